@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Emits and checks the relocation metadata of kernel livepatches.
