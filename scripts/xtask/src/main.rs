@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! `cargo xtask`: builds the test kernel, boots it, and runs every test and lint.
+//!
+//! This file only dispatches; each command has a file of its own in `commands/`.
+
+mod commands;
+mod image;
+mod layout;
+mod outcome;
+mod run;
+mod vm;
+
+use std::process::ExitCode;
+
+use clap::{
+    Parser,
+    Subcommand, //
+};
+
+use outcome::Outcome;
+
+/// Builds the test kernel, boots it, and runs every test and lint of klp-sympos.
+///
+/// Exit status: 0 for yes, 1 for an honest no (a test failed), 2 if the command could not run.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Qemu(commands::qemu::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Qemu(args) => commands::qemu::run(args),
+    };
+    match result {
+        Ok(Outcome::Pass) => ExitCode::SUCCESS,
+        Ok(Outcome::Fail) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! One run of the test kernel in QEMU.
+//!
+//! The first serial port is the kernel's console, the second carries what the guest's programs
+//! print, so that kernel messages never fall into the middle of a result.
+
+mod console;
+mod guest_output;
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{
+    Context,
+    Result, //
+};
+
+use crate::run;
+
+/// How the guest's output is treated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Output {
+    /// It is only logged.
+    Quiet,
+    /// It is logged, and copied to stdout as it comes.
+    Stream,
+    /// The terminal belongs to the guest.
+    Terminal,
+}
+
+/// What to boot, and how.
+pub struct Vm {
+    /// The kernel's build directory.
+    pub build: PathBuf,
+    /// The initramfs.
+    pub image: PathBuf,
+    /// Whether the kernel may choose its own addresses.
+    pub kaslr: bool,
+    /// More of the kernel's command line.
+    pub append: String,
+    /// The wall-clock limit; none for an interactive shell.
+    pub timeout: Option<Duration>,
+    /// How the guest's output is treated.
+    pub output: Output,
+    /// Where the logs go.
+    pub logs: PathBuf,
+}
+
+/// What came out of it.
+pub struct Report {
+    /// What the programs of the guest printed.
+    pub output: String,
+    /// Why the run failed, if it did.
+    pub failure: Option<String>,
+    /// The kernel's log.
+    pub console_log: PathBuf,
+    /// The wall-clock time it took.
+    pub elapsed: Duration,
+}
+
+impl Report {
+    /// The one line that says how the run ended.
+    pub fn verdict(&self) -> String {
+        match &self.failure {
+            None => "klp-sympos: verdict: pass".to_owned(),
+            Some(reason) => format!("klp-sympos: verdict: fail: {reason}"),
+        }
+    }
+}
+
+impl Vm {
+    /// Boots the kernel and waits for its end.
+    ///
+    /// # Errors
+    ///
+    /// Fails if QEMU cannot be run; a failure inside the guest is told by the report.
+    pub fn run(&self) -> Result<Report> {
+        let console_log = self.logs.join("console.log");
+        let output_log = self.logs.join("output.log");
+        fs::create_dir_all(&self.logs)?;
+        let mut command = self.command(&console_log);
+        let qemu_log = File::create(self.logs.join("qemu.log"))?;
+        if self.output == Output::Terminal {
+            command.stdin(Stdio::inherit()).stdout(Stdio::inherit());
+        } else {
+            command.stdin(Stdio::null()).stdout(Stdio::piped());
+        }
+        run::announce(&command);
+        let start = Instant::now();
+        let mut child = command
+            .stderr(qemu_log)
+            .spawn()
+            .context("cannot run qemu-system-x86_64 (package qemu-system-x86)")?;
+        let copier = child.stdout.take().map(|pipe| {
+            let stream = self.output == Output::Stream;
+            let log = output_log.clone();
+            thread::spawn(move || copy_output(pipe, &log, stream))
+        });
+        let timed_out = self.wait(&mut child, start)?;
+        let joined = copier.map(|thread| {
+            thread
+                .join()
+                .unwrap_or_else(|_| Err(io::Error::other("panic")))
+        });
+        joined
+            .transpose()
+            .context("cannot copy the guest's output")?;
+
+        let elapsed = start.elapsed();
+        let console = read_lossy(&console_log)?;
+        let (output, status) = if self.output == Output::Terminal {
+            (String::new(), Ok(()))
+        } else {
+            guest_output::split(&read_lossy(&output_log)?)
+        };
+        let failure = if let Some(marker) = console::first_failure(&console) {
+            Some(marker)
+        } else if timed_out {
+            Some(format!("no end within {} s", elapsed.as_secs()))
+        } else {
+            status.err()
+        };
+        Ok(Report {
+            output,
+            failure,
+            console_log,
+            elapsed,
+        })
+    }
+
+    /// Waits for the end or the limit, and tells whether it was the limit.
+    fn wait(&self, child: &mut Child, start: Instant) -> Result<bool> {
+        loop {
+            if child.try_wait()?.is_some() {
+                return Ok(false);
+            }
+            if self.timeout.is_some_and(|limit| start.elapsed() > limit) {
+                child.kill()?;
+                child.wait()?;
+                return Ok(true);
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn command(&self, console_log: &Path) -> Command {
+        // printk.time: KUnit and the selftests cut the time stamps off; for a reader they are useful.
+        let mut cmdline = String::from("console=ttyS0 oops=panic panic=-1 printk.time=1");
+        if !self.kaslr {
+            cmdline.push_str(" nokaslr");
+        }
+        if !self.append.is_empty() {
+            cmdline.push(' ');
+            cmdline.push_str(&self.append);
+        }
+        // stdio,signal=off hands Ctrl-C to the guest; for a shell Ctrl-A X ends QEMU.
+        let guest_output = match self.output {
+            Output::Terminal => "stdio,id=guest,signal=off,mux=on",
+            Output::Quiet | Output::Stream => "stdio,id=guest",
+        };
+        // QEMU must end even where this process is killed before it sees the limit.
+        let mut command = match self.timeout {
+            Some(limit) => {
+                let mut command = Command::new("timeout");
+                command
+                    .args(["--foreground", "--kill-after=5"])
+                    .arg((limit.as_secs() + 10).to_string())
+                    .arg("qemu-system-x86_64");
+                command
+            }
+            None => Command::new("qemu-system-x86_64"),
+        };
+        command
+            .args(["-M", "q35", "-cpu", "max", "-smp", "2", "-m", "1G"])
+            .args([
+                "-accel",
+                "tcg,thread=multi",
+                "-display",
+                "none",
+                "-no-reboot",
+            ])
+            .args(["-nodefaults", "-monitor", "none"])
+            .arg("-serial")
+            .arg(format!("file:{}", console_log.display()))
+            .arg("-chardev")
+            .arg(guest_output)
+            .args(["-serial", "chardev:guest"])
+            .arg("-kernel")
+            .arg(self.build.join("arch/x86/boot/bzImage"))
+            .arg("-initrd")
+            .arg(&self.image)
+            .arg("-append")
+            .arg(cmdline);
+        command
+    }
+}
+
+fn copy_output(mut pipe: impl Read, log: &Path, stream: bool) -> io::Result<()> {
+    let mut log = File::create(log)?;
+    let mut buffer = [0; 4096];
+    let mut filter = guest_output::Filter::default();
+    loop {
+        let length = pipe.read(&mut buffer)?;
+        if length == 0 {
+            return Ok(());
+        }
+        log.write_all(&buffer[..length])?;
+        if stream {
+            let mut stdout = io::stdout().lock();
+            stdout.write_all(filter.visible(&buffer[..length]))?;
+            stdout.flush()?;
+        }
+    }
+}
+
+fn read_lossy(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
