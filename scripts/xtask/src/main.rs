@@ -6,6 +6,7 @@
 
 mod commands;
 mod image;
+mod kernel;
 mod layout;
 mod outcome;
 mod run;
@@ -32,11 +33,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Kernel(commands::kernel::Args),
     Qemu(commands::qemu::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Kernel(args) => commands::kernel::run(&args),
         Command::Qemu(args) => commands::qemu::run(args),
     };
     match result {

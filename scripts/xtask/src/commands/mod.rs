@@ -2,4 +2,5 @@
 
 //! One file per command.
 
+pub mod kernel;
 pub mod qemu;

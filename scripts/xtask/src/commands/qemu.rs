@@ -13,8 +13,10 @@ use anyhow::{
     Result, //
 };
 
+use super::kernel::SourceArgs;
 use crate::{
     image,
+    kernel,
     layout,
     outcome::Outcome,
     run,
@@ -27,6 +29,8 @@ use crate::{
 /// reported nothing about itself that is wrong. Ctrl-A X ends a shell's QEMU at once, `exit` cleanly.
 #[derive(clap::Args)]
 pub struct Args {
+    #[command(flatten)]
+    source: SourceArgs,
     /// Boot at the link-time address.
     #[arg(long)]
     no_kaslr: bool,
@@ -60,8 +64,11 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args) -> Result<Outcome> {
-    let build = args.build.context("no --build")?;
     let logs = layout::new_log_dir("qemu")?;
+    let build = match args.build {
+        Some(build) => build,
+        None => kernel::prepare(args.source.kernel_source.as_deref(), &logs)?.build,
+    };
     let interactive = args.command.is_empty();
     let contents = image::Contents {
         command: script(&args.command),

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The kernel's configuration: `tinyconfig`, the fragment over it, and whether that was heard.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::Path, //
+};
+
+use anyhow::{
+    bail,
+    Context,
+    Result, //
+};
+
+use super::{
+    toolchain::Toolchain,
+    Kernel, //
+};
+use crate::run;
+
+/// The requested options.
+pub struct Fragment {
+    /// The text of the file: part of the key of a build.
+    pub text: String,
+    options: BTreeMap<String, String>,
+}
+
+impl Fragment {
+    /// Reads a fragment.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the file cannot be read or has a line that is no option.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text =
+            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let options = parse(&text).with_context(|| format!("in {}", path.display()))?;
+        Ok(Self { text, options })
+    }
+
+    /// The requested options that a `.config` does not have, with what it has instead.
+    pub fn not_in(&self, config: &str) -> Result<Vec<String>> {
+        let actual = parse(config)?;
+        let unset = String::from("n");
+        let mut missing = Vec::new();
+        for (option, wanted) in &self.options {
+            let got = actual.get(option).unwrap_or(&unset);
+            if got != wanted {
+                missing.push(format!(
+                    "{option}={wanted} was requested, the result is {got}"
+                ));
+            }
+        }
+        Ok(missing)
+    }
+}
+
+/// Writes `.config` into the build directory.
+///
+/// # Errors
+///
+/// Fails if a step fails, or if a requested option did not survive `olddefconfig`.
+pub fn configure(
+    toolchain: &Toolchain,
+    kernel: &Kernel,
+    path: &Path,
+    fragment: &Fragment,
+    logs: &Path,
+) -> Result<()> {
+    eprintln!("configuring the kernel");
+    fs::create_dir_all(&kernel.build)
+        .with_context(|| format!("cannot create {}", kernel.build.display()))?;
+    let config = kernel.build.join(".config");
+    let make = |target: &str| {
+        let mut make = toolchain.make(&kernel.source, &kernel.build);
+        run::logged(make.arg(target), &logs.join(format!("{target}.log")))
+    };
+    make("tinyconfig")?;
+    let mut merge = toolchain.clean("scripts/kconfig/merge_config.sh");
+    merge
+        .current_dir(&kernel.source)
+        .args(["-m", "-O"])
+        .arg(&kernel.build)
+        .arg(&config)
+        .arg(path);
+    run::logged(&mut merge, &logs.join("merge_config.log"))?;
+    make("olddefconfig")?;
+    let text = fs::read_to_string(&config)?;
+    let missing = fragment.not_in(&text)?;
+    if !missing.is_empty() {
+        bail!(
+            "options of {} did not survive olddefconfig:\n    {}",
+            path.display(),
+            missing.join("\n    ")
+        );
+    }
+    Ok(())
+}
+
+fn parse(text: &str) -> Result<BTreeMap<String, String>> {
+    let mut options = BTreeMap::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.trim();
+        let unset = line
+            .strip_prefix("# ")
+            .and_then(|line| line.strip_suffix(" is not set"));
+        if let Some(option) = unset {
+            options.insert(option.to_owned(), "n".to_owned());
+        } else if line.is_empty() || line.starts_with('#') {
+            continue;
+        } else if let Some((option, value)) = line.split_once('=') {
+            options.insert(option.to_owned(), value.to_owned());
+        } else {
+            bail!("line {} is not `CONFIG_NAME=value`: {line}", number + 1);
+        }
+    }
+    Ok(options)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fragment(text: &str) -> Fragment {
+        Fragment {
+            text: text.to_owned(),
+            options: parse(text).unwrap(),
+        }
+    }
+
+    #[test]
+    fn an_option_that_did_not_survive_is_named() {
+        let wanted =
+            fragment("# why\nCONFIG_A=y\nCONFIG_B=m\nCONFIG_C=n\nCONFIG_D=n\nCONFIG_E=-1\n");
+        let config = "CONFIG_A=y\nCONFIG_B=y\n# CONFIG_C is not set\nCONFIG_E=-1\n";
+        assert_eq!(
+            wanted.not_in(config).unwrap(),
+            ["CONFIG_B=m was requested, the result is y"]
+        );
+        assert_eq!(wanted.not_in("CONFIG_D=y\n").unwrap().len(), 4);
+    }
+
+    #[test]
+    fn a_line_that_is_no_option_is_an_error() {
+        let error = parse("CONFIG_A=y\nCONFIG_B y\n").unwrap_err().to_string();
+        assert!(error.contains("line 2"), "{error}");
+    }
+}

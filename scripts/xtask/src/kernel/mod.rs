@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The test kernel: from Debian's source package, or a tree of the user's own, to a finished build.
+//!
+//! What is built is the source tree plus [`changes::Changes`]: the patches of `kmod/patches` and the
+//! overlay of files that this repository keeps elsewhere. They are brought into the tree by content,
+//! so that the build system rebuilds what depends on a difference and nothing else. What a finished
+//! build was made of is kept in two stamps, one for the kernel and one for the module.
+
+mod changes;
+mod config;
+mod mirror;
+mod overlay;
+mod packages;
+mod patches;
+mod source;
+mod stamp;
+mod toolchain;
+
+use std::{
+    fs::{self, File},
+    path::{Path, PathBuf},
+    time::Instant, //
+};
+
+use anyhow::{
+    Context,
+    Result, //
+};
+
+use crate::{
+    layout,
+    run, //
+};
+use changes::Changes;
+use source::Source;
+use stamp::Key;
+use toolchain::Toolchain;
+
+/// How many built kernels the cache keeps.
+const KEPT_BUILDS: usize = 3;
+
+/// A finished build.
+pub struct Kernel {
+    /// The source tree with patches and overlay.
+    pub source: PathBuf,
+    /// The build directory (`O=`).
+    pub build: PathBuf,
+}
+
+/// Builds whatever is not up to date.
+///
+/// `own_tree` is a kernel tree of the user's own; it is copied and never modified.
+///
+/// # Errors
+///
+/// Fails if something is missing on this machine or a step of the build fails.
+pub fn prepare(own_tree: Option<&Path>, logs: &Path) -> Result<Kernel> {
+    let start = Instant::now();
+    packages::ensure(own_tree.is_none(), logs)?;
+    let toolchain = Toolchain::ensure(logs)?;
+    let source = Source::find(own_tree, logs)?;
+    let dir = layout::cache()?
+        .join("kernel")
+        .join(source.directory_name(&toolchain.versions));
+    fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    // Released when the file is closed, also if this process is killed.
+    let lock = File::create(dir.join("lock"))?;
+    lock.lock()
+        .with_context(|| format!("cannot lock {}", dir.display()))?;
+
+    let tree = dir.join("source");
+    let changes = Changes::collect(&source)?;
+    source.mirror(&tree, &changes::ever_changed(&dir)?)?;
+    changes.sync(&source.pristine, &tree, &dir)?;
+
+    let fragment_path = layout::repository().join("scripts/kernel/test.config");
+    let fragment = config::Fragment::read(&fragment_path)?;
+    let keys = stamp::Keys::new(&source, &toolchain, &fragment, &changes);
+    let kernel = Kernel {
+        source: tree,
+        build: dir.join("build"),
+    };
+    if !stamp::holds(&dir, Key::Kernel, &keys) {
+        stamp::clear(&dir)?;
+        config::configure(&toolchain, &kernel, &fragment_path, &fragment, logs)?;
+        eprintln!(
+            "building the kernel and its modules (7 minutes on 2 cores if nothing is cached)"
+        );
+        let mut make = toolchain.make(&kernel.source, &kernel.build);
+        run::logged(make.args(["bzImage", "modules"]), &logs.join("build.log"))?;
+        stamp::set(&dir, Key::Kernel, &keys)?;
+        stamp::set(&dir, Key::Module, &keys)?;
+    } else if !stamp::holds(&dir, Key::Module, &keys) {
+        eprintln!("building the module");
+        let mut make = toolchain.make(&kernel.source, &kernel.build);
+        run::logged(make.arg("modules"), &logs.join("modules.log"))?;
+        stamp::set(&dir, Key::Module, &keys)?;
+    }
+    forget_old_builds(&dir);
+    eprintln!(
+        "kernel {} is up to date in {} ({:.1} s)",
+        source.version,
+        kernel.build.display(),
+        start.elapsed().as_secs_f32()
+    );
+    Ok(kernel)
+}
+
+/// Removes all but the last used builds, except those that somebody uses at this moment.
+fn forget_old_builds(current: &Path) {
+    let Some(all) = current.parent() else { return };
+    let Ok(entries) = fs::read_dir(all) else {
+        return;
+    };
+    let used = |dir: &Path| fs::metadata(dir.join("lock")).and_then(|lock| lock.modified());
+    let mut dirs: Vec<_> = entries
+        .filter_map(|entry| {
+            let dir = entry.ok()?.path();
+            Some((used(&dir).ok()?, dir))
+        })
+        .collect();
+    dirs.sort();
+    for (_, dir) in dirs.iter().rev().skip(KEPT_BUILDS) {
+        let free = File::open(dir.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
+        if free && dir != current {
+            eprintln!("removing the old build {}", dir.display());
+            // What cannot be removed now will be tried again by the next build.
+            let _ = fs::remove_dir_all(dir);
+        }
+    }
+}

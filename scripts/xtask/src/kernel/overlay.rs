@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Where the files of this repository go in a kernel tree.
+//!
+//! The repository keeps each source file once, in a layout of its own; the kernel wants its Rust
+//! abstractions in `rust/kernel` and the module with everything it is made of in one directory.
+
+use std::{
+    fs,
+    path::Path, //
+};
+
+use anyhow::{
+    bail,
+    Context,
+    Result, //
+};
+
+use super::changes::Files;
+
+/// The module's directory in the kernel tree.
+pub const MODULE_DIRECTORY: &str = "kernel/livepatch/klp_sympos";
+
+/// What an overlaid file belongs to, which is also the patch that it is sent in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The abstractions in the kernel crate.
+    Abstractions,
+    /// The module, the naming rule that it is compiled with, and its tests.
+    Module,
+}
+
+/// One line of the table: files of a directory here and the directory there.
+struct Rule {
+    part: Part,
+    /// A directory of the repository; its sub-directories have rules of their own.
+    from: &'static str,
+    /// File names, or `*.extension`.
+    files: &'static [&'static str],
+    /// A directory of the kernel tree.
+    to: &'static str,
+}
+
+const RULES: [Rule; 5] = [
+    Rule {
+        part: Part::Abstractions,
+        from: "rust/kernel",
+        files: &["*.rs"],
+        to: "rust/kernel",
+    },
+    Rule {
+        part: Part::Module,
+        from: "kmod/include",
+        files: &["*.h"],
+        to: "include/linux",
+    },
+    Rule {
+        part: Part::Module,
+        from: "kmod",
+        files: &["Kconfig", "Makefile", "*.rs", "*.c", "*.h"],
+        to: MODULE_DIRECTORY,
+    },
+    Rule {
+        part: Part::Module,
+        from: "rust/policy/src",
+        files: &["*.rs"],
+        to: "kernel/livepatch/klp_sympos/policy",
+    },
+    Rule {
+        part: Part::Module,
+        from: "kunit",
+        files: &["Makefile", "*.rs", "*.c", "*.h"],
+        to: "kernel/livepatch/klp_sympos/kunit",
+    },
+];
+
+/// Lines that hook the module's directory into the tree; only added where that directory has the file.
+const HOOKS: [(&str, &str, &str); 2] = [
+    (
+        "Kconfig",
+        "kernel/livepatch/Kconfig",
+        "\nsource \"kernel/livepatch/klp_sympos/Kconfig\"\n",
+    ),
+    (
+        "Makefile",
+        "kernel/livepatch/Makefile",
+        "\nobj-$(CONFIG_KLP_SYMPOS) += klp_sympos/\n",
+    ),
+];
+
+/// The kernel crate's root, which declares the abstractions.
+const CRATE_ROOT: &str = "rust/kernel/lib.rs";
+
+/// Adds `part` of the overlay to `files`; what is not there yet is read from `pristine`.
+///
+/// # Errors
+///
+/// Fails if a file cannot be read.
+pub fn add(part: Part, repository: &Path, pristine: &Path, files: &mut Files) -> Result<()> {
+    for rule in RULES.iter().filter(|rule| rule.part == part) {
+        for name in matching(&repository.join(rule.from), rule.files)? {
+            let from = repository.join(rule.from).join(&name);
+            let contents =
+                fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
+            files.insert(format!("{}/{name}", rule.to), Some(contents));
+            if rule.part == Part::Abstractions {
+                let module = name.trim_end_matches(".rs");
+                edit(CRATE_ROOT, pristine, files, |text| declare(text, module))?;
+            }
+        }
+    }
+    if part == Part::Module {
+        for (needed, target, line) in HOOKS {
+            if files.contains_key(&format!("{MODULE_DIRECTORY}/{needed}")) {
+                edit(target, pristine, files, |text| Ok(format!("{text}{line}")))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The files of `dir` that one of `patterns` stands for; none if there is no such directory.
+fn matching(dir: &Path, patterns: &[&str]) -> Result<Vec<String>> {
+    let mut names = Vec::new();
+    if !dir.is_dir() {
+        return Ok(names);
+    }
+    for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let matches = |pattern: &&str| match pattern.strip_prefix('*') {
+            Some(extension) => name.ends_with(extension),
+            None => name == **pattern,
+        };
+        if entry.path().is_file() && patterns.iter().any(matches) {
+            names.push(name);
+        }
+    }
+    names.sort();
+    Ok(names)
+}
+
+/// Replaces the text of a file of the tree.
+fn edit(
+    path: &str,
+    pristine: &Path,
+    files: &mut Files,
+    change: impl FnOnce(&str) -> Result<String>,
+) -> Result<()> {
+    let old = match files.get(path) {
+        Some(Some(contents)) => contents.clone(),
+        Some(None) => bail!("a patch removes {path}"),
+        None => fs::read(pristine.join(path)).with_context(|| format!("cannot read {path}"))?,
+    };
+    let new = change(&String::from_utf8_lossy(&old))?;
+    files.insert(path.to_owned(), Some(new.into_bytes()));
+    Ok(())
+}
+
+/// Declares `pub mod NAME;` in the text of a crate root, in its alphabetical place.
+fn declare(text: &str, name: &str) -> Result<String> {
+    let lines: Vec<_> = text.lines().collect();
+    let declared = |line: &str| {
+        let module = line.strip_prefix("pub ").unwrap_or(line);
+        let module = module.strip_prefix("mod ")?.strip_suffix(';')?;
+        Some(module.to_owned())
+    };
+    if lines
+        .iter()
+        .any(|line| declared(line).as_deref() == Some(name))
+    {
+        return Ok(text.to_owned());
+    }
+    // In front of the first greater one, but behind the last if there is none.
+    let greater = lines
+        .iter()
+        .position(|line| declared(line).is_some_and(|other| other.as_str() > name));
+    let place = match greater {
+        Some(mut place) => {
+            // Attributes belong to the line below them.
+            while place > 0 && lines[place - 1].starts_with("#[") {
+                place -= 1;
+            }
+            place
+        }
+        None => {
+            let last = lines.iter().rposition(|line| declared(line).is_some());
+            last.with_context(|| format!("{CRATE_ROOT} declares no modules"))? + 1
+        }
+    };
+    let declaration = format!("pub mod {name};");
+    let mut lines = lines;
+    lines.insert(place, &declaration);
+    Ok(lines.join("\n") + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOT: &str = "//! Docs\n\npub mod alloc;\nmod build_assert;\n#[cfg(CONFIG_NET)]\n\
+                        pub mod net;\npub mod page;\n\npub use bindings;\n";
+
+    #[test]
+    fn a_module_is_declared_in_its_place() {
+        let text = declare(ROOT, "livepatch").unwrap();
+        assert!(text
+            .contains("mod build_assert;\npub mod livepatch;\n#[cfg(CONFIG_NET)]\npub mod net;"));
+        let text = declare(ROOT, "zebra").unwrap();
+        assert!(text.contains("pub mod page;\npub mod zebra;\n\npub use"));
+        let text = declare(ROOT, "aaa").unwrap();
+        assert!(text.contains("\n\npub mod aaa;\npub mod alloc;"));
+    }
+
+    #[test]
+    fn a_declared_module_is_left_alone() {
+        assert_eq!(declare(ROOT, "net").unwrap(), ROOT);
+        assert_eq!(declare(ROOT, "build_assert").unwrap(), ROOT);
+    }
+
+    #[test]
+    fn what_does_not_exist_is_no_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut files = Files::new();
+        add(Part::Abstractions, dir.path(), dir.path(), &mut files).unwrap();
+        add(Part::Module, dir.path(), dir.path(), &mut files).unwrap();
+        assert!(files.is_empty());
+    }
+
+    #[test]
+    fn a_module_directory_is_hooked_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let (repository, tree) = (dir.path().join("repository"), dir.path().join("tree"));
+        fs::create_dir_all(repository.join("kmod")).unwrap();
+        fs::create_dir_all(tree.join("kernel/livepatch")).unwrap();
+        fs::write(repository.join("kmod/Makefile"), "obj-m += x.o\n").unwrap();
+        fs::write(repository.join("kmod/README"), "not for the tree\n").unwrap();
+        fs::write(tree.join("kernel/livepatch/Makefile"), "first\n").unwrap();
+        let mut files = Files::new();
+        add(Part::Module, &repository, &tree, &mut files).unwrap();
+        let paths: Vec<_> = files.keys().map(String::as_str).collect();
+        assert_eq!(
+            paths,
+            [
+                "kernel/livepatch/Makefile",
+                "kernel/livepatch/klp_sympos/Makefile"
+            ]
+        );
+        let hooked = files["kernel/livepatch/Makefile"].clone().unwrap();
+        assert!(hooked.starts_with(b"first\n\nobj-$(CONFIG_KLP_SYMPOS)"));
+    }
+}

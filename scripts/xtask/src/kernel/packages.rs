@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What a build and a boot need from the distribution.
+
+use std::{
+    path::Path,
+    process::Command, //
+};
+
+use anyhow::{
+    bail,
+    Result, //
+};
+
+use crate::run;
+
+/// Debian's packages, each with a file whose presence shows that it is installed.
+const PACKAGES: [(&str, &str); 27] = [
+    // building the kernel
+    ("bc", "/usr/bin/bc"),
+    ("bison", "/usr/bin/bison"),
+    ("clang-22", "/usr/bin/clang-22"),
+    ("flex", "/usr/bin/flex"),
+    ("libc6-dev", "/usr/include/stdio.h"),
+    ("libclang-22-dev", "/usr/lib/llvm-22/lib/libclang.so"),
+    ("libelf-dev", "/usr/include/gelf.h"),
+    ("libssl-dev", "/usr/include/openssl/ssl.h"),
+    ("lld-22", "/usr/bin/ld.lld-22"),
+    ("llvm-22", "/usr/bin/llvm-nm-22"),
+    ("make", "/usr/bin/make"),
+    ("rust-web-src", "/usr/lib/rustlib/src/rust/library"),
+    ("rustc-web", "/usr/bin/rustc"),
+    ("xz-utils", "/usr/bin/xz"),
+    // the guest
+    ("bash", "/bin/bash"),
+    ("busybox-static", "/bin/busybox"),
+    ("coreutils", "/usr/bin/stat"),
+    ("diffutils", "/usr/bin/diff"),
+    ("grep", "/bin/grep"),
+    ("kmod", "/sbin/depmod"),
+    ("mawk", "/usr/bin/mawk"),
+    ("procps", "/sbin/sysctl"),
+    ("qemu-system-x86", "/usr/bin/qemu-system-x86_64"),
+    ("sed", "/bin/sed"),
+    ("util-linux", "/bin/dmesg"),
+    // applying and checking patches
+    ("git", "/usr/bin/git"),
+    ("perl", "/usr/bin/perl"),
+];
+
+/// The kernel's source, unless the user brings a tree.
+const SOURCE: (&str, &str) = (super::source::PACKAGE, super::source::TARBALL);
+
+/// Installs what is missing if that is possible.
+///
+/// # Errors
+///
+/// Fails with the one command to run if something is missing and cannot be installed from here.
+pub fn ensure(with_source: bool, logs: &Path) -> Result<()> {
+    let missing = missing(with_source);
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let mut install = Command::new("apt-get");
+    install
+        .args(["install", "--yes", "--no-install-recommends"])
+        .args(&missing);
+    if !(is_root() && Path::new("/usr/bin/apt-get").exists()) {
+        bail!(
+            "packages are missing; as root, run\n    {}",
+            run::shell_line(&install)
+        );
+    }
+    eprintln!("installing {}", missing.join(" "));
+    let mut update = Command::new("apt-get");
+    run::logged(update.arg("update"), &logs.join("apt-update.log"))?;
+    install.env("DEBIAN_FRONTEND", "noninteractive");
+    run::logged(&mut install, &logs.join("apt-install.log"))?;
+    let missing = self::missing(with_source);
+    if !missing.is_empty() {
+        bail!(
+            "still missing after their installation: {}",
+            missing.join(" ")
+        );
+    }
+    Ok(())
+}
+
+fn missing(with_source: bool) -> Vec<&'static str> {
+    PACKAGES
+        .iter()
+        .chain(with_source.then_some(&SOURCE))
+        .filter(|(_, file)| !Path::new(file).exists())
+        .map(|(package, _)| *package)
+        .collect()
+}
+
+fn is_root() -> bool {
+    run::captured(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
+}
