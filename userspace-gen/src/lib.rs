@@ -1,3 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 //! Emits and checks the relocation metadata of kernel livepatches.
+//!
+//! [`elf`] reads files, [`kallsyms`] turns them into the [`symbols`] that a kernel has, [`target`]
+//! puts a kernel and its modules together, [`resolve`] asks them.
+
+#![forbid(unsafe_code)]
+
+pub mod elf;
+pub mod error;
+pub mod kallsyms;
+pub mod livepatch;
+pub mod resolve;
+pub mod symbols;
+pub mod target;
+
+pub use error::{Error, ErrorKind, Result};

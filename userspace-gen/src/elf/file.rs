@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Reading a 64-bit ELF file: vmlinux, a module, a livepatch.
+//!
+//! Everything in a file may be wrong. What is wrong with the headers is an error at once; a name or
+//! an index that leads nowhere is an error where it is used.
+
+use super::section::{Section, SectionId};
+use super::symbol::{Place, Symbol, SymbolId};
+use super::SHN_LIVEPATCH;
+use crate::error::{Error, Result};
+use object::elf::{self, FileHeader64, Rela64, SectionHeader64, Sym64};
+use object::read::elf::{FileHeader as _, SectionHeader as _, Sym as _};
+use object::read::ReadRef;
+use object::{pod, Endianness, U32};
+
+type E = Endianness;
+
+/// The symbol table and what belongs to it.
+#[derive(Clone, Copy, Debug)]
+struct Symtab<'d> {
+    section: SectionId,
+    symbols: &'d [Sym64<E>],
+    strings: &'d [u8],
+    extended: &'d [U32<E>],
+}
+
+/// The headers and the symbol table of a 64-bit ELF file.
+#[derive(Debug)]
+pub struct ElfFile<'d, R: ReadRef<'d> = &'d [u8]> {
+    origin: String,
+    data: R,
+    endian: E,
+    header: &'d FileHeader64<E>,
+    sections: &'d [SectionHeader64<E>],
+    section_names: &'d [u8],
+    symtab: Option<Symtab<'d>>,
+}
+
+impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
+    /// Reads the headers; `origin` is what messages call the file.
+    ///
+    /// # Errors
+    ///
+    /// It is no 64-bit ELF file, or a truncated one.
+    pub fn parse(origin: String, data: R) -> Result<Self> {
+        let bad = |what: &str, e: object::read::Error| {
+            Error::malformed(&origin, format_args!("{what}: {e}"))
+        };
+        let ident = data.read_bytes_at(0, 5).unwrap_or_default();
+        if !ident.starts_with(&elf::ELFMAG) {
+            return Err(Error::malformed(
+                &origin,
+                format_args!("expected an ELF file, found {}", describe(ident)),
+            ));
+        }
+        if ident.get(4) != Some(&elf::ELFCLASS64.0) {
+            return Err(Error::unsupported(
+                &origin,
+                "expected a 64-bit ELF file, found a 32-bit one (no 32-bit kernel has livepatches)",
+            ));
+        }
+        let header = FileHeader64::<E>::parse(data).map_err(|e| bad("ELF header", e))?;
+        let endian = header.endian().map_err(|e| bad("ELF header", e))?;
+        let sections = header
+            .section_headers(endian, data)
+            .map_err(|e| bad("section headers", e))?;
+        let mut section_names: &[u8] = &[];
+        if !sections.is_empty() {
+            let strings = header
+                .section_strings_index(endian, data)
+                .map_err(|e| bad("section name table", e))?;
+            if let Some(section) = sections.get(strings.0) {
+                section_names = section
+                    .data(endian, data)
+                    .map_err(|e| bad("section name table", e))?;
+            }
+        }
+        let mut file = Self {
+            origin,
+            data,
+            endian,
+            header,
+            sections,
+            section_names,
+            symtab: None,
+        };
+        file.symtab = file.find_symtab()?;
+        Ok(file)
+    }
+
+    fn find_symtab(&self) -> Result<Option<Symtab<'d>>> {
+        let Some(section) = self.sections().find(|s| s.kind == elf::SHT_SYMTAB) else {
+            return Ok(None);
+        };
+        let strings = self.section(SectionId(section.link as usize))?;
+        let extended = self
+            .sections()
+            .find(|s| s.kind == elf::SHT_SYMTAB_SHNDX && s.link as usize == section.id.0);
+        Ok(Some(Symtab {
+            section: section.id,
+            symbols: self.array(&section)?,
+            strings: self.section_data(&strings)?,
+            extended: match extended {
+                Some(section) => self.array(&section)?,
+                None => &[],
+            },
+        }))
+    }
+
+    /// What messages call the file.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The byte order.
+    #[must_use]
+    pub fn endian(&self) -> E {
+        self.endian
+    }
+
+    /// The file header.
+    #[must_use]
+    pub fn header(&self) -> &'d FileHeader64<E> {
+        self.header
+    }
+
+    /// The architecture.
+    #[must_use]
+    pub fn machine(&self) -> elf::Machine {
+        self.header.e_machine(self.endian)
+    }
+
+    /// How many section headers there are, the null one included.
+    #[must_use]
+    pub fn section_count(&self) -> usize {
+        self.sections.len()
+    }
+
+    /// One section.
+    ///
+    /// # Errors
+    ///
+    /// The file has no such section.
+    pub fn section(&self, id: SectionId) -> Result<Section<'d>> {
+        self.get_section(id).ok_or_else(|| {
+            self.malformed(format_args!(
+                "expected a section index below {}, found {}",
+                self.sections.len(),
+                id.0
+            ))
+        })
+    }
+
+    /// One section, if the file has it.
+    #[must_use]
+    pub fn get_section(&self, id: SectionId) -> Option<Section<'d>> {
+        let (header, endian) = (self.sections.get(id.0)?, self.endian);
+        Some(Section {
+            id,
+            name: string_at(self.section_names, header.sh_name(endian)).unwrap_or_default(),
+            kind: header.sh_type(endian),
+            flags: header.sh_flags(endian),
+            address: header.sh_addr(endian),
+            offset: header.sh_offset(endian),
+            size: header.sh_size(endian),
+            link: header.sh_link(endian),
+            info: header.sh_info(endian),
+            align: header.sh_addralign(endian),
+            entsize: header.sh_entsize(endian),
+        })
+    }
+
+    /// The sections, without the null one.
+    pub fn sections(&self) -> impl Iterator<Item = Section<'d>> + '_ {
+        (1..self.sections.len()).filter_map(|i| self.get_section(SectionId(i)))
+    }
+
+    /// The first section of that name.
+    #[must_use]
+    pub fn section_by_name(&self, name: &[u8]) -> Option<Section<'d>> {
+        self.sections().find(|s| s.name == name)
+    }
+
+    /// The bytes of a section; none if it has none in the file.
+    ///
+    /// # Errors
+    ///
+    /// The file ends before the section does.
+    pub fn section_data(&self, section: &Section<'_>) -> Result<&'d [u8]> {
+        if section.is_nobits() {
+            return Ok(&[]);
+        }
+        self.data
+            .read_bytes_at(section.offset, section.size)
+            .map_err(|()| {
+                self.malformed(format_args!(
+                    "section {}: expected {} bytes at offset {:#x}, found the end of the file",
+                    String::from_utf8_lossy(section.name),
+                    section.size,
+                    section.offset
+                ))
+            })
+    }
+
+    /// The `size` bytes that a linked file has at `address`.
+    #[must_use]
+    pub fn bytes_at(&self, address: u64, size: u64) -> Option<&'d [u8]> {
+        let end = address.checked_add(size)?;
+        let section = self.sections().find(|s| {
+            s.is_alloc()
+                && !s.is_nobits()
+                && s.contains_address(address)
+                && end - s.address <= s.size
+        })?;
+        let offset = section.offset.checked_add(address - section.address)?;
+        self.data.read_bytes_at(offset, size).ok()
+    }
+
+    /// The entries of a section that is a table.
+    fn array<T: pod::Pod>(&self, section: &Section<'_>) -> Result<&'d [T]> {
+        let bytes = self.section_data(section)?;
+        let count = bytes.len() / size_of::<T>();
+        match pod::slice_from_bytes(bytes, count) {
+            Ok((entries, _)) => Ok(entries),
+            Err(()) => Err(self.malformed(format_args!(
+                "section {}: expected a table",
+                String::from_utf8_lossy(section.name)
+            ))),
+        }
+    }
+
+    /// The entries of a relocation section with addends.
+    ///
+    /// # Errors
+    ///
+    /// The file ends before the section does.
+    pub fn relocations(&self, section: &Section<'_>) -> Result<&'d [Rela64<E>]> {
+        self.array(section)
+    }
+
+    /// The section that holds the symbol table.
+    #[must_use]
+    pub fn symtab_section(&self) -> Option<SectionId> {
+        self.symtab.map(|t| t.section)
+    }
+
+    /// How many symbols there are, the null one included.
+    #[must_use]
+    pub fn symbol_count(&self) -> usize {
+        self.symtab.map_or(0, |t| t.symbols.len())
+    }
+
+    /// One symbol.
+    ///
+    /// # Errors
+    ///
+    /// The file has no such symbol.
+    pub fn symbol(&self, id: SymbolId) -> Result<Symbol<'d>> {
+        self.get_symbol(id).ok_or_else(|| {
+            self.malformed(format_args!(
+                "expected a symbol index below {}, found {}",
+                self.symbol_count(),
+                id.0
+            ))
+        })
+    }
+
+    /// One symbol, if the file has it.
+    #[must_use]
+    pub fn get_symbol(&self, id: SymbolId) -> Option<Symbol<'d>> {
+        let (table, endian) = (self.symtab?, self.endian);
+        let symbol = table.symbols.get(id.0)?;
+        let place = match symbol.st_shndx(endian) {
+            elf::SHN_UNDEF => Place::Undefined,
+            elf::SHN_ABS => Place::Absolute,
+            elf::SHN_COMMON => Place::Common,
+            index if index.0 == SHN_LIVEPATCH => Place::Livepatch,
+            elf::SHN_XINDEX => {
+                let index = table.extended.get(id.0).map(|i| i.get(endian));
+                Place::Section(SectionId(index.unwrap_or(u32::MAX) as usize))
+            }
+            index if index.is_reserved() => Place::Reserved(index.0),
+            index => Place::Section(SectionId(index.0.into())),
+        };
+        Some(Symbol {
+            id,
+            name: string_at(table.strings, symbol.st_name(endian)).unwrap_or_default(),
+            value: symbol.st_value(endian),
+            size: symbol.st_size(endian),
+            bind: symbol.st_bind(),
+            kind: symbol.st_type(),
+            place,
+        })
+    }
+
+    /// The symbols, without the null one.
+    pub fn symbols(&self) -> impl Iterator<Item = Symbol<'d>> + '_ {
+        (1..self.symbol_count()).filter_map(|i| self.get_symbol(SymbolId(i)))
+    }
+
+    /// An error about this file.
+    pub(crate) fn malformed(&self, what: impl std::fmt::Display) -> Error {
+        Error::malformed(&self.origin, what)
+    }
+}
+
+/// The string that begins at `offset` of a string table and ends with a NUL.
+fn string_at(table: &[u8], offset: u32) -> Option<&[u8]> {
+    let rest = table.get(offset as usize..)?;
+    let len = rest.iter().position(|&b| b == 0)?;
+    rest.get(..len)
+}
+
+/// What a file that is no ELF file seems to be.
+fn describe(ident: &[u8]) -> &'static str {
+    match ident {
+        [] => "an empty or unreadable file",
+        [0x1f, 0x8b, ..] => "gzip data (unpack it first)",
+        [0xfd, b'7', b'z', b'X', b'Z'] => "xz data (unpack it first)",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd data (unpack it first)",
+        [b'M', b'Z', ..] => "a boot image (use the vmlinux of the build)",
+        _ => "something else",
+    }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! ELF as the kernel uses it: [`file`] reads one, [`write`] puts a changed one together.
+
+pub mod file;
+pub mod input;
+pub mod number;
+pub mod section;
+pub mod symbol;
+
+pub use file::ElfFile;
+pub use input::{read_file, ElfInput};
+pub use section::{Section, SectionId};
+pub use symbol::{Place, Symbol, SymbolId};
+
+/// `SHN_LIVEPATCH` in `include/uapi/linux/elf.h`.
+pub const SHN_LIVEPATCH: u16 = 0xff20;
+
+/// `SHF_RELA_LIVEPATCH` in `include/uapi/linux/elf.h`.
+pub const SHF_RELA_LIVEPATCH: u64 = 0x0010_0000;

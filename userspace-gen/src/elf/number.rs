@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Numbers in a file's byte order.
+
+use object::endian::Endian as _;
+use object::Endianness;
+
+macro_rules! read {
+    ($($name:ident: $type:ty,)*) => {$(
+        #[doc = concat!("The `", stringify!($type), "` that `bytes` begin with.")]
+        #[must_use]
+        pub fn $name(endian: Endianness, bytes: &[u8]) -> Option<$type> {
+            let bytes = *bytes.first_chunk()?;
+            Some(if endian.is_big_endian() {
+                <$type>::from_be_bytes(bytes)
+            } else {
+                <$type>::from_le_bytes(bytes)
+            })
+        }
+    )*};
+}
+
+read! {
+    read_u16: u16,
+    read_u32: u32,
+    read_u64: u64,
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Why the library could not do what it was asked to.
+
+use std::{error, fmt, io};
+
+/// A result of this library.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// Something that could not be done, with the file, symbol or section that it is about.
+///
+/// A question that has no answer ("no such symbol") is not an error, see
+/// [`Answer`](crate::resolve::Answer).
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn error::Error + Send + Sync>>,
+}
+
+/// What sort of thing went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A file could not be opened, read or written.
+    Io,
+    /// A file is not what it should be, or contradicts itself.
+    Malformed,
+    /// A file is in order, but of a sort that is not handled.
+    Unsupported,
+    /// What was asked for cannot be done with these inputs.
+    Refused,
+}
+
+impl Error {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+            source: None,
+        }
+    }
+
+    pub(crate) fn io(what: &dyn fmt::Display, source: io::Error) -> Self {
+        Self {
+            kind: ErrorKind::Io,
+            message: what.to_string(),
+            source: Some(source.into()),
+        }
+    }
+
+    pub(crate) fn malformed(origin: &str, what: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Malformed, format!("{origin}: {what}"))
+    }
+
+    pub(crate) fn unsupported(origin: &str, what: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Unsupported, format!("{origin}: {what}"))
+    }
+
+    pub(crate) fn refused(origin: &str, what: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Refused, format!("{origin}: {what}"))
+    }
+
+    /// What sort of thing went wrong.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.source.as_deref().map(|e| e as _)
+    }
+}

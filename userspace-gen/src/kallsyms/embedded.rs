@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The table that a kernel image carries: what scripts/kallsyms.c wrote, unpacked as
+//! kernel/kallsyms.c does it.
+//!
+//! `symbols` does not need it. It is the witness against which the tests hold [`super::vmlinux`],
+//! since nothing in it was computed here.
+
+use crate::elf::number::{read_u16, read_u32, read_u64};
+use crate::elf::ElfFile;
+use crate::error::Result;
+use object::read::ReadRef;
+
+/// How many symbols the kernel has, if `address` is that of its `kallsyms_num_syms`.
+pub(super) fn count<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, address: u64) -> Option<usize> {
+    read_u32(elf.endian(), elf.bytes_at(address, 4)?).map(|n| n as usize)
+}
+
+/// One symbol of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EmbeddedSymbol {
+    /// The address.
+    pub address: u64,
+    /// The letter.
+    pub letter: u8,
+    /// The full name.
+    pub name: Vec<u8>,
+}
+
+/// Unpacks the table of a 6.12 kernel with `CONFIG_KALLSYMS_ABSOLUTE_PERCPU` or without.
+///
+/// # Errors
+///
+/// A part of the table is not there, or leads out of the file.
+pub fn unpack<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Vec<EmbeddedSymbol>> {
+    let parts = Parts::find(elf)?;
+    let endian = elf.endian();
+    let short = |at: usize, name| {
+        let bytes = parts.index.get(at * 2..).unwrap_or_default();
+        read_u16(endian, bytes)
+            .map(usize::from)
+            .ok_or_else(|| elf.malformed(format_args!("{name} ends too early")))
+    };
+    let mut symbols = Vec::new();
+    let mut names = parts.names.iter().copied();
+    let absolute = symbol_address(elf, b"__per_cpu_start") == Some(0);
+    for offset in parts.offsets.chunks_exact(4).take(parts.count) {
+        let mut byte = || {
+            let ends = || elf.malformed("kallsyms_names ends too early");
+            names.next().map(usize::from).ok_or_else(ends)
+        };
+        let mut len = byte()?;
+        if len & 0x80 != 0 {
+            len = len & 0x7f | byte()? << 7;
+        }
+        let mut name = Vec::new();
+        for _ in 0..len {
+            let token = parts
+                .tokens
+                .get(short(byte()?, "kallsyms_token_index")?..)
+                .ok_or_else(|| elf.malformed("kallsyms_token_table ends too early"))?;
+            name.extend(token.iter().take_while(|&&b| b != 0));
+        }
+        let offset = read_u32(endian, offset).unwrap_or_default().cast_signed();
+        let base = parts.relative_base;
+        symbols.push(EmbeddedSymbol {
+            address: match offset {
+                // kallsyms_sym_address()
+                0.. if absolute => offset.unsigned_abs().into(),
+                // base - 1 - offset, and the offset is negative.
+                _ if absolute => base
+                    .wrapping_sub(1)
+                    .wrapping_add(offset.unsigned_abs().into()),
+                _ => base.wrapping_add(offset.cast_unsigned().into()),
+            },
+            letter: name.first().copied().unwrap_or(b'?'),
+            name: name.split_off(name.len().min(1)),
+        });
+    }
+    if symbols.len() != parts.count {
+        return Err(elf.malformed("kallsyms_offsets ends too early"));
+    }
+    Ok(symbols)
+}
+
+/// The arrays that the table consists of.
+struct Parts<'d> {
+    count: usize,
+    names: &'d [u8],
+    tokens: &'d [u8],
+    index: &'d [u8],
+    offsets: &'d [u8],
+    relative_base: u64,
+}
+
+impl<'d> Parts<'d> {
+    fn find<R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Self> {
+        let address = |name: &str| {
+            symbol_address(elf, name.as_bytes())
+                .ok_or_else(|| elf.malformed(format_args!("expected a symbol {name}, found none")))
+        };
+        let bytes = |name: &str, size: u64| {
+            elf.bytes_at(address(name)?, size)
+                .ok_or_else(|| elf.malformed(format_args!("{name} ends too early")))
+        };
+        // Each array ends where the next one begins; see write_src().
+        let to = |name: &str, next: &str| {
+            let size = address(next)?.checked_sub(address(name)?);
+            bytes(name, size.unwrap_or(u64::MAX))
+        };
+        let count = count(elf, address("kallsyms_num_syms")?).unwrap_or_default();
+        let base = read_u64(elf.endian(), bytes("kallsyms_relative_base", 8)?);
+        Ok(Self {
+            count,
+            names: to("kallsyms_names", "kallsyms_markers")?,
+            tokens: to("kallsyms_token_table", "kallsyms_token_index")?,
+            index: bytes("kallsyms_token_index", 512)?,
+            offsets: bytes("kallsyms_offsets", count as u64 * 4)?,
+            relative_base: base.unwrap_or_default(),
+        })
+    }
+}
+
+fn symbol_address<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, name: &[u8]) -> Option<u64> {
+    elf.symbols().find(|s| s.name == name).map(|s| s.value)
+}

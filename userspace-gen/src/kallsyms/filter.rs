@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Which of vmlinux's symbols kallsyms lists: scripts/mksysmap and `is_ignored_symbol()` in
+//! scripts/kallsyms.c, 6.12.
+
+use klp_policy::KSYM_NAME_LEN;
+
+/// Names that begin so are left out; scripts/mksysmap says what each of them is.
+const PREFIXES: [&[u8]; 13] = [
+    b"$",
+    b".L",
+    b"__efistub_",
+    b"__pi_$",
+    b"__pi_.L",
+    b"__kvm_nvhe_$",
+    b"__kvm_nvhe_.L",
+    b"__kcfi_typeid_",
+    b"__kvm_nvhe___kcfi_typeid_",
+    b"__pi___kcfi_typeid_",
+    b"__crc_",
+    b"__kstrtab_",
+    b"__kstrtabns_",
+];
+
+const SUFFIXES: [&[u8]; 3] = [b"_from_arm", b"_from_thumb", b"_veneer"];
+
+const NAMES: [&[u8]; 3] = [b"L0", b"_SDA_BASE_", b"_SDA2_BASE_"];
+
+const INFIXES: [&[u8]; 2] = [b".long_branch.", b".plt_branch."];
+
+/// Absolute symbols that are listed all the same.
+const ABSOLUTE: [&[u8]; 4] = [
+    b"__kernel_syscall_via_break",
+    b"__kernel_syscall_via_epc",
+    b"__kernel_sigtramp",
+    b"__gp",
+];
+
+/// Whether kallsyms lists a symbol of that name and `nm` letter.
+#[must_use]
+pub fn lists(name: &[u8], letter: u8) -> bool {
+    let by_letter = match letter {
+        b'N' | b'U' | b'w' | b'u' | b'n' | b'a' => false,
+        // What has no section has no address that could be relocated.
+        b'A' => ABSOLUTE.contains(&name),
+        _ => true,
+    };
+    by_letter
+        && name.len() < KSYM_NAME_LEN
+        && !PREFIXES.iter().any(|p| name.starts_with(p))
+        && !SUFFIXES.iter().any(|s| name.ends_with(s))
+        && !NAMES.contains(&name)
+        && !INFIXES
+            .iter()
+            .any(|i| name.windows(i.len()).any(|w| w == *i))
+        && !is_thunk(name)
+}
+
+/// `__[[:alnum:]]*Thunk_`: what lld makes for arm, aarch64 and mips.
+fn is_thunk(name: &[u8]) -> bool {
+    let Some(name) = name.strip_prefix(b"__") else {
+        return false;
+    };
+    let word = name
+        .iter()
+        .take_while(|b| b.is_ascii_alphanumeric())
+        .count();
+    let (word, rest) = name.split_at(word);
+    word.ends_with(b"Thunk") && rest.starts_with(b"_")
+}

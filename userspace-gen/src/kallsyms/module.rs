@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The table that the kernel keeps of a module: kernel/module/kallsyms.c, applied to a `.ko`.
+//!
+//! A module has no addresses before it is loaded: here they are offsets in the symbol's section.
+
+use crate::elf::{ElfFile, Place, Section, SectionId, Symbol};
+use crate::error::Result;
+use crate::livepatch::modinfo::Modinfo;
+use crate::symbols::{Entry, SymbolTable};
+use klp_policy::SymbolName;
+use object::elf;
+use object::read::ReadRef;
+use std::collections::HashSet;
+
+/// What the name of a symbol's entry in the module's export table begins with.
+pub const KSYMTAB: &[u8] = b"__ksymtab_";
+
+/// Reads the symbols of a module in the order of its symbol table, without the undefined ones,
+/// which the livepatch core skips, and those without a name.
+///
+/// # Errors
+///
+/// The file has no symbol table.
+pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>> {
+    if elf.symbol_count() == 0 {
+        return Err(elf.malformed("expected a symbol table (a module that is not stripped)"));
+    }
+    let livepatch = Modinfo::of(elf)?.get(b"livepatch").is_some();
+    let exported: HashSet<_> = exports(elf).collect();
+    let per_cpu = elf.section_by_name(b".data..percpu").map(|s| s.id);
+    let sections: Vec<_> = (0..elf.section_count())
+        .map(|i| elf.get_section(SectionId(i)))
+        .collect();
+    let entries = elf
+        .symbols()
+        .filter(|s| s.place != Place::Undefined && !s.name.is_empty())
+        .map(|symbol| {
+            let id = symbol.section();
+            let section = id.and_then(|id| sections.get(id.0)).copied().flatten();
+            let in_per_cpu = id.is_some() && id == per_cpu;
+            let letter = letter(&symbol, section.as_ref(), in_per_cpu);
+            let exported = symbol.bind != elf::STB_LOCAL && exported.contains(symbol.name);
+            Entry {
+                name: SymbolName(symbol.name),
+                address: symbol.value,
+                letter: if exported {
+                    letter.to_ascii_uppercase()
+                } else {
+                    letter
+                },
+                // A livepatch module keeps its whole table.
+                live: livepatch || in_per_cpu || section.is_some_and(|s| is_core(&s)),
+            }
+        });
+    Ok(SymbolTable::new(entries.collect()))
+}
+
+/// The names that a module or a kernel exports.
+pub fn exports<'d: 'e, 'e, R: ReadRef<'d>>(
+    elf: &'e ElfFile<'d, R>,
+) -> impl Iterator<Item = &'d [u8]> + 'e {
+    elf.symbols()
+        .filter(|s| s.place != Place::Undefined)
+        .filter_map(|s| s.name.strip_prefix(KSYMTAB))
+}
+
+/// `is_core_symbol()` with `CONFIG_KALLSYMS_ALL`.
+fn is_core(section: &Section<'_>) -> bool {
+    is_loaded(section) && !section.name.starts_with(b".init")
+}
+
+/// Whether the section gets memory: `rewrite_section_headers()` takes these two out.
+fn is_loaded(section: &Section<'_>) -> bool {
+    section.is_alloc() && section.name != b".modinfo" && section.name != b"__versions"
+}
+
+/// `elf_type()`
+fn letter(symbol: &Symbol<'_>, section: Option<&Section<'_>>, in_per_cpu: bool) -> u8 {
+    if symbol.is_weak() {
+        return if symbol.kind == elf::STT_OBJECT {
+            b'v'
+        } else {
+            b'w'
+        };
+    }
+    let section = match symbol.place {
+        Place::Undefined => return b'U',
+        Place::Absolute => return b'a',
+        Place::Section(_) if in_per_cpu => return b'a',
+        Place::Section(_) => section,
+        Place::Common | Place::Livepatch | Place::Reserved(_) => None,
+    };
+    let Some(section) = section else {
+        return b'?';
+    };
+    if section.is_code() {
+        b't'
+    } else if is_loaded(section) && !section.is_nobits() {
+        if section.is_writable() {
+            b'd'
+        } else {
+            b'r'
+        }
+    } else if section.is_nobits() {
+        b'b'
+    } else if section.name.starts_with(b".debug") {
+        b'n'
+    } else {
+        b'?'
+    }
+}

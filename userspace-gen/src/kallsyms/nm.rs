@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The letter that `nm` prints for a symbol, upper case if it is global.
+
+use crate::elf::{Place, Section, Symbol};
+use object::elf;
+
+/// Whether `nm` lists the symbol. It leaves out what only describes the file.
+#[must_use]
+pub fn lists(symbol: &Symbol<'_>) -> bool {
+    symbol.kind != elf::STT_FILE && symbol.kind != elf::STT_SECTION
+}
+
+/// The symbol's letter; `section` is the one it is defined in.
+///
+/// As `getNMSectionTagAndName()` in llvm/tools/llvm-nm/llvm-nm.cpp; GNU nm agrees on these.
+#[must_use]
+pub fn letter(symbol: &Symbol<'_>, section: Option<&Section<'_>>) -> u8 {
+    let defined = symbol.place != Place::Undefined;
+    if symbol.is_weak() {
+        return match (symbol.kind == elf::STT_OBJECT, defined) {
+            (true, true) => b'V',
+            (true, false) => b'v',
+            (false, true) => b'W',
+            (false, false) => b'w',
+        };
+    }
+    if symbol.bind == elf::STB_GNU_UNIQUE {
+        return b'u';
+    }
+    let letter = match symbol.place {
+        Place::Undefined => return b'U',
+        Place::Common => return b'C',
+        Place::Absolute => b'a',
+        Place::Livepatch | Place::Reserved(_) => b'?',
+        Place::Section(_) => section.map_or(b'?', section_letter),
+    };
+    if symbol.bind == elf::STB_LOCAL {
+        letter
+    } else {
+        letter.to_ascii_uppercase()
+    }
+}
+
+fn section_letter(section: &Section<'_>) -> u8 {
+    if section.is_code() {
+        b't'
+    } else if section.is_nobits() {
+        b'b'
+    } else if section.is_alloc() {
+        if section.is_writable() {
+            b'd'
+        } else {
+            b'r'
+        }
+    } else if section.name.starts_with(b".debug") {
+        b'N'
+    } else if section.is_writable() {
+        b'?'
+    } else {
+        b'n'
+    }
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The table that scripts/link-vmlinux.sh puts into a kernel, from that kernel's own symbol table.
+
+use super::{embedded, filter, nm, order};
+use crate::elf::{ElfFile, SectionId, Symbol, SymbolId};
+use crate::error::Result;
+use crate::symbols::{Entry, SymbolTable};
+use klp_policy::SymbolName;
+use object::read::ReadRef;
+use std::ops::RangeInclusive;
+
+/// A symbol that passed the filter, as small as it can be while they are sorted.
+struct Listed {
+    address: u64,
+    index: u32,
+    letter: u8,
+}
+
+/// Reads the symbols that `/proc/kallsyms` of that kernel lists, in its order.
+///
+/// # Errors
+///
+/// The file has no symbol table.
+pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>> {
+    if elf.symbol_count() == 0 {
+        return Err(elf.malformed("expected a symbol table (a vmlinux that is not stripped)"));
+    }
+    let sections: Vec<_> = (0..elf.section_count())
+        .map(|i| elf.get_section(SectionId(i)))
+        .collect();
+    let mut listed = Vec::with_capacity(elf.symbol_count());
+    let mut ranges = Ranges::default();
+    for (index, symbol) in (1..).zip(elf.symbols()) {
+        if !nm::lists(&symbol) {
+            continue;
+        }
+        let section = symbol.section().and_then(|id| sections.get(id.0));
+        let letter = nm::letter(&symbol, section.and_then(Option::as_ref));
+        if filter::lists(symbol.name, letter) {
+            ranges.learn(&symbol);
+            let address = symbol.value;
+            listed.push(Listed {
+                address,
+                index,
+                letter,
+            });
+        }
+    }
+    // CONFIG_KALLSYMS_ALL: the kernel says itself how many symbols it was given.
+    let count = ranges.count_at.and_then(|at| embedded::count(elf, at));
+    if count.is_some_and(|count| count != listed.len()) {
+        let text = listed.iter().filter(|s| ranges.lists_text(elf, s)).count();
+        if count == Some(text) {
+            listed.retain(|s| ranges.lists_text(elf, s));
+        }
+    }
+    // CONFIG_KALLSYMS_ABSOLUTE_PERCPU: per-CPU variables are linked to 0, their offsets kept.
+    if ranges.per_cpu.start == Some(0) {
+        for symbol in &mut listed {
+            if ranges.per_cpu.contains(symbol.address) {
+                symbol.letter = b'A';
+            }
+        }
+    }
+    let key = |s: &Listed| {
+        let symbol = elf.get_symbol(SymbolId(s.index as usize));
+        order::Key {
+            address: s.address,
+            letter: s.letter,
+            name: symbol.map_or(&[], |s| s.name),
+            size: symbol.map_or(0, |s| s.size),
+            index: s.index as usize,
+        }
+    };
+    listed.sort_unstable_by(|a, b| {
+        a.address
+            .cmp(&b.address)
+            .then_with(|| order::compare(&key(a), &key(b)))
+    });
+    let entries = listed.iter().map(|s| Entry {
+        name: SymbolName(key(s).name),
+        address: s.address,
+        letter: s.letter,
+        live: true,
+    });
+    Ok(SymbolTable::new(entries.collect()))
+}
+
+/// `struct addr_range` in scripts/kallsyms.c: both ends belong to it.
+#[derive(Clone, Copy, Default)]
+struct Range {
+    start: Option<u64>,
+    end: Option<u64>,
+}
+
+impl Range {
+    fn bounds(self) -> Option<RangeInclusive<u64>> {
+        Some(self.start?..=self.end?)
+    }
+
+    fn contains(self, address: u64) -> bool {
+        self.bounds().is_some_and(|r| r.contains(&address))
+    }
+}
+
+/// The ranges that scripts/kallsyms.c knows.
+#[derive(Default)]
+struct Ranges {
+    text: Range,
+    init_text: Range,
+    per_cpu: Range,
+    /// Where the kernel keeps the number of its symbols.
+    count_at: Option<u64>,
+}
+
+impl Ranges {
+    fn learn(&mut self, symbol: &Symbol<'_>) {
+        let bound = match symbol.name {
+            b"_stext" => &mut self.text.start,
+            b"_etext" => &mut self.text.end,
+            b"_sinittext" => &mut self.init_text.start,
+            b"_einittext" => &mut self.init_text.end,
+            b"__per_cpu_start" => &mut self.per_cpu.start,
+            b"__per_cpu_end" => &mut self.per_cpu.end,
+            b"kallsyms_num_syms" => &mut self.count_at,
+            _ => return,
+        };
+        *bound = Some(symbol.value);
+    }
+
+    /// `symbol_valid()` without `--all-symbols`.
+    fn lists_text<'d, R: ReadRef<'d>>(&self, elf: &ElfFile<'d, R>, symbol: &Listed) -> bool {
+        let id = SymbolId(symbol.index as usize);
+        let name = elf.get_symbol(id).map_or(&[][..], |s| s.name);
+        if name.starts_with(b"__start_") || name.starts_with(b"__stop_") {
+            return true;
+        }
+        let address = symbol.address;
+        if !self.text.contains(address) && !self.init_text.contains(address) {
+            return false;
+        }
+        !(Some(address) == self.text.end && name != b"_etext"
+            || Some(address) == self.init_text.end && name != b"_einittext")
+    }
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The command klp-gen.
+
+#![forbid(unsafe_code)]
+
+mod cli;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match cli::run(&cli::Cli::parse()) {
+        Ok(verdict) => verdict.into(),
+        Err(error) => {
+            eprintln!("klp-gen: {error:#}");
+            cli::Verdict::CouldNotRun.into()
+        }
+    }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! A symbol table in the order in which positions count.
+
+use klp_policy::{NameIndex, Policy, Prefix, SymbolName, SymbolSequence};
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+/// One symbol of a [`SymbolTable`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Entry<'d> {
+    /// The full name.
+    pub name: SymbolName<'d>,
+    /// The address; in a module that is not loaded, the offset in its section.
+    pub address: u64,
+    /// The letter that /proc/kallsyms prints.
+    pub letter: u8,
+    /// Whether the symbol is there for good, and not only while its module initializes.
+    pub live: bool,
+}
+
+/// The symbols of one object in the order in which positions count.
+#[derive(Clone, Debug, Default)]
+pub struct SymbolTable<'d> {
+    entries: Vec<Entry<'d>>,
+    by_name: OnceCell<Vec<u32>>,
+}
+
+impl<'d> SymbolTable<'d> {
+    /// A table of `entries`, which are in order. What is beyond the first 2^32 is cut off.
+    #[must_use]
+    pub fn new(mut entries: Vec<Entry<'d>>) -> Self {
+        entries.truncate(u32::MAX as usize);
+        Self {
+            entries,
+            by_name: OnceCell::new(),
+        }
+    }
+
+    /// The symbols.
+    #[must_use]
+    pub fn entries(&self) -> &[Entry<'d>] {
+        &self.entries
+    }
+
+    /// The symbol at the place that the policy calls `seq`.
+    #[must_use]
+    pub fn get(&self, seq: u32) -> Option<&Entry<'d>> {
+        self.entries.get(seq as usize)
+    }
+
+    /// The first symbol of that full name.
+    #[must_use]
+    pub fn by_name(&self, name: &[u8]) -> Option<&Entry<'d>> {
+        let sorted = self.sorted();
+        let at = sorted.partition_point(|&i| self.name(i) < name);
+        self.get(*sorted.get(at)?).filter(|e| e.name.0 == name)
+    }
+
+    /// The symbols that are there for good, with the positions that `policy` gives them.
+    pub fn live(&self, policy: Policy) -> impl Iterator<Item = (&Entry<'d>, Position)> {
+        let live = || self.entries.iter().filter(|e| e.live);
+        live().zip(self.positions(policy, live()))
+    }
+
+    fn positions<'t>(
+        &self,
+        policy: Policy,
+        entries: impl Iterator<Item = &'t Entry<'d>>,
+    ) -> Vec<Position>
+    where
+        'd: 't,
+    {
+        let mut groups: HashMap<Cow<'d, [u8]>, u32> = HashMap::with_capacity(self.entries.len());
+        let mut matches: Vec<u32> = Vec::new();
+        let mut placed = Vec::with_capacity(self.entries.len());
+        for entry in entries {
+            let next = u32::try_from(matches.len()).unwrap_or(u32::MAX);
+            let group = *groups.entry(clean(policy, entry.name)).or_insert(next);
+            if group == next {
+                matches.push(0);
+            }
+            let sympos = matches.get_mut(group as usize).map_or(0, |count| {
+                *count += 1;
+                *count
+            });
+            placed.push((group, sympos));
+        }
+        placed
+            .into_iter()
+            .map(|(group, sympos)| Position {
+                sympos,
+                matches: matches.get(group as usize).copied().unwrap_or(sympos),
+            })
+            .collect()
+    }
+
+    fn name(&self, index: u32) -> &'d [u8] {
+        self.get(index).map_or(&[], |e| e.name.0)
+    }
+
+    /// The places of the symbols, by full name and then in their order.
+    fn sorted(&self) -> &[u32] {
+        self.by_name.get_or_init(|| {
+            let mut places: Vec<u32> = (0..).take(self.entries.len()).collect();
+            places.sort_unstable_by(|&a, &b| self.name(a).cmp(self.name(b)).then(a.cmp(&b)));
+            places
+        })
+    }
+
+    fn symbol(&self, seq: u32) -> Option<klp_policy::Symbol<'d>> {
+        self.get(seq).map(|entry| klp_policy::Symbol {
+            name: entry.name,
+            address: entry.address,
+            seq,
+        })
+    }
+}
+
+/// Where a symbol stands among those that share its cleaned name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Its position, counted from 1.
+    pub sympos: u32,
+    /// How many there are.
+    pub matches: u32,
+}
+
+/// A name as `policy` compares it.
+fn clean(policy: Policy, name: SymbolName<'_>) -> Cow<'_, [u8]> {
+    let mut segments = policy.clean(name.0).segments();
+    let first = segments.next().unwrap_or_default();
+    match segments.next() {
+        None => Cow::Borrowed(first),
+        Some(_) => Cow::Owned(policy.clean(name.0).bytes().collect()),
+    }
+}
+
+impl NameIndex for SymbolTable<'_> {
+    fn walk(&self, prefix: &Prefix<'_>, visit: &mut klp_policy::table::Visit<'_>) {
+        let prefix: Vec<u8> = prefix.bytes().collect();
+        let sorted = self.sorted();
+        let first = sorted.partition_point(|&i| self.name(i) < prefix.as_slice());
+        for symbol in sorted[first..].iter().filter_map(|&i| self.symbol(i)) {
+            if !symbol.name.0.starts_with(&prefix) || visit(symbol).is_break() {
+                return;
+            }
+        }
+    }
+}
+
+/// The symbols of a module as the livepatch core sees them at one time.
+#[derive(Clone, Copy, Debug)]
+pub struct ModuleView<'t, 'd> {
+    table: &'t SymbolTable<'d>,
+    live: bool,
+}
+
+impl<'t, 'd> ModuleView<'t, 'd> {
+    /// The module after its init function: without what was only needed for that.
+    #[must_use]
+    pub fn live(table: &'t SymbolTable<'d>) -> Self {
+        Self { table, live: true }
+    }
+
+    /// The module before its init function, when a livepatch that was there first is applied.
+    #[must_use]
+    pub fn coming(table: &'t SymbolTable<'d>) -> Self {
+        Self { table, live: false }
+    }
+}
+
+impl SymbolSequence for ModuleView<'_, '_> {
+    fn walk(&self, visit: &mut klp_policy::table::Visit<'_>) {
+        for (seq, entry) in (0..).zip(&self.table.entries) {
+            if self.live && !entry.live {
+                continue;
+            }
+            let symbol = klp_policy::Symbol {
+                name: entry.name,
+                address: entry.address,
+                seq,
+            };
+            if let ControlFlow::Break(()) = visit(symbol) {
+                return;
+            }
+        }
+    }
+}
