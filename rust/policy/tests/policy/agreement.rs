@@ -5,8 +5,8 @@
 use crate::table::Table;
 use crate::{naive, random};
 use klp_policy::{
-    list_in_index, list_in_sequence, resolve_in_index, resolve_in_sequence, Candidate, Found,
-    MatchedBy, Policy, Query, Reason, Symbol, Sympos,
+    list_in_index, list_in_sequence, resolve_in_index, resolve_in_sequence, visit_in_index,
+    Candidate, Found, MatchedBy, Policy, Query, Reason, Symbol, Sympos,
 };
 use proptest::prelude::*;
 use std::ops::ControlFlow;
@@ -102,6 +102,15 @@ proptest! {
             prop_assert_eq!(&index, &expected, "{}", policy);
             let sequence = collect(|visit| list_in_sequence(&table, policy, &query, visit));
             prop_assert_eq!(&sequence, &expected, "{}", policy);
+
+            let mut visited = Vec::new();
+            visit_in_index(&table, policy, &query, &mut |symbol| {
+                visited.push(symbol.seq);
+                ControlFlow::Continue(())
+            });
+            visited.sort_unstable();
+            let expected: Vec<u32> = matches.iter().map(|symbol| symbol.seq).collect();
+            prop_assert_eq!(visited, expected, "{}", policy);
         }
     }
 

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What the suites ask a kernel for, answered by the one that runs them.
+
+use crate::policy::{
+    NameIndex, Symbol, SymbolName, SymbolSequence, KSYM_NAME_LEN, MODULE_NAME_LEN,
+};
+use crate::tables::{ModuleSymbols, Vmlinux};
+use core::{fmt, ops::ControlFlow};
+use kernel::{
+    bindings, c_str,
+    kallsyms::{self, Modules},
+    prelude::*,
+    str::CStr,
+};
+
+/// Says which case of a table failed.
+pub(crate) fn report(message: fmt::Arguments<'_>) {
+    pr_err!("{}\n", message);
+}
+
+/// The symbols of vmlinux.
+pub(crate) fn vmlinux() -> impl NameIndex {
+    Vmlinux
+}
+
+/// The symbols of a module: this one.
+pub(crate) fn module() -> impl SymbolSequence {
+    ModuleSymbols(Modules::One(c_str!("klp_sympos_kunit")))
+}
+
+/// Walks the symbols of vmlinux whose names begin with `prefix`, sorted by name.
+pub(crate) fn walk_vmlinux(prefix: &[u8], visit: &mut dyn FnMut(Symbol<'_>) -> ControlFlow<()>) {
+    with_c_string(prefix, |prefix| {
+        kallsyms::on_each_prefix_symbol(prefix, |name, address, seq| {
+            visit(Symbol {
+                name: SymbolName(name.as_bytes()),
+                address: address as u64,
+                seq,
+            })
+        });
+    });
+}
+
+/// What `sscanf()` makes of a livepatch symbol's name is passed to `check`, if it reads it all.
+pub(crate) fn scan_livepatch_symbol(
+    name: &str,
+    check: impl FnOnce(Option<(&[u8], &[u8], u64)>) -> bool,
+) -> bool {
+    let mut object = [0; MODULE_NAME_LEN];
+    let mut symbol = [0; KSYM_NAME_LEN];
+    let mut sympos: core::ffi::c_ulong = 0;
+    let mut read = 0;
+    with_c_string(name.as_bytes(), |name| {
+        // SAFETY: The format is that of `klp_resolve_symbols()`: 55 and 511 bytes with their NUL fit
+        // into the buffers, and `%lu` stores an unsigned long.
+        read = unsafe {
+            bindings::sscanf(
+                name.as_char_ptr(),
+                c_str!(".klp.sym.%55[^.].%511[^,],%lu").as_char_ptr(),
+                object.as_mut_ptr(),
+                symbol.as_mut_ptr(),
+                &mut sympos,
+            )
+        };
+    });
+    let parts = (until_nul(&object), until_nul(&symbol), sympos as u64);
+    check((read == 3).then_some(parts))
+}
+
+/// What `sscanf()` makes of a livepatch section's name is passed to `check`, if it reads it.
+pub(crate) fn scan_livepatch_section(
+    name: &str,
+    check: impl FnOnce(Option<&[u8]>) -> bool,
+) -> bool {
+    let mut object = [0; MODULE_NAME_LEN];
+    let mut read = 0;
+    with_c_string(name.as_bytes(), |name| {
+        // SAFETY: The format is that of `klp_write_section_relocs()`: 55 bytes with their NUL fit
+        // into the buffer.
+        read = unsafe {
+            bindings::sscanf(
+                name.as_char_ptr(),
+                c_str!(".klp.rela.%55[^.]").as_char_ptr(),
+                object.as_mut_ptr(),
+            )
+        };
+    });
+    check((read == 1).then_some(until_nul(&object)))
+}
+
+fn until_nul(bytes: &[u8]) -> &[u8] {
+    bytes.split(|&b| b == 0).next().unwrap_or_default()
+}
+
+/// Passes `bytes` to `ask` as a C string. There must be no NUL in it, and less than 512 bytes.
+fn with_c_string(bytes: &[u8], ask: impl FnOnce(&CStr)) {
+    let mut buf = [0; KSYM_NAME_LEN];
+    buf[..bytes.len()].copy_from_slice(bytes);
+    let string = CStr::from_bytes_with_nul(&buf[..=bytes.len()]);
+    if let Ok(string) = string {
+        ask(string);
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The suite `klp_policy`: the naming rule, as this compiler for this kernel made it.
+
+use crate::cases::{Asks, CASES, LIVEPATCH_SECTIONS, LIVEPATCH_SYMBOLS, QUERIES};
+use crate::machine::{report, scan_livepatch_section, scan_livepatch_symbol};
+use crate::policy::{
+    cleanup_symbol_name, cleanup_symbol_name_in_place, FormatError, LivepatchSection,
+    LivepatchSymbol, ObjName, Policy, Query, SymbolName, Sympos, KSYM_NAME_LEN, MODULE_NAME_LEN,
+};
+use crate::{cases, kunit_tests};
+
+/// Reports the cases that fail `passes`, and returns how many do.
+fn failures<C>(cases: &[C], name: fn(&C) -> &[u8], passes: impl Fn(&C) -> bool) -> usize {
+    let failed = cases.iter().filter(|case| !passes(case));
+    failed
+        .inspect(|case| report(format_args!("failed: '{}'", SymbolName(name(case)))))
+        .count()
+}
+
+/// The cases of names that fail `passes`.
+fn failed_names(passes: impl Fn(&cases::Case) -> bool) -> usize {
+    failures(CASES, |case| case.name, passes)
+}
+
+#[kunit_tests(klp_policy)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_cleaned() {
+        let failed = failed_names(|case| cleanup_symbol_name(case.name) == *case.llvm);
+        assert_eq!(failed, 0);
+    }
+
+    #[test]
+    fn names_are_cleaned_in_place() {
+        let failed = failed_names(|case| {
+            let mut buf = [b'~'; 64];
+            buf[..case.name.len()].copy_from_slice(case.name);
+            buf[case.name.len()] = 0;
+            let len = cleanup_symbol_name_in_place(&mut buf);
+            let tail_is_whole = buf[case.name.len() + 1..].iter().all(|&b| b == b'~');
+            buf[..len] == *case.llvm && buf[len] == 0 && tail_is_whole
+        });
+        assert_eq!(failed, 0);
+    }
+
+    #[test]
+    fn cleaned_names_are_measured() {
+        let failed = failed_names(|case| {
+            let cleaned = cleanup_symbol_name(case.name);
+            cleaned.len() == case.llvm.len() && cleaned.is_empty() == case.llvm.is_empty()
+        });
+        assert_eq!(failed, 0);
+    }
+
+    #[test]
+    fn cleaned_names_compare_as_their_bytes() {
+        let failed = failed_names(|one| {
+            CASES.iter().all(|other| {
+                let order = cleanup_symbol_name(one.name).cmp(&cleanup_symbol_name(other.name));
+                order == one.llvm.cmp(other.llvm)
+            })
+        });
+        assert_eq!(failed, 0);
+    }
+
+    #[test]
+    fn rules_of_other_kernels() {
+        let failed = failed_names(|case| {
+            Policy::Llvm.clean(case.name) == *case.llvm
+                && Policy::Exact.clean(case.name) == *case.name
+                && Policy::LlvmCut.clean(case.name) == *case.llvm_cut
+                && Policy::DotCut.clean(case.name) == *case.dot_cut
+        });
+        assert_eq!(failed, 0);
+    }
+
+    #[test]
+    fn queries_are_read() {
+        let failed = failures(
+            QUERIES,
+            |case| case.text,
+            |case| {
+                let query = Query::new(case.text);
+                let asks = match query {
+                    Query::Plain(_) => Asks::Plain,
+                    Query::Hashed(_) => Asks::Hashed,
+                    Query::Any(_) => Asks::Any,
+                };
+                let exact = (asks != Asks::Any).then_some(SymbolName(case.text));
+                asks == case.asks && query.cleaned() == *case.cleaned && query.exact() == exact
+            },
+        );
+        assert_eq!(failed, 0);
+    }
+
+    #[test]
+    fn livepatch_symbols_are_read_as_by_sscanf() {
+        let failed = failures(
+            LIVEPATCH_SYMBOLS,
+            |name| name.as_bytes(),
+            |name| {
+                let parsed = LivepatchSymbol::parse(name.as_bytes()).ok();
+                let ours = parsed.as_ref().map(|symbol| {
+                    let name = symbol.name().as_bytes();
+                    (symbol.objname().as_bytes(), name, symbol.sympos().0)
+                });
+                scan_livepatch_symbol(name, |theirs| ours == theirs)
+            },
+        );
+        assert_eq!(failed, 0);
+    }
+
+    #[test]
+    fn livepatch_sections_are_read_as_by_sscanf() {
+        let failed = failures(
+            LIVEPATCH_SECTIONS,
+            |name| name.as_bytes(),
+            |name| {
+                let parsed = LivepatchSection::parse(name.as_bytes()).ok();
+                let ours = parsed.as_ref().map(|section| section.objname().as_bytes());
+                scan_livepatch_section(name, |theirs| ours == theirs)
+            },
+        );
+        assert_eq!(failed, 0);
+    }
+
+    #[test]
+    fn object_names_have_up_to_55_bytes() {
+        let long = cases::BYTES_56.as_bytes();
+        assert_eq!(long.len(), MODULE_NAME_LEN);
+        assert!(ObjName::new(long).is_none());
+        assert!(ObjName::new(&long[..55]).is_some());
+        assert!(ObjName::new(b"").is_none());
+        assert!(ObjName::new(b"a.b").is_none());
+    }
+
+    #[test]
+    fn symbol_names_have_up_to_511_bytes() {
+        let name = [b'f'; KSYM_NAME_LEN];
+        let symbol =
+            |len| LivepatchSymbol::new(ObjName::VMLINUX, SymbolName(&name[..len]), Sympos::UNIQUE);
+        assert!(symbol(511).is_ok());
+        assert_eq!(symbol(512), Err(FormatError::Name));
+        assert_eq!(symbol(0), Err(FormatError::Name));
+    }
+
+    #[test]
+    fn written_names_are_read_back() {
+        let name = SymbolName(b"init_once.llvm.*");
+        let symbol = LivepatchSymbol::new(ObjName::VMLINUX, name, Sympos(u64::MAX));
+        let mut buf = [0; 128];
+        let mut len = 0;
+        if let Ok(symbol) = symbol {
+            symbol.write_to(|piece| {
+                buf[len..][..piece.len()].copy_from_slice(piece);
+                len += piece.len();
+            });
+        }
+        assert_eq!(LivepatchSymbol::parse(&buf[..len]), symbol);
+        assert!(symbol.is_ok());
+    }
+}
