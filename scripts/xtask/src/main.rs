@@ -4,12 +4,19 @@
 //!
 //! This file only dispatches; each command has a file of its own in `commands/`.
 
+mod boots;
 mod commands;
+mod fixtures;
+mod guest_program;
+mod host_tests;
 mod image;
 mod kernel;
+mod ktap;
 mod layout;
 mod outcome;
 mod run;
+mod tally;
+mod verify;
 mod vm;
 
 use std::process::ExitCode;
@@ -35,12 +42,14 @@ struct Cli {
 enum Command {
     Kernel(commands::kernel::Args),
     Qemu(commands::qemu::Args),
+    Test(commands::test::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Kernel(args) => commands::kernel::run(&args),
         Command::Qemu(args) => commands::qemu::run(args),
+        Command::Test(args) => commands::test::run(&args),
     };
     match result {
         Ok(Outcome::Pass) => ExitCode::SUCCESS,

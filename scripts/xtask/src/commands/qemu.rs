@@ -15,6 +15,7 @@ use anyhow::{
 
 use super::kernel::SourceArgs;
 use crate::{
+    fixtures,
     image,
     kernel,
     layout,
@@ -70,13 +71,14 @@ pub fn run(args: Args) -> Result<Outcome> {
         None => kernel::prepare(args.source.kernel_source.as_deref(), &logs)?.build,
     };
     let interactive = args.command.is_empty();
-    let contents = image::Contents {
-        command: script(&args.command),
-        extra: args.add.iter().map(|pair| place(pair)).collect(),
-        extra_modules: args.module,
-    };
+    let mut contents = fixtures::scripts(&logs)?;
+    for pair in &args.add {
+        let (from, to) = place(pair);
+        contents.add(from, to);
+    }
+    contents.extra_modules = args.module;
     let image = logs.join("initramfs.cpio");
-    image::write(&build, &contents, &image)?;
+    image::write(&build, &contents, script(&args.command).as_deref(), &image)?;
     let vm = Vm {
         build,
         image,

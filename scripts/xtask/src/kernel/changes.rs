@@ -61,8 +61,8 @@ impl Changes {
         let mut paths = ever_changed(state)?;
         paths.extend(self.files.keys().cloned());
         // First, so that an interruption loses no path.
-        let list: String = paths.iter().map(|path| format!("{path}\n")).collect();
-        fs::write(state.join(EVER_CHANGED), list)?;
+        let list: Vec<_> = paths.iter().map(String::as_str).collect();
+        fs::write(state.join(EVER_CHANGED), list.join("\n"))?;
         for path in &paths {
             let wanted = match self.files.get(path) {
                 Some(contents) => contents.clone(),

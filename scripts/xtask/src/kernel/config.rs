@@ -14,10 +14,7 @@ use anyhow::{
     Result, //
 };
 
-use super::{
-    toolchain::Toolchain,
-    Kernel, //
-};
+use super::Kernel;
 use crate::run;
 
 /// The requested options.
@@ -62,23 +59,17 @@ impl Fragment {
 /// # Errors
 ///
 /// Fails if a step fails, or if a requested option did not survive `olddefconfig`.
-pub fn configure(
-    toolchain: &Toolchain,
-    kernel: &Kernel,
-    path: &Path,
-    fragment: &Fragment,
-    logs: &Path,
-) -> Result<()> {
+pub fn configure(kernel: &Kernel, path: &Path, fragment: &Fragment, logs: &Path) -> Result<()> {
     eprintln!("configuring the kernel");
     fs::create_dir_all(&kernel.build)
         .with_context(|| format!("cannot create {}", kernel.build.display()))?;
     let config = kernel.build.join(".config");
     let make = |target: &str| {
-        let mut make = toolchain.make(&kernel.source, &kernel.build);
+        let mut make = kernel.make();
         run::logged(make.arg(target), &logs.join(format!("{target}.log")))
     };
     make("tinyconfig")?;
-    let mut merge = toolchain.clean("scripts/kconfig/merge_config.sh");
+    let mut merge = kernel.toolchain.clean("scripts/kconfig/merge_config.sh");
     merge
         .current_dir(&kernel.source)
         .args(["-m", "-O"])
@@ -108,12 +99,11 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>> {
             .and_then(|line| line.strip_suffix(" is not set"));
         if let Some(option) = unset {
             options.insert(option.to_owned(), "n".to_owned());
-        } else if line.is_empty() || line.starts_with('#') {
-            continue;
-        } else if let Some((option, value)) = line.split_once('=') {
+        } else if !line.is_empty() && !line.starts_with('#') {
+            let (option, value) = line.split_once('=').with_context(|| {
+                format!("line {} is not `CONFIG_NAME=value`: {line}", number + 1)
+            })?;
             options.insert(option.to_owned(), value.to_owned());
-        } else {
-            bail!("line {} is not `CONFIG_NAME=value`: {line}", number + 1);
         }
     }
     Ok(options)

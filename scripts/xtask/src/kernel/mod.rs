@@ -9,6 +9,7 @@
 
 mod changes;
 mod config;
+pub mod external;
 mod mirror;
 mod overlay;
 mod packages;
@@ -20,6 +21,7 @@ mod toolchain;
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
+    process::Command,
     time::Instant, //
 };
 
@@ -46,6 +48,31 @@ pub struct Kernel {
     pub source: PathBuf,
     /// The build directory (`O=`).
     pub build: PathBuf,
+    /// What both are in.
+    dir: PathBuf,
+    toolchain: Toolchain,
+}
+
+impl Kernel {
+    /// `make` with everything that the kernel was built with.
+    fn make(&self) -> Command {
+        self.toolchain.make(&self.source, &self.build)
+    }
+
+    /// A tool that the kernel was built with.
+    pub fn tool(&self, name: &str) -> Command {
+        self.toolchain.clean(name)
+    }
+
+    /// Waits until no other process builds here; the lock ends with the file that is returned, also if
+    /// this process is killed.
+    fn lock(&self) -> Result<File> {
+        let lock = File::create(self.dir.join("lock"))
+            .with_context(|| format!("cannot create a lock in {}", self.dir.display()))?;
+        lock.lock()
+            .with_context(|| format!("cannot lock {}", self.dir.display()))?;
+        Ok(lock)
+    }
 }
 
 /// Builds whatever is not up to date.
@@ -64,40 +91,39 @@ pub fn prepare(own_tree: Option<&Path>, logs: &Path) -> Result<Kernel> {
         .join("kernel")
         .join(source.directory_name(&toolchain.versions));
     fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    // Released when the file is closed, also if this process is killed.
-    let lock = File::create(dir.join("lock"))?;
-    lock.lock()
-        .with_context(|| format!("cannot lock {}", dir.display()))?;
+    let kernel = Kernel {
+        source: dir.join("source"),
+        build: dir.join("build"),
+        dir,
+        toolchain,
+    };
+    let dir = &kernel.dir;
+    let _lock = kernel.lock()?;
 
-    let tree = dir.join("source");
     let changes = Changes::collect(&source)?;
-    source.mirror(&tree, &changes::ever_changed(&dir)?)?;
-    changes.sync(&source.pristine, &tree, &dir)?;
+    source.mirror(&kernel.source, &changes::ever_changed(dir)?)?;
+    changes.sync(&source.pristine, &kernel.source, dir)?;
 
     let fragment_path = layout::repository().join("scripts/kernel/test.config");
     let fragment = config::Fragment::read(&fragment_path)?;
-    let keys = stamp::Keys::new(&source, &toolchain, &fragment, &changes);
-    let kernel = Kernel {
-        source: tree,
-        build: dir.join("build"),
-    };
-    if !stamp::holds(&dir, Key::Kernel, &keys) {
-        stamp::clear(&dir)?;
-        config::configure(&toolchain, &kernel, &fragment_path, &fragment, logs)?;
+    let keys = stamp::Keys::new(&source, &kernel.toolchain, &fragment, &changes);
+    if !stamp::holds(dir, Key::Kernel, &keys) {
+        stamp::clear(dir)?;
+        config::configure(&kernel, &fragment_path, &fragment, logs)?;
         eprintln!(
             "building the kernel and its modules (7 minutes on 2 cores if nothing is cached)"
         );
-        let mut make = toolchain.make(&kernel.source, &kernel.build);
+        let mut make = kernel.make();
         run::logged(make.args(["bzImage", "modules"]), &logs.join("build.log"))?;
-        stamp::set(&dir, Key::Kernel, &keys)?;
-        stamp::set(&dir, Key::Module, &keys)?;
-    } else if !stamp::holds(&dir, Key::Module, &keys) {
+        stamp::set(dir, Key::Kernel, &keys)?;
+        stamp::set(dir, Key::Module, &keys)?;
+    } else if !stamp::holds(dir, Key::Module, &keys) {
         eprintln!("building the module");
-        let mut make = toolchain.make(&kernel.source, &kernel.build);
+        let mut make = kernel.make();
         run::logged(make.arg("modules"), &logs.join("modules.log"))?;
-        stamp::set(&dir, Key::Module, &keys)?;
+        stamp::set(dir, Key::Module, &keys)?;
     }
-    forget_old_builds(&dir);
+    forget_old_builds(dir);
     eprintln!(
         "kernel {} is up to date in {} ({:.1} s)",
         source.version,

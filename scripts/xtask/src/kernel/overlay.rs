@@ -37,6 +37,8 @@ struct Rule {
     from: &'static str,
     /// File names, or `*.extension`.
     files: &'static [&'static str],
+    /// File names that are left out although they match.
+    except: &'static [&'static str],
     /// A directory of the kernel tree.
     to: &'static str,
 }
@@ -46,30 +48,36 @@ const RULES: [Rule; 5] = [
         part: Part::Abstractions,
         from: "rust/kernel",
         files: &["*.rs"],
+        except: &[],
         to: "rust/kernel",
     },
     Rule {
         part: Part::Module,
         from: "kmod/include",
         files: &["*.h"],
+        except: &[],
         to: "include/linux",
     },
     Rule {
         part: Part::Module,
         from: "kmod",
         files: &["Kconfig", "Makefile", "*.rs", "*.c", "*.h"],
+        except: &[],
         to: MODULE_DIRECTORY,
     },
     Rule {
         part: Part::Module,
         from: "rust/policy/src",
         files: &["*.rs"],
+        // The root of a crate of its own; in the module it is a module.
+        except: &["lib.rs"],
         to: "kernel/livepatch/klp_sympos/policy",
     },
     Rule {
         part: Part::Module,
         from: "kunit",
         files: &["Makefile", "*.rs", "*.c", "*.h"],
+        except: &[],
         to: "kernel/livepatch/klp_sympos/kunit",
     },
 ];
@@ -98,7 +106,7 @@ const CRATE_ROOT: &str = "rust/kernel/lib.rs";
 /// Fails if a file cannot be read.
 pub fn add(part: Part, repository: &Path, pristine: &Path, files: &mut Files) -> Result<()> {
     for rule in RULES.iter().filter(|rule| rule.part == part) {
-        for name in matching(&repository.join(rule.from), rule.files)? {
+        for name in rule.matching(repository)? {
             let from = repository.join(rule.from).join(&name);
             let contents =
                 fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
@@ -119,25 +127,29 @@ pub fn add(part: Part, repository: &Path, pristine: &Path, files: &mut Files) ->
     Ok(())
 }
 
-/// The files of `dir` that one of `patterns` stands for; none if there is no such directory.
-fn matching(dir: &Path, patterns: &[&str]) -> Result<Vec<String>> {
-    let mut names = Vec::new();
-    if !dir.is_dir() {
-        return Ok(names);
-    }
-    for entry in fs::read_dir(dir).with_context(|| format!("cannot read {}", dir.display()))? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let matches = |pattern: &&str| match pattern.strip_prefix('*') {
-            Some(extension) => name.ends_with(extension),
-            None => name == **pattern,
-        };
-        if entry.path().is_file() && patterns.iter().any(matches) {
-            names.push(name);
+impl Rule {
+    /// The names of the files that it is about; none if there is no such directory.
+    fn matching(&self, repository: &Path) -> Result<Vec<String>> {
+        let dir = repository.join(self.from);
+        let mut names = Vec::new();
+        if !dir.is_dir() {
+            return Ok(names);
         }
+        for entry in fs::read_dir(&dir).with_context(|| format!("cannot read {}", dir.display()))? {
+            let entry = entry?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let matches = |pattern: &&str| match pattern.strip_prefix('*') {
+                Some(extension) => name.ends_with(extension),
+                None => name == **pattern,
+            };
+            let included = self.files.iter().any(matches) && !self.except.iter().any(matches);
+            if included && entry.path().is_file() {
+                names.push(name);
+            }
+        }
+        names.sort();
+        Ok(names)
     }
-    names.sort();
-    Ok(names)
 }
 
 /// Replaces the text of a file of the tree.
@@ -175,18 +187,15 @@ fn declare(text: &str, name: &str) -> Result<String> {
     let greater = lines
         .iter()
         .position(|line| declared(line).is_some_and(|other| other.as_str() > name));
-    let place = match greater {
-        Some(mut place) => {
-            // Attributes belong to the line below them.
-            while place > 0 && lines[place - 1].starts_with("#[") {
-                place -= 1;
-            }
-            place
+    let place = if let Some(mut place) = greater {
+        // Attributes belong to the line below them.
+        while place > 0 && lines[place - 1].starts_with("#[") {
+            place -= 1;
         }
-        None => {
-            let last = lines.iter().rposition(|line| declared(line).is_some());
-            last.with_context(|| format!("{CRATE_ROOT} declares no modules"))? + 1
-        }
+        place
+    } else {
+        let last = lines.iter().rposition(|line| declared(line).is_some());
+        last.with_context(|| format!("{CRATE_ROOT} declares no modules"))? + 1
     };
     let declaration = format!("pub mod {name};");
     let mut lines = lines;

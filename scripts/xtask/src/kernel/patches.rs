@@ -95,8 +95,8 @@ pub fn apply(patches: &[PathBuf], pristine: &Path) -> Result<Files> {
 }
 
 /// The paths on both sides of a patch.
-fn touched_by(patch: &str) -> impl Iterator<Item = String> + '_ {
-    patch.lines().filter_map(|line| {
+fn touched_by(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.lines().filter_map(|line| {
         let path = line
             .strip_prefix("--- a/")
             .or_else(|| line.strip_prefix("+++ b/"))?;

@@ -47,25 +47,22 @@ impl Source {
     ///
     /// Fails if there is no usable tree.
     pub fn find(own_tree: Option<&Path>, logs: &Path) -> Result<Self> {
-        let (pristine, fingerprint, mode) = match own_tree {
-            Some(tree) => {
-                let tree = fs::canonicalize(tree)
-                    .with_context(|| format!("cannot find {}", tree.display()))?;
-                for left_over in [".config", "include/config"] {
-                    if tree.join(left_over).exists() {
-                        bail!(
-                            "{} has been built in (it has {left_over}); run `make mrproper` there",
-                            tree.display()
-                        );
-                    }
+        let (pristine, fingerprint, mode) = if let Some(tree) = own_tree {
+            let tree = fs::canonicalize(tree)
+                .with_context(|| format!("cannot find {}", tree.display()))?;
+            for left_over in [".config", "include/config"] {
+                if tree.join(left_over).exists() {
+                    bail!(
+                        "{} has been built in (it has {left_over}); run `make mrproper` there",
+                        tree.display()
+                    );
                 }
-                let fingerprint = mirror::fingerprint(&tree)?;
-                (tree, fingerprint, Mode::Copy)
             }
-            None => {
-                let hash = hash_file(Path::new(TARBALL))?;
-                (unpack(&hash, logs)?, hash, Mode::Link)
-            }
+            let fingerprint = mirror::fingerprint(&tree)?;
+            (tree, fingerprint, Mode::Copy)
+        } else {
+            let hash = hash_file(Path::new(TARBALL))?;
+            (unpack(&hash, logs)?, hash, Mode::Link)
         };
         Ok(Self {
             version: version(&pristine)?,

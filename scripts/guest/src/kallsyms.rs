@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Reads the text of /proc/kallsyms.
+
+use anyhow::{
+    Context,
+    Result, //
+};
+
+/// The owner of a symbol that is not a module's.
+pub const VMLINUX: &str = "vmlinux";
+
+/// One line: `ffffffff81000000 T _text` or `ffffffffc0000000 t f<TAB>[module]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Symbol<'a> {
+    /// Its address.
+    pub address: u64,
+    /// Its full name.
+    pub name: &'a str,
+    /// The module, or [`VMLINUX`].
+    pub object: &'a str,
+}
+
+impl<'a> Symbol<'a> {
+    /// Parses a line.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is no such line.
+    pub fn parse(line: &'a str) -> Result<Self> {
+        let parse = || {
+            let (symbol, object) = match line.split_once("\t[") {
+                Some((symbol, rest)) => (symbol, rest.strip_suffix(']')?),
+                None => (line, VMLINUX),
+            };
+            let (address, rest) = symbol.split_once(' ')?;
+            let (_kind, name) = rest.split_once(' ')?;
+            Some(Self {
+                address: u64::from_str_radix(address, 16).ok()?,
+                name,
+                object,
+            })
+        };
+        parse().with_context(|| format!("not a line of kallsyms: {line:?}"))
+    }
+
+    /// Whether the owner has a symbol table that livepatch could look into: code that was generated at
+    /// run time is listed as if a module owned it.
+    pub fn is_in_an_object(&self) -> bool {
+        !self.object.starts_with("__builtin__") && self.object != "bpf"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_forms_of_a_line() {
+        let symbol = Symbol::parse("ffffffff81000000 T _text").unwrap();
+        assert_eq!((symbol.name, symbol.object), ("_text", VMLINUX));
+        let symbol = Symbol::parse("ffffffffc0000010 t f.llvm.1\t[mod]").unwrap();
+        assert_eq!(symbol.address, 0xffff_ffff_c000_0010);
+        assert_eq!((symbol.name, symbol.object), ("f.llvm.1", "mod"));
+        let symbol =
+            Symbol::parse("ffffffffc0000010 t ftrace_trampoline\t[__builtin__ftrace]").unwrap();
+        assert!(!symbol.is_in_an_object());
+        assert!(Symbol::parse("what?").is_err());
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! `klp-guest`: what a shell is too slow for in the tests, as one static program for the guest.
+//!
+//! This file only dispatches; each command has a file of its own. Exit status: 0 for yes, 1 for an
+//! honest no, 2 if the command could not run.
+
+mod kallsyms;
+mod oracle;
+mod query;
+mod stress;
+
+use std::process::ExitCode;
+
+use clap::{
+    Parser,
+    Subcommand, //
+};
+
+#[derive(Parser)]
+#[command(name = "klp-guest")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Oracle(oracle::Args),
+    Stress(stress::Args),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Oracle(args) => oracle::run(&args),
+        Command::Stress(args) => stress::run(&args),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Compares what the module resolves with every line of /proc/kallsyms.
+//!
+//! A position is counted here by nothing but reading the lines in order; only the cleaning of a name
+//! is `klp-policy`'s, which has an oracle of its own in its tests.
+
+use std::{
+    collections::HashMap,
+    fs, //
+};
+
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
+use klp_policy::cleanup_symbol_name;
+
+use crate::{
+    kallsyms::{Symbol, VMLINUX},
+    query::{QueryFile, Resolved}, //
+};
+
+/// How many wrong answers are printed.
+const SHOWN: usize = 20;
+
+/// Resolve every line of /proc/kallsyms as `name.llvm.*,position` and compare; print `N of N`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Fail unless this module is among the lines.
+    #[arg(long, value_name = "NAME")]
+    require_module: Vec<String>,
+    /// Fail unless there are this many lines.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    at_least: usize,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<bool> {
+    let text = fs::read_to_string("/proc/kallsyms").context("cannot read /proc/kallsyms")?;
+    let symbols = text
+        .lines()
+        .map(Symbol::parse)
+        .collect::<Result<Vec<_>>>()?;
+    let (asked, generated): (Vec<_>, Vec<_>) =
+        symbols.into_iter().partition(Symbol::is_in_an_object);
+    ensure!(
+        asked.iter().any(|symbol| symbol.address != 0),
+        "/proc/kallsyms shows no addresses"
+    );
+    for module in &args.require_module {
+        ensure!(
+            asked.iter().any(|symbol| symbol.object == module),
+            "/proc/kallsyms lists no symbol of {module}"
+        );
+    }
+
+    let file = QueryFile::open().context("cannot ask the module")?;
+    let matches = count(&asked);
+    let mut seen = HashMap::new();
+    let mut right = 0;
+    let mut wrong = 0;
+    for symbol in &asked {
+        let key = key(symbol);
+        let position = seen.entry(key.clone()).or_insert(0);
+        *position += 1;
+        let question = question(symbol, &key.1, *position);
+        let position = format!("{position}/{}", matches[&key]);
+        let answer = file.ask(&question)?;
+        let expected = Resolved {
+            address: symbol.address,
+            name: symbol.name,
+            position: &position,
+            object: symbol.object,
+        };
+        if Resolved::parse(&answer).as_ref() == Some(&expected) {
+            right += 1;
+            continue;
+        }
+        wrong += 1;
+        if wrong <= SHOWN {
+            println!("{question}: expected {expected:x?}, the answer was {answer:?}");
+        }
+    }
+    println!(
+        "{right} of {} ({} lines are code generated at run time)",
+        asked.len(),
+        generated.len()
+    );
+    ensure!(
+        asked.len() >= args.at_least,
+        "/proc/kallsyms has {} lines, at least {} were expected",
+        asked.len(),
+        args.at_least
+    );
+    Ok(right == asked.len())
+}
+
+/// How many symbols of the same object have the same cleaned name.
+fn count<'a>(symbols: &[Symbol<'a>]) -> HashMap<(&'a str, String), usize> {
+    let mut matches = HashMap::new();
+    for symbol in symbols {
+        *matches.entry(key(symbol)).or_default() += 1;
+    }
+    matches
+}
+
+fn key<'a>(symbol: &Symbol<'a>) -> (&'a str, String) {
+    let clean = cleanup_symbol_name(symbol.name.as_bytes());
+    (symbol.object, clean.to_string())
+}
+
+fn question(symbol: &Symbol<'_>, clean: &str, position: usize) -> String {
+    if symbol.object == VMLINUX {
+        format!("{clean}.llvm.*,{position}")
+    } else {
+        format!("{}:{clean}.llvm.*,{position}", symbol.object)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_counted_within_their_object() {
+        let lines = ["1 t f", "2 t f.llvm.12", "3 t f\t[m]", "4 t f.part\t[m]"];
+        let symbols: Vec<_> = lines.map(|line| Symbol::parse(line).unwrap()).to_vec();
+        let matches = count(&symbols);
+        assert_eq!(matches[&(VMLINUX, "f".to_owned())], 2);
+        assert_eq!(matches[&("m", "f".to_owned())], 1);
+        assert_eq!(question(&symbols[1], "f", 2), "f.llvm.*,2");
+        assert_eq!(question(&symbols[2], "f", 1), "m:f.llvm.*,1");
+    }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Loads and unloads a module while lookups run on the other CPU.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Write,
+    process::Command,
+    sync::atomic::{AtomicBool, Ordering},
+    thread, //
+};
+
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
+
+use crate::query::QueryFile;
+
+const KPROBE_EVENTS: &str = "/sys/kernel/tracing/kprobe_events";
+const FTRACE_FILTER: &str = "/sys/kernel/tracing/set_ftrace_filter";
+
+/// Load and unload MODULE again and again while names are looked up by other threads.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The module, for modprobe.
+    module: String,
+    /// A name that only the module finds: a cleaned name without an exact one.
+    #[arg(long)]
+    name: String,
+    /// How many times to load and unload.
+    #[arg(long, default_value_t = 200)]
+    cycles: u32,
+}
+
+/// How often something was tried, and how often it worked.
+#[derive(Default)]
+struct Count {
+    tried: u64,
+    worked: u64,
+}
+
+impl Count {
+    fn add(&mut self, worked: bool) {
+        self.tried += 1;
+        self.worked += u64::from(worked);
+    }
+}
+
+/// Runs the command.
+///
+/// Each kind of lookup must have been seen both to work and to fail: otherwise nothing raced.
+pub fn run(args: &Args) -> Result<bool> {
+    let stop = AtomicBool::new(false);
+    let (cycled, counts) = thread::scope(|scope| {
+        let lookups = scope.spawn(|| look_up(&args.name, &stop));
+        let cycled = cycle(args);
+        stop.store(true, Ordering::Relaxed);
+        (cycled, lookups.join())
+    });
+    cycled?;
+    let counts = counts.map_err(|_| anyhow::anyhow!("the lookups panicked"))?;
+    println!("{} cycles", args.cycles);
+    for (what, count) in &counts {
+        println!("{what}: {} of {} lookups worked", count.worked, count.tried);
+    }
+    for (what, count) in &counts {
+        ensure!(
+            count.worked > 0 && count.worked < count.tried,
+            "{what}: {} of {} worked, so loading and unloading did not race with it",
+            count.worked,
+            count.tried
+        );
+    }
+    Ok(true)
+}
+
+fn cycle(args: &Args) -> Result<()> {
+    for cycle in 1..=args.cycles {
+        for command in [["modprobe", &args.module], ["rmmod", &args.module]] {
+            // A lookup may hold the module at this moment; that is an answer, not a failure.
+            let mut tries = 0;
+            loop {
+                let status = Command::new(command[0]).arg(command[1]).output()?;
+                if status.status.success() {
+                    break;
+                }
+                tries += 1;
+                let said = String::from_utf8_lossy(&status.stderr).into_owned();
+                ensure!(
+                    tries < 1000 && said.contains("in use"),
+                    "cycle {cycle}: {} {} failed: {said}",
+                    command[0],
+                    command[1]
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+fn look_up(name: &str, stop: &AtomicBool) -> [(&'static str, Count); 3] {
+    let [mut debugfs, mut kprobe, mut ftrace] = [const {
+        Count {
+            tried: 0,
+            worked: 0,
+        }
+    }; 3];
+    let mut round = 0_u64;
+    while !stop.load(Ordering::Relaxed) {
+        round += 1;
+        let question = format!("{name},0");
+        let resolved = QueryFile::open()
+            .map_err(anyhow::Error::from)
+            .and_then(|file| file.ask(&question))
+            .is_ok_and(|answer| answer.starts_with("resolved "));
+        debugfs.add(resolved);
+
+        let event = format!("klp_stress/e{round}");
+        let made = append(KPROBE_EVENTS, &format!("p:{event} {name}\n"));
+        kprobe.add(made);
+        if made {
+            append(KPROBE_EVENTS, &format!("-:{event}\n"));
+        }
+
+        ftrace.add(fs::write(FTRACE_FILTER, format!("{name}\n")).is_ok());
+        // An empty filter is every function; nothing is traced meanwhile.
+        let _ = fs::write(FTRACE_FILTER, "\n");
+    }
+    [
+        ("debugfs", debugfs),
+        ("kprobe events", kprobe),
+        ("set_ftrace_filter", ftrace),
+    ]
+}
+
+fn append(path: &str, text: &str) -> bool {
+    let write = || -> Result<()> {
+        let mut file = OpenOptions::new()
+            .append(true)
+            .open(path)
+            .with_context(|| format!("cannot open {path}"))?;
+        Ok(file.write_all(text.as_bytes())?)
+    };
+    write().is_ok()
+}

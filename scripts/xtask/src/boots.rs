@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The boots of `cargo xtask test`, as data.
+//!
+//! To add a test, write `scripts/guest/tests/NN-name.sh`: a bash script that sources `/klp/ktap.sh`,
+//! announces its suite with `ktap_suite NAME CASES`, and has one `check` per case. Several such files may
+//! run in one boot, in the order of the list here. A file that needs a state of its own (another command
+//! line, something that cannot be undone) gets a boot of its own.
+//!
+//! Every suite that a boot prints is expected here with its number of cases. A suite that is missing,
+//! that nobody expected, or that has another number of cases, is a failure.
+
+use std::time::Duration;
+
+/// A suite and its number of cases; a suite within a suite is called `outer/inner`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// The suite's name.
+    pub suite: &'static str,
+    /// How many cases it has, without those that are suites themselves.
+    pub cases: usize,
+}
+
+/// One boot of the test kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct Boot {
+    /// Its name, for the report and for `--boot`.
+    pub name: &'static str,
+    /// The files of `scripts/guest/tests`, without `.sh`, that run one after the other.
+    pub scripts: &'static [&'static str],
+    /// Whether the kernel may choose its own addresses.
+    pub kaslr: bool,
+    /// More of the kernel's command line.
+    pub append: &'static str,
+    /// The wall-clock limit. It is there for a guest that hangs: give three times what is usual.
+    pub timeout: Duration,
+    /// What must come out.
+    pub expected: &'static [Expected],
+}
+
+const fn expect(suite: &'static str, cases: usize) -> Expected {
+    Expected { suite, cases }
+}
+
+/// What `20-livepatch-selftests` prints on 6.12: 25 tests in 7 scripts.
+const LIVEPATCH_SELFTESTS: &[Expected] = &[
+    expect("livepatch-selftests", 0),
+    expect("livepatch-selftests/test-callbacks.sh", 11),
+    expect("livepatch-selftests/test-ftrace.sh", 1),
+    expect("livepatch-selftests/test-livepatch.sh", 3),
+    expect("livepatch-selftests/test-shadow-vars.sh", 1),
+    expect("livepatch-selftests/test-state.sh", 4),
+    expect("livepatch-selftests/test-syscall.sh", 1),
+    expect("livepatch-selftests/test-sysfs.sh", 4),
+];
+
+/// The longest first: two boots run at a time.
+pub const BOOTS: &[Boot] = &[
+    Boot {
+        name: "livepatch-selftests",
+        scripts: &["20-livepatch-selftests"],
+        kaslr: true,
+        append: "",
+        timeout: Duration::from_secs(900),
+        expected: LIVEPATCH_SELFTESTS,
+    },
+    Boot {
+        name: "smoke",
+        scripts: &["10-smoke"],
+        kaslr: true,
+        append: "",
+        timeout: Duration::from_secs(120),
+        expected: &[expect("smoke", 6)],
+    },
+    Boot {
+        name: "smoke-nokaslr",
+        scripts: &["10-smoke"],
+        kaslr: false,
+        append: "",
+        timeout: Duration::from_secs(120),
+        expected: &[expect("smoke", 6)],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_scripts_exist() {
+        let names: BTreeSet<_> = BOOTS.iter().map(|boot| boot.name).collect();
+        assert_eq!(names.len(), BOOTS.len());
+        let tests = layout::repository().join("scripts/guest/tests");
+        for script in BOOTS.iter().flat_map(|boot| boot.scripts) {
+            assert!(tests.join(format!("{script}.sh")).is_file(), "{script}");
+        }
+    }
+
+    #[test]
+    fn every_test_script_is_run_by_a_boot() {
+        let run: BTreeSet<_> = BOOTS.iter().flat_map(|boot| boot.scripts).collect();
+        for entry in std::fs::read_dir(layout::repository().join("scripts/guest/tests")).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            assert!(run.contains(&name.trim_end_matches(".sh")), "{name}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! `cargo xtask test`: host tests, then the kernel, then every boot.
+
+use std::{
+    fmt::Write,
+    num::NonZero,
+    path::{Path, PathBuf},
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        Mutex,
+    },
+    thread, //
+};
+
+use anyhow::{
+    bail,
+    Result, //
+};
+
+use super::kernel::SourceArgs;
+use crate::{
+    boots::{Boot, BOOTS},
+    fixtures,
+    host_tests,
+    image::{self, Contents},
+    kernel,
+    ktap,
+    layout,
+    outcome::Outcome,
+    tally::Tally,
+    verify,
+    vm::{Output, Vm}, //
+};
+
+/// Run every test; the last line is `N passed, N failed`.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Run this boot and nothing else.
+    #[arg(long, value_name = "NAME")]
+    boot: Vec<String>,
+    /// Run the host's tests and nothing else.
+    #[arg(long, conflicts_with = "boot")]
+    host: bool,
+    /// List the boots.
+    #[arg(long)]
+    list: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Outcome> {
+    if args.list {
+        for boot in BOOTS {
+            println!("{}: {}", boot.name, boot.scripts.join(" "));
+        }
+        return Ok(Outcome::Pass);
+    }
+    let boots = chosen(&args.boot)?;
+    let logs = layout::new_log_dir("test")?;
+    eprintln!("logs are in {}", logs.display());
+    let mut tally = Tally::default();
+    if args.boot.is_empty() {
+        eprintln!("\n== host tests");
+        host_tests::run(&mut tally, &logs)?;
+    }
+    if !args.host {
+        eprintln!("\n== kernel");
+        let kernel = kernel::prepare(args.source.kernel_source.as_deref(), &logs)?;
+        eprintln!("\n== test modules");
+        let contents = fixtures::all(&kernel, &logs)?;
+        eprintln!("\n== boots");
+        tally.add(run_boots(&boots, &kernel.build, &contents, &logs));
+    }
+    eprintln!();
+    tally.print();
+    Ok(Outcome::from_bool(tally.failed() == 0))
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static Boot>> {
+    for name in names {
+        if !BOOTS.iter().any(|boot| boot.name == name) {
+            bail!("there is no boot `{name}`; `cargo xtask test --list` lists them");
+        }
+    }
+    let wanted = |boot: &&Boot| names.is_empty() || names.iter().any(|name| name == boot.name);
+    Ok(BOOTS.iter().filter(wanted).collect())
+}
+
+/// Runs the boots, as many at a time as there are processors.
+fn run_boots(boots: &[&Boot], build: &Path, contents: &Contents, logs: &Path) -> Tally {
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    let next = AtomicUsize::new(0);
+    let tallies = Mutex::new(vec![Tally::default(); boots.len()]);
+    thread::scope(|scope| {
+        for _ in 0..workers.min(boots.len()) {
+            scope.spawn(|| loop {
+                let number = next.fetch_add(1, Ordering::Relaxed);
+                let Some(boot) = boots.get(number) else { break };
+                let tally = run_boot(boot, build, contents, logs.join(boot.name));
+                if let Ok(mut tallies) = tallies.lock() {
+                    tallies[number] = tally;
+                }
+            });
+        }
+    });
+    let mut sum = Tally::default();
+    // A worker that panicked has already ended the scope with its panic.
+    for tally in tallies.into_inner().unwrap_or_default() {
+        sum.add(tally);
+    }
+    sum
+}
+
+fn run_boot(boot: &Boot, build: &Path, contents: &Contents, logs: PathBuf) -> Tally {
+    let image = logs.join("initramfs.cpio");
+    let vm = Vm {
+        build: build.to_path_buf(),
+        image: image.clone(),
+        kaslr: boot.kaslr,
+        append: boot.append.to_owned(),
+        timeout: Some(boot.timeout),
+        output: Output::Quiet,
+        logs,
+    };
+    let ran = image::write(build, contents, Some(&script(boot)), &image).and_then(|()| vm.run());
+    // Several times the size of all logs.
+    let _ = std::fs::remove_file(&image);
+    match ran {
+        Ok(report) => {
+            let suites = ktap::parse(&report.output);
+            let tally = verify::verify(boot, &suites, report.failure.as_deref());
+            eprintln!(
+                "  boot {}: {} passed, {} failed in {:.1} s; logs are in {}",
+                boot.name,
+                tally.passed(),
+                tally.failed(),
+                report.elapsed.as_secs_f32(),
+                vm.logs.display()
+            );
+            tally
+        }
+        Err(error) => {
+            let mut tally = Tally::default();
+            tally.fail(format!("{}: cannot boot", boot.name), format!("{error:#}"));
+            tally
+        }
+    }
+}
+
+/// Runs every script, whatever the one before did; one that ends badly fails the boot.
+fn script(boot: &Boot) -> String {
+    let mut script = String::from("status=0\n");
+    for name in boot.scripts {
+        let _ = writeln!(
+            script,
+            "bash /klp/tests/{name}.sh || {{ status=$?; echo \"# {name} ended with $status\"; }}"
+        );
+    }
+    script + "exit $status\n"
+}

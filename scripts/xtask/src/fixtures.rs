@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What tests and the demo find in the guest beside the kernel and the tools.
+
+use std::path::{
+    Path,
+    PathBuf, //
+};
+
+use anyhow::Result;
+
+use crate::{
+    guest_program,
+    image::Contents,
+    kernel::{external, Kernel},
+    layout,
+    run, //
+};
+
+/// Where the kernel keeps the selftests of livepatch.
+const SELFTESTS: &str = "tools/testing/selftests/livepatch";
+/// Where they are in the guest.
+const SELFTESTS_IN_GUEST: &str = "klp/selftests/livepatch";
+/// The one program that they need compiled.
+const SELFTEST_PROGRAM: &str = "test_klp-call_getpid";
+
+/// The test scripts and the programs they call.
+///
+/// # Errors
+///
+/// Fails if `klp-guest` does not build.
+pub fn scripts(logs: &Path) -> Result<Contents> {
+    let guest = layout::repository().join("scripts/guest");
+    let mut contents = Contents::default();
+    for script in ["ktap.sh", "tests"] {
+        contents.add(guest.join(script), format!("klp/{script}"));
+    }
+    contents.add(guest_program::build(logs)?, "usr/bin/klp-guest".to_owned());
+    Ok(contents)
+}
+
+/// Everything: the scripts, the kernel's selftests, the example livepatches.
+///
+/// # Errors
+///
+/// Fails if something does not build.
+pub fn all(kernel: &Kernel, logs: &Path) -> Result<Contents> {
+    let mut contents = scripts(logs)?;
+    add_selftests(&mut contents, kernel, logs)?;
+    Ok(contents)
+}
+
+fn add_selftests(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Result<()> {
+    eprintln!("building the kernel's livepatch selftests");
+    let source = kernel.source.join(SELFTESTS);
+    contents.add(source.clone(), SELFTESTS_IN_GUEST.to_owned());
+    let modules = external::build(
+        kernel,
+        "livepatch-selftests",
+        &source.join("test_modules"),
+        logs,
+    )?;
+    for module in modules {
+        let to = format!("{SELFTESTS_IN_GUEST}/test_modules/{}", file_name(&module));
+        contents.add(module, to);
+    }
+    let program = logs.join(SELFTEST_PROGRAM);
+    let mut compiler = kernel.tool("clang-22");
+    compiler
+        .args(["-O2", "-static", "-o"])
+        .arg(&program)
+        .arg(source.join(SELFTEST_PROGRAM).with_extension("c"));
+    run::logged(&mut compiler, &logs.join("selftest-program.log"))?;
+    contents.add(program, format!("{SELFTESTS_IN_GUEST}/{SELFTEST_PROGRAM}"));
+    Ok(())
+}
+
+fn file_name(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    PathBuf::from(name).display().to_string()
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Counts results of every kind together.
+
+/// Something that failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Where, and what.
+    pub name: String,
+    /// Why, on any number of lines; empty if the log says it.
+    pub reason: String,
+}
+
+/// How many passed, and what failed.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    passed: usize,
+    failures: Vec<Failure>,
+}
+
+impl Tally {
+    /// Counts something that passed.
+    pub fn pass(&mut self) {
+        self.passed += 1;
+    }
+
+    /// Counts something that failed.
+    pub fn fail(&mut self, name: String, reason: String) {
+        self.failures.push(Failure { name, reason });
+    }
+
+    /// Adds the results of a part.
+    pub fn add(&mut self, part: Self) {
+        self.passed += part.passed;
+        self.failures.extend(part.failures);
+    }
+
+    /// How many passed.
+    pub fn passed(&self) -> usize {
+        self.passed
+    }
+
+    /// How many failed.
+    pub fn failed(&self) -> usize {
+        self.failures.len()
+    }
+
+    /// What failed.
+    pub fn failures(&self) -> impl Iterator<Item = &Failure> {
+        self.failures.iter()
+    }
+
+    /// Prints what failed, and the sum as the last line.
+    pub fn print(&self) {
+        for failure in self.failures() {
+            println!("FAILED {}", failure.name);
+            for line in failure.reason.lines() {
+                println!("    {line}");
+            }
+        }
+        println!("{} passed, {} failed", self.passed(), self.failed());
+    }
+}
