@@ -3,15 +3,30 @@
 //! What the suites ask a kernel for, answered by the one that runs them.
 
 use crate::policy::{
-    NameIndex, Symbol, SymbolName, SymbolSequence, KSYM_NAME_LEN, MODULE_NAME_LEN,
+    NameIndex,
+    Symbol,
+    SymbolName,
+    SymbolSequence,
+    KSYM_NAME_LEN,
+    MODULE_NAME_LEN, //
 };
-use crate::tables::{ModuleSymbols, Vmlinux};
-use core::{fmt, ops::ControlFlow};
+use crate::tables::{
+    ModuleSymbols,
+    Vmlinux, //
+};
+use core::{
+    fmt,
+    ops::ControlFlow, //
+};
 use kernel::{
-    bindings, c_str,
-    kallsyms::{self, Modules},
+    bindings,
+    c_str,
+    kallsyms::{
+        self,
+        Modules, //
+    },
     prelude::*,
-    str::CStr,
+    str::CStr, //
 };
 
 /// Says which case of a table failed.

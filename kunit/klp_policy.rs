@@ -2,13 +2,36 @@
 
 //! The suite `klp_policy`: the naming rule, as this compiler for this kernel made it.
 
-use crate::cases::{Asks, CASES, LIVEPATCH_SECTIONS, LIVEPATCH_SYMBOLS, QUERIES};
-use crate::machine::{report, scan_livepatch_section, scan_livepatch_symbol};
-use crate::policy::{
-    cleanup_symbol_name, cleanup_symbol_name_in_place, FormatError, LivepatchSection,
-    LivepatchSymbol, ObjName, Policy, Query, SymbolName, Sympos, KSYM_NAME_LEN, MODULE_NAME_LEN,
+use crate::cases::{
+    Asks,
+    CASES,
+    LIVEPATCH_SECTIONS,
+    LIVEPATCH_SYMBOLS,
+    QUERIES, //
 };
-use crate::{cases, kunit_tests};
+use crate::machine::{
+    report,
+    scan_livepatch_section,
+    scan_livepatch_symbol, //
+};
+use crate::policy::{
+    cleanup_symbol_name,
+    cleanup_symbol_name_in_place,
+    FormatError,
+    LivepatchSection,
+    LivepatchSymbol,
+    ObjName,
+    Policy,
+    Query,
+    SymbolName,
+    Sympos,
+    KSYM_NAME_LEN,
+    MODULE_NAME_LEN, //
+};
+use crate::{
+    cases,
+    kunit_tests, //
+};
 
 /// Reports the cases that fail `passes`, and returns how many do.
 fn failures<C>(cases: &[C], name: fn(&C) -> &[u8], passes: impl Fn(&C) -> bool) -> usize {

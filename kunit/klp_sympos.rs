@@ -6,10 +6,27 @@
 //! naive walk over the table says what the answers must be.
 
 use crate::kunit_tests;
-use crate::machine::{module, report, vmlinux, walk_vmlinux};
+use crate::machine::{
+    module,
+    report,
+    vmlinux,
+    walk_vmlinux, //
+};
 use crate::policy::{
-    cleanup_symbol_name, list_in_index, resolve_in_index, resolve_in_sequence, Found, MatchedBy,
-    Policy, Query, Reason, Symbol, SymbolName, SymbolSequence, Sympos, KSYM_NAME_LEN,
+    cleanup_symbol_name,
+    list_in_index,
+    resolve_in_index,
+    resolve_in_sequence,
+    Found,
+    MatchedBy,
+    Policy,
+    Query,
+    Reason,
+    Symbol,
+    SymbolName,
+    SymbolSequence,
+    Sympos,
+    KSYM_NAME_LEN, //
 };
 use core::ops::ControlFlow;
 

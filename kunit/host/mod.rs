@@ -6,7 +6,11 @@ mod sscanf;
 mod symbols;
 mod table;
 
-pub(crate) use symbols::{module, vmlinux, walk_vmlinux};
+pub(crate) use symbols::{
+    module,
+    vmlinux,
+    walk_vmlinux, //
+};
 
 use core::fmt;
 

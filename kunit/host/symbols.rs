@@ -6,7 +6,11 @@
 //! that sort otherwise than they lie, static locals, string literals, cold halves.
 
 use super::table::Table;
-use crate::policy::{NameIndex, Symbol, SymbolSequence};
+use crate::policy::{
+    NameIndex,
+    Symbol,
+    SymbolSequence, //
+};
 use core::ops::ControlFlow;
 
 const VMLINUX: &[&str] = &[

@@ -5,7 +5,13 @@
 use core::fmt;
 use core::ops::ControlFlow;
 use klp_policy::table::Visit;
-use klp_policy::{NameIndex, Prefix, Symbol, SymbolName, SymbolSequence};
+use klp_policy::{
+    NameIndex,
+    Prefix,
+    Symbol,
+    SymbolName,
+    SymbolSequence, //
+};
 
 /// Names with their addresses, in the order in which positions count.
 pub(crate) struct Table {

@@ -3,7 +3,12 @@
 //! A suite for a kernel whose kernel crate cannot make one.
 
 use super::suite::Suite;
-use proc_macro::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro::{
+    Delimiter,
+    Group,
+    TokenStream,
+    TokenTree, //
+};
 use std::fmt::Write;
 
 /// What a suite's module begins with: the macros that report to `KUnit` instead of panicking.

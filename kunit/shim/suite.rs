@@ -2,7 +2,12 @@
 
 //! What stands under the attribute: a module with tests.
 
-use proc_macro::{Delimiter, Group, TokenStream, TokenTree};
+use proc_macro::{
+    Delimiter,
+    Group,
+    TokenStream,
+    TokenTree, //
+};
 
 /// A suite as it is written.
 pub(crate) struct Suite {

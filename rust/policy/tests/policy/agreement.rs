@@ -3,10 +3,24 @@
 //! Random tables, random queries: the index, the sequence and the naive full scan agree.
 
 use crate::table::Table;
-use crate::{naive, random};
+use crate::{
+    naive,
+    random, //
+};
 use klp_policy::{
-    list_in_index, list_in_sequence, resolve_in_index, resolve_in_sequence, visit_in_index,
-    Candidate, Found, MatchedBy, Policy, Query, Reason, Symbol, Sympos,
+    list_in_index,
+    list_in_sequence,
+    resolve_in_index,
+    resolve_in_sequence,
+    visit_in_index,
+    Candidate,
+    Found,
+    MatchedBy,
+    Policy,
+    Query,
+    Reason,
+    Symbol,
+    Sympos, //
 };
 use proptest::prelude::*;
 use std::ops::ControlFlow;

@@ -2,8 +2,15 @@
 
 //! Removing the promotion suffix: as slices, in place, and naively.
 
-use crate::{cases::CASES, naive, random};
-use klp_policy::{cleanup_symbol_name, cleanup_symbol_name_in_place};
+use crate::{
+    cases::CASES,
+    naive,
+    random, //
+};
+use klp_policy::{
+    cleanup_symbol_name,
+    cleanup_symbol_name_in_place, //
+};
 use proptest::prelude::*;
 
 /// The name as the function on slices cleans it.

@@ -3,10 +3,17 @@
 //! A cleaned name compares, sorts and hashes as its bytes do, wherever it was cut.
 
 use crate::random;
-use klp_policy::{cleanup_symbol_name, CleanName, Policy};
+use klp_policy::{
+    cleanup_symbol_name,
+    CleanName,
+    Policy, //
+};
 use proptest::prelude::*;
 use std::collections::hash_map::DefaultHasher;
-use std::hash::{Hash, Hasher};
+use std::hash::{
+    Hash,
+    Hasher, //
+};
 
 fn bytes(name: &CleanName<'_>) -> Vec<u8> {
     name.bytes().collect()

@@ -2,7 +2,13 @@
 
 //! Names that are not UTF-8 are shown with U+FFFD, never refused.
 
-use klp_policy::{cleanup_symbol_name, LivepatchSection, ObjName, ParsedName, SymbolName};
+use klp_policy::{
+    cleanup_symbol_name,
+    LivepatchSection,
+    ObjName,
+    ParsedName,
+    SymbolName, //
+};
 use proptest::prelude::*;
 
 #[test]

@@ -2,11 +2,21 @@
 
 //! Names of livepatch symbols and sections: read as the kernel's `sscanf()` reads them.
 
-use crate::cases::{BYTES_56, LIVEPATCH_SECTIONS, LIVEPATCH_SYMBOLS};
+use crate::cases::{
+    BYTES_56,
+    LIVEPATCH_SECTIONS,
+    LIVEPATCH_SYMBOLS, //
+};
 use crate::sscanf;
 use klp_policy::{
-    FormatError, LivepatchSection, LivepatchSymbol, ObjName, SymbolName, Sympos, KSYM_NAME_LEN,
-    MODULE_NAME_LEN,
+    FormatError,
+    LivepatchSection,
+    LivepatchSymbol,
+    ObjName,
+    SymbolName,
+    Sympos,
+    KSYM_NAME_LEN,
+    MODULE_NAME_LEN, //
 };
 use proptest::prelude::*;
 

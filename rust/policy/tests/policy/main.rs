@@ -20,6 +20,7 @@ mod clean_name;
 mod display;
 mod livepatch;
 mod parsed;
+mod prefix;
 mod query;
 mod request;
 mod resolve;

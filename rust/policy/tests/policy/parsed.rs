@@ -2,7 +2,10 @@
 
 //! A name taken apart, and put together again.
 
-use crate::{cases::CASES, random};
+use crate::{
+    cases::CASES,
+    random, //
+};
 use klp_policy::ParsedName;
 use proptest::prelude::*;
 

@@ -2,9 +2,18 @@
 
 //! How a written name is read.
 
-use crate::cases::{Asks, QUERIES};
-use crate::{naive, random};
-use klp_policy::{Query, SymbolName};
+use crate::cases::{
+    Asks,
+    QUERIES, //
+};
+use crate::{
+    naive,
+    random, //
+};
+use klp_policy::{
+    Query,
+    SymbolName, //
+};
 use proptest::prelude::*;
 
 #[test]

@@ -2,7 +2,13 @@
 
 //! A question as people write it: `[objname:]name[,sympos]`.
 
-use klp_policy::{ObjName, Request, RequestError, SymbolName, Sympos};
+use klp_policy::{
+    ObjName,
+    Request,
+    RequestError,
+    SymbolName,
+    Sympos, //
+};
 use proptest::prelude::*;
 
 fn request<'a>(objname: &'a str, name: &'a str, sympos: u64) -> Request<'a> {

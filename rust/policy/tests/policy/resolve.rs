@@ -4,8 +4,16 @@
 
 use crate::table::Table;
 use klp_policy::{
-    list_in_index, list_in_sequence, resolve_in_index, resolve_in_sequence, Found, MatchedBy,
-    Policy, Query, Reason, Sympos,
+    list_in_index,
+    list_in_sequence,
+    resolve_in_index,
+    resolve_in_sequence,
+    Found,
+    MatchedBy,
+    Policy,
+    Query,
+    Reason,
+    Sympos, //
 };
 use std::ops::ControlFlow;
 

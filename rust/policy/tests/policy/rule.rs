@@ -2,7 +2,11 @@
 
 //! The rules of the other kernels, as values.
 
-use crate::{cases::CASES, naive, random};
+use crate::{
+    cases::CASES,
+    naive,
+    random, //
+};
 use klp_policy::Policy;
 use proptest::prelude::*;
 

@@ -3,8 +3,17 @@
 //! A tracer's second try: counted over several tables, accepted only when one symbol is left.
 
 use crate::table::Table;
-use crate::{naive, random};
-use klp_policy::{cleaned_in_index, cleaned_in_sequence, Query, Sympos, Tally};
+use crate::{
+    naive,
+    random, //
+};
+use klp_policy::{
+    cleaned_in_index,
+    cleaned_in_sequence,
+    Query,
+    Sympos,
+    Tally, //
+};
 use proptest::prelude::*;
 
 fn tally(vmlinux: &Table, modules: &[Table], text: &[u8]) -> Tally {
