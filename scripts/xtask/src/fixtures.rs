@@ -32,8 +32,10 @@ const SELFTEST_PROGRAM: &str = "test_klp-call_getpid";
 pub fn scripts(logs: &Path) -> Result<Contents> {
     let guest = layout::repository().join("scripts/guest");
     let mut contents = Contents::default();
-    for script in ["ktap.sh", "tests"] {
-        contents.add(guest.join(script), format!("klp/{script}"));
+    for script in ["demo.sh", "ktap.sh", "tests"] {
+        if guest.join(script).exists() {
+            contents.add(guest.join(script), format!("klp/{script}"));
+        }
     }
     contents.add(guest_program::build(logs)?, "usr/bin/klp-guest".to_owned());
     Ok(contents)

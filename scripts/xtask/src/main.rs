@@ -15,6 +15,7 @@ mod ktap;
 mod layout;
 mod outcome;
 mod run;
+mod series;
 mod tally;
 mod verify;
 mod vm;
@@ -40,15 +41,21 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Demo(commands::demo::Args),
     Kernel(commands::kernel::Args),
+    Lint(commands::lint::Args),
     Qemu(commands::qemu::Args),
+    Series(commands::series::Args),
     Test(commands::test::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Demo(args) => commands::demo::run(&args),
         Command::Kernel(args) => commands::kernel::run(&args),
+        Command::Lint(args) => commands::lint::run(&args),
         Command::Qemu(args) => commands::qemu::run(args),
+        Command::Series(args) => commands::series::run(&args),
         Command::Test(args) => commands::test::run(&args),
     };
     match result {

@@ -2,6 +2,9 @@
 
 //! One file per command.
 
+pub mod demo;
 pub mod kernel;
+pub mod lint;
 pub mod qemu;
+pub mod series;
 pub mod test;

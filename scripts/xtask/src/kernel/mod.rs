@@ -7,14 +7,14 @@
 //! so that the build system rebuilds what depends on a difference and nothing else. What a finished
 //! build was made of is kept in two stamps, one for the kernel and one for the module.
 
-mod changes;
+pub mod changes;
 mod config;
 pub mod external;
 mod mirror;
-mod overlay;
+pub mod overlay;
 mod packages;
-mod patches;
-mod source;
+pub mod patches;
+pub mod source;
 mod stamp;
 mod toolchain;
 

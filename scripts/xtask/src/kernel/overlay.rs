@@ -43,7 +43,7 @@ struct Rule {
     to: &'static str,
 }
 
-const RULES: [Rule; 5] = [
+const RULES: [Rule; 6] = [
     Rule {
         part: Part::Abstractions,
         from: "rust/kernel",
@@ -77,8 +77,16 @@ const RULES: [Rule; 5] = [
         part: Part::Module,
         from: "kunit",
         files: &["Makefile", "*.rs", "*.c", "*.h"],
-        except: &[],
+        // The root of the suites for cargo.
+        except: &["lib.rs"],
         to: "kernel/livepatch/klp_sympos/kunit",
+    },
+    Rule {
+        part: Part::Module,
+        from: "kunit/shim",
+        files: &["*.rs"],
+        except: &[],
+        to: "kernel/livepatch/klp_sympos/kunit/shim",
     },
 ];
 

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! `cargo xtask lint`: everything that is checked without running it.
+
+use std::{
+    env,
+    ffi::OsString,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    process::Command, //
+};
+
+use anyhow::{
+    Context,
+    Result, //
+};
+
+use crate::{
+    kernel::source::Source,
+    layout,
+    outcome::Outcome,
+    run,
+    series, //
+};
+
+/// What checkpatch cannot know about patches that are not in a kernel tree's history.
+const CHECKPATCH_IGNORES: &str = "FILE_PATH_CHANGES";
+
+/// Check formats, lints, documentation, and the kernel patches.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Leave out checkpatch, which needs the kernel's source.
+    #[arg(long)]
+    no_checkpatch: bool,
+}
+
+/// Runs the command: all checks, whatever the one before said.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let repository = layout::repository();
+    let mut failed = Vec::new();
+    let mut note = |name: &'static str, passed: bool| {
+        if !passed {
+            failed.push(name);
+        }
+    };
+    note(
+        "cargo fmt",
+        run::shown(cargo(&repository).args(["fmt", "--all", "--check"]))?,
+    );
+    note("rustfmt", format_of_kernel_files(&repository)?);
+    note(
+        "clippy",
+        run::shown(cargo(&repository).args([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ]))?,
+    );
+    note(
+        "rustdoc",
+        run::shown(cargo(&repository).env("RUSTDOCFLAGS", "-D warnings").args([
+            "doc",
+            "--workspace",
+            "--no-deps",
+            "--quiet",
+        ]))?,
+    );
+    note("shell syntax", shell_syntax(&repository)?);
+    note("SPDX lines", spdx_lines(&repository)?);
+    if !args.no_checkpatch {
+        note("checkpatch", checkpatch()?);
+    }
+    if failed.is_empty() {
+        println!("lint: all clean");
+    } else {
+        println!("lint: not clean: {}", failed.join(", "));
+    }
+    Ok(Outcome::from_bool(failed.is_empty()))
+}
+
+fn cargo(repository: &Path) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(repository);
+    command
+}
+
+/// The files that git has, or would take, of these kinds.
+fn files(repository: &Path, patterns: &[&str]) -> Result<Vec<PathBuf>> {
+    let mut git = Command::new("git");
+    git.current_dir(repository)
+        .args([
+            "ls-files",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+            "--",
+        ])
+        .args(patterns);
+    let list = run::captured(&mut git)?;
+    let files = list.lines().map(PathBuf::from);
+    Ok(files
+        .filter(|file| repository.join(file).is_file())
+        .collect())
+}
+
+/// Checks the Rust files that no crate of the workspace reaches.
+///
+/// They are read from stdin: rustfmt would otherwise look for the modules that they declare, of which
+/// some are only there in a kernel tree.
+fn format_of_kernel_files(repository: &Path) -> Result<bool> {
+    let mut clean = true;
+    for file in files(repository, &["rust/kernel/*.rs", "kmod/*.rs", "kunit/*.rs"])? {
+        let mut rustfmt = Command::new("rustfmt");
+        rustfmt
+            .current_dir(repository)
+            .args(["--check", "--edition", "2021"])
+            .stdin(File::open(repository.join(&file))?);
+        let output = rustfmt.output().context("cannot run rustfmt")?;
+        if !output.status.success() {
+            println!("{}: not formatted by rustfmt", file.display());
+            print!("{}", String::from_utf8_lossy(&output.stdout));
+            eprint!("{}", String::from_utf8_lossy(&output.stderr));
+            clean = false;
+        }
+    }
+    Ok(clean)
+}
+
+fn shell_syntax(repository: &Path) -> Result<bool> {
+    let mut clean = true;
+    for file in files(repository, &["*.sh", ".ci/run", "scripts/guest/init"])? {
+        let mut shell = Command::new("bash");
+        shell.current_dir(repository).arg("-n").arg(&file);
+        if let Err(error) = run::captured(&mut shell) {
+            println!("{error:#}");
+            clean = false;
+        }
+    }
+    Ok(clean)
+}
+
+/// Every source file names its licence in the first line, or the second behind a `#!`.
+fn spdx_lines(repository: &Path) -> Result<bool> {
+    let mut clean = true;
+    let patterns = [
+        "*.rs",
+        "*.c",
+        "*.h",
+        "*.sh",
+        "*.config",
+        "*/Kconfig",
+        "*/Makefile",
+    ];
+    for file in files(repository, &patterns)? {
+        let text = fs::read_to_string(repository.join(&file))
+            .with_context(|| format!("cannot read {}", file.display()))?;
+        let line = text.lines().find(|line| !line.starts_with("#!"));
+        if !line.is_some_and(|line| line.contains("SPDX-License-Identifier: ")) {
+            println!("{}: no SPDX line", file.display());
+            clean = false;
+        }
+    }
+    Ok(clean)
+}
+
+/// Runs the kernel's own check on the whole series, as it would be sent.
+fn checkpatch() -> Result<bool> {
+    let logs = layout::new_log_dir("lint")?;
+    let source = Source::find(None, &logs)?;
+    let patches = series::write(&source, &logs.join("series"))?;
+    if patches.is_empty() {
+        return Ok(true);
+    }
+    let mut perl = Command::new("perl");
+    perl.arg(source.pristine.join("scripts/checkpatch.pl"))
+        .args([OsString::from("--root"), source.pristine.clone().into()])
+        .args([
+            "--strict",
+            "--quiet",
+            "--no-signoff",
+            "--ignore",
+            CHECKPATCH_IGNORES,
+        ])
+        .args(&patches)
+        // It calls spdxcheck.py, which complains at length if its Python modules are not installed;
+        // what it would check is checked by `spdx_lines()`.
+        .stderr(File::create(logs.join("checkpatch.stderr"))?);
+    run::shown(&mut perl)
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! `cargo xtask series`: writes the patches as they would be sent.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use super::kernel::SourceArgs;
+use crate::{
+    kernel::source::Source,
+    layout,
+    outcome::Outcome,
+    series, //
+};
+
+/// Write the complete series that adds the module to a kernel tree; print the patches' names.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// The directory to write to.
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let logs = layout::new_log_dir("series")?;
+    let source = Source::find(args.source.kernel_source.as_deref(), &logs)?;
+    for patch in series::write(&source, &args.output)? {
+        println!("{}", patch.display());
+    }
+    Ok(Outcome::Pass)
+}

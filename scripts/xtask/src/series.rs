@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Makes mailable patches of the stored patches and the overlay.
+//!
+//! The stored patches come first; then one commit for each part of the overlay, whose files are stored
+//! in this repository and not in a patch, so that nothing is stored twice.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command, //
+};
+
+use anyhow::{
+    Context,
+    Result, //
+};
+
+use crate::{
+    kernel::{
+        changes::Files,
+        overlay::{self, Part},
+        patches,
+        source::Source, //
+    },
+    layout,
+    run, //
+};
+
+/// The commits that the overlay becomes, with their messages in `scripts/series`.
+const COMMITS: [(Part, &str); 2] = [
+    (Part::Abstractions, "abstractions.txt"),
+    (Part::Module, "module.txt"),
+];
+
+/// Writes the series for `source` to the directory `output` and returns the files.
+///
+/// # Errors
+///
+/// Fails if a patch does not apply, or git has no name and address of a committer.
+pub fn write(source: &Source, output: &Path) -> Result<Vec<PathBuf>> {
+    let repository = layout::repository();
+    let stored = patches::list(&source.series())?;
+    let mut files = patches::apply(&stored, &source.pristine)?;
+    let mut steps = Vec::new();
+    for (part, message) in COMMITS {
+        let before = files.clone();
+        overlay::add(part, &repository, &source.pristine, &mut files)?;
+        if files != before {
+            steps.push((
+                repository.join("scripts/series").join(message),
+                files.clone(),
+            ));
+        }
+    }
+
+    let stage = tempfile::tempdir()?;
+    let git = Git {
+        dir: stage.path(),
+        identity: identity(&repository)?,
+    };
+    git.run(&["init", "--quiet"])?;
+    for path in files.keys() {
+        if let Ok(contents) = fs::read(source.pristine.join(path)) {
+            write_file(stage.path(), path, &contents)?;
+        }
+    }
+    git.commit(&["--allow-empty", "--message", "base"])?;
+    git.run(&["tag", "base"])?;
+    for patch in &stored {
+        git.run(&["am", "--quiet", &patch.to_string_lossy()])
+            .with_context(|| format!("{} does not apply", patch.display()))?;
+    }
+    for (message, files) in &steps {
+        write_all(stage.path(), files)?;
+        git.commit(&["--signoff", "--file", &message.to_string_lossy()])?;
+    }
+    let output = std::path::absolute(output)?;
+    fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
+    let names = git.run(&[
+        "format-patch",
+        "--numbered",
+        "--output-directory",
+        &output.to_string_lossy(),
+        "base",
+    ])?;
+    Ok(names.lines().map(PathBuf::from).collect())
+}
+
+fn write_all(dir: &Path, files: &Files) -> Result<()> {
+    for (path, contents) in files {
+        if let Some(contents) = contents {
+            write_file(dir, path, contents)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_file(dir: &Path, path: &str, contents: &[u8]) -> Result<()> {
+    let path = dir.join(path);
+    fs::create_dir_all(path.parent().unwrap_or(dir))?;
+    fs::write(&path, contents).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// The committer, whom the staging repository does not know by itself.
+fn identity(repository: &Path) -> Result<[String; 2]> {
+    let get = |key: &str| {
+        let mut git = Command::new("git");
+        git.current_dir(repository).args(["config", key]);
+        let value = run::captured(&mut git).with_context(|| {
+            format!("git does not know {key}; set it with `git config {key} …`")
+        })?;
+        anyhow::Ok(format!("{key}={}", value.trim()))
+    };
+    Ok([get("user.name")?, get("user.email")?])
+}
+
+struct Git<'a> {
+    dir: &'a Path,
+    identity: [String; 2],
+}
+
+impl Git<'_> {
+    fn run(&self, args: &[&str]) -> Result<String> {
+        let mut git = Command::new("git");
+        git.current_dir(self.dir)
+            .args(self.identity.iter().flat_map(|setting| ["-c", setting]))
+            .args(["-c", "commit.gpgSign=false"])
+            .args(args);
+        run::captured(&mut git)
+    }
+
+    fn commit(&self, args: &[&str]) -> Result<()> {
+        self.run(&["add", "--all"])?;
+        self.run(&[&["commit", "--quiet", "--no-verify"], args].concat())?;
+        Ok(())
+    }
+}
