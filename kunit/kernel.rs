@@ -59,14 +59,14 @@ pub(crate) fn walk_vmlinux(prefix: &[u8], visit: &mut dyn FnMut(Symbol<'_>) -> C
 
 /// What `sscanf()` makes of a livepatch symbol's name is passed to `check`, if it reads it all.
 pub(crate) fn scan_livepatch_symbol(
-    name: &str,
+    name: &[u8],
     check: impl FnOnce(Option<(&[u8], &[u8], u64)>) -> bool,
 ) -> bool {
     let mut object = [0; MODULE_NAME_LEN];
     let mut symbol = [0; KSYM_NAME_LEN];
     let mut sympos: core::ffi::c_ulong = 0;
     let mut read = 0;
-    with_c_string(name.as_bytes(), |name| {
+    with_c_string(name, |name| {
         // SAFETY: The format is that of `klp_resolve_symbols()`: 55 and 511 bytes with their NUL fit
         // into the buffers, and `%lu` stores an unsigned long.
         read = unsafe {
@@ -85,12 +85,12 @@ pub(crate) fn scan_livepatch_symbol(
 
 /// What `sscanf()` makes of a livepatch section's name is passed to `check`, if it reads it.
 pub(crate) fn scan_livepatch_section(
-    name: &str,
+    name: &[u8],
     check: impl FnOnce(Option<&[u8]>) -> bool,
 ) -> bool {
     let mut object = [0; MODULE_NAME_LEN];
     let mut read = 0;
-    with_c_string(name.as_bytes(), |name| {
+    with_c_string(name, |name| {
         // SAFETY: The format is that of `klp_write_section_relocs()`: 55 bytes with their NUL fit
         // into the buffer.
         read = unsafe {
@@ -108,9 +108,9 @@ fn until_nul(bytes: &[u8]) -> &[u8] {
     bytes.split(|&b| b == 0).next().unwrap_or_default()
 }
 
-/// Passes `bytes` to `ask` as a C string. There must be no NUL in it, and less than 512 bytes.
+/// Passes `bytes` to `ask` as a C string. They must have no NUL, and fit into a livepatch symbol.
 fn with_c_string(bytes: &[u8], ask: impl FnOnce(&CStr)) {
-    let mut buf = [0; KSYM_NAME_LEN];
+    let mut buf = [0; KSYM_NAME_LEN + MODULE_NAME_LEN + 32];
     buf[..bytes.len()].copy_from_slice(bytes);
     let string = CStr::from_bytes_with_nul(&buf[..=bytes.len()]);
     if let Ok(string) = string {

@@ -46,6 +46,47 @@ fn failed_names(passes: impl Fn(&cases::Case) -> bool) -> usize {
     failures(CASES, |case| case.name, passes)
 }
 
+/// Whether a livepatch symbol's name is read as the kernel reads it.
+fn symbol_agrees(name: &[u8]) -> bool {
+    let parsed = LivepatchSymbol::parse(name).ok();
+    let ours = parsed.as_ref().map(|symbol| {
+        let name = symbol.name().as_bytes();
+        (symbol.objname().as_bytes(), name, symbol.sympos().0)
+    });
+    scan_livepatch_symbol(name, |theirs| ours == theirs)
+}
+
+/// Whether a livepatch section's name is read as the kernel reads it.
+fn section_agrees(name: &[u8]) -> bool {
+    let parsed = LivepatchSection::parse(name).ok();
+    let ours = parsed.as_ref().map(|section| section.objname().as_bytes());
+    scan_livepatch_section(name, |theirs| ours == theirs)
+}
+
+/// A name that is put together.
+struct Buffer {
+    bytes: [u8; KSYM_NAME_LEN + MODULE_NAME_LEN + 31],
+    len: usize,
+}
+
+impl Buffer {
+    const fn new() -> Self {
+        Self {
+            bytes: [0; KSYM_NAME_LEN + MODULE_NAME_LEN + 31],
+            len: 0,
+        }
+    }
+
+    fn add(&mut self, piece: &[u8]) {
+        self.bytes[self.len..][..piece.len()].copy_from_slice(piece);
+        self.len += piece.len();
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
 #[kunit_tests(klp_policy)]
 mod tests {
     use super::*;
@@ -121,68 +162,59 @@ mod tests {
 
     #[test]
     fn livepatch_symbols_are_read_as_by_sscanf() {
-        let failed = failures(
-            LIVEPATCH_SYMBOLS,
-            |name| name.as_bytes(),
-            |name| {
-                let parsed = LivepatchSymbol::parse(name.as_bytes()).ok();
-                let ours = parsed.as_ref().map(|symbol| {
-                    let name = symbol.name().as_bytes();
-                    (symbol.objname().as_bytes(), name, symbol.sympos().0)
-                });
-                scan_livepatch_symbol(name, |theirs| ours == theirs)
-            },
-        );
+        let failed = failures(LIVEPATCH_SYMBOLS, |name| name, |name| symbol_agrees(name));
         assert_eq!(failed, 0);
     }
 
     #[test]
     fn livepatch_sections_are_read_as_by_sscanf() {
-        let failed = failures(
-            LIVEPATCH_SECTIONS,
-            |name| name.as_bytes(),
-            |name| {
-                let parsed = LivepatchSection::parse(name.as_bytes()).ok();
-                let ours = parsed.as_ref().map(|section| section.objname().as_bytes());
-                scan_livepatch_section(name, |theirs| ours == theirs)
-            },
-        );
+        let failed = failures(LIVEPATCH_SECTIONS, |name| name, |name| section_agrees(name));
         assert_eq!(failed, 0);
     }
 
     #[test]
     fn object_names_have_up_to_55_bytes() {
-        let long = cases::BYTES_56.as_bytes();
-        assert_eq!(long.len(), MODULE_NAME_LEN);
+        let long = &[b'm'; MODULE_NAME_LEN];
+        assert_eq!(MODULE_NAME_LEN, 56);
         assert!(ObjName::new(long).is_none());
         assert!(ObjName::new(&long[..55]).is_some());
         assert!(ObjName::new(b"").is_none());
         assert!(ObjName::new(b"a.b").is_none());
+        for len in 54..57 {
+            let mut name = Buffer::new();
+            name.add(b".klp.sym.");
+            name.add(&long[..len]);
+            name.add(b".f,1");
+            assert!(symbol_agrees(name.bytes()));
+            assert_eq!(LivepatchSymbol::parse(name.bytes()).is_ok(), len < 56);
+        }
     }
 
     #[test]
     fn symbol_names_have_up_to_511_bytes() {
-        let name = [b'f'; KSYM_NAME_LEN];
-        let symbol =
-            |len| LivepatchSymbol::new(ObjName::VMLINUX, SymbolName(&name[..len]), Sympos::UNIQUE);
-        assert!(symbol(511).is_ok());
-        assert_eq!(symbol(512), Err(FormatError::Name));
-        assert_eq!(symbol(0), Err(FormatError::Name));
+        let long = &[b'f'; KSYM_NAME_LEN];
+        assert_eq!(KSYM_NAME_LEN, 512);
+        for len in [0, 1, 510, 511, 512] {
+            let fits = len > 0 && len < 512;
+            let symbol = SymbolName(&long[..len]);
+            let written = LivepatchSymbol::new(ObjName::VMLINUX, symbol, Sympos::UNIQUE);
+            assert_eq!(written.is_ok(), fits);
+            let mut name = Buffer::new();
+            name.add(b".klp.sym.vmlinux.");
+            name.add(&long[..len]);
+            name.add(b",1");
+            assert!(symbol_agrees(name.bytes()));
+            assert_eq!(LivepatchSymbol::parse(name.bytes()).is_ok(), fits);
+        }
     }
 
     #[test]
-    fn written_names_are_read_back() {
+    fn written_names_are_read_back() -> Result<(), FormatError> {
         let name = SymbolName(b"init_once.llvm.*");
-        let symbol = LivepatchSymbol::new(ObjName::VMLINUX, name, Sympos(u64::MAX));
-        let mut buf = [0; 128];
-        let mut len = 0;
-        if let Ok(symbol) = symbol {
-            symbol.write_to(|piece| {
-                buf[len..][..piece.len()].copy_from_slice(piece);
-                len += piece.len();
-            });
-        }
-        assert_eq!(LivepatchSymbol::parse(&buf[..len]), symbol);
-        assert!(symbol.is_ok());
+        let symbol = LivepatchSymbol::new(ObjName::VMLINUX, name, Sympos(u64::MAX))?;
+        let mut written = Buffer::new();
+        symbol.write_to(|piece| written.add(piece));
+        assert_eq!(LivepatchSymbol::parse(written.bytes())?, symbol);
+        Ok(())
     }
 }

@@ -369,6 +369,8 @@ mod tests {
                 name.bytes(),
                 answer == Ok((MatchedBy::Exact, exact)),
             );
+            let listed = check_positions(name.bytes(), &mut checks);
+            checks.that("listing", name.bytes(), listed == exact);
         });
         assert!(checks.all_passed());
     }

@@ -21,10 +21,10 @@ pub(crate) fn report(message: fmt::Arguments<'_>) {
 
 /// What `sscanf()` makes of a livepatch symbol's name is passed to `check`, if it reads it all.
 pub(crate) fn scan_livepatch_symbol(
-    name: &str,
+    name: &[u8],
     check: impl FnOnce(Option<(&[u8], &[u8], u64)>) -> bool,
 ) -> bool {
-    let scanned = sscanf::livepatch_symbol(name.as_bytes());
+    let scanned = sscanf::livepatch_symbol(name);
     check(
         scanned
             .as_ref()
@@ -34,8 +34,8 @@ pub(crate) fn scan_livepatch_symbol(
 
 /// What `sscanf()` makes of a livepatch section's name is passed to `check`, if it reads it.
 pub(crate) fn scan_livepatch_section(
-    name: &str,
+    name: &[u8],
     check: impl FnOnce(Option<&[u8]>) -> bool,
 ) -> bool {
-    check(sscanf::livepatch_section(name.as_bytes()).as_deref())
+    check(sscanf::livepatch_section(name).as_deref())
 }

@@ -3,7 +3,6 @@
 //! Names of livepatch symbols and sections: read as the kernel's `sscanf()` reads them.
 
 use crate::cases::{
-    BYTES_56,
     LIVEPATCH_SECTIONS,
     LIVEPATCH_SYMBOLS, //
 };
@@ -19,6 +18,9 @@ use klp_policy::{
     MODULE_NAME_LEN, //
 };
 use proptest::prelude::*;
+
+/// One byte more than an object's name may have.
+const BYTES_56: [u8; 56] = [b'm'; 56];
 
 /// The parts that the parser reads.
 fn symbol(name: &[u8]) -> Option<(Vec<u8>, Vec<u8>, u64)> {
@@ -41,20 +43,13 @@ fn written(write: impl FnOnce(&mut dyn FnMut(&[u8]))) -> Vec<u8> {
 #[test]
 fn cases() {
     for name in LIVEPATCH_SYMBOLS {
-        let bytes = name.as_bytes();
-        assert_eq!(symbol(bytes), sscanf::livepatch_symbol(bytes), "{name:?}");
+        let shown = String::from_utf8_lossy(name);
+        assert_eq!(symbol(name), sscanf::livepatch_symbol(name), "{shown:?}");
     }
     for name in LIVEPATCH_SECTIONS {
-        let bytes = name.as_bytes();
-        assert_eq!(section(bytes), sscanf::livepatch_section(bytes), "{name:?}");
+        let shown = String::from_utf8_lossy(name);
+        assert_eq!(section(name), sscanf::livepatch_section(name), "{shown:?}");
     }
-}
-
-#[test]
-fn a_byte_that_only_the_kernel_takes_for_a_space() {
-    let name = b".klp.sym.m.f,\xa01";
-    assert_eq!(symbol(name), Some((b"m".to_vec(), b"f".to_vec(), 1)));
-    assert_eq!(symbol(name), sscanf::livepatch_symbol(name));
 }
 
 #[test]
@@ -80,7 +75,7 @@ fn refusals() {
 #[test]
 fn object_names_have_up_to_55_bytes() {
     assert_eq!((BYTES_56.len(), MODULE_NAME_LEN), (56, 56));
-    let (long, fits) = (BYTES_56.as_bytes(), &BYTES_56.as_bytes()[..55]);
+    let (long, fits) = (&BYTES_56[..], &BYTES_56[..55]);
     assert!(ObjName::new(fits).is_some());
     assert!(ObjName::new(long).is_none());
     assert!(ObjName::new(b"").is_none());
@@ -98,7 +93,7 @@ fn object_names_have_up_to_55_bytes() {
 /// The kernel cuts a section's object name at 55 bytes and goes on.
 #[test]
 fn a_section_with_too_long_an_object_name_is_cut() {
-    let long = BYTES_56.as_bytes();
+    let long = &BYTES_56[..];
     for objname in [&long[..54], &long[..55], long, &long.repeat(3)] {
         let name = [b".klp.rela.", objname, b".text"].concat();
         let expected = objname[..objname.len().min(55)].to_vec();
