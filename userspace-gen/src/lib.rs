@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod check;
 pub mod elf;
 pub mod error;
 pub mod kallsyms;

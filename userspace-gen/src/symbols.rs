@@ -17,6 +17,8 @@ pub struct Entry<'d> {
     pub address: u64,
     /// The letter that /proc/kallsyms prints.
     pub letter: u8,
+    /// The index in the symbol table that it is from, or the line.
+    pub index: u32,
     /// Whether the symbol is there for good, and not only while its module initializes.
     pub live: bool,
 }
@@ -54,9 +56,16 @@ impl<'d> SymbolTable<'d> {
     /// The first symbol of that full name.
     #[must_use]
     pub fn by_name(&self, name: &[u8]) -> Option<&Entry<'d>> {
+        self.first_with_prefix(name).filter(|e| e.name.0 == name)
+    }
+
+    /// The symbol whose full name is the first of those that begin with `prefix`.
+    #[must_use]
+    pub fn first_with_prefix(&self, prefix: &[u8]) -> Option<&Entry<'d>> {
         let sorted = self.sorted();
-        let at = sorted.partition_point(|&i| self.name(i) < name);
-        self.get(*sorted.get(at)?).filter(|e| e.name.0 == name)
+        let at = sorted.partition_point(|&i| self.name(i) < prefix);
+        let entry = self.get(*sorted.get(at)?);
+        entry.filter(|e| e.name.0.starts_with(prefix))
     }
 
     /// The symbols that are there for good, with the positions that `policy` gives them.

@@ -2,6 +2,7 @@
 
 //! The command line: answers on stdout, messages on stderr.
 
+mod check;
 mod output;
 mod resolve;
 mod symbols;
@@ -27,6 +28,7 @@ pub struct Cli {
 enum Command {
     Symbols(symbols::Args),
     Resolve(resolve::Args),
+    Check(check::Args),
 }
 
 /// What the command says with its exit status.
@@ -55,6 +57,7 @@ pub fn run(cli: &Cli) -> Result<Verdict> {
     let done = match &cli.command {
         Command::Symbols(args) => symbols::run(args),
         Command::Resolve(args) => resolve::run(args),
+        Command::Check(args) => check::run(args),
     };
     match done {
         // The reader has seen enough, as in `klp-gen symbols | head`.

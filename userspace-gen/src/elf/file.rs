@@ -132,6 +132,21 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         self.header.e_machine(self.endian)
     }
 
+    /// Refuses what is not an object file, or a module.
+    ///
+    /// # Errors
+    ///
+    /// It is a program, a library, or a core dump.
+    pub fn expect_relocatable(&self) -> Result<()> {
+        match self.header.e_type(self.endian) {
+            elf::ET_REL => Ok(()),
+            kind => Err(Error::unsupported(
+                &self.origin,
+                format_args!("expected a relocatable file, found ELF type {}", kind.0),
+            )),
+        }
+    }
+
     /// How many section headers there are, the null one included.
     #[must_use]
     pub fn section_count(&self) -> usize {

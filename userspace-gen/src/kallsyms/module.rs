@@ -49,6 +49,7 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
                 } else {
                     letter
                 },
+                index: u32::try_from(symbol.id.0).unwrap_or(u32::MAX),
                 // A livepatch module keeps its whole table.
                 live: livepatch || in_per_cpu || section.is_some_and(|s| is_core(&s)),
             }

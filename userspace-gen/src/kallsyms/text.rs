@@ -34,7 +34,7 @@ pub fn read<'d>(origin: &str, text: &'d [u8]) -> Result<RunningKernel<'d>> {
         if line.is_empty() {
             continue;
         }
-        let (entry, module) = parse(line).ok_or_else(|| {
+        let (entry, module) = parse(number, line).ok_or_else(|| {
             let line = String::from_utf8_lossy(line);
             let what = "expected '<address> <letter> <name>[\\t[<module>]]', found";
             Error::malformed(origin, format_args!("line {number}: {what} '{line}'"))
@@ -76,7 +76,7 @@ pub fn read<'d>(origin: &str, text: &'d [u8]) -> Result<RunningKernel<'d>> {
     })
 }
 
-fn parse(line: &[u8]) -> Option<(Entry<'_>, Option<&[u8]>)> {
+fn parse(number: u32, line: &[u8]) -> Option<(Entry<'_>, Option<&[u8]>)> {
     let mut fields = line.splitn(3, |&b| b == b' ');
     let address = std::str::from_utf8(fields.next()?).ok()?;
     let address = u64::from_str_radix(address, 16).ok()?;
@@ -96,6 +96,7 @@ fn parse(line: &[u8]) -> Option<(Entry<'_>, Option<&[u8]>)> {
         name: SymbolName(name),
         address,
         letter,
+        index: number,
         live: true,
     };
     Some((entry, module))

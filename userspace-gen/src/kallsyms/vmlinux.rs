@@ -82,6 +82,7 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
         name: SymbolName(key(s).name),
         address: s.address,
         letter: s.letter,
+        index: s.index,
         live: true,
     });
     Ok(SymbolTable::new(entries.collect()))

@@ -2,7 +2,13 @@
 
 //! The kernel and the modules that a livepatch is for.
 
-use crate::elf::{read_file, ElfFile, ElfInput};
+mod files;
+mod ftrace;
+
+pub use files::{module_name, TargetFiles};
+pub use ftrace::Traceable;
+
+use crate::elf::ElfFile;
 use crate::error::{Error, Result};
 use crate::kallsyms::{module, text, vmlinux};
 use crate::livepatch::modinfo::Modinfo;
@@ -11,62 +17,10 @@ use klp_policy::{
     list_in_index, list_in_sequence, resolve_in_index, resolve_in_sequence, Found, ObjName, Policy,
     Query, Reason, Sympos,
 };
+use object::read::ReadCache;
+use std::cell::OnceCell;
+use std::fs::File;
 use std::ops::ControlFlow;
-use std::path::{Path, PathBuf};
-
-/// The files that describe a target, opened.
-#[derive(Debug, Default)]
-pub struct TargetFiles {
-    vmlinux: Option<ElfInput>,
-    modules: Vec<ModuleFile>,
-    kallsyms: Option<(PathBuf, Vec<u8>)>,
-}
-
-#[derive(Debug)]
-struct ModuleFile {
-    path: PathBuf,
-    data: Vec<u8>,
-    /// The module's name if its file does not say it: the file's name, as kbuild makes one of it.
-    stem: Vec<u8>,
-}
-
-impl TargetFiles {
-    /// Opens the files. Without a vmlinux the image is that of the kallsyms text.
-    ///
-    /// # Errors
-    ///
-    /// One of them cannot be read.
-    pub fn open(
-        vmlinux: Option<&Path>,
-        modules: &[PathBuf],
-        kallsyms: Option<&Path>,
-    ) -> Result<Self> {
-        let open = |path: &PathBuf| {
-            let stem = path.file_stem().unwrap_or_default().as_encoded_bytes();
-            Ok(ModuleFile {
-                path: path.clone(),
-                data: read_file(path)?,
-                stem: module_name(stem),
-            })
-        };
-        Ok(Self {
-            vmlinux: vmlinux.map(ElfInput::open).transpose()?,
-            modules: modules.iter().map(open).collect::<Result<_>>()?,
-            kallsyms: match kallsyms {
-                Some(path) => Some((path.to_owned(), read_file(path)?)),
-                None => None,
-            },
-        })
-    }
-}
-
-/// A module's name, from that of its file: `-` becomes `_`, as in kbuild's `name-fix-token`.
-#[must_use]
-pub fn module_name(stem: &[u8]) -> Vec<u8> {
-    stem.iter()
-        .map(|&b| if b == b'-' { b'_' } else { b })
-        .collect()
-}
 
 /// One object of a target.
 #[derive(Debug)]
@@ -77,6 +31,19 @@ pub struct Object<'d> {
     pub origin: String,
     /// Its symbols.
     pub symbols: SymbolTable<'d>,
+    source: Source<'d>,
+    ftrace: OnceCell<Option<ftrace::Locations>>,
+}
+
+/// What an object was read from.
+#[derive(Debug)]
+enum Source<'d> {
+    /// The file of the kernel image.
+    Image(ElfFile<'d, &'d ReadCache<File>>),
+    /// The file of a module.
+    Module(ElfFile<'d>),
+    /// What a running kernel printed.
+    Text,
 }
 
 /// The kernel and the modules that a livepatch is for.
@@ -96,16 +63,17 @@ impl<'d> Target<'d> {
         if let Some(input) = &files.vmlinux {
             let elf = input.parse()?;
             let symbols = vmlinux::read(&elf)?;
-            target.add(ObjName::VMLINUX, elf.origin(), symbols)?;
+            let origin = elf.origin().to_owned();
+            target.add(ObjName::VMLINUX, &origin, symbols, Source::Image(elf))?;
         }
         if let Some((path, data)) = &files.kallsyms {
             let origin = path.display().to_string();
             let kernel = text::read(&origin, data)?;
             if !kernel.vmlinux.entries().is_empty() {
-                target.add(ObjName::VMLINUX, &origin, kernel.vmlinux)?;
+                target.add(ObjName::VMLINUX, &origin, kernel.vmlinux, Source::Text)?;
             }
             for (name, symbols) in kernel.modules {
-                target.add(name, &origin, symbols)?;
+                target.add(name, &origin, symbols, Source::Text)?;
             }
         }
         for file in &files.modules {
@@ -118,12 +86,19 @@ impl<'d> Target<'d> {
                 ))
             })?;
             let symbols = module::read(&elf)?;
-            target.add(name, elf.origin(), symbols)?;
+            let origin = elf.origin().to_owned();
+            target.add(name, &origin, symbols, Source::Module(elf))?;
         }
         Ok(target)
     }
 
-    fn add(&mut self, name: ObjName<'d>, origin: &str, symbols: SymbolTable<'d>) -> Result<()> {
+    fn add(
+        &mut self,
+        name: ObjName<'d>,
+        origin: &str,
+        symbols: SymbolTable<'d>,
+        source: Source<'d>,
+    ) -> Result<()> {
         if let Some(other) = self.object(name) {
             return Err(Error::refused(
                 origin,
@@ -137,6 +112,8 @@ impl<'d> Target<'d> {
             name,
             origin: origin.to_owned(),
             symbols,
+            source,
+            ftrace: OnceCell::new(),
         });
         Ok(())
     }
@@ -170,6 +147,49 @@ impl Object<'_> {
             resolve_in_index(&self.symbols, policy, query, sympos)
         } else {
             resolve_in_sequence(&ModuleView::live(&self.symbols), policy, query, sympos)
+        }
+    }
+
+    /// Resolves a query as the kernel does while this object initializes.
+    ///
+    /// # Errors
+    ///
+    /// Says why not.
+    pub fn resolve_coming(
+        &self,
+        policy: Policy,
+        query: &Query<'_>,
+        sympos: Sympos,
+    ) -> std::result::Result<Found, Reason> {
+        if self.name.is_vmlinux() {
+            return self.resolve(policy, query, sympos);
+        }
+        resolve_in_sequence(&ModuleView::coming(&self.symbols), policy, query, sympos)
+    }
+
+    /// Whether the object exports a symbol; unknown if its symbols do not tell.
+    #[must_use]
+    pub fn exports(&self, name: &[u8]) -> Option<bool> {
+        let entry = [module::KSYMTAB, name].concat();
+        if self.symbols.by_name(&entry).is_some() {
+            return Some(true);
+        }
+        // Without CONFIG_KALLSYMS_ALL only functions are listed.
+        let first = self.symbols.first_with_prefix(module::KSYMTAB).is_some();
+        (first || !self.name.is_vmlinux()).then_some(false)
+    }
+
+    /// Whether a livepatch can redirect the function at a place of the table.
+    #[must_use]
+    pub fn traceable(&self, seq: u32) -> Traceable {
+        let locations = self.ftrace.get_or_init(|| match &self.source {
+            Source::Image(elf) => ftrace::of_image(elf, &self.symbols),
+            Source::Module(elf) => ftrace::of_module(elf),
+            Source::Text => None,
+        });
+        match locations {
+            Some(locations) => locations.traceable(&self.symbols, seq),
+            None => Traceable::Unknown,
         }
     }
 

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What is to be replaced: `klp_enable_patch()` and what it calls.
+
+use super::lookup::Position;
+use super::refusal::Refusal;
+use super::report::{Kind, Outcome, Report};
+use super::Subject;
+use crate::elf::Place;
+use crate::livepatch::{PatchedFunction, PatchedObject};
+use crate::target::Traceable;
+use klp_policy::{ObjName, Query, Sympos, KSYM_NAME_LEN, MODULE_NAME_LEN};
+use object::read::ReadRef;
+use std::collections::HashMap;
+
+/// What replaces functions.
+const ENABLE: &[u8] = b"klp_enable_patch";
+
+impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
+    /// Reports the objects and functions of every `klp_patch`.
+    pub(super) fn check_patches(&self, report: &mut Report) {
+        let enables = self
+            .elf
+            .symbols()
+            .any(|s| s.name == ENABLE && s.place == Place::Undefined);
+        let livepatch = self.modinfo.get(b"livepatch").is_some();
+        if enables && !livepatch {
+            let refusal = Refusal::NotLivepatch {
+                module: self.module.clone(),
+            };
+            report.add(
+                Kind::Module,
+                "",
+                self.module.clone(),
+                Outcome::Refused(refusal),
+            );
+        } else if !enables && !livepatch {
+            let what = "no livepatch: it has no livepatch=Y and does not call klp_enable_patch()";
+            report
+                .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
+                .warning = Some(what.to_owned());
+        }
+        if enables && self.patches.is_empty() {
+            let what = "no klp_patch found in its data: its functions cannot be checked";
+            let outcome = Outcome::Unchecked(what.to_owned());
+            report.add(Kind::Module, "", self.module.clone(), outcome);
+        }
+        for object in self.patches.iter().flat_map(|p| &p.objects) {
+            self.check_object(object, report);
+        }
+    }
+
+    /// Reports a need for klp_sympos that modprobe does not see.
+    pub(super) fn check_dependency(&self, report: &mut Report) {
+        if report.needs_klp_sympos && !self.imports_klp_sympos() {
+            report
+                .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
+                .warning = Some(
+                "needs klp_sympos, but has no reference to klp_sympos_v1: nothing will load that \
+                 module first"
+                    .to_owned(),
+            );
+        }
+    }
+
+    fn check_object(&self, object: &PatchedObject<'d>, report: &mut Report) {
+        let name = object.name.unwrap_or(b"vmlinux");
+        let shown = String::from_utf8_lossy(name).into_owned();
+        // klp_init_object()
+        if name.len() >= MODULE_NAME_LEN {
+            let what = format!("-EINVAL without a word: the name has {} bytes", name.len());
+            let outcome = Outcome::Refused(Refusal::Silent(what));
+            report.add(Kind::Object, &shown, &shown, outcome);
+            return;
+        }
+        let objname = ObjName::new(name);
+        let warning = match object.name {
+            Some(b"vmlinux") => Some("vmlinux is meant by no name: no module can be called so"),
+            Some(name) if name.contains(&b'-') => Some("no module can be called so: '-' is '_'"),
+            Some(_) if objname.is_none() => Some("no module can be called so"),
+            _ => None,
+        };
+        report
+            .add(Kind::Object, &shown, &shown, Outcome::Accepted)
+            .warning = warning.map(str::to_owned);
+        let (Some(objname), None) = (objname, warning) else {
+            return;
+        };
+        let mut places = HashMap::new();
+        let mut directories = HashMap::new();
+        for function in &object.functions {
+            let subject = function.old_name.map_or_else(
+                || "?".to_owned(),
+                |name| format!("{},{}", String::from_utf8_lossy(name), function.old_sympos),
+            );
+            // klp_init_func() names a directory so.
+            let directory = (function.old_name, function.old_sympos.max(1));
+            let twice = directories.insert(directory, ()).is_some();
+            let (outcome, place, warning) = match function.old_name {
+                Some(name) if twice => {
+                    let refusal = Refusal::Silent(format!(
+                        "kobject_add_internal failed for {},{} with -EEXIST",
+                        String::from_utf8_lossy(name),
+                        directory.1
+                    ));
+                    (Outcome::Refused(refusal), None, None)
+                }
+                _ => self.check_function(objname, function, report),
+            };
+            let finding = report.add(Kind::Function, &shown, &subject, outcome);
+            finding.warning = warning;
+            if let Some(other) = place.and_then(|place| places.insert(place, subject)) {
+                finding.warning = Some(format!("the same function as {other}"));
+            }
+        }
+    }
+
+    fn check_function(
+        &self,
+        objname: ObjName<'_>,
+        function: &PatchedFunction<'d>,
+        report: &mut Report,
+    ) -> (Outcome, Option<u32>, Option<String>) {
+        let refused = |refusal| (Outcome::Refused(refusal), None, None);
+        let unchecked = |why: &str| (Outcome::Unchecked(why.to_owned()), None, None);
+        let silent = |what: &str| Refusal::Silent(format!("-EINVAL without a word: {what}"));
+        let Some(name) = function.old_name else {
+            return unchecked("its old_name cannot be read from the file");
+        };
+        // klp_init_func()
+        if !function.has_new_func {
+            return refused(silent("new_func is NULL"));
+        }
+        if name.len() >= KSYM_NAME_LEN {
+            return refused(silent("the name has 512 bytes or more"));
+        }
+        let query = Query::new(name);
+        let sympos = Sympos(function.old_sympos);
+        let lookup = Position::look_up(self.target, self.policy, objname, &query, name, sympos);
+        let lookup = match lookup {
+            Position::Found(lookup) => lookup,
+            Position::Refused(refusal) => return refused(refusal),
+            Position::NoObject => {
+                return unchecked(&format!("{objname} is not among the targets"));
+            }
+        };
+        report.needs_klp_sympos |= lookup.needs_klp_sympos();
+        let name = || String::from_utf8_lossy(name).into_owned();
+        let mut warning = lookup.hides(&query);
+        match lookup.object.traceable(lookup.found.seq) {
+            Traceable::No => return refused(Refusal::NoFtrace { name: name() }),
+            Traceable::NoSize => return refused(Refusal::SizeLookup { name: name() }),
+            Traceable::Unknown if warning.is_none() => {
+                warning = Some("whether ftrace can trace it is not known".to_owned());
+            }
+            Traceable::Unknown | Traceable::Yes => {}
+        }
+        let outcome = Outcome::Resolved {
+            address: lookup.entry.address,
+            name: lookup.entry.name.to_string(),
+        };
+        (outcome, Some(lookup.found.seq), warning)
+    }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! One lookup by the livepatch core: `klp_find_object_symbol()`.
+
+use super::refusal::Refusal;
+use crate::symbols::Entry;
+use crate::target::{Object, Target};
+use klp_policy::{Found, MatchedBy, ObjName, Policy, Query, Reason, Sympos};
+
+/// A symbol that the livepatch core finds.
+#[derive(Clone, Debug)]
+pub struct Lookup<'t> {
+    /// The object.
+    pub object: &'t Object<'t>,
+    /// How it was found.
+    pub found: Found,
+    /// The symbol.
+    pub entry: Entry<'t>,
+    /// Whether an exact name won over others: how many symbols its cleaned name has.
+    pub cleaned: u64,
+}
+
+/// What came of a lookup.
+#[derive(Clone, Debug)]
+pub enum Position<'t> {
+    /// The symbol.
+    Found(Lookup<'t>),
+    /// The kernel says no.
+    Refused(Refusal),
+    /// The object is not among the targets.
+    NoObject,
+}
+
+impl Lookup<'_> {
+    /// Whether a stock kernel would have found nothing.
+    #[must_use]
+    pub fn needs_klp_sympos(&self) -> bool {
+        self.found.by == MatchedBy::Cleaned
+    }
+
+    /// What to tell an author whose exact name hides others.
+    #[must_use]
+    pub fn hides(&self, query: &Query<'_>) -> Option<String> {
+        let others = self.cleaned.checked_sub(self.found.matches)?;
+        if others == 0 || matches!(query, Query::Any(_)) {
+            return None;
+        }
+        Some(format!(
+            "the exact name wins over {others} promoted of the same name ({}.llvm.* has {} matches)",
+            query.cleaned(),
+            self.cleaned
+        ))
+    }
+}
+
+impl<'t> Position<'t> {
+    /// Looks up `name` in `objname`, both while the object initializes and when it is there.
+    #[must_use]
+    pub fn look_up(
+        target: &'t Target<'t>,
+        policy: Policy,
+        objname: ObjName<'_>,
+        query: &Query<'_>,
+        name: &[u8],
+        sympos: Sympos,
+    ) -> Self {
+        let Some(object) = target.object(objname) else {
+            return Self::NoObject;
+        };
+        let name = || String::from_utf8_lossy(name).into_owned();
+        let found = match object.resolve(policy, query, sympos) {
+            Ok(found) => found,
+            Err(reason) => return Self::Refused(refusal(policy, objname, reason, name(), sympos)),
+        };
+        let Some(&entry) = object.symbols.get(found.seq) else {
+            return Self::NoObject;
+        };
+        // klp_find_object_symbol() takes address 0 for "not found". In a module file that is only
+        // the start of a section.
+        if objname.is_vmlinux() && entry.address == 0 {
+            return Self::Refused(Refusal::NotFound { name: name() });
+        }
+        let coming = object.resolve_coming(policy, query, sympos);
+        if coming.is_err() || coming.is_ok_and(|coming| coming.seq != found.seq) {
+            return Self::Refused(Refusal::Silent(format!(
+                "'{}' at position {sympos} means another symbol of {objname} while that module \
+                 initializes, because of symbols that it loses afterwards",
+                name()
+            )));
+        }
+        Self::Found(Lookup {
+            object,
+            found,
+            entry,
+            cleaned: cleaned(object, policy, query),
+        })
+    }
+}
+
+/// How many symbols have the cleaned name of `query`.
+fn cleaned(object: &Object<'_>, policy: Policy, query: &Query<'_>) -> u64 {
+    if policy != Policy::Llvm {
+        return 0;
+    }
+    let clean: Vec<u8> = query.cleaned().bytes().collect();
+    let any = Query::Any(klp_policy::SymbolName(&clean));
+    match object.resolve(policy, &any, Sympos(u64::MAX)) {
+        Ok(found) => found.matches,
+        Err(reason) => reason.matches(),
+    }
+}
+
+fn refusal(
+    policy: Policy,
+    objname: ObjName<'_>,
+    reason: Reason,
+    name: String,
+    sympos: Sympos,
+) -> Refusal {
+    match reason {
+        Reason::NotFound => Refusal::NotFound { name },
+        Reason::Ambiguous { .. } => Refusal::Ambiguous {
+            name,
+            // The stock kernel passes NULL for vmlinux to printk(); klp_sympos names it.
+            object: if objname.is_vmlinux() && policy != Policy::Llvm {
+                "(null)".to_owned()
+            } else {
+                objname.to_string()
+            },
+        },
+        Reason::NoSuchPosition { .. } => Refusal::NoSuchPosition {
+            name,
+            sympos: sympos.0,
+            object: objname.to_string(),
+        },
+    }
+}

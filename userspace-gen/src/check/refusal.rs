@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What the kernel says when it refuses a livepatch, word for word, without the `livepatch: ` that
+//! its log puts before most of it.
+
+use std::fmt;
+
+/// Why a kernel refuses a livepatch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// `klp_find_object_symbol()`: no symbol, or one at address 0.
+    NotFound {
+        /// The name.
+        name: String,
+    },
+    /// `klp_find_object_symbol()`: position 0, and more than one.
+    Ambiguous {
+        /// The name.
+        name: String,
+        /// The object as the message calls it.
+        object: String,
+    },
+    /// `klp_find_object_symbol()`: fewer than that.
+    NoSuchPosition {
+        /// The name.
+        name: String,
+        /// The position.
+        sympos: u64,
+        /// The object.
+        object: String,
+    },
+    /// `klp_resolve_symbols()`: not `SHN_LIVEPATCH`.
+    NotMarked {
+        /// The ELF symbol.
+        symbol: String,
+    },
+    /// `klp_resolve_symbols()`: not `.klp.sym.<objname>.<name>,<sympos>`.
+    SymbolFormat {
+        /// The ELF symbol.
+        symbol: String,
+    },
+    /// `klp_write_section_relocs()`: not `.klp.rela.<objname>.<section>`.
+    SectionFormat {
+        /// The section.
+        section: String,
+    },
+    /// `klp_resolve_symbols()`: a symbol of vmlinux in a module's section.
+    VmlinuxFromModule {
+        /// The name.
+        name: String,
+    },
+    /// `klp_init_object_loaded()`: the address is not in the kernel's text or data.
+    SizeLookup {
+        /// The name.
+        name: String,
+    },
+    /// `klp_patch_func()`: ftrace cannot trace it.
+    NoFtrace {
+        /// The name.
+        name: String,
+    },
+    /// `klp_enable_patch()`: no `livepatch=Y` in its modinfo.
+    NotLivepatch {
+        /// The module.
+        module: String,
+    },
+    /// `simplify_symbols()`: nobody exports it.
+    UnknownSymbol {
+        /// The module.
+        module: String,
+        /// The symbol.
+        symbol: String,
+    },
+    /// `__write_relocate_add()`: a type that the module loader does not know.
+    RelocationType {
+        /// The module.
+        module: String,
+        /// The type.
+        kind: u32,
+    },
+    /// `__write_relocate_add()`: the place is not zero.
+    RelocationTarget {
+        /// The type.
+        kind: u32,
+    },
+    /// `__write_relocate_add()`: the value does not fit.
+    Overflow {
+        /// The type.
+        kind: u32,
+        /// The value.
+        value: u64,
+    },
+    /// The kernel says nothing, or the wrong thing happens without a word.
+    Silent(String),
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound { name } => write!(f, "symbol '{name}' not found in symbol table"),
+            Self::Ambiguous { name, object } => write!(
+                f,
+                "unresolvable ambiguity for symbol '{name}' in object '{object}'"
+            ),
+            Self::NoSuchPosition {
+                name,
+                sympos,
+                object,
+            } => write!(
+                f,
+                "symbol position {sympos} for symbol '{name}' in object '{object}' not found"
+            ),
+            Self::NotMarked { symbol } => {
+                write!(f, "symbol {symbol} is not marked as a livepatch symbol")
+            }
+            Self::SymbolFormat { symbol } => {
+                write!(f, "symbol {symbol} has an incorrectly formatted name")
+            }
+            Self::SectionFormat { section } => {
+                write!(f, "section {section} has an incorrectly formatted name")
+            }
+            Self::VmlinuxFromModule { name } => write!(
+                f,
+                "invalid access to vmlinux symbol '{name}' from module-specific livepatch \
+                 relocation section"
+            ),
+            Self::SizeLookup { name } => write!(f, "kallsyms size lookup failed for '{name}'"),
+            Self::NoFtrace { name } => {
+                write!(f, "failed to find location for function '{name}'")
+            }
+            Self::NotLivepatch { module } => {
+                write!(f, "module {module} is not marked as a livepatch module")
+            }
+            Self::UnknownSymbol { module, symbol } => {
+                write!(f, "{module}: Unknown symbol {symbol} (err -2)")
+            }
+            Self::RelocationType { module, kind } => {
+                write!(f, "{module}: Unknown rela relocation: {kind}")
+            }
+            Self::RelocationTarget { kind } => write!(
+                f,
+                "x86/modules: Invalid relocation target, existing value is nonzero for type {kind}"
+            ),
+            Self::Overflow { kind, value } => {
+                write!(f, "overflow in relocation type {kind} val {value:x}")
+            }
+            Self::Silent(what) => f.write_str(what),
+        }
+    }
+}

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Livepatch relocations: `klp_write_section_relocs()` and `klp_resolve_symbols()` in
+//! kernel/livepatch/core.c, and what the module loader does with the addresses.
+
+use super::lookup::Position;
+use super::refusal::Refusal;
+use super::report::{Kind, Outcome, Report};
+use super::Subject;
+use crate::elf::{Place, Symbol, SymbolId};
+use crate::livepatch::rela::Relocation;
+use crate::livepatch::RelaSection;
+use klp_policy::{LivepatchSection, LivepatchSymbol, ObjName, Query};
+use object::elf;
+use object::read::ReadRef;
+use std::collections::{BTreeMap, BTreeSet};
+
+impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
+    /// Reports every livepatch section and symbol, and the relocations that are not right.
+    pub(super) fn check_relocations(&self, report: &mut Report) {
+        let mut used = BTreeSet::new();
+        for rela in &self.rela {
+            if rela.section.is_livepatch_rela() {
+                self.check_section(rela, &mut used, report);
+            } else if rela.target.is_alloc() {
+                self.check_ordinary(rela, report);
+            }
+        }
+        let livepatch = |s: &Symbol<'_>| s.place == Place::Livepatch && !used.contains(&s.id);
+        for symbol in self.elf.symbols().filter(livepatch) {
+            let name = String::from_utf8_lossy(symbol.name);
+            report
+                .add(Kind::Symbol, "", name, Outcome::Accepted)
+                .warning = Some("no livepatch relocation uses it".to_owned());
+        }
+    }
+
+    /// A relocation that the loader applies itself must not need the livepatch core.
+    fn check_ordinary(&self, rela: &RelaSection<'d>, report: &mut Report) {
+        let mut seen = BTreeSet::new();
+        for relocation in rela.relocations() {
+            let symbol = self.elf.get_symbol(relocation.symbol);
+            let Some(symbol) = symbol.filter(|s| s.place == Place::Livepatch) else {
+                continue;
+            };
+            if seen.insert(symbol.id) {
+                let section = String::from_utf8_lossy(rela.section.name);
+                let what = Refusal::Silent(format!(
+                    "{section} is no livepatch section: 0 is used for {}",
+                    String::from_utf8_lossy(symbol.name)
+                ));
+                let subject = format!("{section}[{}]", relocation.index);
+                report.add(Kind::Relocation, "", subject, Outcome::Refused(what));
+            }
+        }
+    }
+
+    fn check_section(
+        &self,
+        rela: &RelaSection<'d>,
+        used: &mut BTreeSet<SymbolId>,
+        report: &mut Report,
+    ) {
+        let name = String::from_utf8_lossy(rela.section.name).into_owned();
+        let Ok(parsed) = LivepatchSection::parse(rela.section.name) else {
+            let refusal = Refusal::SectionFormat {
+                section: name.clone(),
+            };
+            report.add(Kind::Section, "", name, Outcome::Refused(refusal));
+            return;
+        };
+        let objname = parsed.objname();
+        let object = objname.to_string();
+        report
+            .add(Kind::Section, &object, &name, Outcome::Accepted)
+            .warning = self.never_applied(rela, objname);
+        let mut outcomes = BTreeMap::new();
+        for relocation in rela.relocations() {
+            used.insert(relocation.symbol);
+            let address = *outcomes.entry(relocation.symbol).or_insert_with(|| {
+                let Some(symbol) = self.elf.get_symbol(relocation.symbol) else {
+                    let what = "it leads to no symbol".to_owned();
+                    let subject = format!("{name}[{}]", relocation.index);
+                    let outcome = Outcome::Refused(Refusal::Silent(what));
+                    report.add(Kind::Relocation, &object, subject, outcome);
+                    return None;
+                };
+                self.check_symbol(&symbol, objname, report)
+            });
+            if let Some(refusal) = self.check_value(rela, &relocation, address) {
+                let subject = format!("{name}[{}]", relocation.index);
+                let outcome = Outcome::Refused(refusal);
+                report.add(Kind::Relocation, &object, subject, outcome);
+            }
+        }
+    }
+
+    /// Why the kernel will never come to a section.
+    fn never_applied(&self, rela: &RelaSection<'d>, objname: ObjName<'_>) -> Option<String> {
+        if objname.is_vmlinux() {
+            // apply_relocations()
+            return (!rela.target.is_alloc())
+                .then(|| "never applied: the section that it changes is not loaded".to_owned());
+        }
+        let mut objects = self.patches.iter().flat_map(|p| &p.objects);
+        let named = objects.any(|o| o.name == Some(objname.as_bytes()));
+        (!named && !self.patches.is_empty())
+            .then(|| format!("never applied: the livepatch has no klp_object '{objname}'"))
+    }
+
+    /// Reports a livepatch symbol; its address if it is known.
+    fn check_symbol(
+        &self,
+        symbol: &Symbol<'d>,
+        section: ObjName<'_>,
+        report: &mut Report,
+    ) -> Option<u64> {
+        let subject = String::from_utf8_lossy(symbol.name).into_owned();
+        let mut refuse = |object: ObjName<'_>, refusal| {
+            let outcome = Outcome::Refused(refusal);
+            report.add(Kind::Symbol, object.to_string(), &subject, outcome);
+            None
+        };
+        let of_subject = || subject.clone();
+        if symbol.place != Place::Livepatch {
+            return refuse(
+                section,
+                Refusal::NotMarked {
+                    symbol: of_subject(),
+                },
+            );
+        }
+        let Ok(parsed) = LivepatchSymbol::parse(symbol.name) else {
+            return refuse(
+                section,
+                Refusal::SymbolFormat {
+                    symbol: of_subject(),
+                },
+            );
+        };
+        let (objname, name) = (parsed.objname(), parsed.name());
+        if objname.is_vmlinux() && !section.is_vmlinux() {
+            let name = name.to_string();
+            return refuse(objname, Refusal::VmlinuxFromModule { name });
+        }
+        let query = Query::new(name.0);
+        let position = Position::look_up(
+            self.target,
+            self.policy,
+            objname,
+            &query,
+            name.0,
+            parsed.sympos(),
+        );
+        match position {
+            Position::Refused(refusal) => refuse(objname, refusal),
+            Position::NoObject => {
+                let why = format!("{objname} is not among the targets");
+                let outcome = Outcome::Unchecked(why);
+                report.add(Kind::Symbol, objname.to_string(), subject, outcome);
+                None
+            }
+            Position::Found(lookup) => {
+                report.needs_klp_sympos |= lookup.needs_klp_sympos();
+                let outcome = Outcome::Resolved {
+                    address: lookup.entry.address,
+                    name: lookup.entry.name.to_string(),
+                };
+                let finding = report.add(Kind::Symbol, objname.to_string(), subject, outcome);
+                finding.warning = lookup.hides(&query);
+                if section.is_vmlinux() && !objname.is_vmlinux() {
+                    finding.warning = Some(format!(
+                        "only found if {objname} is loaded before the livepatch"
+                    ));
+                }
+                objname.is_vmlinux().then_some(lookup.entry.address)
+            }
+        }
+    }
+
+    /// `__write_relocate_add()` in arch/x86/kernel/module.c.
+    fn check_value(
+        &self,
+        rela: &RelaSection<'d>,
+        relocation: &Relocation,
+        address: Option<u64>,
+    ) -> Option<Refusal> {
+        if self.elf.machine() != elf::EM_X86_64 {
+            return None;
+        }
+        let kind = relocation.kind;
+        let size = match elf::RelocationType(kind) {
+            elf::R_X86_64_NONE => return None,
+            elf::R_X86_64_64 | elf::R_X86_64_PC64 => 8,
+            elf::R_X86_64_32 | elf::R_X86_64_32S | elf::R_X86_64_PC32 | elf::R_X86_64_PLT32 => 4,
+            _ => {
+                return Some(Refusal::RelocationType {
+                    module: self.module.clone(),
+                    kind,
+                })
+            }
+        };
+        let end = relocation.offset.checked_add(size);
+        if end.is_none_or(|end| end > rela.target.size) {
+            return Some(Refusal::Silent(format!(
+                "it changes {size} bytes at offset {:#x} of {}, which has {:#x}",
+                relocation.offset,
+                String::from_utf8_lossy(rela.target.name),
+                rela.target.size
+            )));
+        }
+        if let Some(address) = address {
+            let value = address.wrapping_add_signed(relocation.addend);
+            let fits = match elf::RelocationType(kind) {
+                elf::R_X86_64_32 => u32::try_from(value).is_ok(),
+                elf::R_X86_64_32S => i32::try_from(value.cast_signed()).is_ok(),
+                _ => true,
+            };
+            if !fits {
+                return Some(Refusal::Overflow { kind, value });
+            }
+        }
+        let data = self.elf.section_data(&rela.target).ok()?;
+        let start = usize::try_from(relocation.offset).ok()?;
+        let place = data.get(start..)?.get(..usize::try_from(size).ok()?)?;
+        (place.iter().any(|&b| b != 0)).then_some(Refusal::RelocationTarget { kind })
+    }
+}

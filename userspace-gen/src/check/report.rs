@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What was checked, and what came of it.
+
+use super::refusal::Refusal;
+
+/// What a finding is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// The module as a whole.
+    Module,
+    /// An ordinary undefined symbol.
+    Import,
+    /// A section of livepatch relocations.
+    Section,
+    /// A livepatch symbol.
+    Symbol,
+    /// One relocation.
+    Relocation,
+    /// A `klp_object`.
+    Object,
+    /// A `klp_func`.
+    Function,
+}
+
+impl Kind {
+    /// The kind in one word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Module => "module",
+            Self::Import => "import",
+            Self::Section => "section",
+            Self::Symbol => "symbol",
+            Self::Relocation => "relocation",
+            Self::Object => "object",
+            Self::Function => "function",
+        }
+    }
+}
+
+/// What the kernel will make of something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It takes it.
+    Accepted,
+    /// It finds this symbol.
+    Resolved {
+        /// The address.
+        address: u64,
+        /// The full name.
+        name: String,
+    },
+    /// It refuses the livepatch.
+    Refused(Refusal),
+    /// The files that were given do not tell.
+    Unchecked(String),
+}
+
+/// One thing that was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is.
+    pub kind: Kind,
+    /// The object that it belongs to.
+    pub object: String,
+    /// What it is called in the file.
+    pub subject: String,
+    /// What the kernel will make of it.
+    pub outcome: Outcome,
+    /// What the kernel takes, but its author may not have meant.
+    pub warning: Option<String>,
+}
+
+impl Finding {
+    /// The outcome in one word.
+    #[must_use]
+    pub fn status(&self) -> &'static str {
+        match (&self.outcome, &self.warning) {
+            (Outcome::Refused(_), _) => "refused",
+            (Outcome::Unchecked(_), _) => "unchecked",
+            (_, Some(_)) => "warning",
+            (_, None) => "ok",
+        }
+    }
+
+    /// Why it is not simply right.
+    #[must_use]
+    pub fn message(&self) -> Option<String> {
+        match (&self.outcome, &self.warning) {
+            (Outcome::Refused(refusal), _) => Some(refusal.to_string()),
+            (Outcome::Unchecked(why), _) => Some(why.clone()),
+            (_, warning) => warning.clone(),
+        }
+    }
+}
+
+/// Everything that was checked, in the order in which the kernel comes to it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The findings.
+    /// The findings.
+    pub findings: Vec<Finding>,
+    /// Whether a name is only found with klp_sympos.
+    pub needs_klp_sympos: bool,
+}
+
+impl Report {
+    pub(super) fn add(
+        &mut self,
+        kind: Kind,
+        object: impl Into<String>,
+        subject: impl Into<String>,
+        outcome: Outcome,
+    ) -> &mut Finding {
+        self.findings.push(Finding {
+            kind,
+            object: object.into(),
+            subject: subject.into(),
+            outcome,
+            warning: None,
+        });
+        let last = self.findings.len() - 1;
+        &mut self.findings[last]
+    }
+
+    /// Why the kernel refuses, in the order in which it would notice.
+    pub fn refusals(&self) -> impl Iterator<Item = (&Finding, &Refusal)> {
+        self.findings.iter().filter_map(|f| match &f.outcome {
+            Outcome::Refused(refusal) => Some((f, refusal)),
+            _ => None,
+        })
+    }
+
+    /// What could not be told.
+    pub fn unchecked(&self) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(|f| matches!(f.outcome, Outcome::Unchecked(_)))
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Relocations with addends, decoded.
+
+use crate::elf::{ElfFile, Section, SectionId, SymbolId};
+use crate::error::Result;
+use object::elf;
+use object::read::ReadRef;
+use object::Endianness;
+
+/// A section of relocations and the section that it changes.
+#[derive(Clone, Copy, Debug)]
+pub struct RelaSection<'d> {
+    /// The section with the relocations.
+    pub section: Section<'d>,
+    /// The section that they change.
+    pub target: Section<'d>,
+    relocations: &'d [elf::Rela64<Endianness>],
+    endian: Endianness,
+}
+
+/// One relocation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Relocation {
+    /// Its index in its section.
+    pub index: usize,
+    /// Where in the target section.
+    pub offset: u64,
+    /// The symbol whose value is used.
+    pub symbol: SymbolId,
+    /// How it is used.
+    pub kind: u32,
+    /// What is added to it.
+    pub addend: i64,
+}
+
+impl RelaSection<'_> {
+    /// The relocations, in their order.
+    pub fn relocations(&self) -> impl Iterator<Item = Relocation> + '_ {
+        let endian = self.endian;
+        self.relocations
+            .iter()
+            .enumerate()
+            .map(move |(index, rela)| Relocation {
+                index,
+                offset: rela.r_offset.get(endian),
+                symbol: SymbolId(rela.r_sym(endian, false) as usize),
+                kind: rela.r_type(endian, false).0,
+                addend: rela.r_addend.get(endian),
+            })
+    }
+}
+
+/// The relocation sections of a file that change another section.
+///
+/// # Errors
+///
+/// A section leads out of the file.
+pub fn rela_sections<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Vec<RelaSection<'d>>> {
+    let mut found = Vec::new();
+    for section in elf.sections().filter(|s| s.kind == elf::SHT_RELA) {
+        found.push(RelaSection {
+            section,
+            target: elf.section(SectionId(section.info as usize))?,
+            relocations: elf.relocations(&section)?,
+            endian: elf.endian(),
+        });
+    }
+    Ok(found)
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! `struct klp_patch` and what hangs on it, found in a module's data.
+//!
+//! Nothing in a file says where they are. A `klp_patch` begins with a pointer to the module and one
+//! to its objects; the rest of what is needed is at the head of each struct as well
+//! (include/linux/livepatch.h). Only how long an element of an array is depends on the kernel's
+//! configuration, and is told by where the pointers in it are.
+
+use super::memory::{Location, Memory, Pointer};
+use object::read::ReadRef;
+
+/// What a livepatch changes.
+#[derive(Clone, Debug)]
+pub struct Patch<'d> {
+    /// Where the `klp_patch` is.
+    pub at: Location,
+    /// The objects that it changes.
+    pub objects: Vec<PatchedObject<'d>>,
+}
+
+/// A `klp_object`.
+#[derive(Clone, Debug)]
+pub struct PatchedObject<'d> {
+    /// The module's name; none for vmlinux.
+    pub name: Option<&'d [u8]>,
+    /// The functions that are replaced.
+    pub functions: Vec<PatchedFunction<'d>>,
+}
+
+/// A `klp_func`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PatchedFunction<'d> {
+    /// The name that is looked up, if it can be read from the file.
+    pub old_name: Option<&'d [u8]>,
+    /// Its position.
+    pub old_sympos: u64,
+    /// Whether there is a function to put in its place.
+    pub has_new_func: bool,
+}
+
+/// How an array of structs is laid out.
+struct Layout {
+    /// The length of an element in a kernel without debugging options that change it.
+    usual: u64,
+    /// The shortest that can be.
+    shortest: u64,
+    /// Where in an element a pointer may be.
+    pointers: &'static [u64],
+}
+
+const OBJECT: Layout = Layout {
+    usual: 168,
+    shortest: 64,
+    // name, funcs, the four callbacks
+    pointers: &[0, 8, 16, 24, 32, 40],
+};
+
+const FUNCTION: Layout = Layout {
+    usual: 152,
+    shortest: 32,
+    // old_name, new_func
+    pointers: &[0, 8],
+};
+
+/// No struct of these is as long as that, whatever is configured.
+const LONGEST: u64 = 1024;
+
+/// What a pointer to the module's `struct module` names.
+const THIS_MODULE: &[u8] = b"__this_module";
+
+/// The patches that a module's data holds. Those that it only puts together when it runs are not
+/// among them.
+pub fn patches<'d, R: ReadRef<'d>>(memory: &Memory<'_, 'd, R>) -> Vec<Patch<'d>> {
+    memory
+        .pointers_to(THIS_MODULE)
+        .filter_map(|at| patch_at(memory, at))
+        .collect()
+}
+
+fn patch_at<'d, R: ReadRef<'d>>(memory: &Memory<'_, 'd, R>, at: Location) -> Option<Patch<'d>> {
+    let Pointer::Local(array) = memory.pointer(at.plus(8))? else {
+        return None;
+    };
+    let mut objects = Vec::new();
+    for element in elements(memory, array, &OBJECT)? {
+        let name = match memory.pointer(element)? {
+            Pointer::Null => None,
+            Pointer::Local(name) => Some(memory.string(name)?),
+            _ => return None,
+        };
+        let functions = match memory.pointer(element.plus(8))? {
+            Pointer::Local(array) => functions(memory, array)?,
+            Pointer::Null if name.is_none() => break,
+            _ => return None,
+        };
+        objects.push(PatchedObject { name, functions });
+    }
+    (!objects.is_empty()).then_some(Patch { at, objects })
+}
+
+fn functions<'d, R: ReadRef<'d>>(
+    memory: &Memory<'_, 'd, R>,
+    array: Location,
+) -> Option<Vec<PatchedFunction<'d>>> {
+    let mut functions = Vec::new();
+    for element in elements(memory, array, &FUNCTION)? {
+        let old_name = memory.pointer(element)?;
+        let new_func = memory.pointer(element.plus(8))?;
+        let old_sympos = memory.number(element.plus(16))?;
+        if old_name == Pointer::Null && new_func == Pointer::Null && old_sympos == 0 {
+            break;
+        }
+        functions.push(PatchedFunction {
+            old_name: match old_name {
+                Pointer::Local(name) => memory.string(name),
+                _ => None,
+            },
+            old_sympos,
+            has_new_func: new_func != Pointer::Null,
+        });
+    }
+    Some(functions)
+}
+
+/// Where the elements of an array can be, the one that ends it included.
+fn elements<'d, R: ReadRef<'d>>(
+    memory: &Memory<'_, 'd, R>,
+    array: Location,
+    layout: &Layout,
+) -> Option<impl Iterator<Item = Location>> {
+    let (end, exact) = memory.extent(array)?;
+    let len = end.checked_sub(array.offset)?;
+    let pointers: Vec<u64> = memory
+        .relocated(array.section, array.offset..end)
+        .map(|offset| offset - array.offset)
+        .collect();
+    let fits = |&stride: &u64| {
+        let whole = !exact || len % stride == 0;
+        let on_a_pointer = |p: &u64| layout.pointers.contains(&(p % stride));
+        // Where the end is not known, pointers of something else may follow.
+        whole && (!exact || pointers.iter().all(on_a_pointer))
+    };
+    let others = (layout.shortest..=LONGEST).step_by(8);
+    let stride = std::iter::once(layout.usual).chain(others).find(fits)?;
+    Some((0..len / stride).map(move |i| array.plus(i * stride)))
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The files that describe a target.
+
+use crate::elf::{read_file, ElfInput};
+use crate::error::Result;
+use std::path::{Path, PathBuf};
+
+/// The files that describe a target, opened.
+#[derive(Debug, Default)]
+pub struct TargetFiles {
+    pub(super) vmlinux: Option<ElfInput>,
+    pub(super) modules: Vec<ModuleFile>,
+    pub(super) kallsyms: Option<(PathBuf, Vec<u8>)>,
+}
+
+#[derive(Debug)]
+pub(super) struct ModuleFile {
+    pub(super) path: PathBuf,
+    pub(super) data: Vec<u8>,
+    /// The module's name if its file does not say it: the file's name, as kbuild makes one of it.
+    pub(super) stem: Vec<u8>,
+}
+
+impl TargetFiles {
+    /// Opens the files. Without a vmlinux the image is that of the kallsyms text.
+    ///
+    /// # Errors
+    ///
+    /// One of them cannot be read.
+    pub fn open(
+        vmlinux: Option<&Path>,
+        modules: &[PathBuf],
+        kallsyms: Option<&Path>,
+    ) -> Result<Self> {
+        let open = |path: &PathBuf| {
+            let stem = path.file_stem().unwrap_or_default().as_encoded_bytes();
+            Ok(ModuleFile {
+                path: path.clone(),
+                data: read_file(path)?,
+                stem: module_name(stem),
+            })
+        };
+        Ok(Self {
+            vmlinux: vmlinux.map(ElfInput::open).transpose()?,
+            modules: modules.iter().map(open).collect::<Result<_>>()?,
+            kallsyms: match kallsyms {
+                Some(path) => Some((path.to_owned(), read_file(path)?)),
+                None => None,
+            },
+        })
+    }
+}
+
+/// A module's name, from that of its file: `-` becomes `_`, as in kbuild's `name-fix-token`.
+#[must_use]
+pub fn module_name(stem: &[u8]) -> Vec<u8> {
+    stem.iter()
+        .map(|&b| if b == b'-' { b'_' } else { b })
+        .collect()
+}
