@@ -21,7 +21,7 @@ pub use query::Query;
 pub use request::{Request, RequestError};
 pub use resolve::{
     cleaned_in_index, cleaned_in_sequence, list_in_index, list_in_sequence, resolve_in_index,
-    resolve_in_sequence, Candidate, Found, MatchedBy, Reason, Tally,
+    resolve_in_sequence, visit_in_index, Candidate, Found, MatchedBy, Reason, Tally,
 };
 pub use rule::Policy;
-pub use table::{NameIndex, Prefix, Symbol, SymbolSequence};
+pub use table::{NameIndex, Prefix, Symbol, SymbolSequence, Visit};

@@ -358,6 +358,25 @@ pub fn resolve_in_sequence<T: SymbolSequence + ?Sized>(
     Err(Reason::NotFound)
 }
 
+/// Visits the symbols of `index` that `query` matches, each once, in no particular order.
+pub fn visit_in_index<T: NameIndex + ?Sized>(
+    index: &T,
+    policy: Policy,
+    query: &Query<'_>,
+    visit: &mut Visit<'_>,
+) {
+    for want in Want::of(policy, query).into_iter().flatten() {
+        let mut any = false;
+        want.walk(index, &mut |symbol| {
+            any = true;
+            visit(symbol)
+        });
+        if any {
+            return;
+        }
+    }
+}
+
 /// Visits the symbols of `index` that `query` matches, in the order in which positions count.
 ///
 /// Each candidate costs two walks over all of them: meant for a message, which has few.

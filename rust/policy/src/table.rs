@@ -76,13 +76,13 @@ impl<'a> Prefix<'a> {
             .chain(suffix.iter().copied())
     }
 
-    /// Writes the prefix into `buf` and returns that part of it; `None` if it does not fit.
-    pub fn write_to<'b>(&self, buf: &'b mut [u8]) -> Option<&'b mut [u8]> {
+    /// Writes the prefix to the start of `buf` and returns its length; `None` if it does not fit.
+    pub fn write_to(&self, buf: &mut [u8]) -> Option<usize> {
         let mut len = 0;
         for byte in self.bytes() {
             *buf.get_mut(len)? = byte;
             len += 1;
         }
-        Some(&mut buf[..len])
+        Some(len)
     }
 }

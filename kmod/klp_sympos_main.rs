@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Lets livepatches and tracers find symbols that `ThinLTO` renamed.
+//!
+//! A name comes in by one of three doors: [`resolver`] (livepatch), [`fallback`] (kallsyms and
+//! tracers), [`query`] (people, through debugfs). Each hands it to [`policy`], which is the rule and
+//! the same for the tools in userspace, and [`tables`] are the symbols that it is applied to.
+//!
+//! # Lifetimes
+//!
+//! The C side may call into this module between the registration of a door and the end of its
+//! unregistration, which waits for callers: lookups of livepatch are in an SRCU read-side critical
+//! section, those of kallsyms run with preemption disabled, and debugfs counts the users of a file
+//! and holds the module while one is open. All three are undone by dropping [`KlpSympos`], be it
+//! because the module is removed or because its initialisation fails, and the module's memory is
+//! freed after that.
+
+// The module has no use for all of the rule; the tools do.
+#[allow(dead_code, unreachable_pub, unused_imports)]
+#[path = "policy/mod.rs"]
+mod policy;
+
+mod fallback;
+mod query;
+mod refusal;
+mod resolver;
+mod tables;
+
+use kernel::{
+    c_str, debugfs::Dir, kallsyms::FallbackRegistration, livepatch::ResolverRegistration, prelude::*,
+};
+
+module! {
+    type: KlpSympos,
+    name: "klp_sympos",
+    author: "klp-sympos",
+    description: "Resolve symbols of ThinLTO kernels by their names in the source",
+    license: "GPL",
+}
+
+/// What is undone when the module goes, in this order.
+struct KlpSympos {
+    _debugfs: Dir,
+    _resolver: ResolverRegistration<resolver::Livepatch>,
+    _fallback: FallbackRegistration<fallback::Tracers>,
+}
+
+impl kernel::Module for KlpSympos {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let fallback = FallbackRegistration::new()?;
+        // From here on this module may pin itself, and debugfs can be held open: nothing that comes
+        // after may fail, since a module whose initialisation fails is freed in spite of references.
+        let resolver = ResolverRegistration::new()?;
+        let debugfs = Dir::new(c_str!("klp_sympos"));
+        query::add_files(&debugfs);
+        Ok(Self {
+            _debugfs: debugfs,
+            _resolver: resolver,
+            _fallback: fallback,
+        })
+    }
+}

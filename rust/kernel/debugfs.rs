@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Files in debugfs that answer questions.
+//!
+//! C header: [`include/linux/debugfs.h`](srctree/include/linux/debugfs.h)
+
+use crate::{
+    alloc::{flags::GFP_KERNEL, KBox, KVec},
+    bindings,
+    error::{code::*, from_err_ptr, Result},
+    ffi::{c_char, c_int, c_void},
+    init::InPlaceInit,
+    new_mutex, pin_init,
+    str::CStr,
+    sync::Mutex,
+    types::ForeignOwnable,
+    uaccess::UserSlice,
+    ThisModule,
+};
+use core::{marker::PhantomData, mem::MaybeUninit, pin::Pin, ptr};
+use macros::pin_data;
+
+/// A directory at the top of debugfs, removed with all that is in it when it is dropped.
+///
+/// As is usual for debugfs, nothing fails if it cannot be made: then there are no files either.
+///
+/// # Invariants
+///
+/// The pointer is a directory that debugfs made, or `None`.
+pub struct Dir(Option<ptr::NonNull<bindings::dentry>>);
+
+// SAFETY: debugfs may be changed from any thread.
+unsafe impl Send for Dir {}
+
+// SAFETY: debugfs may be changed from several threads at once.
+unsafe impl Sync for Dir {}
+
+impl Dir {
+    /// Makes the directory `name`.
+    pub fn new(name: &CStr) -> Self {
+        // SAFETY: `name` is a C string; a null parent is the top of debugfs.
+        let dir = unsafe { bindings::debugfs_create_dir(name.as_char_ptr(), ptr::null_mut()) };
+        // INVARIANT: It was just made, unless that failed.
+        Self(from_err_ptr(dir).ok().and_then(ptr::NonNull::new))
+    }
+
+    /// Makes the file `name`, with permissions `mode`.
+    pub fn file<T: Answer>(&self, name: &CStr, mode: u16, operations: &'static FileOperations<T>) {
+        let Some(dir) = self.0 else {
+            return;
+        };
+        // SAFETY: `name` is a C string, `dir` a directory of debugfs by the type invariant, and
+        // `operations` is never freed. The file needs no data.
+        unsafe {
+            bindings::debugfs_create_file(
+                name.as_char_ptr(),
+                mode,
+                dir.as_ptr(),
+                ptr::null_mut(),
+                &operations.0,
+            )
+        };
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        if let Some(dir) = self.0 {
+            // SAFETY: `dir` is a directory of debugfs by the type invariant. Removing waits for
+            // reads and writes that are under way; a file that is still open keeps its module.
+            unsafe { bindings::debugfs_remove(dir.as_ptr()) };
+        }
+    }
+}
+
+/// What the reader of a file may see.
+#[derive(Clone, Copy)]
+pub struct Reader {
+    /// Whether `/proc/kallsyms` would show addresses to whoever opened the file.
+    pub sees_addresses: bool,
+}
+
+/// A file that is asked by writing to it, and read for the answer through the same open file.
+pub trait Answer: 'static {
+    /// Bytes that a question may have; 0 for a file that takes none.
+    const MAX_QUESTION: usize;
+
+    /// Answers `question`, or says what the file is for if nothing was written to it.
+    ///
+    /// # Errors
+    ///
+    /// The write, or the read of a file that was not written to, fails with what this returns.
+    fn answer(question: Option<&[u8]>, reader: Reader) -> Result<KVec<u8>>;
+}
+
+/// One open file: the answer to the last question.
+#[pin_data]
+struct Session {
+    #[pin]
+    answer: Mutex<Option<KVec<u8>>>,
+}
+
+/// The operations of a file that answers as `T` does.
+pub struct FileOperations<T>(bindings::file_operations, PhantomData<T>);
+
+// SAFETY: The operations are never changed.
+unsafe impl<T> Sync for FileOperations<T> {}
+
+impl<T: Answer> FileOperations<T> {
+    /// The operations, owned by `module`: while a file is open, the module stays.
+    pub const fn new(module: &ThisModule) -> Self {
+        // SAFETY: All operations are optional: a null pointer, like every other field's zero, means
+        // that there is none.
+        let mut operations: bindings::file_operations =
+            unsafe { MaybeUninit::zeroed().assume_init() };
+        operations.owner = module.as_ptr();
+        operations.open = Some(Self::open);
+        operations.read = Some(Self::read);
+        operations.write = Some(Self::write);
+        operations.release = Some(Self::release);
+        Self(operations, PhantomData)
+    }
+
+    unsafe extern "C" fn open(_: *mut bindings::inode, file: *mut bindings::file) -> c_int {
+        let session = KBox::pin_init(
+            pin_init!(Session {
+                answer <- new_mutex!(None),
+            }),
+            GFP_KERNEL,
+        );
+        match session {
+            Ok(session) => {
+                // SAFETY: The VFS passes a file that nobody else uses before it is open.
+                unsafe { (*file).private_data = session.into_foreign().cast_mut() };
+                0
+            }
+            Err(error) => error.to_errno(),
+        }
+    }
+
+    unsafe extern "C" fn release(_: *mut bindings::inode, file: *mut bindings::file) -> c_int {
+        // SAFETY: `open()` stored a session here, and this is the last use of the file.
+        drop(unsafe { Pin::<KBox<Session>>::from_foreign((*file).private_data) });
+        0
+    }
+
+    /// # Safety
+    ///
+    /// `file` was opened by [`Self::open()`] and stays open for `'a`.
+    unsafe fn opened<'a>(file: *mut bindings::file) -> (Pin<&'a Session>, Reader) {
+        // SAFETY: By the requirement `open()` stored a session, and `release()` did not run yet.
+        let session = unsafe { Pin::<KBox<Session>>::borrow((*file).private_data) };
+        // SAFETY: The credentials of an open file stay as long as the file.
+        let sees_addresses = unsafe { bindings::kallsyms_show_value((*file).f_cred) };
+        (session, Reader { sees_addresses })
+    }
+
+    unsafe extern "C" fn read(
+        file: *mut bindings::file,
+        to: *mut c_char,
+        count: usize,
+        pos: *mut bindings::loff_t,
+    ) -> isize {
+        // SAFETY: The VFS reads from open files only.
+        let (session, reader) = unsafe { Self::opened(file) };
+        let mut answer = session.answer.lock();
+        let answer = match &*answer {
+            Some(answer) => answer,
+            None => match T::answer(None, reader) {
+                Ok(text) => answer.insert(text),
+                Err(error) => return error.to_errno() as isize,
+            },
+        };
+        // SAFETY: The VFS passes a buffer of userspace and a position that it owns; `answer` has
+        // `len()` bytes.
+        unsafe {
+            bindings::simple_read_from_buffer(
+                to.cast(),
+                count,
+                pos,
+                answer.as_ptr().cast::<c_void>(),
+                answer.len(),
+            )
+        }
+    }
+
+    unsafe extern "C" fn write(
+        file: *mut bindings::file,
+        from: *const c_char,
+        count: usize,
+        pos: *mut bindings::loff_t,
+    ) -> isize {
+        // SAFETY: The VFS writes to open files only.
+        let (session, reader) = unsafe { Self::opened(file) };
+        match Self::ask(&session, reader, from as usize, count) {
+            Ok(()) => {
+                // SAFETY: The VFS passes a position that it owns. The answer is read from its start.
+                unsafe { *pos = 0 };
+                count as isize
+            }
+            Err(error) => error.to_errno() as isize,
+        }
+    }
+
+    fn ask(session: &Session, reader: Reader, from: usize, count: usize) -> Result {
+        if count > T::MAX_QUESTION {
+            return Err(EINVAL);
+        }
+        let mut question = KVec::new();
+        UserSlice::new(from, count).read_all(&mut question, GFP_KERNEL)?;
+        let question = question.strip_suffix(b"\n").unwrap_or(&question);
+        let answer = T::answer(Some(question), reader)?;
+        *session.answer.lock() = Some(answer);
+        Ok(())
+    }
+}
