@@ -3,7 +3,7 @@
 //! The `KUnit` suites, as cargo compiles and runs them.
 //!
 //! The suites are the same files as in the kernel; what they ask a kernel for is answered by
-//! `host/` here and by `kernel.rs` there. The kernel's crate root is `klp_sympos_kunit.rs`.
+//! `host/` here and by `kernel.rs` there. The kernel's crate root is `klp_sympos_kunit_main.rs`.
 
 #[cfg(test)]
 mod cases;

@@ -33,11 +33,6 @@ module! {
     license: "GPL",
 }
 
-/// `MODULE_IMPORT_NS()`: the walks over symbol tables are exported in this namespace.
-#[used]
-#[link_section = ".modinfo"]
-static IMPORT_NS: [u8; 21] = *b"import_ns=KLP_SYMPOS\0";
-
 struct KlpSymposKunit;
 
 impl kernel::Module for KlpSymposKunit {

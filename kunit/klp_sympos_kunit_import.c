@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What a Rust module cannot say yet: that it uses what is exported in a
+ * namespace, here the walks over symbol tables.
+ */
+#include <linux/module.h>
+
+MODULE_IMPORT_NS(KLP_SYMPOS);
