@@ -8,10 +8,12 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+pub mod convert;
 pub mod elf;
 pub mod error;
 pub mod kallsyms;
 pub mod livepatch;
+pub mod output;
 pub mod resolve;
 pub mod symbols;
 pub mod target;

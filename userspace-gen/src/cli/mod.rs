@@ -3,6 +3,7 @@
 //! The command line: answers on stdout, messages on stderr.
 
 mod check;
+mod convert;
 mod output;
 mod resolve;
 mod symbols;
@@ -28,6 +29,7 @@ pub struct Cli {
 enum Command {
     Symbols(symbols::Args),
     Resolve(resolve::Args),
+    Convert(convert::Args),
     Check(check::Args),
 }
 
@@ -57,6 +59,7 @@ pub fn run(cli: &Cli) -> Result<Verdict> {
     let done = match &cli.command {
         Command::Symbols(args) => symbols::run(args),
         Command::Resolve(args) => resolve::run(args),
+        Command::Convert(args) => convert::run(args),
         Command::Check(args) => check::run(args),
     };
     match done {

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use object::elf::{self, FileHeader64, Rela64, SectionHeader64, Sym64};
 use object::read::elf::{FileHeader as _, SectionHeader as _, Sym as _};
 use object::read::ReadRef;
+use object::write::elf::SectionHeader;
 use object::{pod, Endianness, U32};
 
 type E = Endianness;
@@ -187,6 +188,22 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         })
     }
 
+    /// The header of a section, to be written again.
+    pub(crate) fn raw_section_header(&self, id: SectionId) -> Result<SectionHeader> {
+        let header = self.sections.get(id.0);
+        let header = header.ok_or_else(|| self.malformed("expected a section"))?;
+        Ok(SectionHeader::from_raw(self.endian, header))
+    }
+
+    /// The section that holds the names of sections.
+    pub(crate) fn section_names_id(&self) -> Result<SectionId> {
+        let index = self.header.shstrndx(self.endian, self.data);
+        match index {
+            Ok(index) if index != 0 => Ok(SectionId(index as usize)),
+            _ => Err(self.malformed("expected a section name table, found none")),
+        }
+    }
+
     /// The sections, without the null one.
     pub fn sections(&self) -> impl Iterator<Item = Section<'d>> + '_ {
         (1..self.sections.len()).filter_map(|i| self.get_section(SectionId(i)))
@@ -259,6 +276,11 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
     #[must_use]
     pub fn symtab_section(&self) -> Option<SectionId> {
         self.symtab.map(|t| t.section)
+    }
+
+    /// The symbols as they are in the file, the null one included.
+    pub(crate) fn raw_symbols(&self) -> &'d [Sym64<E>] {
+        self.symtab.map_or(&[], |t| t.symbols)
     }
 
     /// How many symbols there are, the null one included.

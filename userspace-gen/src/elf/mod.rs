@@ -7,6 +7,7 @@ pub mod input;
 pub mod number;
 pub mod section;
 pub mod symbol;
+pub mod write;
 
 pub use file::ElfFile;
 pub use input::{read_file, ElfInput};

@@ -20,8 +20,27 @@ macro_rules! read {
     )*};
 }
 
+macro_rules! bytes {
+    ($($name:ident: $type:ty,)*) => {$(
+        #[doc = concat!("The bytes of a `", stringify!($type), "`.")]
+        #[must_use]
+        pub fn $name(endian: Endianness, number: $type) -> [u8; size_of::<$type>()] {
+            if endian.is_big_endian() {
+                number.to_be_bytes()
+            } else {
+                number.to_le_bytes()
+            }
+        }
+    )*};
+}
+
 read! {
     read_u16: u16,
     read_u32: u32,
     read_u64: u64,
+}
+
+bytes! {
+    u32_bytes: u32,
+    u64_bytes: u64,
 }

@@ -16,6 +16,12 @@ impl<'d> Modinfo<'d> {
     /// The name of the section.
     pub const SECTION: &'static [u8] = b".modinfo";
 
+    /// The strings in the bytes of a section.
+    #[must_use]
+    pub fn new(bytes: &'d [u8]) -> Self {
+        Self { bytes }
+    }
+
     /// Reads the section of a module; a file without it has no strings.
     ///
     /// # Errors

@@ -31,6 +31,8 @@ pub struct PatchedObject<'d> {
 /// A `klp_func`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PatchedFunction<'d> {
+    /// Where it is.
+    pub at: Location,
     /// The name that is looked up, if it can be read from the file.
     pub old_name: Option<&'d [u8]>,
     /// Its position.
@@ -112,6 +114,7 @@ fn functions<'d, R: ReadRef<'d>>(
             break;
         }
         functions.push(PatchedFunction {
+            at: element,
             old_name: match old_name {
                 Pointer::Local(name) => memory.string(name),
                 _ => None,

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The module information of a converted livepatch.
+
+use crate::livepatch::Modinfo;
+use std::borrow::Cow;
+
+/// Makes a module's information say that it is a livepatch, and what it depends on.
+///
+/// What is there stays where it is, since symbols point to it; a string that changes is blanked (the
+/// readers skip NULs) and written again at the end.
+#[must_use]
+pub fn complete<'d>(section: &'d [u8], depends_on: Option<&[u8]>) -> Cow<'d, [u8]> {
+    let mut changed = Cow::Borrowed(section);
+    if Modinfo::new(section).get(b"livepatch").is_none() {
+        append(changed.to_mut(), &[b"livepatch=Y"]);
+    }
+    let Some(module) = depends_on else {
+        return changed;
+    };
+    let depends = Modinfo::new(section).get(b"depends").unwrap_or_default();
+    if depends.split(|&b| b == b',').any(|m| m == module) {
+        return changed;
+    }
+    let changed_to = changed.to_mut();
+    let old = [b"depends=", depends, b"\0"].concat();
+    if let Some(at) = find_string(changed_to, &old) {
+        if let Some(string) = changed_to.get_mut(at..at + old.len()) {
+            string.fill(0);
+        }
+    }
+    let comma: &[u8] = if depends.is_empty() { b"" } else { b"," };
+    append(changed_to, &[b"depends=", depends, comma, module]);
+    changed
+}
+
+fn append(section: &mut Vec<u8>, parts: &[&[u8]]) {
+    if section.last().is_some_and(|&b| b != 0) {
+        section.push(0);
+    }
+    section.extend(parts.concat());
+    section.push(0);
+}
+
+/// Where a string, its NUL included, stands in the section, not as the end of another.
+fn find_string(section: &[u8], string: &[u8]) -> Option<usize> {
+    section
+        .windows(string.len())
+        .enumerate()
+        .position(|(at, window)| {
+            let begins = at == 0 || section.get(at - 1) == Some(&0);
+            begins && window == string
+        })
+}

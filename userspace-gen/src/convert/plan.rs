@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What the undefined references of a livepatch mean.
+
+use super::old_names::{self, OldName};
+use super::spell::{spell, Spelling};
+use super::Symvers;
+use crate::check::KLP_SYMPOS;
+use crate::elf::{ElfFile, Place, Symbol, SymbolId};
+use crate::error::Result;
+use crate::livepatch::{rela_sections, structs, Memory, Patch};
+use crate::target::{Object, Target};
+use klp_policy::query::ANY;
+use klp_policy::{LivepatchSymbol, ObjName, Policy, Query, Reason, Sympos};
+use object::elf;
+use std::fmt;
+
+/// What the name of a reference begins with if its author says object and position.
+const WRITTEN: &[u8] = b".klp.sym.";
+
+/// Candidates that a message lists.
+const SHOWN: usize = 10;
+
+/// What is to be done with a livepatch.
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    /// The undefined symbols that become livepatch symbols, by their index.
+    pub references: Vec<Reference>,
+    /// The names of functions to replace that have to be spelled in another way.
+    pub old_names: Vec<OldName>,
+    /// Whether klp_sympos has to be there first.
+    pub needs_klp_sympos: bool,
+}
+
+/// An undefined symbol that becomes a livepatch symbol.
+#[derive(Clone, Debug)]
+pub struct Reference {
+    /// The symbol.
+    pub symbol: SymbolId,
+    /// Its name before.
+    pub written: String,
+    /// The object that owns what it means.
+    pub object: Vec<u8>,
+    /// How it is spelled for the kernel.
+    pub spelling: Spelling,
+    /// The full name of what it means.
+    pub full_name: String,
+    /// Its address; an offset in its section if it is a module's.
+    pub address: u64,
+}
+
+impl Reference {
+    /// Its name after: `.klp.sym.<objname>.<name>,<sympos>`.
+    #[must_use]
+    pub fn livepatch_name(&self) -> Option<Vec<u8>> {
+        let objname = ObjName::new(&self.object)?;
+        let name = klp_policy::SymbolName(&self.spelling.name);
+        let symbol = LivepatchSymbol::new(objname, name, self.spelling.sympos).ok()?;
+        let mut bytes = Vec::new();
+        symbol.write_to(|part| bytes.extend_from_slice(part));
+        Some(bytes)
+    }
+}
+
+/// A reference that means no symbol, or not one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The reference.
+    pub subject: String,
+    /// What is wrong with it.
+    pub why: String,
+    /// What it could mean.
+    pub candidates: Vec<String>,
+}
+
+impl Problem {
+    pub(super) fn new(subject: &[u8], why: impl Into<String>) -> Self {
+        Self {
+            subject: String::from_utf8_lossy(subject).into_owned(),
+            why: why.into(),
+            candidates: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.subject, self.why)?;
+        for candidate in self.candidates.iter().take(SHOWN) {
+            write!(f, "\n  {candidate}")?;
+        }
+        if self.candidates.len() > SHOWN {
+            write!(f, "\n  and {} more", self.candidates.len() - SHOWN)?;
+        }
+        Ok(())
+    }
+}
+
+/// Says what to do with a livepatch, or everything that prevents it.
+///
+/// # Errors
+///
+/// The file is malformed.
+pub fn plan(
+    elf: &ElfFile<'_>,
+    target: &Target<'_>,
+    symvers: &Symvers,
+    policy: Policy,
+) -> Result<std::result::Result<Plan, Vec<Problem>>> {
+    let rela = rela_sections(elf)?;
+    let patches = structs::patches(&Memory::new(elf, &rela));
+    let planner = Planner {
+        elf,
+        target,
+        symvers,
+        policy,
+        patches: &patches,
+    };
+    let mut plan = Plan::default();
+    let mut problems = Vec::new();
+    for symbol in elf.symbols().filter(|s| s.place == Place::Undefined) {
+        match planner.reference(&symbol) {
+            Ok(None) => {}
+            Ok(Some(reference)) => plan.references.push(reference),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let names = old_names::plan(target, policy, &patches, &mut problems);
+    plan.needs_klp_sympos = policy == Policy::Llvm
+        && (names.need_klp_sympos
+            || plan
+                .references
+                .iter()
+                .any(|r| r.spelling.name.ends_with(ANY)));
+    plan.old_names = names.changed;
+    Ok(if problems.is_empty() {
+        Ok(plan)
+    } else {
+        Err(problems)
+    })
+}
+
+struct Planner<'p, 'd> {
+    elf: &'p ElfFile<'d>,
+    target: &'p Target<'p>,
+    symvers: &'p Symvers,
+    policy: Policy,
+    patches: &'p [Patch<'d>],
+}
+
+type Planned = std::result::Result<Option<Reference>, Problem>;
+
+impl Planner<'_, '_> {
+    /// What an undefined symbol becomes; nothing if the module loader resolves it.
+    fn reference(&self, symbol: &Symbol<'_>) -> Planned {
+        let name = symbol.name;
+        if name.starts_with(WRITTEN) {
+            return self.written(symbol);
+        }
+        let ignored = self.elf.machine() == elf::EM_X86_64 && name == b"_GLOBAL_OFFSET_TABLE_";
+        if ignored || name == KLP_SYMPOS || symbol.is_weak() {
+            return Ok(None);
+        }
+        match self.exporter(name) {
+            Some(Exporter::Patched(object)) => {
+                return self.found_in(symbol, object, &Query::new(name), Sympos::UNIQUE)
+            }
+            Some(Exporter::Other) => return Ok(None),
+            None => {}
+        }
+        let query = Query::new(name);
+        let matching = |object: &&Object<'_>| {
+            let answer = object.resolve(Policy::Llvm, &query, Sympos::UNIQUE);
+            answer != Err(Reason::NotFound)
+        };
+        let objects: Vec<_> = self.target.objects().iter().filter(matching).collect();
+        match objects[..] {
+            [] => Err(Problem::new(
+                name,
+                "nobody exports it, and no target has a symbol of that name",
+            )),
+            [object] => self.found_in(symbol, object, &query, Sympos::UNIQUE),
+            _ => {
+                let names: Vec<_> = objects.iter().map(|o| o.name.to_string()).collect();
+                let shown = String::from_utf8_lossy(name);
+                Err(Problem::new(
+                    name,
+                    format!(
+                        "{} have it: say which by .klp.sym.<objname>.{shown},0",
+                        names.join(" and ")
+                    ),
+                ))
+            }
+        }
+    }
+
+    /// A reference whose author says what it means: `.klp.sym.<objname>.<name>,<sympos>`.
+    fn written(&self, symbol: &Symbol<'_>) -> Planned {
+        let parsed = LivepatchSymbol::parse(symbol.name)
+            .map_err(|e| Problem::new(symbol.name, e.to_string()))?;
+        let objname = parsed.objname();
+        let Some(object) = self.target.object(objname) else {
+            let why = format!("{objname} is not among the targets, give it with --module");
+            return Err(Problem::new(symbol.name, why));
+        };
+        self.found_in(
+            symbol,
+            object,
+            &Query::new(parsed.name().0),
+            parsed.sympos(),
+        )
+    }
+
+    fn found_in(
+        &self,
+        symbol: &Symbol<'_>,
+        object: &Object<'_>,
+        query: &Query<'_>,
+        sympos: Sympos,
+    ) -> Planned {
+        let problem = |why: String| Err(Problem::new(symbol.name, why));
+        let objname = object.name;
+        let found = match object.resolve(Policy::Llvm, query, sympos) {
+            Ok(found) => found,
+            Err(reason) => return Err(unresolved(symbol.name, object, query, sympos, reason)),
+        };
+        let coming = object.resolve_coming(Policy::Llvm, query, sympos);
+        if coming.map(|found| found.seq) != Ok(found.seq) {
+            return problem(format!(
+                "position {sympos} means another symbol of {objname} while that module initializes"
+            ));
+        }
+        let Some(entry) = object.symbols.get(found.seq) else {
+            return problem(format!("{objname} has no such symbol"));
+        };
+        if objname.is_vmlinux() && entry.address == 0 {
+            return problem(format!(
+                "{} has address 0, which livepatch takes for none",
+                entry.name
+            ));
+        }
+        if !objname.is_vmlinux() && !self.is_patched(objname) {
+            return problem(format!(
+                "it is a symbol of {objname}, for which the livepatch has no klp_object"
+            ));
+        }
+        let spelling = spell(object, self.policy, query, sympos, &found);
+        let reference = spelling.map(|spelling| Reference {
+            symbol: symbol.id,
+            written: String::from_utf8_lossy(symbol.name).into_owned(),
+            object: objname.as_bytes().to_vec(),
+            spelling,
+            full_name: entry.name.to_string(),
+            address: entry.address,
+        });
+        match reference.filter(|r| r.livepatch_name().is_some()) {
+            Some(reference) => Ok(Some(reference)),
+            None => problem(format!(
+                "{}, which it means, cannot be named in a livepatch (at most 511 bytes, no comma)",
+                entry.name
+            )),
+        }
+    }
+
+    /// Whether the livepatch changes that module; unknown patches may change any.
+    fn is_patched(&self, module: ObjName<'_>) -> bool {
+        let mut objects = self.patches.iter().flat_map(|p| &p.objects);
+        self.patches.is_empty() || objects.any(|o| o.name == Some(module.as_bytes()))
+    }
+
+    fn exporter(&self, name: &[u8]) -> Option<Exporter<'_>> {
+        let in_target = self
+            .target
+            .objects()
+            .iter()
+            .find(|o| o.exports(name) == Some(true));
+        match in_target {
+            // A plain reference would make the livepatch depend on the module that it patches.
+            Some(object) if !object.name.is_vmlinux() && self.is_patched(object.name) => {
+                Some(Exporter::Patched(object))
+            }
+            Some(_) => Some(Exporter::Other),
+            None => self.symvers.exporter(name).map(|_| Exporter::Other),
+        }
+    }
+}
+
+/// Who exports a symbol.
+enum Exporter<'t> {
+    /// A module that the livepatch changes.
+    Patched(&'t Object<'t>),
+    /// Somebody whom the module loader asks.
+    Other,
+}
+
+/// Why a reference means nothing, with what it could mean.
+pub(super) fn unresolved(
+    subject: &[u8],
+    object: &Object<'_>,
+    query: &Query<'_>,
+    sympos: Sympos,
+    reason: Reason,
+) -> Problem {
+    let objname = object.name;
+    let clean = query.cleaned();
+    let mut problem = Problem::new(
+        subject,
+        match reason {
+            Reason::NotFound => format!("{objname} has no symbol of that name"),
+            Reason::Ambiguous { matches } => format!(
+                "{objname} has {matches} symbols of that name: say which by \
+                 .klp.sym.{objname}.{clean},<position>"
+            ),
+            Reason::NoSuchPosition { matches } => {
+                format!("position {sympos}, but {objname} has {matches} symbols of that name")
+            }
+        },
+    );
+    object.candidates(Policy::Llvm, query, &mut |position, seq| {
+        if let Some(entry) = object.symbols.get(seq) {
+            let (address, name) = (entry.address, entry.name);
+            problem
+                .candidates
+                .push(format!("{position}: {address:016x} {name}"));
+        }
+    });
+    problem
+}
