@@ -5,10 +5,13 @@
 //! What that table has is not known, so nothing here asks for a certain name, let alone a hash. A
 //! naive walk over the table says what the answers must be.
 
+use crate::checks::{
+    Checks,
+    Name, //
+};
 use crate::kunit_tests;
 use crate::machine::{
     module,
-    report,
     vmlinux,
     walk_vmlinux, //
 };
@@ -23,75 +26,11 @@ use crate::policy::{
     Query,
     Reason,
     Symbol,
-    SymbolName,
     SymbolSequence,
     Sympos,
     KSYM_NAME_LEN, //
 };
 use core::ops::ControlFlow;
-
-/// A name of our own.
-struct Name {
-    buf: [u8; KSYM_NAME_LEN + Self::MORE],
-    len: usize,
-}
-
-impl Name {
-    /// Room for a suffix behind the longest name.
-    const MORE: usize = 16;
-
-    /// A name that equals no symbol's.
-    const fn none() -> Self {
-        Self {
-            buf: [0; KSYM_NAME_LEN + Self::MORE],
-            len: 0,
-        }
-    }
-
-    fn new(bytes: impl Iterator<Item = u8>) -> Self {
-        let mut name = Self::none();
-        for (to, byte) in name.buf.iter_mut().zip(bytes) {
-            *to = byte;
-            name.len += 1;
-        }
-        name
-    }
-
-    /// What a symbol is called in the source, with `suffix` behind it.
-    fn cleaned(symbol: &Symbol<'_>, suffix: &[u8]) -> Self {
-        let cleaned = cleanup_symbol_name(symbol.name.0);
-        Self::new(cleaned.bytes().chain(suffix.iter().copied()))
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.buf[..self.len]
-    }
-}
-
-/// Counts what was checked and what failed, and reports the first of these.
-#[derive(Default)]
-struct Checks {
-    passed: u32,
-    failed: u32,
-}
-
-impl Checks {
-    fn that(&mut self, what: &str, name: &[u8], passes: bool) {
-        if passes {
-            self.passed += 1;
-            return;
-        }
-        self.failed += 1;
-        if self.failed <= 8 {
-            report(format_args!("failed: {what} of '{}'", SymbolName(name)));
-        }
-    }
-
-    /// Whether there was something to check, and all of it was right.
-    fn all_passed(&self) -> bool {
-        self.passed > 0 && self.failed == 0
-    }
-}
 
 fn for_each(prefix: &[u8], mut visit: impl FnMut(Symbol<'_>)) {
     walk_vmlinux(prefix, &mut |symbol| {

@@ -15,6 +15,7 @@ mod policy;
 mod tables;
 
 mod cases;
+mod checks;
 mod klp_policy;
 mod klp_sympos;
 #[path = "kernel.rs"]

@@ -8,6 +8,8 @@
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod checks;
+#[cfg(test)]
 mod klp_policy;
 #[cfg(test)]
 mod klp_sympos;
