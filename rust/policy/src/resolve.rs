@@ -170,7 +170,7 @@ enum Want<'a> {
     Exact(SymbolName<'a>),
     /// The name without its promotion suffixes is this.
     Cleaned(CleanName<'a>),
-    /// The name is this after a stock kernel has cut it.
+    /// A stock kernel that cuts names takes the name for this.
     Cut(Policy, SymbolName<'a>),
 }
 
@@ -195,7 +195,7 @@ impl<'a> Want<'a> {
         match self {
             Self::Exact(wanted) => *wanted == name,
             Self::Cleaned(wanted) => cleanup_symbol_name(name.0) == *wanted,
-            Self::Cut(policy, wanted) => policy.clean(name.0) == *wanted.0,
+            Self::Cut(policy, wanted) => policy.cut_matches(*wanted, name),
         }
     }
 

@@ -3,6 +3,7 @@
 //! The naming rules: ours, and those of the kernels that are out there.
 
 use super::clean::{cleanup_symbol_name, CleanName, PROMOTION};
+use super::name::SymbolName;
 use core::{fmt, str::FromStr};
 
 /// The rule by which a kernel compares a name with its symbols.
@@ -16,7 +17,7 @@ pub enum Policy {
     /// Everything from `.llvm.` on is cut before comparing: 6.5 to 6.10 with `LTO_CLANG`
     /// (`cleanup_symbol_name()` in `kernel/kallsyms.c`, commit 8cc32a9bbf29).
     LlvmCut,
-    /// Everything from the first dot on is cut before comparing: 5.16 to 6.4 with `LTO_CLANG`
+    /// The whole name or what stands before its first dot: 5.16 to 6.4 with `LTO_CLANG`
     /// (`cleanup_symbol_name()` in `kernel/kallsyms.c`, commit 6eb4bd92c1ce).
     DotCut,
 }
@@ -40,6 +41,14 @@ impl Policy {
         CleanName::whole(&name[..cut])
     }
 
+    /// Whether a kernel that cuts names finds the symbol `name` when it looks for `wanted`.
+    ///
+    /// Until commit 33f0467fe069 (6.6) `compare_symbol_name()` accepted the whole name as well.
+    pub(super) fn cut_matches(self, wanted: SymbolName<'_>, name: SymbolName<'_>) -> bool {
+        let whole = self == Self::DotCut && wanted == name;
+        whole || self.clean(name.0) == *wanted.0
+    }
+
     /// The rule's name on a command line.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -54,7 +63,7 @@ impl Policy {
 
 impl fmt::Display for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.pad(self.as_str())
     }
 }
 

@@ -48,8 +48,11 @@ fn pick(matches: &[Symbol<'_>], by: MatchedBy, sympos: u64) -> Result<Found, Rea
 /// What a rule makes of a query in a full scan.
 fn scan<'t>(table: &'t Table, policy: Policy, text: &[u8]) -> (Vec<Symbol<'t>>, MatchedBy) {
     let symbols: Vec<Symbol<'_>> = table.iter().collect();
+    // The kernels that cut at the dot compared the whole name first.
     let cut = |at: &[u8]| {
-        let matches = symbols.iter().filter(|s| naive::cut(s.name.0, at) == text);
+        let matches = symbols
+            .iter()
+            .filter(|s| naive::cut(s.name.0, at) == text || (at == b"." && s.name.0 == text));
         // Nobody can have a `*` behind the suffix that is cut.
         let asks_any = text.len() > 7 && text.ends_with(b".llvm.*");
         matches.filter(|_| !asks_any).copied().collect()

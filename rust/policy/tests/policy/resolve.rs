@@ -172,6 +172,8 @@ fn static_locals() {
     assert_eq!(answer(Policy::LlvmCut, "vlog", 0), "exact 11 1/1");
     assert_eq!(answer(Policy::DotCut, "vlog", 0), "ambiguous 3");
     assert_eq!(answer(Policy::DotCut, "vlog", 2), "exact 12 2/3");
+    assert!(answer(Policy::DotCut, "vlog._entry", 0).starts_with("exact "));
+    assert!(answer(Policy::DotCut, "vlog._entry", 0).ends_with(" 1/1"));
 }
 
 #[test]
