@@ -11,7 +11,7 @@ use crate::livepatch::{PatchedFunction, PatchedObject};
 use crate::target::Traceable;
 use klp_policy::{ObjName, Query, Sympos, KSYM_NAME_LEN, MODULE_NAME_LEN};
 use object::read::ReadRef;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What replaces functions.
 const ENABLE: &[u8] = b"klp_enable_patch";
@@ -50,7 +50,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Reports a need for klp_sympos that modprobe does not see.
+    /// Reports a need for `klp_sympos` that modprobe does not see.
     pub(super) fn check_dependency(&self, report: &mut Report) {
         if report.needs_klp_sympos && !self.imports_klp_sympos() {
             report
@@ -87,7 +87,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             return;
         };
         let mut places = HashMap::new();
-        let mut directories = HashMap::new();
+        let mut directories = HashSet::new();
         for function in &object.functions {
             let subject = function.old_name.map_or_else(
                 || "?".to_owned(),
@@ -95,7 +95,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             );
             // klp_init_func() names a directory so.
             let directory = (function.old_name, function.old_sympos.max(1));
-            let twice = directories.insert(directory, ()).is_some();
+            let twice = !directories.insert(directory);
             let (outcome, place, warning) = match function.old_name {
                 Some(name) if twice => {
                     let refusal = Refusal::Silent(format!(

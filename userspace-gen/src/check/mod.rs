@@ -25,7 +25,7 @@ use klp_policy::Policy;
 use object::read::ReadRef;
 use std::path::Path;
 
-/// The export of klp_sympos that a livepatch refers to if it needs that module.
+/// The export of `klp_sympos` that a livepatch refers to if it needs that module.
 pub const KLP_SYMPOS: &[u8] = b"klp_sympos_v1";
 
 /// A livepatch module and what it is checked against.

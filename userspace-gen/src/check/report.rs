@@ -102,7 +102,7 @@ pub struct Report {
     /// The findings.
     /// The findings.
     pub findings: Vec<Finding>,
-    /// Whether a name is only found with klp_sympos.
+    /// Whether a name is only found with `klp_sympos`.
     pub needs_klp_sympos: bool,
 }
 

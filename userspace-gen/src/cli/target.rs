@@ -38,7 +38,7 @@ impl TargetArgs {
 /// The rule by which names are compared.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct PolicyArg {
-    /// How the kernel compares names: llvm with klp_sympos, exact on a stock kernel; llvm-cut is
+    /// How the kernel compares names: llvm with `klp_sympos`, exact on a stock kernel; llvm-cut is
     /// 6.5 to 6.10 and dot-cut 5.16 to 6.4, both with LTO
     #[arg(long, value_name = "RULE", default_value_t = Policy::Llvm, value_parser = parse_policy)]
     pub policy: Policy,

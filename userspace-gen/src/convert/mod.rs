@@ -43,7 +43,7 @@ pub struct Converted {
 
 /// Converts the livepatch `data`, which messages call `origin`.
 ///
-/// References mean what they mean by the rule of klp_sympos, whatever `policy` is; that says what the
+/// References mean what they mean by the rule of `klp_sympos`, whatever `policy` is; that says what the
 /// kernel understands that the result is for.
 ///
 /// # Errors

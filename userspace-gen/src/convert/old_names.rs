@@ -24,7 +24,7 @@ pub struct OldName {
 pub struct OldNames {
     /// Those that change.
     pub changed: Vec<OldName>,
-    /// Whether one of them is only found with klp_sympos.
+    /// Whether one of them is only found with `klp_sympos`.
     pub need_klp_sympos: bool,
 }
 

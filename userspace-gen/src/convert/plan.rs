@@ -28,7 +28,7 @@ pub struct Plan {
     pub references: Vec<Reference>,
     /// The names of functions to replace that have to be spelled in another way.
     pub old_names: Vec<OldName>,
-    /// Whether klp_sympos has to be there first.
+    /// Whether `klp_sympos` has to be there first.
     pub needs_klp_sympos: bool,
 }
 

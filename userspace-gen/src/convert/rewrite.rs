@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// Symbol indexes that only a linker reads, and this changes.
 const SHT_LLVM_ADDRSIG: elf::SectionType = elf::SectionType(0x6fff_4c03);
 
-/// What `depends=` has to name for klp_sympos to be loaded first.
+/// What `depends=` has to name for `klp_sympos` to be loaded first.
 const KLP_SYMPOS_MODULE: &[u8] = b"klp_sympos";
 
 /// `sizeof(Elf64_Rela)`
@@ -265,8 +265,8 @@ impl<'r, 'd> Rewriter<'r, 'd> {
             }
             self.encoder.symbol(&mut table, &symbol);
         }
-        let named = |name: &[u8]| self.elf.symbols().any(|s| s.name == name);
-        if self.plan.needs_klp_sympos && !named(KLP_SYMPOS) {
+        let refers = self.elf.symbols().any(|s| s.name == KLP_SYMPOS);
+        if self.plan.needs_klp_sympos && !refers {
             let symbol = Sym {
                 section: None,
                 st_name: self.append_name(self.strtab, KLP_SYMPOS)?,

@@ -17,7 +17,7 @@ pub struct Spelling {
 
 /// How a kernel that follows `policy` is told what `query` at `sympos` found in `object`.
 ///
-/// For klp_sympos that is the plain name wherever a stock kernel would find the same by it, and
+/// For `klp_sympos` that is the plain name wherever a stock kernel would find the same by it, and
 /// `<name>.llvm.*` otherwise. For other kernels it is the symbol's full name, as they cut it.
 #[must_use]
 pub fn spell(

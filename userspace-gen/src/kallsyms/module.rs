@@ -57,12 +57,14 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
     Ok(SymbolTable::new(entries.collect()))
 }
 
-/// The names that a module or a kernel exports.
-pub fn exports<'d: 'e, 'e, R: ReadRef<'d>>(
+/// The names that a module exports to everyone: `is_exported()`, which does not look at those that
+/// are for GPL modules only.
+fn exports<'d: 'e, 'e, R: ReadRef<'d>>(
     elf: &'e ElfFile<'d, R>,
 ) -> impl Iterator<Item = &'d [u8]> + 'e {
+    let table = elf.section_by_name(b"__ksymtab").map(|s| s.id);
     elf.symbols()
-        .filter(|s| s.place != Place::Undefined)
+        .filter(move |s| table.is_some() && s.section() == table)
         .filter_map(|s| s.name.strip_prefix(KSYMTAB))
 }
 

@@ -41,8 +41,8 @@ pub fn read<'d>(origin: &str, text: &'d [u8]) -> Result<RunningKernel<'d>> {
         })?;
         visible |= entry.address != 0;
         match module {
-            _ if entry.letter == b'U' => {}
             None => vmlinux.push(entry),
+            _ if entry.letter.eq_ignore_ascii_case(&b'u') => {}
             Some(b"bpf") => {}
             Some(name) if name.starts_with(b"__builtin__") => {}
             Some(name) => {

@@ -9,6 +9,9 @@ use object::read::ReadRef;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+/// The section with a module's `struct module`.
+const THIS_MODULE: &[u8] = b".gnu.linkonce.this_module";
+
 /// Where in a file something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
@@ -47,6 +50,8 @@ pub enum Pointer<'d> {
 pub struct Memory<'f, 'd, R: ReadRef<'d>> {
     elf: &'f ElfFile<'d, R>,
     relocations: BTreeMap<Location, Relocation>,
+    /// Where objects with a symbol begin and end.
+    extents: BTreeMap<Location, u64>,
 }
 
 impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
@@ -63,9 +68,17 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
                     (Location { section, offset }, relocation)
                 })
             });
+        let mut extents = BTreeMap::new();
+        for symbol in elf.symbols().filter(|s| s.size > 0) {
+            if let (Some(section), offset) = (symbol.section(), symbol.value) {
+                let end = extents.entry(Location { section, offset }).or_insert(0);
+                *end = offset.saturating_add(symbol.size).max(*end);
+            }
+        }
         Self {
             elf,
             relocations: relocations.collect(),
+            extents,
         }
     }
 
@@ -126,27 +139,26 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
             .map(|(location, _)| location.offset)
     }
 
-    /// The places where a pointer to the symbol `name` is.
-    pub fn pointers_to(
-        &self,
-        name: &'static [u8],
-    ) -> impl Iterator<Item = Location> + use<'_, 'f, 'd, R> {
-        self.relocations.iter().filter_map(move |(&at, r)| {
-            let symbol = self.elf.get_symbol(r.symbol)?;
-            (symbol.name == name && r.addend == 0).then_some(at)
-        })
+    /// The places with a pointer to the `struct module` of the module itself.
+    pub fn pointers_to_module(&self) -> impl Iterator<Item = Location> + use<'_, 'f, 'd, R> {
+        let module = self.elf.section_by_name(THIS_MODULE).map(|s| s.id);
+        self.relocations
+            .keys()
+            .copied()
+            .filter(move |&at| match self.pointer(at) {
+                Some(Pointer::Local(to)) => Some(to.section) == module && to.offset == 0,
+                _ => false,
+            })
     }
 
     /// How far the object at a place reaches: to the end of the symbol that covers it, or else of
     /// the section. The flag says which.
     #[must_use]
     pub fn extent(&self, at: Location) -> Option<(u64, bool)> {
-        let covering = self.elf.symbols().find_map(|symbol| {
-            let start = symbol.value;
-            let end = start.checked_add(symbol.size)?;
-            let covers = (start..end).contains(&at.offset);
-            (symbol.section() == Some(at.section) && covers).then_some(end)
-        });
+        let before = self.extents.range(..=at).next_back();
+        let covering = before
+            .filter(|(start, &end)| start.section == at.section && end > at.offset)
+            .map(|(_, &end)| end);
         match covering {
             Some(end) => Some((end, true)),
             None => Some((self.elf.get_section(at.section)?.size, false)),

@@ -68,83 +68,99 @@ const FUNCTION: Layout = Layout {
 /// No struct of these is as long as that, whatever is configured.
 const LONGEST: u64 = 1024;
 
-/// What a pointer to the module's `struct module` names.
-const THIS_MODULE: &[u8] = b"__this_module";
+/// How much is looked at in one file. A livepatch needs a small part of it; a file that is made to
+/// keep us busy does not.
+const BUDGET: u64 = 10_000_000;
 
 /// The patches that a module's data holds. Those that it only puts together when it runs are not
 /// among them.
+#[must_use]
 pub fn patches<'d, R: ReadRef<'d>>(memory: &Memory<'_, 'd, R>) -> Vec<Patch<'d>> {
+    let mut reader = Reader {
+        memory,
+        budget: BUDGET,
+    };
     memory
-        .pointers_to(THIS_MODULE)
-        .filter_map(|at| patch_at(memory, at))
+        .pointers_to_module()
+        .filter_map(|at| reader.patch(at))
         .collect()
 }
 
-fn patch_at<'d, R: ReadRef<'d>>(memory: &Memory<'_, 'd, R>, at: Location) -> Option<Patch<'d>> {
-    let Pointer::Local(array) = memory.pointer(at.plus(8))? else {
-        return None;
-    };
-    let mut objects = Vec::new();
-    for element in elements(memory, array, &OBJECT)? {
-        let name = match memory.pointer(element)? {
-            Pointer::Null => None,
-            Pointer::Local(name) => Some(memory.string(name)?),
-            _ => return None,
-        };
-        let functions = match memory.pointer(element.plus(8))? {
-            Pointer::Local(array) => functions(memory, array)?,
-            Pointer::Null if name.is_none() => break,
-            _ => return None,
-        };
-        objects.push(PatchedObject { name, functions });
-    }
-    (!objects.is_empty()).then_some(Patch { at, objects })
+struct Reader<'m, 'f, 'd, R: ReadRef<'d>> {
+    memory: &'m Memory<'f, 'd, R>,
+    budget: u64,
 }
 
-fn functions<'d, R: ReadRef<'d>>(
-    memory: &Memory<'_, 'd, R>,
-    array: Location,
-) -> Option<Vec<PatchedFunction<'d>>> {
-    let mut functions = Vec::new();
-    for element in elements(memory, array, &FUNCTION)? {
-        let old_name = memory.pointer(element)?;
-        let new_func = memory.pointer(element.plus(8))?;
-        let old_sympos = memory.number(element.plus(16))?;
-        if old_name == Pointer::Null && new_func == Pointer::Null && old_sympos == 0 {
-            break;
+impl<'d, R: ReadRef<'d>> Reader<'_, '_, 'd, R> {
+    fn patch(&mut self, at: Location) -> Option<Patch<'d>> {
+        let memory = self.memory;
+        let Pointer::Local(array) = memory.pointer(at.plus(8))? else {
+            return None;
+        };
+        let mut objects = Vec::new();
+        for element in self.elements(array, &OBJECT)? {
+            let name = match memory.pointer(element)? {
+                Pointer::Null => None,
+                Pointer::Local(name) => Some(memory.string(name)?),
+                _ => return None,
+            };
+            let functions = match memory.pointer(element.plus(8))? {
+                Pointer::Local(array) => self.functions(array)?,
+                Pointer::Null if name.is_none() => break,
+                _ => return None,
+            };
+            objects.push(PatchedObject { name, functions });
         }
-        functions.push(PatchedFunction {
-            at: element,
-            old_name: match old_name {
-                Pointer::Local(name) => memory.string(name),
-                _ => None,
-            },
-            old_sympos,
-            has_new_func: new_func != Pointer::Null,
-        });
+        (!objects.is_empty()).then_some(Patch { at, objects })
     }
-    Some(functions)
-}
 
-/// Where the elements of an array can be, the one that ends it included.
-fn elements<'d, R: ReadRef<'d>>(
-    memory: &Memory<'_, 'd, R>,
-    array: Location,
-    layout: &Layout,
-) -> Option<impl Iterator<Item = Location>> {
-    let (end, exact) = memory.extent(array)?;
-    let len = end.checked_sub(array.offset)?;
-    let pointers: Vec<u64> = memory
-        .relocated(array.section, array.offset..end)
-        .map(|offset| offset - array.offset)
-        .collect();
-    let fits = |&stride: &u64| {
-        let whole = !exact || len % stride == 0;
-        let on_a_pointer = |p: &u64| layout.pointers.contains(&(p % stride));
-        // Where the end is not known, pointers of something else may follow.
-        whole && (!exact || pointers.iter().all(on_a_pointer))
-    };
-    let others = (layout.shortest..=LONGEST).step_by(8);
-    let stride = std::iter::once(layout.usual).chain(others).find(fits)?;
-    Some((0..len / stride).map(move |i| array.plus(i * stride)))
+    fn functions(&mut self, array: Location) -> Option<Vec<PatchedFunction<'d>>> {
+        let memory = self.memory;
+        let mut functions = Vec::new();
+        for element in self.elements(array, &FUNCTION)? {
+            let old_name = memory.pointer(element)?;
+            let new_func = memory.pointer(element.plus(8))?;
+            let old_sympos = memory.number(element.plus(16))?;
+            if old_name == Pointer::Null && new_func == Pointer::Null && old_sympos == 0 {
+                break;
+            }
+            functions.push(PatchedFunction {
+                at: element,
+                old_name: match old_name {
+                    Pointer::Local(name) => memory.string(name),
+                    _ => None,
+                },
+                old_sympos,
+                has_new_func: new_func != Pointer::Null,
+            });
+        }
+        Some(functions)
+    }
+
+    /// Where the elements of an array can be, the one that ends it included.
+    fn elements(
+        &mut self,
+        array: Location,
+        layout: &Layout,
+    ) -> Option<impl Iterator<Item = Location> + use<'d, R>> {
+        let (end, exact) = self.memory.extent(array)?;
+        let len = end.checked_sub(array.offset)?;
+        let pointers: Vec<u64> = self
+            .memory
+            .relocated(array.section, array.offset..end)
+            .map(|offset| offset - array.offset)
+            .take(usize::try_from(self.budget).unwrap_or(usize::MAX))
+            .collect();
+        let others = (layout.shortest..=LONGEST).step_by(8);
+        for stride in std::iter::once(layout.usual).chain(others) {
+            self.budget = self.budget.checked_sub(pointers.len() as u64 + 1)?;
+            let on_a_pointer = |p: &u64| layout.pointers.contains(&(p % stride));
+            // Where the end is not known, pointers of something else may follow.
+            if !exact || len % stride == 0 && pointers.iter().all(on_a_pointer) {
+                self.budget = self.budget.checked_sub(len / stride)?;
+                return Some((0..len / stride).map(move |i| array.plus(i * stride)));
+            }
+        }
+        None
+    }
 }
