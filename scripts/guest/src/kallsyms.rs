@@ -15,6 +15,8 @@ pub const VMLINUX: &str = "vmlinux";
 pub struct Symbol<'a> {
     /// Its address.
     pub address: u64,
+    /// Its type, as nm shows it.
+    pub kind: char,
     /// Its full name.
     pub name: &'a str,
     /// The module, or [`VMLINUX`].
@@ -34,9 +36,10 @@ impl<'a> Symbol<'a> {
                 None => (line, VMLINUX),
             };
             let (address, rest) = symbol.split_once(' ')?;
-            let (_kind, name) = rest.split_once(' ')?;
+            let (kind, name) = rest.split_once(' ')?;
             Some(Self {
                 address: u64::from_str_radix(address, 16).ok()?,
+                kind: kind.chars().next()?,
                 name,
                 object,
             })
@@ -44,10 +47,15 @@ impl<'a> Symbol<'a> {
         parse().with_context(|| format!("not a line of kallsyms: {line:?}"))
     }
 
-    /// Whether the owner has a symbol table that livepatch could look into: code that was generated at
-    /// run time is listed as if a module owned it.
-    pub fn is_in_an_object(&self) -> bool {
-        !self.object.starts_with("__builtin__") && self.object != "bpf"
+    /// Whether the object has this symbol, so that a lookup must find it.
+    ///
+    /// Code that was generated at run time is listed as if a module owned it, but there is no symbol
+    /// table. A livepatch keeps its undefined references (`u`), with the addresses that they were bound
+    /// to; `module_kallsyms_on_each_symbol()` leaves them out. (The letter is small for whatever the
+    /// object does not export.)
+    pub fn is_defined_in_object(&self) -> bool {
+        let generated = self.object.starts_with("__builtin__") || self.object == "bpf";
+        !generated && !self.kind.eq_ignore_ascii_case(&'u')
     }
 }
 
@@ -64,7 +72,9 @@ mod tests {
         assert_eq!((symbol.name, symbol.object), ("f.llvm.1", "mod"));
         let symbol =
             Symbol::parse("ffffffffc0000010 t ftrace_trampoline\t[__builtin__ftrace]").unwrap();
-        assert!(!symbol.is_in_an_object());
+        assert!(!symbol.is_defined_in_object());
+        let symbol = Symbol::parse("ffffffff81000000 u seq_printf\t[livepatch_sample]").unwrap();
+        assert!(!symbol.is_defined_in_object());
         assert!(Symbol::parse("what?").is_err());
     }
 }

@@ -7,6 +7,7 @@
 
 mod kallsyms;
 mod oracle;
+mod promoted;
 mod query;
 mod stress;
 
@@ -27,12 +28,14 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Oracle(oracle::Args),
+    Promoted(promoted::Args),
     Stress(stress::Args),
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Oracle(args) => oracle::run(&args),
+        Command::Promoted(args) => promoted::run(&args),
         Command::Stress(args) => stress::run(&args),
     };
     match result {

@@ -43,8 +43,8 @@ pub fn run(args: &Args) -> Result<bool> {
         .lines()
         .map(Symbol::parse)
         .collect::<Result<Vec<_>>>()?;
-    let (asked, generated): (Vec<_>, Vec<_>) =
-        symbols.into_iter().partition(Symbol::is_in_an_object);
+    let (asked, others): (Vec<_>, Vec<_>) =
+        symbols.into_iter().partition(Symbol::is_defined_in_object);
     ensure!(
         asked.iter().any(|symbol| symbol.address != 0),
         "/proc/kallsyms shows no addresses"
@@ -84,9 +84,9 @@ pub fn run(args: &Args) -> Result<bool> {
         }
     }
     println!(
-        "{right} of {} ({} lines are code generated at run time)",
+        "{right} of {} ({} other lines: undefined references and code generated at run time)",
         asked.len(),
-        generated.len()
+        others.len()
     );
     ensure!(
         asked.len() >= args.at_least,

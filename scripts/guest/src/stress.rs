@@ -21,6 +21,9 @@ use crate::query::QueryFile;
 const KPROBE_EVENTS: &str = "/sys/kernel/tracing/kprobe_events";
 const FTRACE_FILTER: &str = "/sys/kernel/tracing/set_ftrace_filter";
 
+/// What rmmod says of a module that somebody holds.
+const BUSY: [&str; 2] = ["in use", "Resource temporarily unavailable"];
+
 /// Load and unload MODULE again and again while names are looked up by other threads.
 #[derive(clap::Args)]
 pub struct Args {
@@ -79,7 +82,8 @@ pub fn run(args: &Args) -> Result<bool> {
 fn cycle(args: &Args) -> Result<()> {
     for cycle in 1..=args.cycles {
         for command in [["modprobe", &args.module], ["rmmod", &args.module]] {
-            // A lookup may hold the module at this moment; that is an answer, not a failure.
+            // A lookup may hold the module at this moment, which rmmod sees before it asks the kernel or
+            // is told by it (EWOULDBLOCK); that is an answer, not a failure.
             let mut tries = 0;
             loop {
                 let status = Command::new(command[0]).arg(command[1]).output()?;
@@ -89,7 +93,7 @@ fn cycle(args: &Args) -> Result<()> {
                 tries += 1;
                 let said = String::from_utf8_lossy(&status.stderr).into_owned();
                 ensure!(
-                    tries < 1000 && said.contains("in use"),
+                    tries < 1000 && BUSY.iter().any(|busy| said.contains(busy)),
                     "cycle {cycle}: {} {} failed: {said}",
                     command[0],
                     command[1]

@@ -38,12 +38,31 @@ pub struct Boot {
     pub expected: &'static [Expected],
 }
 
+/// What most boots have in common.
+const DEFAULT: Boot = Boot {
+    name: "",
+    scripts: &[],
+    kaslr: true,
+    append: "",
+    timeout: Duration::from_secs(120),
+    expected: &[],
+};
+
+impl Boot {
+    const fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
+}
+
 const fn expect(suite: &'static str, cases: usize) -> Expected {
     Expected { suite, cases }
 }
 
 /// What `20-livepatch-selftests` prints on 6.12: 25 tests in 7 scripts.
-const LIVEPATCH_SELFTESTS: &[Expected] = &[
+const LIVEPATCH_SELFTESTS: &[Expected] = LIVEPATCH_SELFTESTS_LOADED.split_at(1).1;
+/// The same with the module.
+const LIVEPATCH_SELFTESTS_LOADED: &[Expected] = &[
+    LOADED,
     expect("livepatch-selftests", 0),
     expect("livepatch-selftests/test-callbacks.sh", 11),
     expect("livepatch-selftests/test-ftrace.sh", 1),
@@ -54,31 +73,56 @@ const LIVEPATCH_SELFTESTS: &[Expected] = &[
     expect("livepatch-selftests/test-sysfs.sh", 4),
 ];
 
-/// The longest first: two boots run at a time.
+const LOADED: Expected = expect("load", 1);
+const ORACLE: &[Expected] = &[LOADED, expect("oracle", 1)];
+
+/// The longest first: as many boots run at a time as there are processors.
 pub const BOOTS: &[Boot] = &[
     Boot {
-        name: "livepatch-selftests",
         scripts: &["20-livepatch-selftests"],
-        kaslr: true,
-        append: "",
         timeout: Duration::from_secs(900),
         expected: LIVEPATCH_SELFTESTS,
+        ..DEFAULT.named("livepatch-selftests")
     },
     Boot {
-        name: "smoke",
-        scripts: &["10-smoke"],
-        kaslr: true,
-        append: "",
-        timeout: Duration::from_secs(120),
-        expected: &[expect("smoke", 6)],
+        scripts: &["15-load", "20-livepatch-selftests"],
+        timeout: Duration::from_secs(900),
+        expected: LIVEPATCH_SELFTESTS_LOADED,
+        ..DEFAULT.named("livepatch-selftests-loaded")
     },
     Boot {
-        name: "smoke-nokaslr",
+        scripts: &["80-stress"],
+        timeout: Duration::from_secs(900),
+        expected: &[expect("stress", 2)],
+        ..DEFAULT.named("stress")
+    },
+    Boot {
+        scripts: &["15-load", "30-oracle"],
+        timeout: Duration::from_secs(600),
+        expected: ORACLE,
+        ..DEFAULT.named("oracle")
+    },
+    Boot {
+        scripts: &["15-load", "30-oracle"],
+        kaslr: false,
+        timeout: Duration::from_secs(600),
+        expected: ORACLE,
+        ..DEFAULT.named("oracle-nokaslr")
+    },
+    Boot {
+        scripts: &["10-smoke", "12-kunit"],
+        expected: &[
+            expect("smoke", 6),
+            expect("klp_policy", 11),
+            expect("klp_sympos", 13),
+        ],
+        ..DEFAULT.named("kunit")
+    },
+    Boot {
         scripts: &["10-smoke"],
         kaslr: false,
-        append: "",
-        timeout: Duration::from_secs(120),
         expected: &[expect("smoke", 6)],
+        ..DEFAULT.named("smoke-nokaslr")
     },
 ];
 

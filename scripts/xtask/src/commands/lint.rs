@@ -132,7 +132,10 @@ fn format_of_kernel_files(repository: &Path) -> Result<bool> {
 
 fn shell_syntax(repository: &Path) -> Result<bool> {
     let mut clean = true;
-    for file in files(repository, &["*.sh", ".ci/run", "scripts/guest/init", "scripts/host-cc"])? {
+    for file in files(
+        repository,
+        &["*.sh", ".ci/run", "scripts/guest/init", "scripts/host-cc"],
+    )? {
         let mut shell = Command::new("bash");
         shell.current_dir(repository).arg("-n").arg(&file);
         if let Err(error) = run::captured(&mut shell) {

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Lists what the build promoted, so that no test has to know a hash or guess a name.
+
+use std::{
+    collections::{HashMap, HashSet},
+    fs,
+    io::{self, ErrorKind, Write}, //
+};
+
+use anyhow::{
+    Context,
+    Result, //
+};
+use klp_policy::cleanup_symbol_name;
+
+use crate::kallsyms::{
+    Symbol,
+    VMLINUX, //
+};
+
+const TRACEABLE: &str = "/sys/kernel/tracing/available_filter_functions";
+
+/// Print the functions of vmlinux that were promoted and that ftrace can trace.
+///
+/// A line has the cleaned name, the full name, and how many symbols have this cleaned name.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Only those whose cleaned name nothing else has, in any module either.
+    #[arg(long)]
+    unique: bool,
+    /// Only those whose cleaned name other promoted symbols have too, but no symbol as its full name.
+    #[arg(long, conflicts_with = "unique")]
+    ambiguous: bool,
+}
+
+/// Runs the command; an empty list is an honest no.
+pub fn run(args: &Args) -> Result<bool> {
+    let text = fs::read_to_string("/proc/kallsyms").context("cannot read /proc/kallsyms")?;
+    let symbols = text
+        .lines()
+        .map(Symbol::parse)
+        .collect::<Result<Vec<_>>>()?;
+    let traceable =
+        fs::read_to_string(TRACEABLE).with_context(|| format!("cannot read {TRACEABLE}"))?;
+    // `NAME` or `NAME [module]`
+    let traceable: HashSet<_> = traceable.lines().collect();
+
+    let mut counts = HashMap::new();
+    let mut full_names = HashSet::new();
+    for symbol in &symbols {
+        *counts.entry(clean(symbol)).or_insert(0) += 1;
+        full_names.insert(symbol.name);
+    }
+    let mut stdout = io::stdout().lock();
+    let mut found = false;
+    for symbol in &symbols {
+        let clean = clean(symbol);
+        let promoted = clean != symbol.name && symbol.object == VMLINUX;
+        if !promoted || !traceable.contains(symbol.name) {
+            continue;
+        }
+        let count: u32 = counts[&clean];
+        let exact = full_names.contains(clean.as_str());
+        if args.unique && (count != 1 || exact) || args.ambiguous && (count == 1 || exact) {
+            continue;
+        }
+        found = true;
+        if let Err(error) = writeln!(stdout, "{clean} {} {count}", symbol.name) {
+            // A reader like `head` has seen enough.
+            return match error.kind() {
+                ErrorKind::BrokenPipe => Ok(true),
+                _ => Err(error.into()),
+            };
+        }
+    }
+    Ok(found)
+}
+
+fn clean(symbol: &Symbol<'_>) -> String {
+    cleanup_symbol_name(symbol.name.as_bytes()).to_string()
+}

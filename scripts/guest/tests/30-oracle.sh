@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Every line of /proc/kallsyms is resolved to exactly its address, vmlinux and modules, none left out.
+
+. /klp/ktap.sh
+
+oracle() {
+	klp-guest oracle --at-least 47000 --require-module klp_sympos \
+		--require-module rust_minimal --require-module livepatch_sample | tee /dev/stderr
+	return "${PIPESTATUS[0]}"
+}
+
+modprobe rust_minimal
+load_livepatch livepatch-sample
+
+ktap_suite oracle 1
+check 'every symbol resolves to its address' oracle
+sed 's/^/# /' "$ktap_said"

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Loads and unloads the module while names are looked up on the other CPU. lockdep and the checks for
+# sleeping where that is wrong are on; what they find fails the boot.
+
+. /klp/ktap.sh
+
+# A name that only the module finds, so that each lookup shows whether it was there.
+name=$(klp-guest promoted --unique | awk '{ print $1; exit }')
+
+ktap_suite stress 2
+check 'a promoted function has a name of its own' test -n "$name"
+check '200 times loaded and unloaded under lookups' klp-guest stress klp_sympos --name "$name" --cycles 200
+sed 's/^/# /' "$ktap_said"
