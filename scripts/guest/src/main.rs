@@ -7,9 +7,11 @@
 
 mod kallsyms;
 mod oracle;
+mod positions;
 mod promoted;
 mod query;
 mod stress;
+mod table;
 
 use std::process::ExitCode;
 
@@ -30,6 +32,7 @@ enum Command {
     Oracle(oracle::Args),
     Promoted(promoted::Args),
     Stress(stress::Args),
+    Table(table::Args),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
         Command::Oracle(args) => oracle::run(&args),
         Command::Promoted(args) => promoted::run(&args),
         Command::Stress(args) => stress::run(&args),
+        Command::Table(args) => table::run(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -5,20 +5,17 @@
 //! A position is counted here by nothing but reading the lines in order; only the cleaning of a name
 //! is `klp-policy`'s, which has an oracle of its own in its tests.
 
-use std::{
-    collections::HashMap,
-    fs, //
-};
+use std::fs;
 
 use anyhow::{
     ensure,
     Context,
     Result, //
 };
-use klp_policy::cleanup_symbol_name;
 
 use crate::{
     kallsyms::{Symbol, VMLINUX},
+    positions::{self, Positioned},
     query::{QueryFile, Resolved}, //
 };
 
@@ -57,16 +54,17 @@ pub fn run(args: &Args) -> Result<bool> {
     }
 
     let file = QueryFile::open().context("cannot ask the module")?;
-    let matches = count(&asked);
-    let mut seen = HashMap::new();
     let mut right = 0;
     let mut wrong = 0;
-    for symbol in &asked {
-        let key = key(symbol);
-        let position = seen.entry(key.clone()).or_insert(0);
-        *position += 1;
-        let question = question(symbol, &key.1, *position);
-        let position = format!("{position}/{}", matches[&key]);
+    for Positioned {
+        symbol,
+        clean,
+        position,
+        matches,
+    } in positions::of(&asked)
+    {
+        let question = question(&symbol, &clean, position);
+        let position = format!("{position}/{matches}");
         let answer = file.ask(&question)?;
         let expected = Resolved {
             address: symbol.address,
@@ -97,20 +95,6 @@ pub fn run(args: &Args) -> Result<bool> {
     Ok(right == asked.len())
 }
 
-/// How many symbols of the same object have the same cleaned name.
-fn count<'a>(symbols: &[Symbol<'a>]) -> HashMap<(&'a str, String), usize> {
-    let mut matches = HashMap::new();
-    for symbol in symbols {
-        *matches.entry(key(symbol)).or_default() += 1;
-    }
-    matches
-}
-
-fn key<'a>(symbol: &Symbol<'a>) -> (&'a str, String) {
-    let clean = cleanup_symbol_name(symbol.name.as_bytes());
-    (symbol.object, clean.to_string())
-}
-
 fn question(symbol: &Symbol<'_>, clean: &str, position: usize) -> String {
     if symbol.object == VMLINUX {
         format!("{clean}.llvm.*,{position}")
@@ -124,13 +108,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_counted_within_their_object() {
-        let lines = ["1 t f", "2 t f.llvm.12", "3 t f\t[m]", "4 t f.part\t[m]"];
-        let symbols: Vec<_> = lines.map(|line| Symbol::parse(line).unwrap()).to_vec();
-        let matches = count(&symbols);
-        assert_eq!(matches[&(VMLINUX, "f".to_owned())], 2);
-        assert_eq!(matches[&("m", "f".to_owned())], 1);
-        assert_eq!(question(&symbols[1], "f", 2), "f.llvm.*,2");
-        assert_eq!(question(&symbols[2], "f", 1), "m:f.llvm.*,1");
+    fn a_question_names_the_module() {
+        let symbol = Symbol::parse("2 t f.llvm.12").unwrap();
+        assert_eq!(question(&symbol, "f", 2), "f.llvm.*,2");
+        let symbol = Symbol::parse("3 t f\t[m]").unwrap();
+        assert_eq!(question(&symbol, "f", 1), "m:f.llvm.*,1");
     }
 }

@@ -74,7 +74,7 @@ const LIVEPATCH_SELFTESTS_LOADED: &[Expected] = &[
 ];
 
 const LOADED: Expected = expect("load", 1);
-const ORACLE: &[Expected] = &[LOADED, expect("oracle", 1)];
+const ORACLE: &[Expected] = &[LOADED, expect("oracle", 2)];
 
 /// The longest first: as many boots run at a time as there are processors.
 pub const BOOTS: &[Boot] = &[
@@ -108,6 +108,11 @@ pub const BOOTS: &[Boot] = &[
         timeout: Duration::from_secs(600),
         expected: ORACLE,
         ..DEFAULT.named("oracle-nokaslr")
+    },
+    Boot {
+        scripts: &["40-livepatch"],
+        expected: &[expect("livepatch", 13)],
+        ..DEFAULT.named("livepatch")
     },
     Boot {
         scripts: &["10-smoke", "12-kunit"],

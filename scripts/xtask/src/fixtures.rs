@@ -2,9 +2,9 @@
 
 //! What tests and the demo find in the guest beside the kernel and the tools.
 
-use std::path::{
-    Path,
-    PathBuf, //
+use std::{
+    fs,
+    path::{Path, PathBuf}, //
 };
 
 use anyhow::Result;
@@ -13,7 +13,9 @@ use crate::{
     guest_program,
     image::Contents,
     kernel::{external, Kernel},
+    klp_gen,
     layout,
+    livepatches,
     run, //
 };
 
@@ -49,7 +51,22 @@ pub fn scripts(logs: &Path) -> Result<Contents> {
 pub fn all(kernel: &Kernel, logs: &Path) -> Result<Contents> {
     let mut contents = scripts(logs)?;
     add_selftests(&mut contents, kernel, logs)?;
+    livepatches::add(&mut contents, kernel, logs)?;
+    add_symbol_table(&mut contents, kernel, logs)?;
     Ok(contents)
+}
+
+/// What klp-gen takes for the symbol table of the kernel, for a comparison in the guest.
+fn add_symbol_table(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Result<()> {
+    let table = logs.join("symbols.json");
+    let mut symbols = klp_gen::command();
+    symbols
+        .args(["symbols", "--format", "json", "--vmlinux"])
+        .arg(kernel.build.join("vmlinux"));
+    run::announce(&symbols);
+    fs::write(&table, run::captured(&mut symbols)?)?;
+    contents.add(table, "klp/symbols.json".to_owned());
+    Ok(())
 }
 
 fn add_selftests(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Result<()> {

@@ -17,6 +17,9 @@ use crate::run;
 
 /// Builds the modules of the directory `source` and returns them.
 ///
+/// References that nothing satisfies are left to whoever uses the modules: those of a livepatch to
+/// kernel internals are what `klp-gen convert` is for, and it refuses what it cannot resolve.
+///
 /// `source` stays as it is: its files are copied to a directory `name` beside the build, by content, so
 /// that only what changed is built again.
 ///
@@ -28,7 +31,8 @@ pub fn build(kernel: &Kernel, name: &str, source: &Path, logs: &Path) -> Result<
     let dir = kernel.dir.join("external").join(name);
     copy_changed(source, &dir)?;
     let mut make = kernel.make();
-    make.arg(format!("M={}", dir.display())).arg("modules");
+    make.arg(format!("M={}", dir.display()))
+        .args(["KBUILD_MODPOST_WARN=1", "modules"]);
     run::logged(&mut make, &logs.join(format!("{name}.log")))?;
     let order = dir.join("modules.order");
     let order = fs::read_to_string(&order)
