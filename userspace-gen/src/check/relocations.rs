@@ -71,9 +71,13 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         };
         let objname = parsed.objname();
         let object = objname.to_string();
-        report
-            .add(Kind::Section, &object, &name, Outcome::Accepted)
-            .warning = self.never_applied(rela, objname);
+        let finding = report.add(Kind::Section, &object, &name, Outcome::Accepted);
+        finding.warning = self.never_applied(rela, objname);
+        if finding.warning.is_some() {
+            // The kernel does not look at what is in it.
+            used.extend(rela.relocations().map(|r| r.symbol));
+            return;
+        }
         let mut outcomes = BTreeMap::new();
         for relocation in rela.relocations() {
             used.insert(relocation.symbol);

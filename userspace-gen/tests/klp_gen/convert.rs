@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Conversion, read back with nothing but the `object` crate's own view where it matters.
+
+use crate::kernel::with_target;
+use crate::livepatch::Livepatch;
+use klp_gen::convert::{convert, Conversion, Converted, Symvers};
+use klp_gen::elf::{ElfFile, Place};
+use klp_gen::livepatch::{rela_sections, structs, Memory, Modinfo};
+use klp_policy::Policy;
+
+pub fn run(livepatch: &Livepatch, policy: Policy) -> Result<Converted, String> {
+    let data = livepatch.build();
+    with_target(
+        |t| match convert("lp.ko", &data, t, &Symvers::default(), policy) {
+            Ok(Conversion::Done(converted)) => Ok(converted),
+            Ok(Conversion::Refused(problems)) => {
+                let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+                Err(problems.join("\n"))
+            }
+            Err(error) => Err(format!("error: {error}")),
+        },
+    )
+}
+
+fn livepatch_symbols(bytes: &[u8]) -> Vec<String> {
+    let elf = ElfFile::parse("out.ko".to_owned(), bytes).unwrap();
+    elf.symbols()
+        .filter(|s| s.place == Place::Livepatch)
+        .map(|s| String::from_utf8_lossy(s.name).into_owned())
+        .collect()
+}
+
+fn modinfo(bytes: &[u8], key: &str) -> Option<String> {
+    let elf = ElfFile::parse("out.ko".to_owned(), bytes).unwrap();
+    let value = Modinfo::of(&elf).unwrap().get(key.as_bytes());
+    value.map(|v| String::from_utf8_lossy(v).into_owned())
+}
+
+fn needs_klp_sympos(bytes: &[u8]) -> bool {
+    let elf = ElfFile::parse("out.ko".to_owned(), bytes).unwrap();
+    let refers = elf
+        .symbols()
+        .any(|s| s.name == b"klp_sympos_v1" && s.place == Place::Undefined);
+    let depends = modinfo(bytes, "depends").is_some_and(|d| d.contains("klp_sympos"));
+    assert_eq!(refers, depends);
+    refers
+}
+
+/// What a reference becomes for klp_sympos and for a stock kernel.
+const SPELLINGS: &[(&str, &str, &str)] = &[
+    ("table", "table,0", "table,0"),
+    ("promoted", "promoted.llvm.*,0", "promoted.llvm.9a,0"),
+    ("twin", "twin,0", "twin,0"),
+    ("show.buffer", "show.buffer,0", "show.buffer,0"),
+    (
+        "promoted.cold",
+        "promoted.cold.llvm.*,0",
+        "promoted.llvm.9a.cold,0",
+    ),
+    ("bump.cnt_2", "bump.cnt_2,0", "bump.cnt_2,0"),
+    (
+        "init_once.llvm.2222",
+        "init_once.llvm.2222,0",
+        "init_once.llvm.2222,0",
+    ),
+    (
+        "promoted.llvm.dead",
+        "promoted.llvm.*,0",
+        "promoted.llvm.9a,0",
+    ),
+    (".klp.sym.vmlinux.init_once,2", "init_once,2", "init_once,2"),
+    (
+        ".klp.sym.vmlinux.init_once.llvm.*,1",
+        "init_once,1",
+        "init_once,1",
+    ),
+    (
+        ".klp.sym.vmlinux.init_once.llvm.*,2",
+        "init_once.llvm.*,2",
+        "init_once.llvm.2222,0",
+    ),
+    (
+        ".klp.sym.vmlinux.init_once.llvm.*,3",
+        "init_once.llvm.*,3",
+        "init_once,2",
+    ),
+    (
+        ".klp.sym.vmlinux.init_once.llvm.*,4",
+        "init_once.llvm.*,4",
+        "init_once.llvm.1111,0",
+    ),
+    (".klp.sym.vmlinux.table.llvm.*,0", "table,0", "table,0"),
+    (".klp.sym.vmlinux._printk,0", "_printk,0", "_printk,0"),
+    (
+        ".klp.sym.vmlinux.cpu_variable,0",
+        "cpu_variable,0",
+        "cpu_variable,0",
+    ),
+];
+
+#[test]
+fn references_are_spelled_for_the_kernel_that_they_are_for() {
+    for &(written, llvm, exact) in SPELLINGS {
+        let livepatch = Livepatch::of("cmdline_proc_show").call(written);
+        for (policy, spelled) in [(Policy::Llvm, llvm), (Policy::Exact, exact)] {
+            let converted = run(&livepatch, policy).unwrap();
+            let symbols = livepatch_symbols(&converted.bytes);
+            assert_eq!(
+                symbols,
+                [format!(".klp.sym.vmlinux.{spelled}")],
+                "{written}"
+            );
+            let needs = needs_klp_sympos(&converted.bytes);
+            assert_eq!(needs, spelled.contains('*'), "{written}");
+        }
+    }
+}
+
+#[test]
+fn references_that_mean_nothing_are_refused() {
+    for (written, why) in [
+        ("nosuch", "nobody exports it"),
+        ("init_once", "vmlinux has 2 symbols of that name"),
+        (
+            ".klp.sym.vmlinux.init_once,9",
+            "position 9, but vmlinux has 2",
+        ),
+        (
+            ".klp.sym.vmlinux.init_once.llvm.*,0",
+            "vmlinux has 4 symbols",
+        ),
+        (
+            ".klp.sym.vmlinux.nosuch,0",
+            "vmlinux has no symbol of that name",
+        ),
+        (
+            ".klp.sym.vmlinux.a,b,0",
+            "expected a comma and a decimal position",
+        ),
+        (".klp.sym.other.handle,0", "other is not among the targets"),
+        (".klp.sym.vmlinux.fixed_percpu,0", "has address 0"),
+        ("handle", "no klp_object"),
+        (".klp.sym.net_mod.handle,0", "no klp_object"),
+    ] {
+        let livepatch = Livepatch::of("cmdline_proc_show").call(written);
+        let problem = run(&livepatch, Policy::Llvm).unwrap_err();
+        assert!(problem.contains(why), "{written}: {problem}");
+    }
+}
+
+#[test]
+fn candidates_are_named() {
+    let livepatch = Livepatch::of("cmdline_proc_show").call("init_once");
+    let problem = run(&livepatch, Policy::Llvm).unwrap_err();
+    assert!(
+        problem.contains("1: ffffffff81000100 init_once"),
+        "{problem}"
+    );
+    assert!(
+        problem.contains("2: ffffffff81000300 init_once"),
+        "{problem}"
+    );
+}
+
+#[test]
+fn exports_stay_as_they_are() {
+    let livepatch = Livepatch::of("cmdline_proc_show")
+        .call("_printk")
+        .call("table");
+    let converted = run(&livepatch, Policy::Llvm).unwrap();
+    let elf = ElfFile::parse("out.ko".to_owned(), &converted.bytes[..]).unwrap();
+    let sections = rela_sections(&elf).unwrap();
+    let count = |name: &[u8]| {
+        let section = sections.iter().find(|s| s.section.name == name).unwrap();
+        section.relocations().count()
+    };
+    assert_eq!(count(b".rela.text"), 2);
+    assert_eq!(count(b".klp.rela.vmlinux.text"), 1);
+    let symvers = b"0x0\tfrom_elsewhere\tdrivers/net/else\tEXPORT_SYMBOL\t\n";
+    let mut exports = Symvers::default();
+    exports.add("Module.symvers", symvers).unwrap();
+    assert_eq!(exports.exporter(b"from_elsewhere"), Some(&b"else"[..]));
+    assert!(exports.add("Module.symvers", b"nonsense\n").is_err());
+}
+
+#[test]
+fn a_module_has_its_own_section() {
+    let objects: [(Option<&str>, &[_]); 2] = [
+        (None, &[("cmdline_proc_show", 0)]),
+        (Some("net_mod"), &[("handle", 0)]),
+    ];
+    let livepatch = Livepatch::replacing(&objects)
+        .call("state")
+        .call("net_export")
+        .call("table");
+    let converted = run(&livepatch, Policy::Llvm).unwrap();
+    assert_eq!(
+        livepatch_symbols(&converted.bytes),
+        [
+            ".klp.sym.net_mod.state.llvm.*,0",
+            ".klp.sym.net_mod.net_export,0",
+            ".klp.sym.vmlinux.table,0"
+        ]
+    );
+    let elf = ElfFile::parse("out.ko".to_owned(), &converted.bytes[..]).unwrap();
+    let sections = rela_sections(&elf).unwrap();
+    let livepatch = sections.iter().filter(|s| s.section.is_livepatch_rela());
+    let names: Vec<_> = livepatch.map(|s| s.section.name).collect();
+    assert_eq!(
+        names,
+        [&b".klp.rela.net_mod.text"[..], b".klp.rela.vmlinux.text"]
+    );
+    // A position that changes when the module has initialized is not to be used.
+    for written in [".klp.sym.net_mod.setup,0", ".klp.sym.net_mod.setup,1"] {
+        let livepatch = Livepatch::replacing(&objects).call(written);
+        let problem = run(&livepatch, Policy::Llvm).unwrap_err();
+        assert!(problem.contains("initializes"), "{problem}");
+    }
+}
+
+#[test]
+fn old_names_decide_whether_klp_sympos_is_needed() {
+    for (name, sympos, needs) in [
+        ("cmdline_proc_show", 0, false),
+        ("promoted", 0, true),
+        ("init_once", 2, false),
+        ("init_once.llvm.*", 2, true),
+        ("init_once.llvm.2222", 0, false),
+    ] {
+        let livepatch = Livepatch::replacing(&[(None, &[(name, sympos)])]);
+        let converted = run(&livepatch, Policy::Llvm).unwrap();
+        assert_eq!(needs_klp_sympos(&converted.bytes), needs, "{name}");
+    }
+}
+
+#[test]
+fn old_names_are_spelled_for_a_stock_kernel() {
+    for (written, spelled) in [
+        (("cmdline_proc_show", 0), ("cmdline_proc_show", 0)),
+        (("promoted", 0), ("promoted.llvm.9a", 0)),
+        (("init_once.llvm.*", 3), ("init_once", 2)),
+        (("init_once.llvm.*", 4), ("init_once.llvm.1111", 0)),
+    ] {
+        let livepatch = Livepatch::replacing(&[(None, &[written])]);
+        let converted = run(&livepatch, Policy::Exact).unwrap();
+        let elf = ElfFile::parse("out.ko".to_owned(), &converted.bytes[..]).unwrap();
+        let rela = rela_sections(&elf).unwrap();
+        let patches = structs::patches(&Memory::new(&elf, &rela));
+        let function = patches[0].objects[0].functions[0];
+        assert_eq!(function.old_name, Some(spelled.0.as_bytes()));
+        assert_eq!(function.old_sympos, spelled.1);
+    }
+}
+
+#[test]
+fn what_is_not_named_is_preserved() {
+    let livepatch = Livepatch::of("cmdline_proc_show")
+        .call("table")
+        .call("_printk");
+    let before = livepatch.build();
+    let converted = run(&livepatch, Policy::Llvm).unwrap();
+    let old = ElfFile::parse("in.ko".to_owned(), &before[..]).unwrap();
+    let new = ElfFile::parse("out.ko".to_owned(), &converted.bytes[..]).unwrap();
+    assert!(new.section_by_name(b".llvm_addrsig").is_none());
+    let changed: [&[u8]; 4] = [b".symtab", b".strtab", b".shstrtab", b".rela.text"];
+    for section in old.sections().filter(|s| s.name != b".llvm_addrsig") {
+        let same = new.section_by_name(section.name).unwrap();
+        assert_eq!(section.kind, same.kind);
+        assert_eq!(section.flags, same.flags);
+        assert_eq!(section.align, same.align);
+        assert_eq!(section.entsize, same.entsize);
+        // Symbols were renumbered with the section of .llvm_addrsig.
+        if !changed.contains(&section.name) && !section.name.starts_with(b".rela") {
+            assert_eq!(
+                old.section_data(&section).unwrap(),
+                new.section_data(&same).unwrap()
+            );
+        }
+    }
+    // Local symbols first, and the table says how many there are.
+    let symtab = new.section_by_name(b".symtab").unwrap();
+    let local = |s: &klp_gen::elf::Symbol<'_>| s.bind == object::elf::STB_LOCAL;
+    let first_global = new.symbols().find(|s| !local(s)).unwrap().id.0;
+    assert_eq!(symtab.info as usize, first_global);
+    assert!(new.symbols().skip(first_global - 1).all(|s| !local(&s)));
+}
+
+#[test]
+fn the_result_is_the_same_each_time_and_converting_it_again_changes_nothing_that_counts() {
+    let livepatch = Livepatch::of("promoted").call("promoted").call("table");
+    let once = run(&livepatch, Policy::Llvm).unwrap().bytes;
+    assert_eq!(once, run(&livepatch, Policy::Llvm).unwrap().bytes);
+    let again = with_target(|t| {
+        let result = convert("lp.ko", &once, t, &Symvers::default(), Policy::Llvm);
+        match result.unwrap() {
+            Conversion::Done(converted) => converted.bytes,
+            Conversion::Refused(problems) => panic!("{problems:?}"),
+        }
+    });
+    assert_eq!(livepatch_symbols(&once), livepatch_symbols(&again));
+    assert_eq!(modinfo(&again, "depends").as_deref(), Some("klp_sympos"));
+}
+
+#[test]
+fn a_module_that_does_not_say_so_becomes_a_livepatch() {
+    let mut livepatch = Livepatch::of("cmdline_proc_show").call("table");
+    let section = livepatch
+        .elf
+        .sections
+        .iter_mut()
+        .find(|s| s.name == ".modinfo")
+        .unwrap();
+    section.data = b"name=lp\0depends=other\0license=GPL\0".to_vec();
+    let converted = run(&livepatch, Policy::Llvm).unwrap();
+    assert_eq!(modinfo(&converted.bytes, "livepatch").as_deref(), Some("Y"));
+    assert_eq!(
+        modinfo(&converted.bytes, "depends").as_deref(),
+        Some("other")
+    );
+    let promoted = run(&livepatch.call("promoted"), Policy::Llvm).unwrap();
+    let depends = modinfo(&promoted.bytes, "depends");
+    assert_eq!(depends.as_deref(), Some("other,klp_sympos"));
+    assert_eq!(modinfo(&promoted.bytes, "license").as_deref(), Some("GPL"));
+}

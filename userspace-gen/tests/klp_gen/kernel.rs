@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! A kernel of a few symbols, with every difficulty that a real one has, and a module for it.
+
+use crate::elf::{Elf, Place, ABSOLUTE, UNDEFINED};
+use klp_gen::target::{Target, TargetFiles};
+use object::elf::{self, STB_GLOBAL, STB_LOCAL, STB_WEAK, STT_FILE, STT_FUNC, STT_OBJECT};
+use std::fs;
+use std::path::PathBuf;
+use tempfile::TempDir;
+
+pub const TEXT: u64 = 0xffff_ffff_8100_0000;
+pub const RODATA: u64 = 0xffff_ffff_8180_0000;
+pub const DATA: u64 = 0xffff_ffff_8200_0000;
+pub const INIT_TEXT: u64 = 0xffff_ffff_8300_0000;
+pub const BSS: u64 = 0xffff_ffff_8400_0000;
+
+/// The functions in .text: name, offset, binding, whether ftrace can trace it.
+const FUNCTIONS: &[(&str, u64, elf::SymbolBind, bool)] = &[
+    ("init_once", 0x100, STB_LOCAL, true),
+    ("init_once.llvm.2222", 0x200, STB_LOCAL, true),
+    ("init_once", 0x300, STB_LOCAL, true),
+    ("init_once.llvm.1111", 0x400, STB_LOCAL, true),
+    ("cmdline_proc_show", 0x500, STB_LOCAL, true),
+    ("promoted.llvm.9a", 0x600, STB_GLOBAL, true),
+    ("promoted.llvm.9a.cold", 0x700, STB_LOCAL, false),
+    ("twin", 0x800, STB_LOCAL, true),
+    ("twin.llvm.77", 0x900, STB_LOCAL, true),
+    ("noinstr_function", 0xa00, STB_GLOBAL, false),
+    ("_printk", 0xb00, STB_GLOBAL, true),
+    ("klp_enable_patch", 0xc00, STB_GLOBAL, true),
+    ("__fentry__", 0xd00, STB_GLOBAL, false),
+    ("__alias_b", 0xe00, STB_GLOBAL, true),
+    ("alias_a", 0xe00, STB_GLOBAL, true),
+    ("aliaz_weak", 0xe00, STB_WEAK, true),
+    ("__start_alias", 0xe00, STB_GLOBAL, true),
+    ("alias_c", 0xe00, STB_LOCAL, true),
+    ("__crc_alias", 0xe00, STB_LOCAL, true),
+    ("bump.cnt_1", 0xf00, STB_LOCAL, false),
+];
+
+/// The kernel image.
+pub fn vmlinux() -> Elf {
+    let alloc = elf::SHF_ALLOC;
+    let write = alloc | elf::SHF_WRITE;
+    let mut kernel = Elf::new(elf::ET_EXEC);
+    let text = kernel.section(".text", alloc | elf::SHF_EXECINSTR, &[0x90; 0x1000]);
+    let rodata = kernel.section(".rodata", alloc, &[0; 0x1000]);
+    let data = kernel.section(".data", write, &[0; 0x1000]);
+    let percpu = kernel.section(".data..percpu", write, &[0; 0x100]);
+    let init_text = kernel.section(".init.text", alloc | elf::SHF_EXECINSTR, &[0x90; 0x1000]);
+    let calls: Vec<u64> = FUNCTIONS
+        .iter()
+        .filter(|f| f.3)
+        .map(|f| TEXT + f.1 + 4)
+        .chain([INIT_TEXT + 0x104])
+        .collect();
+    let table: Vec<u8> = calls.iter().flat_map(|a| a.to_le_bytes()).collect();
+    let end_of_table = INIT_TEXT + 0x1000 + table.len() as u64;
+    let init_data = kernel.section(".init.data", write, &table);
+    let bss = kernel.section(".bss", write, &[]);
+    kernel.sections[bss].kind = elf::SHT_NOBITS;
+    kernel.sections[bss].size = 0x1000;
+    let addresses = [TEXT, RODATA, DATA, 0, INIT_TEXT, INIT_TEXT + 0x1000, BSS];
+    for (section, address) in kernel.sections.iter_mut().zip(addresses) {
+        section.address = address;
+    }
+
+    let mut add = |name: &str, bind, kind, section, address, size| {
+        kernel.symbol(name, bind, kind, Place::Section(section), address, size);
+    };
+    for &(name, offset, bind, _) in FUNCTIONS {
+        add(name, bind, STT_FUNC, text, TEXT + offset, 0x80);
+    }
+    for (name, section, address) in [
+        ("_text", text, TEXT),
+        ("_stext", text, TEXT),
+        ("_etext", text, TEXT + 0x1000),
+        ("_end", bss, BSS + 0x1000),
+        ("__init_begin", init_text, INIT_TEXT),
+        ("_sinittext", init_text, INIT_TEXT),
+        ("_einittext", init_text, INIT_TEXT + 0x1000),
+        ("__start_mcount_loc", init_data, INIT_TEXT + 0x1000),
+        ("__stop_mcount_loc", init_data, end_of_table),
+        ("__init_end", init_data, INIT_TEXT + 0x2000),
+        ("__per_cpu_start", percpu, 0),
+        ("__per_cpu_end", percpu, 0x100),
+    ] {
+        add(name, STB_GLOBAL, elf::STT_NOTYPE, section, address, 0);
+    }
+    add(
+        "start_kernel",
+        STB_GLOBAL,
+        STT_FUNC,
+        init_text,
+        INIT_TEXT + 0x100,
+        0x80,
+    );
+    add("fixed_percpu", STB_LOCAL, STT_OBJECT, percpu, 0, 8);
+    add("cpu_variable", STB_LOCAL, STT_OBJECT, percpu, 0x40, 8);
+    add("table", STB_LOCAL, STT_OBJECT, data, DATA + 0x10, 0x20);
+    add(
+        "show.buffer",
+        STB_LOCAL,
+        STT_OBJECT,
+        data,
+        DATA + 0x40,
+        0x20,
+    );
+    add("bump.cnt_2", STB_LOCAL, STT_OBJECT, data, DATA + 0x60, 4);
+    add(
+        "show.buffer.llvm.5",
+        STB_LOCAL,
+        STT_OBJECT,
+        bss,
+        BSS + 0x40,
+        0x20,
+    );
+    add(
+        "__ksymtab__printk",
+        STB_LOCAL,
+        elf::STT_NOTYPE,
+        rodata,
+        RODATA + 0x100,
+        0,
+    );
+    add(
+        "__ksymtab_klp_enable_patch",
+        STB_LOCAL,
+        elf::STT_NOTYPE,
+        rodata,
+        RODATA + 0x10c,
+        0,
+    );
+    add(
+        "__ksymtab___fentry__",
+        STB_LOCAL,
+        elf::STT_NOTYPE,
+        rodata,
+        RODATA + 0x118,
+        0,
+    );
+    add(
+        "__kstrtab__printk",
+        STB_LOCAL,
+        elf::STT_NOTYPE,
+        rodata,
+        RODATA + 0x200,
+        0,
+    );
+    add(".Llabel", STB_LOCAL, elf::STT_NOTYPE, text, TEXT + 0x110, 0);
+    add(
+        "__AArch64Thunk_x",
+        STB_LOCAL,
+        elf::STT_NOTYPE,
+        text,
+        TEXT + 0x110,
+        0,
+    );
+    kernel.symbol("fs/proc/cmdline.c", STB_LOCAL, STT_FILE, ABSOLUTE, 0, 0);
+    kernel.symbol(
+        "text_size",
+        STB_GLOBAL,
+        elf::STT_NOTYPE,
+        ABSOLUTE,
+        0x1000,
+        0,
+    );
+    kernel.symbol("weak_undefined", STB_WEAK, elf::STT_NOTYPE, UNDEFINED, 0, 0);
+    kernel
+}
+
+/// A module with a name that is in its core and in its init section, and one export.
+pub fn module() -> Elf {
+    let alloc = elf::SHF_ALLOC;
+    let code = alloc | elf::SHF_EXECINSTR;
+    let mut module = Elf::new(elf::ET_REL);
+    module.section(".modinfo", alloc, b"license=GPL\0name=net_mod\0depends=\0");
+    let init = module.section(".init.text", code, &[0x90; 0x100]);
+    let text = module.section(".text", code, &[0x90; 0x200]);
+    let data = module.section(".data", alloc | elf::SHF_WRITE, &[0; 0x40]);
+    let calls = module.section("__mcount_loc", alloc, &[0; 0x10]);
+    let ksymtab = module.section("__ksymtab", alloc, &[0; 0x10]);
+    let mut add = |name: &str, bind, kind, section, value, size| {
+        module.symbol(name, bind, kind, Place::Section(section), value, size)
+    };
+    add("setup", STB_LOCAL, STT_FUNC, init, 0x10, 0x20);
+    add("setup", STB_LOCAL, STT_FUNC, text, 0x100, 0x20);
+    let handle = add("handle", STB_LOCAL, STT_FUNC, text, 0x40, 0x20);
+    add("quiet", STB_LOCAL, STT_FUNC, text, 0x80, 0x20);
+    add("only_init", STB_LOCAL, STT_FUNC, init, 0x40, 0x20);
+    add("state.llvm.42", STB_LOCAL, STT_OBJECT, data, 0x8, 8);
+    add(
+        "__ksymtab_net_export",
+        STB_LOCAL,
+        elf::STT_NOTYPE,
+        ksymtab,
+        0,
+        0,
+    );
+    add("net_export", STB_GLOBAL, STT_FUNC, text, 0x180, 0x20);
+    module.relocate(calls, 0, handle, elf::R_X86_64_64, 4);
+    module.undefined("_printk");
+    module
+}
+
+/// The kernel and the module as files.
+pub struct Files {
+    pub directory: TempDir,
+}
+
+impl Files {
+    pub fn new() -> Self {
+        let files = Self {
+            directory: TempDir::new().unwrap(),
+        };
+        files.write("vmlinux", &vmlinux().build());
+        files.write("net-mod.ko", &module().build());
+        files
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path(name);
+        fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    pub fn open(&self) -> TargetFiles {
+        let modules = [self.path("net-mod.ko")];
+        TargetFiles::open(Some(&self.path("vmlinux")), &modules, None).unwrap()
+    }
+}
+
+/// Runs `f` with the kernel and the module.
+pub fn with_target<T>(f: impl FnOnce(&Target<'_>) -> T) -> T {
+    let files = Files::new().open();
+    f(&Target::load(&files).unwrap())
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Tests of klp-gen on small ELF files that are made here: no kernel has to be there.
+
+mod check;
+mod convert;
+mod elf;
+mod golden;
+mod kernel;
+mod livepatch;
+mod properties;
+mod robustness;
+mod symbols;

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The table of a kernel and of a module.
+
+use crate::elf::Place;
+use crate::kernel::{self, with_target, RODATA, TEXT};
+use klp_gen::elf::ElfFile;
+use klp_gen::kallsyms::{text, vmlinux};
+use klp_gen::resolve::{resolve, Answer};
+use klp_gen::target::{Target, TargetFiles};
+use klp_policy::{ObjName, Policy, Request};
+use object::elf::{STB_LOCAL, STT_OBJECT};
+
+fn names(target: &Target<'_>, object: &str) -> Vec<String> {
+    let object = ObjName::new(object.as_bytes()).unwrap();
+    let symbols = target.object(object).unwrap().symbols.live(Policy::Llvm);
+    symbols.map(|(e, _)| e.name.to_string()).collect()
+}
+
+#[test]
+fn what_the_kernel_build_leaves_out_is_left_out() {
+    let listed = with_target(|t| names(t, "vmlinux"));
+    for name in [
+        "text_size",
+        "weak_undefined",
+        "fs/proc/cmdline.c",
+        "__crc_alias",
+        "__kstrtab__printk",
+        ".Llabel",
+        "__AArch64Thunk_x",
+    ] {
+        assert!(!listed.contains(&name.to_owned()), "{name}");
+    }
+    assert!(listed.contains(&"__ksymtab__printk".to_owned()));
+}
+
+#[test]
+fn equal_addresses_come_as_in_kallsyms() {
+    let listed = with_target(|t| names(t, "vmlinux"));
+    let aliases: Vec<_> = listed.iter().filter(|n| n.contains("alia")).collect();
+    let expected = [
+        "alias_a",
+        "alias_c",
+        "__alias_b",
+        "__start_alias",
+        "aliaz_weak",
+    ];
+    assert_eq!(aliases, expected);
+    // Per-CPU offsets come first, and are absolute.
+    let per_cpu = [
+        "fixed_percpu",
+        "__per_cpu_start",
+        "cpu_variable",
+        "__per_cpu_end",
+    ];
+    assert_eq!(listed[..4], per_cpu);
+}
+
+#[test]
+fn letters() {
+    with_target(|t| {
+        let object = t.object(ObjName::VMLINUX).unwrap();
+        let letter = |name: &str| {
+            let entry = object.symbols.by_name(name.as_bytes());
+            char::from(entry.unwrap().letter)
+        };
+        assert_eq!(letter("cpu_variable"), 'A');
+        assert_eq!(letter("cmdline_proc_show"), 't');
+        assert_eq!(letter("_printk"), 'T');
+        assert_eq!(letter("aliaz_weak"), 'W');
+        assert_eq!(letter("table"), 'd');
+        assert_eq!(letter("show.buffer.llvm.5"), 'b');
+        assert_eq!(letter("__ksymtab__printk"), 'r');
+    });
+}
+
+#[test]
+fn positions_count_the_cleaned_names_by_address() {
+    with_target(|t| {
+        let object = t.object(ObjName::VMLINUX).unwrap();
+        let found: Vec<_> = object
+            .symbols
+            .live(Policy::Llvm)
+            .filter(|(e, _)| e.name.as_bytes().starts_with(b"init_once"))
+            .map(|(e, p)| (e.address - TEXT, p.sympos, p.matches))
+            .collect();
+        assert_eq!(
+            found,
+            [(0x100, 1, 4), (0x200, 2, 4), (0x300, 3, 4), (0x400, 4, 4)]
+        );
+        let exact: Vec<_> = object
+            .symbols
+            .live(Policy::Exact)
+            .filter(|(e, _)| e.name.as_bytes() == b"init_once")
+            .map(|(_, p)| (p.sympos, p.matches))
+            .collect();
+        assert_eq!(exact, [(1, 2), (2, 2)]);
+    });
+}
+
+#[test]
+fn a_kernel_without_kallsyms_all_lists_functions_only() {
+    let mut kernel = kernel::vmlinux();
+    let count = |kernel: &crate::elf::Elf| {
+        let bytes = kernel.build();
+        let elf = ElfFile::parse("vmlinux".to_owned(), &bytes[..]).unwrap();
+        vmlinux::read(&elf).unwrap().entries().len()
+    };
+    let place = Place::Section(1);
+    let name = "kallsyms_num_syms";
+    kernel.symbol(name, STB_LOCAL, STT_OBJECT, place, RODATA + 0x300, 4);
+    let mut set = |number: u32| {
+        kernel.sections[1].data[0x300..0x304].copy_from_slice(&number.to_le_bytes());
+        count(&kernel)
+    };
+    let all = set(0);
+    // A number that fits neither is not believed.
+    assert_eq!(set(1), all);
+    assert_eq!(set(u32::try_from(all).unwrap()), all);
+    let text = (1..all).find(|&n| set(u32::try_from(n).unwrap()) == n);
+    assert!(text.is_some_and(|n| (20..all).contains(&n)), "{text:?}");
+}
+
+#[test]
+fn a_module_loses_its_init_symbols() {
+    with_target(|t| {
+        let listed = names(t, "net_mod");
+        assert_eq!(listed.iter().filter(|n| *n == "setup").count(), 1);
+        assert!(!listed.contains(&"only_init".to_owned()));
+        assert!(!listed.contains(&"_printk".to_owned()));
+        let module = t.object(ObjName::new(b"net_mod").unwrap()).unwrap();
+        let letter = |name: &[u8]| char::from(module.symbols.by_name(name).unwrap().letter);
+        assert_eq!(letter(b"net_export"), 'T');
+        assert_eq!(letter(b"handle"), 't');
+        assert_eq!(letter(b"state.llvm.42"), 'd');
+    });
+}
+
+#[test]
+fn a_name_is_resolved_as_livepatch_does() {
+    with_target(|t| {
+        let ask = |query: &str| {
+            let request = Request::parse(query.as_bytes()).unwrap();
+            match resolve(t, Policy::Llvm, &request) {
+                Answer::Resolved { entry, .. } => format!("{:#x}", entry.address & 0xffff),
+                answer => answer.status().to_owned(),
+            }
+        };
+        for (query, answer) in [
+            ("init_once", "ambiguous"),
+            ("init_once,2", "0x300"),
+            ("init_once,3", "no-such-position"),
+            ("init_once.llvm.*,2", "0x200"),
+            ("init_once.llvm.1111", "0x400"),
+            ("promoted", "0x600"),
+            ("promoted.llvm.ffff", "0x600"),
+            ("promoted.cold", "0x700"),
+            ("twin", "0x800"),
+            ("twin.llvm.*", "ambiguous"),
+            ("nosuch", "not-found"),
+            ("net_mod:handle", "0x40"),
+            ("net_mod:state", "0x8"),
+            ("other_mod:handle", "not-found"),
+        ] {
+            assert_eq!(ask(query), answer, "{query}");
+        }
+    });
+}
+
+#[test]
+fn a_running_kernel_says_the_same() {
+    let text = with_target(|t| {
+        let mut text = String::new();
+        for object in t.objects() {
+            for (e, _) in object.symbols.live(Policy::Llvm) {
+                let address = e.address;
+                let letter = char::from(e.letter);
+                text += &format!("{address:016x} {letter} {}", e.name);
+                if !object.name.is_vmlinux() {
+                    text += &format!("\t[{}]", object.name);
+                }
+                text.push('\n');
+            }
+        }
+        text
+    });
+    let with_noise = format!(
+        "{text}ffffffffc0000000 u _printk\t[net_mod]\n\
+         ffffffffc0001000 t bpf_prog_1\t[bpf]\n\
+         ffffffffc0002000 t ftrace_trampoline\t[__builtin__ftrace]\n"
+    );
+    let directory = tempfile::TempDir::new().unwrap();
+    let path = directory.path().join("kallsyms");
+    std::fs::write(&path, with_noise).unwrap();
+    let files = TargetFiles::open(None, &[], Some(&path)).unwrap();
+    let running = Target::load(&files).unwrap();
+    assert_eq!(running.objects().len(), 2);
+    with_target(|t| {
+        assert_eq!(names(t, "vmlinux"), names(&running, "vmlinux"));
+        assert_eq!(names(t, "net_mod"), names(&running, "net_mod"));
+    });
+}
+
+#[test]
+fn hidden_addresses_are_refused() {
+    let error = text::read("kallsyms", b"0000000000000000 T _text\n").unwrap_err();
+    assert!(error.to_string().contains("expected addresses"), "{error}");
+    let error = text::read("kallsyms", b"ffff T\n").unwrap_err();
+    assert!(error.to_string().contains("line 1"), "{error}");
+}
