@@ -115,6 +115,26 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("livepatch")
     },
     Boot {
+        scripts: &["41-refused"],
+        expected: &[expect("refused", 15)],
+        ..DEFAULT.named("refused")
+    },
+    Boot {
+        scripts: &["42-stock"],
+        expected: &[expect("stock", 4)],
+        ..DEFAULT.named("stock")
+    },
+    Boot {
+        scripts: &["43-modules"],
+        expected: &[expect("modules", 14)],
+        ..DEFAULT.named("modules")
+    },
+    Boot {
+        scripts: &["50-tracers"],
+        expected: &[expect("tracers", 16)],
+        ..DEFAULT.named("tracers")
+    },
+    Boot {
         scripts: &["10-smoke", "12-kunit"],
         expected: &[
             expect("smoke", 6),

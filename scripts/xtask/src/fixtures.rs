@@ -15,7 +15,8 @@ use crate::{
     kernel::{external, Kernel},
     klp_gen,
     layout,
-    livepatches,
+    livepatches::Livepatches,
+    refusals,
     run, //
 };
 
@@ -43,15 +44,16 @@ pub fn scripts(logs: &Path) -> Result<Contents> {
     Ok(contents)
 }
 
-/// Everything: the scripts, the kernel's selftests, the example livepatches.
+/// Everything: the scripts, the kernel's selftests, the livepatches.
 ///
 /// # Errors
 ///
 /// Fails if something does not build.
-pub fn all(kernel: &Kernel, logs: &Path) -> Result<Contents> {
+pub fn all(kernel: &Kernel, livepatches: &Livepatches, logs: &Path) -> Result<Contents> {
     let mut contents = scripts(logs)?;
     add_selftests(&mut contents, kernel, logs)?;
-    livepatches::add(&mut contents, kernel, logs)?;
+    livepatches.add_to(&mut contents);
+    contents.add(refusals::list(), refusals::LIST_IN_GUEST.to_owned());
     add_symbol_table(&mut contents, kernel, logs)?;
     Ok(contents)
 }

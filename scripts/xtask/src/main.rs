@@ -16,6 +16,7 @@ mod ktap;
 mod layout;
 mod livepatches;
 mod outcome;
+mod refusals;
 mod run;
 mod series;
 mod tally;

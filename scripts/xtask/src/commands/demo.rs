@@ -18,6 +18,7 @@ use crate::{
     image,
     kernel,
     layout,
+    livepatches::Livepatches,
     outcome::Outcome,
     vm::{Output, Vm}, //
 };
@@ -38,7 +39,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
     ensure!(script.is_file(), "{} is missing", script.display());
     let logs = layout::new_log_dir("demo")?;
     let kernel = kernel::prepare(args.source.kernel_source.as_deref(), &logs)?;
-    let contents = fixtures::all(&kernel, &logs)?;
+    let livepatches = Livepatches::build(&kernel, &logs)?;
+    let contents = fixtures::all(&kernel, &livepatches, &logs)?;
     let vm = Vm {
         image: logs.join("initramfs.cpio"),
         build: kernel.build,

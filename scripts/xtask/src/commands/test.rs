@@ -27,7 +27,9 @@ use crate::{
     kernel,
     ktap,
     layout,
+    livepatches::Livepatches,
     outcome::Outcome,
+    refusals,
     tally::Tally,
     verify,
     vm::{Output, Vm}, //
@@ -69,7 +71,12 @@ pub fn run(args: &Args) -> Result<Outcome> {
         eprintln!("\n== kernel");
         let kernel = kernel::prepare(args.source.kernel_source.as_deref(), &logs)?;
         eprintln!("\n== test modules");
-        let contents = fixtures::all(&kernel, &logs)?;
+        let livepatches = Livepatches::build(&kernel, &logs)?;
+        let contents = fixtures::all(&kernel, &livepatches, &logs)?;
+        if args.boot.is_empty() {
+            eprintln!("\n== livepatches before they are loaded");
+            refusals::check(&livepatches, &kernel, &mut tally)?;
+        }
         eprintln!("\n== boots");
         tally.add(run_boots(&boots, &kernel.build, &contents, &logs));
     }
