@@ -3,8 +3,7 @@
 //! What the kernel will say to a livepatch, before anyone loads it.
 //!
 //! The checks come in the order in which the kernel makes them: the module loader resolves what is
-//! [imported](imports) and applies relocations ([`relocations`]), then `klp_enable_patch()` looks
-//! for the [`functions`].
+//! imported and applies relocations, then `klp_enable_patch()` looks for the functions to replace.
 
 mod functions;
 mod imports;

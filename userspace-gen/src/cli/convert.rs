@@ -12,6 +12,9 @@ use klp_gen::output::write_file;
 use klp_gen::target::Target;
 use std::path::PathBuf;
 
+/// What a signed module ends with: `MODULE_SIG_STRING` in include/linux/module_signature.h.
+const SIGNATURE: &[u8] = b"~Module signature appended~\n";
+
 /// Turn a livepatch's references to kernel internals into livepatch relocations
 ///
 /// A reference is an undefined symbol that nobody exports. Its name must be unique, unless the author
@@ -59,6 +62,9 @@ pub fn run(args: &Args) -> Result<Verdict> {
             return Ok(Verdict::No);
         }
     };
+    if data.ends_with(SIGNATURE) {
+        eprintln!("klp-gen: warning: {origin}: its signature is gone, sign the result");
+    }
     write_file(&args.output, &converted.bytes)?;
     if !args.quiet {
         for reference in &converted.references {

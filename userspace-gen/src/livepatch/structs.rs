@@ -151,14 +151,30 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, 'd, R> {
             .map(|offset| offset - array.offset)
             .take(usize::try_from(self.budget).unwrap_or(usize::MAX))
             .collect();
-        let others = (layout.shortest..=LONGEST).step_by(8);
-        for stride in std::iter::once(layout.usual).chain(others) {
-            self.budget = self.budget.checked_sub(pointers.len() as u64 + 1)?;
-            let on_a_pointer = |p: &u64| layout.pointers.contains(&(p % stride));
+        let stride = if exact {
+            self.stride(len, &pointers, layout)?
+        } else {
             // Where the end is not known, pointers of something else may follow.
-            if !exact || len % stride == 0 && pointers.iter().all(on_a_pointer) {
-                self.budget = self.budget.checked_sub(len / stride)?;
-                return Some((0..len / stride).map(move |i| array.plus(i * stride)));
+            layout.usual
+        };
+        self.budget = self.budget.checked_sub(len / stride)?;
+        Some((0..len / stride).map(move |i| array.plus(i * stride)))
+    }
+
+    /// How long an element of an array of `len` bytes is, if pointers are at these places.
+    ///
+    /// Each element that counts begins with pointers, so that a part of it would fit as well: the
+    /// longest that fits is right.
+    fn stride(&mut self, len: u64, pointers: &[u64], layout: &Layout) -> Option<u64> {
+        for stride in (layout.shortest / 8..=LONGEST / 8).rev().map(|n| n * 8) {
+            self.budget = self.budget.checked_sub(1)?;
+            if !len.is_multiple_of(stride) {
+                continue;
+            }
+            self.budget = self.budget.checked_sub(pointers.len() as u64)?;
+            let on_a_pointer = |p: &u64| layout.pointers.contains(&(p % stride));
+            if pointers.iter().all(on_a_pointer) {
+                return Some(stride);
             }
         }
         None

@@ -2,6 +2,11 @@
 
 //! ELF files made of parts, right or wrong.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "files here have a few sections"
+)]
+
 use object::elf;
 use object::write::elf::{Encoder, FileHeader, FileHeaderLayout, Rel, SectionHeader, Sym};
 use object::Endianness;

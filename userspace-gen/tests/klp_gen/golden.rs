@@ -1,1 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
 
+//! What the command prints, compared with files in tests/golden.
+//!
+//! Each file holds the command line, stdout, stderr and the exit status of one run; `KLP_BLESS=1`
+//! writes them anew.
+
+use crate::kernel::Files;
+use crate::livepatch::Livepatch;
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::process::Command;
+use std::{env, fs};
+
+/// Runs: the name of the file, and the arguments. The files of a run are in its directory.
+const RUNS: &[(&str, &str)] = &[
+    ("vmlinux.symbols", "symbols --vmlinux vmlinux"),
+    ("vmlinux.symbols.json", "symbols --vmlinux vmlinux --format json"),
+    ("vmlinux.symbols.dot-cut", "symbols --vmlinux vmlinux --policy dot-cut"),
+    ("net-mod.symbols", "symbols --kallsyms empty.kallsyms --module net-mod.ko"),
+    ("vmlinux.resolve", "resolve --vmlinux vmlinux init_once init_once,2 init_once.llvm.*,4 promoted nosuch init_once,3"),
+    ("vmlinux.resolve.json", "resolve --vmlinux vmlinux --format json init_once promoted nosuch init_once,3"),
+    ("vmlinux.resolve.exact", "resolve --vmlinux vmlinux --policy exact promoted twin promoted.llvm.9a"),
+    ("net-mod.resolve", "resolve --vmlinux vmlinux --module net-mod.ko net_mod:handle net_mod:state net-mod:handle"),
+    ("bad-query.resolve", "resolve --vmlinux vmlinux init_once,x"),
+    ("good.convert", "convert good.ko -o out.ko --vmlinux vmlinux --module net-mod.ko"),
+    ("good.convert.exact", "convert good.ko -o exact.ko --vmlinux vmlinux --module net-mod.ko --policy exact"),
+    ("good.check", "check out.ko --vmlinux vmlinux --module net-mod.ko"),
+    ("good.check.json", "check out.ko --vmlinux vmlinux --module net-mod.ko --format json"),
+    ("good.check.exact", "check out.ko --vmlinux vmlinux --module net-mod.ko --policy exact"),
+    ("good.check.no-module", "check out.ko --vmlinux vmlinux"),
+    ("unconverted.check", "check good.ko --vmlinux vmlinux --module net-mod.ko"),
+    ("bad.convert", "convert bad.ko -o never.ko --vmlinux vmlinux"),
+    ("not-elf.check", "check empty.kallsyms --vmlinux vmlinux"),
+    ("no-file.check", "check absent.ko --vmlinux vmlinux"),
+    ("twice.symbols", "symbols --vmlinux vmlinux --module net-mod.ko --module net-mod.ko"),
+];
+
+#[test]
+fn command_line() {
+    let files = Files::new();
+    let objects: [(Option<&str>, &[_]); 2] = [
+        (None, &[("promoted", 0), ("twin", 0)]),
+        (Some("net_mod"), &[("handle", 0)]),
+    ];
+    let good = Livepatch::replacing(&objects)
+        .call("promoted")
+        .call("_printk")
+        .call(".klp.sym.vmlinux.init_once.llvm.*,3")
+        .call("state");
+    files.write("good.ko", &good.build());
+    let bad = Livepatch::of("cmdline_proc_show")
+        .call("init_once")
+        .call("nosuch")
+        .call(".klp.sym.vmlinux.init_once,9");
+    files.write("bad.ko", &bad.build());
+    files.write("empty.kallsyms", b"ffffffff81000000 T _text\n");
+
+    let bless = env::var_os("KLP_BLESS").is_some();
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut failed = Vec::new();
+    for (name, arguments) in RUNS {
+        let output = Command::new(env!("CARGO_BIN_EXE_klp-gen"))
+            .current_dir(files.directory.path())
+            .args(arguments.split(' '))
+            .output()
+            .unwrap();
+        let mut text = format!("$ klp-gen {arguments}\n");
+        text += &String::from_utf8(output.stdout).unwrap();
+        for line in String::from_utf8(output.stderr).unwrap().lines() {
+            writeln!(text, "stderr: {line}").unwrap();
+        }
+        writeln!(text, "exit status {}", output.status.code().unwrap()).unwrap();
+        let path = golden.join(name);
+        if bless {
+            fs::write(&path, &text).unwrap();
+        } else if fs::read_to_string(&path).unwrap_or_default() != text {
+            failed.push(format!("{name}: found\n{text}"));
+        }
+    }
+    assert!(
+        failed.is_empty(),
+        "KLP_BLESS=1 writes anew\n{}",
+        failed.join("\n")
+    );
+    assert!(!files.path("never.ko").exists());
+
+    let listed: BTreeSet<_> = fs::read_dir(golden)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let expected: BTreeSet<_> = RUNS.iter().map(|(name, _)| (*name).to_owned()).collect();
+    assert_eq!(listed, expected);
+}

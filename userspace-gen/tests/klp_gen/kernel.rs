@@ -85,78 +85,26 @@ pub fn vmlinux() -> Elf {
         ("__init_end", init_data, INIT_TEXT + 0x2000),
         ("__per_cpu_start", percpu, 0),
         ("__per_cpu_end", percpu, 0x100),
+        ("start_kernel", init_text, INIT_TEXT + 0x100),
     ] {
         add(name, STB_GLOBAL, elf::STT_NOTYPE, section, address, 0);
     }
-    add(
-        "start_kernel",
-        STB_GLOBAL,
-        STT_FUNC,
-        init_text,
-        INIT_TEXT + 0x100,
-        0x80,
-    );
-    add("fixed_percpu", STB_LOCAL, STT_OBJECT, percpu, 0, 8);
-    add("cpu_variable", STB_LOCAL, STT_OBJECT, percpu, 0x40, 8);
-    add("table", STB_LOCAL, STT_OBJECT, data, DATA + 0x10, 0x20);
-    add(
-        "show.buffer",
-        STB_LOCAL,
-        STT_OBJECT,
-        data,
-        DATA + 0x40,
-        0x20,
-    );
-    add("bump.cnt_2", STB_LOCAL, STT_OBJECT, data, DATA + 0x60, 4);
-    add(
-        "show.buffer.llvm.5",
-        STB_LOCAL,
-        STT_OBJECT,
-        bss,
-        BSS + 0x40,
-        0x20,
-    );
-    add(
-        "__ksymtab__printk",
-        STB_LOCAL,
-        elf::STT_NOTYPE,
-        rodata,
-        RODATA + 0x100,
-        0,
-    );
-    add(
-        "__ksymtab_klp_enable_patch",
-        STB_LOCAL,
-        elf::STT_NOTYPE,
-        rodata,
-        RODATA + 0x10c,
-        0,
-    );
-    add(
-        "__ksymtab___fentry__",
-        STB_LOCAL,
-        elf::STT_NOTYPE,
-        rodata,
-        RODATA + 0x118,
-        0,
-    );
-    add(
-        "__kstrtab__printk",
-        STB_LOCAL,
-        elf::STT_NOTYPE,
-        rodata,
-        RODATA + 0x200,
-        0,
-    );
-    add(".Llabel", STB_LOCAL, elf::STT_NOTYPE, text, TEXT + 0x110, 0);
-    add(
-        "__AArch64Thunk_x",
-        STB_LOCAL,
-        elf::STT_NOTYPE,
-        text,
-        TEXT + 0x110,
-        0,
-    );
+    for (name, section, address) in [
+        ("fixed_percpu", percpu, 0),
+        ("cpu_variable", percpu, 0x40),
+        ("table", data, DATA + 0x10),
+        ("show.buffer", data, DATA + 0x40),
+        ("bump.cnt_2", data, DATA + 0x60),
+        ("show.buffer.llvm.5", bss, BSS + 0x40),
+        ("__ksymtab__printk", rodata, RODATA + 0x100),
+        ("__ksymtab_klp_enable_patch", rodata, RODATA + 0x10c),
+        ("__ksymtab___fentry__", rodata, RODATA + 0x118),
+        ("__kstrtab__printk", rodata, RODATA + 0x200),
+        (".Llabel", text, TEXT + 0x110),
+        ("__AArch64Thunk_x", text, TEXT + 0x110),
+    ] {
+        add(name, STB_LOCAL, STT_OBJECT, section, address, 8);
+    }
     kernel.symbol("fs/proc/cmdline.c", STB_LOCAL, STT_FILE, ABSOLUTE, 0, 0);
     kernel.symbol(
         "text_size",

@@ -2,6 +2,11 @@
 
 //! Livepatches as a compiler and modpost leave them.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "files here have a few sections"
+)]
+
 use crate::elf::{Elf, Place};
 use object::elf::{self, STB_GLOBAL, STB_LOCAL, STT_FUNC, STT_OBJECT};
 
@@ -77,20 +82,29 @@ impl Livepatch {
 
     /// One that replaces functions of objects (no name: vmlinux).
     pub fn replacing(objects: &[(Option<&str>, &[Func<'_>])]) -> Self {
+        Self::replacing_with(objects, KLP_OBJECT, KLP_FUNC)
+    }
+
+    /// The same on a kernel on which the structs have other lengths.
+    pub fn replacing_with(
+        objects: &[(Option<&str>, &[Func<'_>])],
+        klp_object: u64,
+        klp_func: u64,
+    ) -> Self {
         let mut patch = Self::empty();
         let at = patch.reserve("patch", KLP_PATCH);
-        let array = patch.reserve("objs", KLP_OBJECT * (objects.len() as u64 + 1));
+        let array = patch.reserve("objs", klp_object * (objects.len() as u64 + 1));
         patch.point(at, patch.this_module, 0);
         patch.point_to_data(at + 8, array);
         for (i, (name, functions)) in objects.iter().enumerate() {
-            let object = array + KLP_OBJECT * i as u64;
+            let object = array + klp_object * i as u64;
             if let Some(name) = name {
                 patch.point_to_string(object, name);
             }
-            let funcs = patch.reserve("funcs", KLP_FUNC * (functions.len() as u64 + 1));
+            let funcs = patch.reserve("funcs", klp_func * (functions.len() as u64 + 1));
             patch.point_to_data(object + 8, funcs);
             for (j, (name, sympos)) in functions.iter().enumerate() {
-                let function = funcs + KLP_FUNC * j as u64;
+                let function = funcs + klp_func * j as u64;
                 patch.point_to_string(function, name);
                 patch.point(function + 8, patch.new_func, 0);
                 let place = function as usize + 16;

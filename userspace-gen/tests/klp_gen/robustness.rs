@@ -1,1 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
 
+//! Files that are wrong: an answer or an error, never a panic.
+
+use crate::kernel::{self, with_target, Files};
+use crate::livepatch::Livepatch;
+use klp_gen::check::check;
+use klp_gen::convert::{convert, Conversion, Symvers};
+use klp_gen::elf::{ElfFile, ElfInput};
+use klp_gen::kallsyms::{embedded, module, text, vmlinux};
+use klp_gen::output::write_file;
+use klp_gen::target::{Target, TargetFiles};
+use klp_policy::Policy;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use std::fs;
+
+/// Everything that reads a file.
+fn read_all(bytes: &[u8], target: &Target<'_>) {
+    if let Ok(elf) = ElfFile::parse("file".to_owned(), bytes) {
+        let _ = vmlinux::read(&elf);
+        let _ = module::read(&elf);
+        let _ = embedded::unpack(&elf);
+        for policy in Policy::ALL {
+            let _ = check(&elf, target, policy);
+        }
+    }
+    let _ = convert("file", bytes, target, &Symvers::default(), Policy::Llvm);
+    let _ = convert("file", bytes, target, &Symvers::default(), Policy::Exact);
+}
+
+fn livepatch() -> Vec<u8> {
+    Livepatch::of("promoted")
+        .call("promoted")
+        .call("table")
+        .build()
+}
+
+fn converted() -> Vec<u8> {
+    with_target(|t| {
+        let done = convert("lp", &livepatch(), t, &Symvers::default(), Policy::Llvm);
+        match done.unwrap() {
+            Conversion::Done(converted) => converted.bytes,
+            Conversion::Refused(problems) => panic!("{problems:?}"),
+        }
+    })
+}
+
+#[test]
+fn every_file_may_end_anywhere() {
+    let files = [livepatch(), converted(), kernel::module().build()];
+    with_target(|t| {
+        for file in files {
+            for len in (0..file.len()).step_by(7) {
+                read_all(&file[..len], t);
+            }
+        }
+    });
+}
+
+#[test]
+fn every_byte_of_the_headers_may_be_wrong() {
+    with_target(|t| {
+        for file in [livepatch(), converted()] {
+            let elf = ElfFile::parse("file".to_owned(), &file[..]).unwrap();
+            let headers = usize::try_from(elf.header().e_shoff.get(elf.endian())).unwrap();
+            for at in (0..64).chain(headers..file.len()) {
+                for value in [0, 1, 0x7f, 0xff] {
+                    let mut file = file.clone();
+                    file[at] = value;
+                    read_all(&file, t);
+                }
+            }
+        }
+    });
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn any_bytes_may_be_wrong(changes in vec((any::<prop::sample::Index>(), any::<u8>()), 1..12)) {
+        with_target(|t| {
+            for mut file in [livepatch(), converted(), kernel::vmlinux().build()] {
+                for (at, value) in &changes {
+                    let at = at.index(file.len());
+                    file[at] = *value;
+                }
+                read_all(&file, t);
+            }
+        });
+    }
+
+    #[test]
+    fn any_text_may_be_kallsyms(bytes in vec(any::<u8>(), 0..200), lines in "([0-9a-f]{0,17} ?[a-zA-Z] ?[a-z.,\\t\\[\\]]{0,9}\n){0,5}") {
+        let _ = text::read("kallsyms", &bytes);
+        let _ = text::read("kallsyms", lines.as_bytes());
+        let mut symvers = Symvers::default();
+        let _ = symvers.add("symvers", &bytes);
+        let _ = symvers.add("symvers", lines.as_bytes());
+    }
+}
+
+#[test]
+fn sections_that_overlap_are_not_copied() {
+    let mut file = livepatch();
+    let elf = ElfFile::parse("file".to_owned(), &file[..]).unwrap();
+    let headers = usize::try_from(elf.header().e_shoff.get(elf.endian())).unwrap();
+    let len = file.len() as u64;
+    for section in 1..3 {
+        let at = headers + 64 * section;
+        file[at + 24..at + 32].copy_from_slice(&0u64.to_le_bytes());
+        file[at + 32..at + 40].copy_from_slice(&len.to_le_bytes());
+    }
+    let error =
+        with_target(|t| convert("file", &file, t, &Symvers::default(), Policy::Llvm).unwrap_err());
+    assert!(error.to_string().contains("overlap"), "{error}");
+}
+
+#[test]
+fn an_output_that_cannot_be_written_leaves_the_old_one() {
+    let files = Files::new();
+    let path = files.write("out.ko", b"old");
+    write_file(&path, b"new").unwrap();
+    assert_eq!(fs::read(&path).unwrap(), b"new");
+    let absent = files.path("absent/out.ko");
+    assert!(write_file(&absent, b"new").is_err());
+    // A directory is no file that could be replaced.
+    fs::create_dir(files.path("directory")).unwrap();
+    assert!(write_file(&files.path("directory"), b"new").is_err());
+    let left: Vec<_> = fs::read_dir(files.directory.path())
+        .unwrap()
+        .filter_map(|e| e.unwrap().file_name().into_string().ok())
+        .filter(|name| name.starts_with(".klp-gen"))
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn a_file_that_is_no_kernel_is_named() {
+    let files = Files::new();
+    let path = files.write("bzImage", b"MZ rest of it");
+    let input = ElfInput::open(&path).unwrap();
+    let error = input.parse().unwrap_err().to_string();
+    assert!(
+        error.contains("bzImage: expected an ELF file, found a boot image"),
+        "{error}"
+    );
+    let absent = files.path("absent");
+    let error = TargetFiles::open(Some(&absent), &[], None).unwrap_err();
+    assert!(error.to_string().contains("absent"), "{error}");
+}

@@ -10,6 +10,7 @@ use klp_gen::resolve::{resolve, Answer};
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::{ObjName, Policy, Request};
 use object::elf::{STB_LOCAL, STT_OBJECT};
+use std::fmt::Write as _;
 
 fn names(target: &Target<'_>, object: &str) -> Vec<String> {
     let object = ObjName::new(object.as_bytes()).unwrap();
@@ -175,9 +176,9 @@ fn a_running_kernel_says_the_same() {
             for (e, _) in object.symbols.live(Policy::Llvm) {
                 let address = e.address;
                 let letter = char::from(e.letter);
-                text += &format!("{address:016x} {letter} {}", e.name);
+                write!(text, "{address:016x} {letter} {}", e.name).unwrap();
                 if !object.name.is_vmlinux() {
-                    text += &format!("\t[{}]", object.name);
+                    write!(text, "\t[{}]", object.name).unwrap();
                 }
                 text.push('\n');
             }
