@@ -38,13 +38,14 @@ static void show_event(struct seq_file *m, const char *which, event_show_t *show
 	if (!page)
 		return;
 	show(NULL, NULL, page);
-	/* Ends with a newline. */
-	seq_printf(m, "%s_event_show %px %s", which, show, page);
+	/* It ends with a newline. */
+	seq_printf(m, "%s_event_show %s", which, page);
 	free_page((unsigned long)page);
 }
 
 static int livepatch_tty_ldiscs_seq_show(struct seq_file *m, void *v)
 {
+	/* Once, and not for each line discipline. */
 	if (*(loff_t *)v != 0)
 		return 0;
 
@@ -53,6 +54,9 @@ static int livepatch_tty_ldiscs_seq_show(struct seq_file *m, void *v)
 	seq_printf(m, "input_no %d\n", atomic_read(&input_no));
 	show_event(m, "first", first_event_show);
 	show_event(m, "third", third_event_show);
+	/* Two addresses would be a secret; their distance proves as much. */
+	seq_printf(m, "first_to_third %ld\n",
+		   (long)third_event_show - (long)first_event_show);
 	return 0;
 }
 

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A livepatch that klp-gen makes dependent on klp_sympos. */
+#include <linux/klp_sympos.h>
+#include <linux/seq_file.h>
+
+#define OBJNAME NULL
+#define OLD_NAME "tty_ldiscs_seq_show"
+#define OLD_SYMPOS 0
+
+extern unsigned long mask KLP_SYMPOS(vmlinux, tainted_mask.llvm.*, 1);
+
+static int new_func(struct seq_file *m, void *v)
+{
+	seq_printf(m, "%lu\n", mask);
+	return 0;
+}
+
+#include "livepatch.h"

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the kernel refuses, by its own words: first without klp_sympos, then with it. modules/refusals.txt
+# has the livepatches and the texts, which `klp-gen check` was held to on the host.
+
+. /klp/ktap.sh
+
+refusals=$(grep -v '^#' /klp/refusals.txt)
+
+# refused(module, text) - whether loading fails and the log says the text
+refused() {
+	log_mark
+	if insmod "/klp/modules/$1.ko"; then
+		unload_livepatch "$1"
+		return 1
+	fi
+	log_says "$2"
+}
+
+# unresolved(module, symbol) - whether loading fails for want of a symbol
+unresolved() {
+	log_mark
+	! insmod "/klp/modules/$1.ko" && log_says "Unknown symbol $2"
+}
+
+# candidates(module, line...) - whether the log of the refusal has these lines in this order
+candidates() {
+	log_mark
+	! insmod "/klp/modules/$1.ko" || return 1
+	shift
+	printf '%s\n' "$@" >/tmp/expected
+	dmesg | tail -n "+$((klp_log_mark + 1))" | sed 's/^\[[ 0-9.]*\] //' | grep "^klp_sympos:" >/tmp/logged
+	diff /tmp/expected <(head -n "$#" /tmp/logged)
+}
+
+loads_and_unloads() {
+	load_livepatch "/klp/modules/$1.ko" && unload_livepatch "$1"
+}
+
+count=$(wc -l <<<"$refusals")
+ktap_suite refused $((2 * count + 3))
+
+while IFS=$'\t' read -r module stock _; do
+	check "stock kernel: $module" refused "$module" "$stock"
+done <<<"$refusals"
+check 'stock kernel: a converted livepatch wants klp_sympos' \
+	unresolved needs_klp_sympos klp_sympos_v1
+
+modprobe klp_sympos
+while IFS=$'\t' read -r module _ with; do
+	if [ "$with" = - ]; then
+		check "klp_sympos: $module loads" loads_and_unloads "$module"
+	else
+		check "klp_sympos: $module" refused "$module" "$with"
+	fi
+done <<<"$refusals"
+check 'klp_sympos: a converted livepatch loads' loads_and_unloads needs_klp_sympos
+check 'klp_sympos: a refusal lists what there is' candidates refused_ambiguous \
+	"klp_sympos: unresolvable ambiguity for symbol 'event_show' in object 'vmlinux'" \
+	"klp_sympos: 'event_show' matches $(awk '$3 == "event_show"' /proc/kallsyms | wc -l) symbols of 'vmlinux':" \
+	'klp_sympos:   1: event_show' \
+	'klp_sympos:   2: event_show'

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Symbols of a module: positions count in the order of its symbol table.
+
+. /klp/ktap.sh
+
+debugfs=/sys/kernel/debug/klp_sympos
+
+# ask(question) - what debugfs answers
+ask() {
+	exec 3<>"$debugfs/query"
+	echo "$1" >&3
+	cat <&3
+	exec 3>&-
+}
+
+# The symbols of the module that are called twin, in the order of its table.
+twins() {
+	awk '$4 == "[klp_twins]" && $3 ~ /^twin(\.llvm\.[0-9]+)?$/ { print $1, $3 }' /proc/kallsyms
+}
+
+# expected(n) - what the twins return when the n-th in the table is livepatched
+expected() {
+	local third
+	third=$(twins | sed -n "$1p" | cut -d ' ' -f 2)
+	case $third in
+	twin.llvm.900) echo 33 2 3 ;;
+	twin) echo 1 33 3 ;;
+	twin.llvm.100) echo 1 2 33 ;;
+	esac
+}
+
+each_by_its_position() {
+	local n
+	for n in 1 2 3; do
+		ask "klp_twins:twin.llvm.*,$n" | tee /dev/stderr |
+			grep -x "resolved $(twins | sed -n "${n}p") $n/3 klp_twins" || return 1
+	done
+}
+
+exact_wins() {
+	ask klp_twins:twin | tee /dev/stderr | grep -q '^resolved [0-9a-f]* twin 1/1 klp_twins$'
+}
+
+ambiguous_lists_all() {
+	ask 'klp_twins:twin.llvm.*' >/tmp/answer
+	cat /tmp/answer
+	diff /tmp/answer <(echo 'ambiguous 3'; twins | cat -n | sed 's/^ *//; s/\t/ /')
+}
+
+is_patched() {
+	local returns
+	returns=$(cat /sys/module/klp_twins/parameters/twin)
+	echo "$returns"
+	[ "$returns" = "$(expected 3)" ]
+}
+
+# unprivileged(question) - what debugfs shows where /proc/kallsyms shows no addresses
+hidden() {
+	local old
+	old=$(cat /proc/sys/kernel/kptr_restrict)
+	echo 2 >/proc/sys/kernel/kptr_restrict
+	ask klp_twins:twin >/tmp/answer
+	ask 'klp_twins:twin.llvm.*' >>/tmp/answer
+	echo "$old" >/proc/sys/kernel/kptr_restrict
+	cat /tmp/answer
+	grep -q '^resolved 0000000000000000 twin 1/1' /tmp/answer && ! grep ' ffffffff' /tmp/answer
+}
+
+rejected() {
+	exec 3<>"$debugfs/query"
+	local status=0
+	if echo "$1" >&3; then status=1; fi 2>/dev/null
+	exec 3>&-
+	return $status
+}
+
+ktap_suite modules 14
+modprobe klp_sympos
+insmod /klp/modules/klp_twins.ko
+check 'the twins do their own work' test "$(cat /sys/module/klp_twins/parameters/twin)" = '1 2 3'
+check 'debugfs: each twin by its position' each_by_its_position
+check 'debugfs: an exact name wins' exact_wins
+check 'debugfs: an ambiguous name lists its candidates' ambiguous_lists_all
+check 'debugfs: no addresses for whom /proc/kallsyms hides them' hidden
+check 'debugfs: a name of 512 bytes is rejected' rejected "$(printf 'a%.0s' {1..512})"
+check 'debugfs: a position that is no number is rejected' rejected 'twin,x'
+check 'debugfs: the rule in words' grep -q '^policy: llvm$' "$debugfs/policy"
+
+check 'module first: the livepatch loads' load_livepatch /klp/modules/livepatch_twins.ko
+check 'module first: the third twin is replaced' is_patched
+rmmod klp_twins
+insmod /klp/modules/klp_twins.ko
+check 'module again: the third twin is replaced' is_patched
+unload_livepatch livepatch_twins >/dev/null
+rmmod klp_twins
+check 'livepatch first: it loads' load_livepatch /klp/modules/livepatch_twins.ko
+insmod /klp/modules/klp_twins.ko
+check 'livepatch first: the third twin is replaced' is_patched
+unload_livepatch livepatch_twins >/dev/null
+check 'without it the twins do their own work' \
+	test "$(cat /sys/module/klp_twins/parameters/twin)" = '1 2 3'

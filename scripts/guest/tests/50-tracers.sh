@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Tracers on the cleaned name of a promoted function: refused without klp_sympos, hit with it, and
+# refused with it while the name is ambiguous.
+
+. /klp/ktap.sh
+
+tracing=/sys/kernel/tracing
+# Prints /proc/tty/ldiscs.
+function=tty_ldiscs_seq_show
+
+call() {
+	cat /proc/tty/ldiscs >/dev/null
+}
+
+# last_error() - the newest message of tracing/error_log
+last_error() {
+	grep 'error:' "$tracing/error_log" | tail -n 1
+}
+
+add_kprobe() {
+	echo "p:klp_kprobe $function" >"$tracing/kprobe_events"
+}
+
+remove_kprobe() {
+	echo >"$tracing/kprobe_events"
+}
+
+add_fprobe() {
+	echo "f:klp_fprobe $function" >"$tracing/dynamic_events"
+}
+
+remove_fprobe() {
+	echo >"$tracing/dynamic_events"
+}
+
+add_filter() {
+	echo "$function" >"$tracing/set_ftrace_filter"
+}
+
+add_graph() {
+	echo "$function" >"$tracing/set_graph_function"
+}
+
+# refused(command) - whether a write to tracefs fails
+refused() {
+	! "$1"
+}
+
+refused_as() {
+	! "$1" && last_error | tee /dev/stderr | grep -qF "$2"
+}
+
+# event_hit(event, add, remove) - whether the event is there, and in the trace after a call
+event_hit() {
+	"$2" || return 1
+	echo >"$tracing/trace"
+	echo 1 >"$tracing/events/$1/enable"
+	call
+	echo 0 >"$tracing/events/$1/enable"
+	grep "${1#*/}:" "$tracing/trace"
+	local hit=$?
+	"$3"
+	return $hit
+}
+
+ftrace_hit() {
+	add_filter || return 1
+	cat "$tracing/set_ftrace_filter"
+	echo function >"$tracing/current_tracer"
+	echo >"$tracing/trace"
+	call
+	grep -v '^#' "$tracing/trace" >/tmp/trace
+	echo nop >"$tracing/current_tracer"
+	echo >"$tracing/set_ftrace_filter"
+	cat /tmp/trace
+	grep -q " $function\.llvm\." /tmp/trace && ! grep -qv " $function\.llvm\." /tmp/trace
+}
+
+graph_hit() {
+	add_graph || return 1
+	cat "$tracing/set_graph_function"
+	echo function_graph >"$tracing/current_tracer"
+	echo >"$tracing/trace"
+	call
+	grep -v '^#' "$tracing/trace" >/tmp/trace
+	echo nop >"$tracing/current_tracer"
+	echo >"$tracing/set_graph_function"
+	head -n 5 /tmp/trace
+	grep -q " $function\.llvm\.[0-9]*() {" /tmp/trace
+}
+
+removed_by_the_same_name() {
+	add_filter && echo "!$function" >"$tracing/set_ftrace_filter" &&
+		! grep "^$function" "$tracing/set_ftrace_filter"
+}
+
+pattern_is_not_a_name() {
+	! echo "${function%show}sho" >"$tracing/set_ftrace_filter"
+}
+
+exact_name_wins() {
+	# default_read_file is there twice: as such and promoted. The exact one is found, as ever.
+	grep ' default_read_file\.llvm\.[0-9]*$' /proc/kallsyms &&
+		echo 'p:klp_kprobe default_read_file' >"$tracing/kprobe_events" &&
+		grep ' default_read_file+0x' /sys/kernel/debug/kprobes/list
+	local status=$?
+	remove_kprobe
+	return $status
+}
+
+ktap_suite tracers 16
+check 'kprobe event: refused without klp_sympos' refused_as add_kprobe 'Invalid probed address or symbol'
+check 'fprobe event: refused without klp_sympos' refused add_fprobe
+check 'set_ftrace_filter: refused without klp_sympos' refused add_filter
+check 'set_graph_function: refused without klp_sympos' refused add_graph
+
+modprobe klp_sympos
+check 'kprobe event: hit' event_hit kprobes/klp_kprobe add_kprobe remove_kprobe
+check 'fprobe event: hit' event_hit fprobes/klp_fprobe add_fprobe remove_fprobe
+check 'set_ftrace_filter: hit, and nothing else' ftrace_hit
+check 'set_graph_function: hit' graph_hit
+check 'set_ftrace_filter: removed by the same name' removed_by_the_same_name
+check 'set_ftrace_filter: a part of a name is refused' pattern_is_not_a_name
+check 'an exact name wins' exact_name_wins
+
+# Has a tty_ldiscs_seq_show.llvm.1 of its own.
+insmod /klp/modules/klp_twins.ko
+check 'kprobe event: refused while ambiguous' refused_as add_kprobe 'The symbol is not unique'
+check 'fprobe event: refused while ambiguous' refused add_fprobe
+check 'set_ftrace_filter: refused while ambiguous' refused add_filter
+check 'set_graph_function: refused while ambiguous' refused add_graph
+rmmod klp_twins
+check 'kprobe event: hit when it is not any more' event_hit kprobes/klp_kprobe add_kprobe remove_kprobe
