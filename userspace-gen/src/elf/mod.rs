@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! ELF as the kernel uses it: [`file`] reads one, [`write`] puts a changed one together.
+//! ELF as the kernel uses it: [`mod@file`] reads one, [`mod@write`] puts a changed one together.
 
 pub mod file;
 pub mod input;
