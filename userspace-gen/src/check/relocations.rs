@@ -78,6 +78,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             used.extend(rela.relocations().map(|r| r.symbol));
             return;
         }
+        finding.warning = too_late(rela, objname);
         let mut outcomes = BTreeMap::new();
         for relocation in rela.relocations() {
             used.insert(relocation.symbol);
@@ -228,5 +229,28 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let start = usize::try_from(relocation.offset).ok()?;
         let place = data.get(start..)?.get(..usize::try_from(size).ok()?)?;
         (place.iter().any(|&b| b != 0)).then_some(Refusal::RelocationTarget { kind })
+    }
+}
+
+/// Why a section is applied when it is no longer of use.
+///
+/// A module's relocations are applied when that module comes, which may be long after the livepatch
+/// has initialized.
+fn too_late(rela: &RelaSection<'_>, objname: ObjName<'_>) -> Option<String> {
+    const READ_AT_LOAD: [&[u8]; 4] = [
+        b".altinstructions",
+        b".retpoline_sites",
+        b".static_call_sites",
+        b"__jump_table",
+    ];
+    let (name, target) = (rela.target.name, String::from_utf8_lossy(rela.target.name));
+    if objname.is_vmlinux() {
+        None
+    } else if name.starts_with(b".init") {
+        Some(format!("{target} is freed before {objname} may come"))
+    } else if READ_AT_LOAD.contains(&name) {
+        Some(format!("{target} is read before {objname} may come"))
+    } else {
+        None
     }
 }

@@ -12,7 +12,7 @@ use klp_gen::output::write_file;
 use klp_gen::target::Target;
 use std::path::PathBuf;
 
-/// What a signed module ends with: `MODULE_SIG_STRING` in include/linux/module_signature.h.
+/// What a signed module ends with: `MODULE_SIG_STRING` in the kernel's `module_signature.h`.
 const SIGNATURE: &[u8] = b"~Module signature appended~\n";
 
 /// Turn a livepatch's references to kernel internals into livepatch relocations

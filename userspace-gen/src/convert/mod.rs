@@ -8,11 +8,15 @@
 pub mod modinfo;
 pub mod old_names;
 pub mod plan;
+pub mod problem;
+mod relocations;
 pub mod rewrite;
 pub mod spell;
+mod symbols;
 pub mod symvers;
 
-pub use plan::{Plan, Problem, Reference};
+pub use plan::{Plan, Reference};
+pub use problem::Problem;
 pub use symvers::Symvers;
 
 use crate::check::{check, Report};

@@ -3,7 +3,7 @@
 //! The names of the functions to replace. They are strings in the livepatch's data and its author's
 //! own; they change only where the kernel that it is for would not understand them.
 
-use super::plan::{unresolved, Problem};
+use super::problem::{unresolved, Problem};
 use super::spell::{spell, Spelling};
 use crate::livepatch::memory::Location;
 use crate::livepatch::Patch;

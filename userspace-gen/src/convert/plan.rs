@@ -3,6 +3,7 @@
 //! What the undefined references of a livepatch mean.
 
 use super::old_names::{self, OldName};
+use super::problem::{unresolved, Problem};
 use super::spell::{spell, Spelling};
 use super::Symvers;
 use crate::check::KLP_SYMPOS;
@@ -13,13 +14,9 @@ use crate::target::{Object, Target};
 use klp_policy::query::ANY;
 use klp_policy::{LivepatchSymbol, ObjName, Policy, Query, Reason, Sympos};
 use object::elf;
-use std::fmt;
 
 /// What the name of a reference begins with if its author says object and position.
 const WRITTEN: &[u8] = b".klp.sym.";
-
-/// Candidates that a message lists.
-const SHOWN: usize = 10;
 
 /// What is to be done with a livepatch.
 #[derive(Clone, Debug, Default)]
@@ -59,40 +56,6 @@ impl Reference {
         let mut bytes = Vec::new();
         symbol.write_to(|part| bytes.extend_from_slice(part));
         Some(bytes)
-    }
-}
-
-/// A reference that means no symbol, or not one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The reference.
-    pub subject: String,
-    /// What is wrong with it.
-    pub why: String,
-    /// What it could mean.
-    pub candidates: Vec<String>,
-}
-
-impl Problem {
-    pub(super) fn new(subject: &[u8], why: impl Into<String>) -> Self {
-        Self {
-            subject: String::from_utf8_lossy(subject).into_owned(),
-            why: why.into(),
-            candidates: Vec::new(),
-        }
-    }
-}
-
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.subject, self.why)?;
-        for candidate in self.candidates.iter().take(SHOWN) {
-            write!(f, "\n  {candidate}")?;
-        }
-        if self.candidates.len() > SHOWN {
-            write!(f, "\n  and {} more", self.candidates.len() - SHOWN)?;
-        }
-        Ok(())
     }
 }
 
@@ -291,38 +254,4 @@ enum Exporter<'t> {
     Patched(&'t Object<'t>),
     /// Somebody whom the module loader asks.
     Other,
-}
-
-/// Why a reference means nothing, with what it could mean.
-pub(super) fn unresolved(
-    subject: &[u8],
-    object: &Object<'_>,
-    query: &Query<'_>,
-    sympos: Sympos,
-    reason: Reason,
-) -> Problem {
-    let objname = object.name;
-    let clean = query.cleaned();
-    let mut problem = Problem::new(
-        subject,
-        match reason {
-            Reason::NotFound => format!("{objname} has no symbol of that name"),
-            Reason::Ambiguous { matches } => format!(
-                "{objname} has {matches} symbols of that name: say which by \
-                 .klp.sym.{objname}.{clean},<position>"
-            ),
-            Reason::NoSuchPosition { matches } => {
-                format!("position {sympos}, but {objname} has {matches} symbols of that name")
-            }
-        },
-    );
-    object.candidates(Policy::Llvm, query, &mut |position, seq| {
-        if let Some(entry) = object.symbols.get(seq) {
-            let (address, name) = (entry.address, entry.name);
-            problem
-                .candidates
-                .push(format!("{position}: {address:016x} {name}"));
-        }
-    });
-    problem
 }

@@ -4,22 +4,17 @@
 
 use super::modinfo;
 use super::plan::Plan;
-use crate::check::KLP_SYMPOS;
-use crate::elf::number::{read_u32, u32_bytes, u64_bytes};
 use crate::elf::write::{relocatable, NewSection};
-use crate::elf::{ElfFile, Place, Section, SectionId, SymbolId, SHF_RELA_LIVEPATCH, SHN_LIVEPATCH};
+use crate::elf::{ElfFile, Section, SectionId, SymbolId, SHF_RELA_LIVEPATCH};
 use crate::error::{Error, Result};
 use crate::livepatch::rela::Relocation;
 use crate::livepatch::{rela_sections, Modinfo, RelaSection};
 use klp_policy::{LivepatchSection, ObjName};
 use object::elf;
-use object::write::elf::{Encoder, Rel, SectionHeader, Sym};
+use object::write::elf::{Encoder, SectionHeader};
 use object::Endianness;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-
-/// Symbol indexes that only a linker reads, and this changes.
-const SHT_LLVM_ADDRSIG: elf::SectionType = elf::SectionType(0x6fff_4c03);
 
 /// What `depends=` has to name for `klp_sympos` to be loaded first.
 const KLP_SYMPOS_MODULE: &[u8] = b"klp_sympos";
@@ -43,31 +38,32 @@ pub fn rewrite(elf: &ElfFile<'_>, plan: &Plan) -> Result<Vec<u8>> {
     rewriter.write()
 }
 
-struct Rewriter<'r, 'd> {
-    elf: &'r ElfFile<'d>,
-    plan: &'r Plan,
-    encoder: Encoder<Endianness>,
-    symtab: Section<'d>,
+/// A conversion that is under way.
+pub(super) struct Rewriter<'r, 'd> {
+    pub(super) elf: &'r ElfFile<'d>,
+    pub(super) plan: &'r Plan,
+    pub(super) encoder: Encoder<Endianness>,
+    pub(super) symtab: Section<'d>,
     /// The names of symbols, and those of sections; one table may serve both.
-    strtab: SectionId,
-    shstrtab: SectionId,
-    rela: Vec<RelaSection<'d>>,
+    pub(super) strtab: SectionId,
+    pub(super) shstrtab: SectionId,
+    pub(super) rela: Vec<RelaSection<'d>>,
     /// What is written instead of a section's bytes.
-    data: BTreeMap<SectionId, Cow<'d, [u8]>>,
+    pub(super) data: BTreeMap<SectionId, Cow<'d, [u8]>>,
     /// Relocations with another addend, by section and index.
-    addends: HashMap<(SectionId, usize), i64>,
-    dropped: BTreeSet<SectionId>,
+    pub(super) addends: HashMap<(SectionId, usize), i64>,
+    pub(super) dropped: BTreeSet<SectionId>,
     /// The relocations that stay in their section.
-    kept: BTreeMap<SectionId, Vec<Relocation>>,
+    pub(super) kept: BTreeMap<SectionId, Vec<Relocation>>,
     /// The relocations that get a section of their own: for which object, from which section.
-    moved: Vec<(Vec<u8>, RelaSection<'d>, Vec<Relocation>)>,
-    section_numbers: Vec<u32>,
-    symbol_numbers: Vec<Option<u32>>,
-    locals: u32,
+    pub(super) moved: Vec<(Vec<u8>, RelaSection<'d>, Vec<Relocation>)>,
+    pub(super) section_numbers: Vec<u32>,
+    pub(super) symbol_numbers: Vec<Option<u32>>,
+    pub(super) locals: u32,
 }
 
 impl<'r, 'd> Rewriter<'r, 'd> {
-    fn new(elf: &'r ElfFile<'d>, plan: &'r Plan) -> Result<Self> {
+    pub(super) fn new(elf: &'r ElfFile<'d>, plan: &'r Plan) -> Result<Self> {
         let Some(symtab) = elf.symtab_section() else {
             return Err(elf.malformed("expected a symbol table, found none"));
         };
@@ -104,14 +100,14 @@ impl<'r, 'd> Rewriter<'r, 'd> {
     }
 
     /// The bytes of a section, to be changed.
-    fn bytes(&mut self, id: SectionId) -> Result<&mut Vec<u8>> {
+    pub(super) fn bytes(&mut self, id: SectionId) -> Result<&mut Vec<u8>> {
         let section = self.elf.section(id)?;
         let old = self.elf.section_data(&section)?;
         Ok(self.data.entry(id).or_insert(Cow::Borrowed(old)).to_mut())
     }
 
     /// Appends a string to a section and returns its offset there.
-    fn append_string(&mut self, id: SectionId, string: &[u8]) -> Result<u64> {
+    pub(super) fn append_string(&mut self, id: SectionId, string: &[u8]) -> Result<u64> {
         let bytes = self.bytes(id)?;
         let offset = bytes.len() as u64;
         bytes.extend_from_slice(string);
@@ -119,40 +115,9 @@ impl<'r, 'd> Rewriter<'r, 'd> {
         Ok(offset)
     }
 
-    fn append_name(&mut self, id: SectionId, name: &[u8]) -> Result<u32> {
+    pub(super) fn append_name(&mut self, id: SectionId, name: &[u8]) -> Result<u32> {
         let offset = self.append_string(id, name)?;
         u32::try_from(offset).map_err(|_| self.elf.malformed("string table: too long"))
-    }
-
-    /// Points each `klp_func` that the plan names to another string.
-    fn change_old_names(&mut self) -> Result<()> {
-        for name in &self.plan.old_names {
-            let pointer = self.rela.iter().find_map(|rela| {
-                let at = |r: &Relocation| r.offset == name.at.offset;
-                let here = rela.target.id == name.at.section;
-                let relocation = here.then(|| rela.relocations().find(at))??;
-                Some((rela.section.id, relocation))
-            });
-            let Some((rela, relocation)) = pointer else {
-                return Err(self.elf.malformed("a klp_func without a relocation"));
-            };
-            let symbol = self.elf.symbol(relocation.symbol)?;
-            let Place::Section(section) = symbol.place else {
-                return Err(self.elf.malformed("an old_name outside of the module"));
-            };
-            let offset = self.append_string(section, &name.spelling.name)?;
-            let addend = offset.wrapping_sub(symbol.value).cast_signed();
-            self.addends.insert((rela, relocation.index), addend);
-
-            let sympos = u64_bytes(self.elf.endian(), name.spelling.sympos.0);
-            let start = usize::try_from(name.at.offset).ok();
-            let start = start.and_then(|start| start.checked_add(16));
-            let place = self.bytes(name.at.section)?;
-            if let Some(place) = start.and_then(|s| place.get_mut(s..)?.get_mut(..8)) {
-                place.copy_from_slice(&sympos);
-            }
-        }
-        Ok(())
     }
 
     fn change_modinfo(&mut self) -> Result<()> {
@@ -163,40 +128,6 @@ impl<'r, 'd> Rewriter<'r, 'd> {
         let data = modinfo::complete(self.elf.section_data(&section)?, needed);
         self.data.insert(section.id, data);
         Ok(())
-    }
-
-    /// Parts the relocations that the module loader applies from those of the livepatch core.
-    fn split_relocations(&mut self) {
-        let objects: HashMap<SymbolId, &[u8]> = self
-            .plan
-            .references
-            .iter()
-            .map(|r| (r.symbol, r.object.as_slice()))
-            .collect();
-        for rela in &self.rela {
-            let applied = rela.target.is_alloc() && !rela.section.is_livepatch_rela();
-            let mut kept = Vec::new();
-            let mut moved = BTreeMap::<&[u8], Vec<_>>::new();
-            for mut relocation in rela.relocations() {
-                let place = (rela.section.id, relocation.index);
-                relocation.addend = *self.addends.get(&place).unwrap_or(&relocation.addend);
-                match objects.get(&relocation.symbol) {
-                    Some(object) if applied => moved.entry(object).or_default().push(relocation),
-                    _ => kept.push(relocation),
-                }
-            }
-            if kept.is_empty() && !moved.is_empty() {
-                self.dropped.insert(rela.section.id);
-            } else {
-                self.kept.insert(rela.section.id, kept);
-            }
-            for (object, relocations) in moved {
-                self.moved.push((object.to_vec(), *rela, relocations));
-            }
-        }
-        let addrsig = |s: &Section<'_>| s.kind == SHT_LLVM_ADDRSIG;
-        self.dropped
-            .extend(self.elf.sections().filter(addrsig).map(|s| s.id));
     }
 
     fn number_sections(&mut self) {
@@ -214,106 +145,8 @@ impl<'r, 'd> Rewriter<'r, 'd> {
     }
 
     /// The new index of a section; 0 if it is gone.
-    fn section_number(&self, id: usize) -> u32 {
+    pub(super) fn section_number(&self, id: usize) -> u32 {
         self.section_numbers.get(id).copied().unwrap_or(0)
-    }
-
-    fn number_symbols(&mut self) {
-        let mut next = 0;
-        for id in 0..self.elf.symbol_count() {
-            let section = self.elf.get_symbol(SymbolId(id)).and_then(|s| s.section());
-            let gone = section.is_some_and(|section| self.dropped.contains(&section));
-            self.symbol_numbers.push((!gone).then_some(next));
-            if !gone {
-                next += 1;
-                self.locals += u32::from(id < self.symtab.info as usize);
-            }
-        }
-    }
-
-    fn symbol_number(&self, id: SymbolId) -> Result<u32> {
-        let number = self.symbol_numbers.get(id.0).copied().flatten();
-        number.ok_or_else(|| {
-            let what = "expected no reference to it, found one to symbol";
-            self.elf
-                .malformed(format_args!(".llvm_addrsig: {what} {}", id.0))
-        })
-    }
-
-    fn write_symbols(&mut self) -> Result<()> {
-        let endian = self.elf.endian();
-        let mut table = Vec::new();
-        let mut names = HashMap::new();
-        for reference in &self.plan.references {
-            let name = reference.livepatch_name().unwrap_or_default();
-            let offset = self.append_name(self.strtab, &name)?;
-            names.insert(reference.symbol, offset);
-        }
-        for (id, raw) in self.elf.raw_symbols().iter().enumerate() {
-            let Ok(_) = self.symbol_number(SymbolId(id)) else {
-                continue;
-            };
-            let mut symbol = Sym::from_raw(endian, raw, None);
-            let place = self.elf.get_symbol(SymbolId(id)).map(|s| s.place);
-            if let Some(Place::Section(section)) = place {
-                symbol.section = Some(self.section_number(section.0));
-            }
-            if let Some(&name) = names.get(&SymbolId(id)) {
-                symbol.st_name = name;
-                symbol.st_shndx = elf::SymbolSection(SHN_LIVEPATCH);
-                symbol.st_info = elf::SymbolInfo::new(elf::STB_GLOBAL, raw.st_type());
-            }
-            self.encoder.symbol(&mut table, &symbol);
-        }
-        let refers = self.elf.symbols().any(|s| s.name == KLP_SYMPOS);
-        if self.plan.needs_klp_sympos && !refers {
-            let symbol = Sym {
-                section: None,
-                st_name: self.append_name(self.strtab, KLP_SYMPOS)?,
-                st_info: elf::SymbolInfo::new(elf::STB_GLOBAL, elf::STT_NOTYPE),
-                st_other: elf::SymbolOther(0),
-                st_shndx: elf::SHN_UNDEF,
-                st_value: 0,
-                st_size: 0,
-            };
-            self.encoder.symbol(&mut table, &symbol);
-        }
-        self.data.insert(self.symtab.id, Cow::Owned(table));
-        Ok(())
-    }
-
-    /// The bytes of relocations, with the new numbers of their symbols.
-    fn relocations(&self, relocations: &[Relocation]) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        for relocation in relocations {
-            let rel = Rel {
-                r_offset: relocation.offset,
-                r_sym: self.symbol_number(relocation.symbol)?,
-                r_type: elf::RelocationType(relocation.kind),
-                r_addend: relocation.addend,
-            };
-            self.encoder.relocation(&mut bytes, true, &rel);
-        }
-        Ok(bytes)
-    }
-
-    /// The members of a section group, with their new numbers.
-    fn group(&self, section: &Section<'_>) -> Result<Vec<u8>> {
-        let endian = self.elf.endian();
-        let mut bytes = Vec::new();
-        for (at, word) in self.elf.section_data(section)?.chunks_exact(4).enumerate() {
-            let word = read_u32(endian, word).unwrap_or(0);
-            let word = match at {
-                // Its flags.
-                0 => word,
-                _ => match self.section_number(word as usize) {
-                    0 => continue,
-                    number => number,
-                },
-            };
-            bytes.extend(u32_bytes(endian, word));
-        }
-        Ok(bytes)
     }
 
     fn write(mut self) -> Result<Vec<u8>> {

@@ -1,33 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What check predicts. That the kernel says the same was seen in a guest, case by case.
+//! Livepatch symbols, sections and relocations, as any tool could have made them.
 
-use crate::convert::run;
+use super::{check_bytes, check_patch, messages};
 use crate::elf::{Place, LIVEPATCH};
-use crate::kernel::with_target;
 use crate::livepatch::Livepatch;
-use klp_gen::check::{check, Finding, Kind, Report};
 use klp_gen::elf::ElfFile;
 use klp_policy::Policy;
 use object::elf::{self, STB_GLOBAL, STT_NOTYPE};
-
-fn check_bytes(bytes: &[u8], policy: Policy) -> Report {
-    with_target(|t| {
-        let elf = ElfFile::parse("lp.ko".to_owned(), bytes).unwrap();
-        check(&elf, t, policy).unwrap()
-    })
-}
-
-fn check_patch(livepatch: &Livepatch, policy: Policy) -> Report {
-    check_bytes(&livepatch.build(), policy)
-}
-
-/// The messages of everything that is not simply right.
-fn messages(report: &Report, status: &str) -> Vec<String> {
-    let with_status = |f: &&Finding| f.status() == status;
-    let findings = report.findings.iter().filter(with_status);
-    findings.filter_map(Finding::message).collect()
-}
 
 /// A livepatch as some other tool could have made it: one relocation in a section of that name,
 /// against a symbol of that name.
@@ -176,153 +156,6 @@ fn with_klp_sympos_cleaned_names_are_found() {
 }
 
 #[test]
-fn functions() {
-    let long = "n".repeat(512);
-    for (object, (name, sympos), message) in [
-        (None, ("cmdline_proc_show", 0), None),
-        (None, ("init_once", 2), None),
-        (
-            None,
-            ("init_once", 3),
-            Some("symbol position 3 for symbol 'init_once' in object 'vmlinux' not found"),
-        ),
-        (
-            None,
-            ("promoted", 0),
-            Some("symbol 'promoted' not found in symbol table"),
-        ),
-        (
-            None,
-            ("noinstr_function", 0),
-            Some("failed to find location for function 'noinstr_function'"),
-        ),
-        (
-            None,
-            ("table", 0),
-            Some("failed to find location for function 'table'"),
-        ),
-        // Its memory is gone after boot.
-        (
-            None,
-            ("start_kernel", 0),
-            Some("failed to find location for function 'start_kernel'"),
-        ),
-        (
-            None,
-            ("cpu_variable", 0),
-            Some("kallsyms size lookup failed for 'cpu_variable'"),
-        ),
-        (
-            None,
-            (long.as_str(), 0),
-            Some("-EINVAL without a word: the name has 512 bytes or more"),
-        ),
-        (Some("net_mod"), ("handle", 0), None),
-        (
-            Some("net_mod"),
-            ("quiet", 0),
-            Some("failed to find location for function 'quiet'"),
-        ),
-        (
-            Some("net_mod"),
-            ("only_init", 0),
-            Some("symbol 'only_init' not found in symbol table"),
-        ),
-    ] {
-        let livepatch = Livepatch::replacing(&[(object, &[(name, sympos)])]);
-        let report = check_patch(&livepatch, Policy::Exact);
-        let refused = messages(&report, "refused");
-        assert_eq!(refused, Vec::from_iter(message), "{name}");
-    }
-}
-
-#[test]
-fn objects() {
-    let func: &[_] = &[("handle", 0)];
-    let report = check_patch(
-        &Livepatch::replacing(&[(Some("absent"), func)]),
-        Policy::Llvm,
-    );
-    assert_eq!(
-        messages(&report, "unchecked"),
-        ["absent is not among the targets"]
-    );
-    for name in ["net-mod", "vmlinux", "net.mod"] {
-        let report = check_patch(&Livepatch::replacing(&[(Some(name), func)]), Policy::Llvm);
-        assert_eq!(messages(&report, "warning").len(), 1, "{name}");
-    }
-    let long = "m".repeat(56);
-    let report = check_patch(&Livepatch::replacing(&[(Some(&long), func)]), Policy::Llvm);
-    assert_eq!(
-        messages(&report, "refused"),
-        ["-EINVAL without a word: the name has 56 bytes"]
-    );
-}
-
-#[test]
-fn one_function_twice() {
-    let names: &[_] = &[("init_once", 2), ("init_once.llvm.*", 3)];
-    let report = check_patch(&Livepatch::replacing(&[(None, names)]), Policy::Llvm);
-    let warnings = messages(&report, "warning");
-    assert!(
-        warnings
-            .iter()
-            .any(|w| w == "the same function as init_once,2"),
-        "{warnings:?}"
-    );
-    let names: &[_] = &[("twin", 0), ("twin", 1)];
-    let report = check_patch(&Livepatch::replacing(&[(None, names)]), Policy::Llvm);
-    assert_eq!(
-        messages(&report, "refused"),
-        ["kobject_add_internal failed for twin,1 with -EEXIST"]
-    );
-}
-
-#[test]
-fn an_exact_name_that_hides_others() {
-    let report = check_patch(&Livepatch::of("twin"), Policy::Llvm);
-    let warnings = messages(&report, "warning");
-    assert!(warnings[0].contains("wins over 1 promoted"), "{warnings:?}");
-    let exact = check_patch(&Livepatch::of("twin"), Policy::Exact);
-    assert!(messages(&exact, "warning").is_empty());
-}
-
-#[test]
-fn imports() {
-    let livepatch = Livepatch::of("cmdline_proc_show")
-        .call("_printk")
-        .call("nobody_has_it");
-    assert_eq!(
-        messages(&check_patch(&livepatch, Policy::Exact), "refused"),
-        ["lp: Unknown symbol nobody_has_it (err -2)"]
-    );
-    let unconverted = Livepatch::of("cmdline_proc_show").call(".klp.sym.vmlinux.table,0");
-    assert_eq!(
-        messages(&check_patch(&unconverted, Policy::Llvm), "refused"),
-        ["lp: Unknown symbol .klp.sym.vmlinux.table,0 (err -2)"]
-    );
-    let mut weak = Livepatch::of("cmdline_proc_show");
-    let place = Place::Special(0);
-    let symbol = weak.elf.symbol(
-        ".klp.sym.vmlinux.table,0",
-        elf::STB_WEAK,
-        STT_NOTYPE,
-        place,
-        0,
-        0,
-    );
-    weak.refer(symbol);
-    let refused = messages(&check_patch(&weak, Policy::Llvm), "refused");
-    assert!(refused[0].contains("weak"), "{refused:?}");
-    let needs = Livepatch::of("cmdline_proc_show").call("klp_sympos_v1");
-    assert!(messages(&check_patch(&needs, Policy::Llvm), "refused").is_empty());
-    assert_eq!(
-        messages(&check_patch(&needs, Policy::Exact), "refused"),
-        ["lp: Unknown symbol klp_sympos_v1 (err -2)"]
-    );
-}
-
-#[test]
 fn relocations() {
     // The kernel takes it, and jumps to 0.
     let mut livepatch = Livepatch::of("cmdline_proc_show");
@@ -361,23 +194,6 @@ fn relocations() {
 }
 
 #[test]
-fn what_is_no_livepatch() {
-    let mut livepatch = Livepatch::of("cmdline_proc_show");
-    for section in &mut livepatch.elf.sections {
-        if section.name == ".modinfo" {
-            section.data = b"name=lp\0".to_vec();
-        }
-    }
-    assert_eq!(
-        messages(&check_patch(&livepatch, Policy::Llvm), "refused"),
-        ["module lp is not marked as a livepatch module"]
-    );
-    // Put together when it runs.
-    let report = check_patch(&Livepatch::empty(), Policy::Llvm);
-    assert!(messages(&report, "unchecked")[0].contains("no klp_patch found"));
-}
-
-#[test]
 fn a_section_that_is_never_applied() {
     let symbol = ".klp.sym.vmlinux.table,0";
     let report = check_bytes(
@@ -389,27 +205,16 @@ fn a_section_that_is_never_applied() {
 }
 
 #[test]
-fn arrays_of_structs_may_be_longer_than_usual() {
-    // CONFIG_DEBUG_KOBJECT_RELEASE puts more into each struct.
-    let names: &[_] = &[("cmdline_proc_show", 0), ("promoted", 0), ("twin", 0)];
-    let objects: [(Option<&str>, &[_]); 2] = [(None, names), (Some("net_mod"), &[("handle", 0)])];
-    for (klp_object, klp_func) in [(168, 152), (296, 280), (232, 216)] {
-        let livepatch = Livepatch::replacing_with(&objects, klp_object, klp_func);
-        let report = check_patch(&livepatch, Policy::Llvm);
-        let function = |f: &&Finding| f.kind == Kind::Function;
-        assert_eq!(report.findings.iter().filter(function).count(), 4);
-    }
-}
-
-#[test]
-fn what_convert_makes_is_clean() {
-    let livepatch = Livepatch::of("promoted").call("promoted").call("table");
-    let converted = run(&livepatch, Policy::Llvm).unwrap();
-    let report = check_bytes(&converted.bytes, Policy::Llvm);
-    assert!(
-        report.findings.iter().all(|f| f.status() == "ok"),
-        "{report:?}"
-    );
-    let exact = check_bytes(&converted.bytes, Policy::Exact);
-    assert!(exact.refusals().next().is_some());
+fn a_section_that_is_applied_too_late() {
+    let objects: [(Option<&str>, &[_]); 1] = [(Some("net_mod"), &[("handle", 0)])];
+    let mut livepatch = Livepatch::replacing(&objects);
+    let code = elf::SHF_ALLOC | elf::SHF_EXECINSTR;
+    let init = livepatch.elf.section(".init.text", code, &[0; 16]);
+    let symbol = livepatch.elf.undefined("quiet");
+    livepatch
+        .elf
+        .relocate(init, 4, symbol, elf::R_X86_64_PLT32, -4);
+    let converted = crate::convert::run(&livepatch, Policy::Llvm).unwrap();
+    let warnings = messages(&check_bytes(&converted.bytes, Policy::Llvm), "warning");
+    assert_eq!(warnings, [".init.text is freed before net_mod may come"]);
 }

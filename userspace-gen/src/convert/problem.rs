@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Why a reference means no symbol, or not one, and what it could mean.
+
+use crate::target::Object;
+use klp_policy::{Policy, Query, Reason, Sympos};
+use std::fmt;
+
+/// Candidates that a message lists.
+const SHOWN: usize = 10;
+
+/// A reference that means no symbol, or not one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The reference.
+    pub subject: String,
+    /// What is wrong with it.
+    pub why: String,
+    /// What it could mean.
+    pub candidates: Vec<String>,
+}
+
+impl Problem {
+    pub(super) fn new(subject: &[u8], why: impl Into<String>) -> Self {
+        Self {
+            subject: String::from_utf8_lossy(subject).into_owned(),
+            why: why.into(),
+            candidates: Vec::new(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.subject, self.why)?;
+        for candidate in self.candidates.iter().take(SHOWN) {
+            write!(f, "\n  {candidate}")?;
+        }
+        if self.candidates.len() > SHOWN {
+            write!(f, "\n  and {} more", self.candidates.len() - SHOWN)?;
+        }
+        Ok(())
+    }
+}
+
+/// Why a reference means nothing, with what it could mean.
+pub(super) fn unresolved(
+    subject: &[u8],
+    object: &Object<'_>,
+    query: &Query<'_>,
+    sympos: Sympos,
+    reason: Reason,
+) -> Problem {
+    let objname = object.name;
+    let clean = query.cleaned();
+    let mut problem = Problem::new(
+        subject,
+        match reason {
+            Reason::NotFound => format!("{objname} has no symbol of that name"),
+            Reason::Ambiguous { matches } => format!(
+                "{objname} has {matches} symbols of that name: say which by \
+                 .klp.sym.{objname}.{clean},<position>"
+            ),
+            Reason::NoSuchPosition { matches } => {
+                format!("position {sympos}, but {objname} has {matches} symbols of that name")
+            }
+        },
+    );
+    object.candidates(Policy::Llvm, query, &mut |position, seq| {
+        if let Some(entry) = object.symbols.get(seq) {
+            let (address, name) = (entry.address, entry.name);
+            problem
+                .candidates
+                .push(format!("{position}: {address:016x} {name}"));
+        }
+    });
+    problem
+}

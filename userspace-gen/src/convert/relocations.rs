@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The relocations of a converted file: who applies them, and the new numbers in them.
+
+use super::rewrite::Rewriter;
+use crate::elf::number::{read_u32, u32_bytes, u64_bytes};
+use crate::elf::{Place, Section, SymbolId};
+use crate::error::Result;
+use crate::livepatch::rela::Relocation;
+use object::elf;
+use object::write::elf::Rel;
+use std::collections::{BTreeMap, HashMap};
+
+/// Symbol indexes that only a linker reads, and this changes.
+const SHT_LLVM_ADDRSIG: elf::SectionType = elf::SectionType(0x6fff_4c03);
+
+impl Rewriter<'_, '_> {
+    /// Points each `klp_func` that the plan names to another string.
+    pub(super) fn change_old_names(&mut self) -> Result<()> {
+        for name in &self.plan.old_names {
+            let pointer = self.rela.iter().find_map(|rela| {
+                let at = |r: &Relocation| r.offset == name.at.offset;
+                let here = rela.target.id == name.at.section;
+                let relocation = here.then(|| rela.relocations().find(at))??;
+                Some((rela.section.id, relocation))
+            });
+            let Some((rela, relocation)) = pointer else {
+                return Err(self.elf.malformed("a klp_func without a relocation"));
+            };
+            let symbol = self.elf.symbol(relocation.symbol)?;
+            let Place::Section(section) = symbol.place else {
+                return Err(self.elf.malformed("an old_name outside of the module"));
+            };
+            let offset = self.append_string(section, &name.spelling.name)?;
+            let addend = offset.wrapping_sub(symbol.value).cast_signed();
+            self.addends.insert((rela, relocation.index), addend);
+
+            let sympos = u64_bytes(self.elf.endian(), name.spelling.sympos.0);
+            let start = usize::try_from(name.at.offset).ok();
+            let start = start.and_then(|start| start.checked_add(16));
+            let place = self.bytes(name.at.section)?;
+            if let Some(place) = start.and_then(|s| place.get_mut(s..)?.get_mut(..8)) {
+                place.copy_from_slice(&sympos);
+            }
+        }
+        Ok(())
+    }
+
+    /// Parts the relocations that the module loader applies from those of the livepatch core.
+    pub(super) fn split_relocations(&mut self) {
+        let objects: HashMap<SymbolId, &[u8]> = self
+            .plan
+            .references
+            .iter()
+            .map(|r| (r.symbol, r.object.as_slice()))
+            .collect();
+        for rela in &self.rela {
+            let applied = rela.target.is_alloc() && !rela.section.is_livepatch_rela();
+            let mut kept = Vec::new();
+            let mut moved = BTreeMap::<&[u8], Vec<_>>::new();
+            for mut relocation in rela.relocations() {
+                let place = (rela.section.id, relocation.index);
+                relocation.addend = *self.addends.get(&place).unwrap_or(&relocation.addend);
+                match objects.get(&relocation.symbol) {
+                    Some(object) if applied => moved.entry(object).or_default().push(relocation),
+                    _ => kept.push(relocation),
+                }
+            }
+            if kept.is_empty() && !moved.is_empty() {
+                self.dropped.insert(rela.section.id);
+            } else {
+                self.kept.insert(rela.section.id, kept);
+            }
+            for (object, relocations) in moved {
+                self.moved.push((object.to_vec(), *rela, relocations));
+            }
+        }
+        let addrsig = |s: &Section<'_>| s.kind == SHT_LLVM_ADDRSIG;
+        self.dropped
+            .extend(self.elf.sections().filter(addrsig).map(|s| s.id));
+    }
+
+    /// The bytes of relocations, with the new numbers of their symbols.
+    pub(super) fn relocations(&self, relocations: &[Relocation]) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        for relocation in relocations {
+            let rel = Rel {
+                r_offset: relocation.offset,
+                r_sym: self.symbol_number(relocation.symbol)?,
+                r_type: elf::RelocationType(relocation.kind),
+                r_addend: relocation.addend,
+            };
+            self.encoder.relocation(&mut bytes, true, &rel);
+        }
+        Ok(bytes)
+    }
+
+    /// The members of a section group, with their new numbers.
+    pub(super) fn group(&self, section: &Section<'_>) -> Result<Vec<u8>> {
+        let endian = self.elf.endian();
+        let mut bytes = Vec::new();
+        for (at, word) in self.elf.section_data(section)?.chunks_exact(4).enumerate() {
+            let word = read_u32(endian, word).unwrap_or(0);
+            let word = match at {
+                // Its flags.
+                0 => word,
+                _ => match self.section_number(word as usize) {
+                    0 => continue,
+                    number => number,
+                },
+            };
+            bytes.extend(u32_bytes(endian, word));
+        }
+        Ok(bytes)
+    }
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The symbol table of a file.
+
+use super::file::ElfFile;
+use super::section::SectionId;
+use super::symbol::{Place, Symbol, SymbolId};
+use super::SHN_LIVEPATCH;
+use crate::error::Result;
+use object::elf::{self, Sym64};
+use object::read::elf::Sym as _;
+use object::read::ReadRef;
+use object::{Endianness, U32};
+
+type E = Endianness;
+
+/// The symbol table and what belongs to it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Symtab<'d> {
+    section: SectionId,
+    symbols: &'d [Sym64<E>],
+    strings: &'d [u8],
+    extended: &'d [U32<E>],
+}
+
+impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
+    pub(super) fn find_symtab(&self) -> Result<Option<Symtab<'d>>> {
+        let Some(section) = self.sections().find(|s| s.kind == elf::SHT_SYMTAB) else {
+            return Ok(None);
+        };
+        let strings = self.section(SectionId(section.link as usize))?;
+        let extended = self
+            .sections()
+            .find(|s| s.kind == elf::SHT_SYMTAB_SHNDX && s.link as usize == section.id.0);
+        Ok(Some(Symtab {
+            section: section.id,
+            symbols: self.array(&section)?,
+            strings: self.section_data(&strings)?,
+            extended: match extended {
+                Some(section) => self.array(&section)?,
+                None => &[],
+            },
+        }))
+    }
+
+    /// The section that holds the symbol table.
+    #[must_use]
+    pub fn symtab_section(&self) -> Option<SectionId> {
+        self.symtab.map(|t| t.section)
+    }
+
+    /// The symbols as they are in the file, the null one included.
+    pub(crate) fn raw_symbols(&self) -> &'d [Sym64<E>] {
+        self.symtab.map_or(&[], |t| t.symbols)
+    }
+
+    /// How many symbols there are, the null one included.
+    #[must_use]
+    pub fn symbol_count(&self) -> usize {
+        self.symtab.map_or(0, |t| t.symbols.len())
+    }
+
+    /// One symbol.
+    ///
+    /// # Errors
+    ///
+    /// The file has no such symbol.
+    pub fn symbol(&self, id: SymbolId) -> Result<Symbol<'d>> {
+        self.get_symbol(id).ok_or_else(|| {
+            self.malformed(format_args!(
+                "expected a symbol index below {}, found {}",
+                self.symbol_count(),
+                id.0
+            ))
+        })
+    }
+
+    /// One symbol, if the file has it.
+    #[must_use]
+    pub fn get_symbol(&self, id: SymbolId) -> Option<Symbol<'d>> {
+        let (table, endian) = (self.symtab?, self.endian);
+        let symbol = table.symbols.get(id.0)?;
+        let place = match symbol.st_shndx(endian) {
+            elf::SHN_UNDEF => Place::Undefined,
+            elf::SHN_ABS => Place::Absolute,
+            elf::SHN_COMMON => Place::Common,
+            index if index.0 == SHN_LIVEPATCH => Place::Livepatch,
+            elf::SHN_XINDEX => {
+                let index = table.extended.get(id.0).map(|i| i.get(endian));
+                Place::Section(SectionId(index.unwrap_or(u32::MAX) as usize))
+            }
+            index if index.is_reserved() => Place::Reserved(index.0),
+            index => Place::Section(SectionId(index.0.into())),
+        };
+        Some(Symbol {
+            id,
+            name: string_at(table.strings, symbol.st_name(endian)).unwrap_or_default(),
+            value: symbol.st_value(endian),
+            size: symbol.st_size(endian),
+            bind: symbol.st_bind(),
+            kind: symbol.st_type(),
+            place,
+        })
+    }
+
+    /// The symbols, without the null one.
+    pub fn symbols(&self) -> impl Iterator<Item = Symbol<'d>> + '_ {
+        (1..self.symbol_count()).filter_map(|i| self.get_symbol(SymbolId(i)))
+    }
+}
+
+/// The string that begins at `offset` of a string table and ends with a NUL.
+pub(super) fn string_at(table: &[u8], offset: u32) -> Option<&[u8]> {
+    let rest = table.get(offset as usize..)?;
+    let len = rest.iter().position(|&b| b == 0)?;
+    rest.get(..len)
+}
