@@ -76,7 +76,7 @@ const LIVEPATCH_SELFTESTS_LOADED: &[Expected] = &[
 const LOADED: Expected = expect("load", 1);
 const ORACLE: &[Expected] = &[LOADED, expect("oracle", 2)];
 
-/// The longest first: as many boots run at a time as there are processors.
+/// The longest first: several boots run at a time.
 pub const BOOTS: &[Boot] = &[
     Boot {
         scripts: &["20-livepatch-selftests"],

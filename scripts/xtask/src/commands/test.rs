@@ -95,9 +95,9 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Boot>> {
     Ok(BOOTS.iter().filter(wanted).collect())
 }
 
-/// Runs the boots, as many at a time as there are processors.
+/// Runs the boots, one more at a time than there are processors: the longest ones sleep a lot.
 fn run_boots(boots: &[&Boot], build: &Path, contents: &Contents, logs: &Path) -> Tally {
-    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    let workers = thread::available_parallelism().map_or(1, NonZero::get) + 1;
     let next = AtomicUsize::new(0);
     let tallies = Mutex::new(vec![Tally::default(); boots.len()]);
     thread::scope(|scope| {
