@@ -12,7 +12,7 @@ use std::{
     fs::{self, File},
     io::{self, Read, Write},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -23,6 +23,9 @@ use anyhow::{
 };
 
 use crate::run;
+
+/// How `timeout` ends where the limit was reached: by itself, or killed with the process it killed.
+const TIMED_OUT: [Option<i32>; 2] = [Some(124), Some(137)];
 
 /// How the guest's output is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,7 +89,9 @@ impl Vm {
         let output_log = self.logs.join("output.log");
         fs::create_dir_all(&self.logs)?;
         let mut command = self.command(&console_log);
-        let qemu_log = File::create(self.logs.join("qemu.log"))?;
+        // QEMU makes it too, but perhaps not if it fails.
+        File::create(&console_log)?;
+        let qemu_log = self.logs.join("qemu.log");
         if self.output == Output::Terminal {
             command.stdin(Stdio::inherit()).stdout(Stdio::inherit());
         } else {
@@ -95,7 +100,7 @@ impl Vm {
         run::announce(&command);
         let start = Instant::now();
         let mut child = command
-            .stderr(qemu_log)
+            .stderr(File::create(&qemu_log)?)
             .spawn()
             .context("cannot run qemu-system-x86_64 (package qemu-system-x86)")?;
         let copier = child.stdout.take().map(|pipe| {
@@ -103,7 +108,7 @@ impl Vm {
             let log = output_log.clone();
             thread::spawn(move || copy_output(pipe, &log, stream))
         });
-        let timed_out = self.wait(&mut child, start)?;
+        let ended = child.wait()?;
         let joined = copier.map(|thread| {
             thread
                 .join()
@@ -122,8 +127,13 @@ impl Vm {
         };
         let failure = if let Some(marker) = console::first_failure(&console) {
             Some(marker)
-        } else if timed_out {
+        } else if self.timeout.is_some() && TIMED_OUT.contains(&ended.code()) {
             Some(format!("no end within {} s", elapsed.as_secs()))
+        } else if !ended.success() {
+            Some(format!(
+                "QEMU ended with {ended}; it logs to {}",
+                qemu_log.display()
+            ))
         } else {
             status.err()
         };
@@ -133,21 +143,6 @@ impl Vm {
             console_log,
             elapsed,
         })
-    }
-
-    /// Waits for the end or the limit, and tells whether it was the limit.
-    fn wait(&self, child: &mut Child, start: Instant) -> Result<bool> {
-        loop {
-            if child.try_wait()?.is_some() {
-                return Ok(false);
-            }
-            if self.timeout.is_some_and(|limit| start.elapsed() > limit) {
-                child.kill()?;
-                child.wait()?;
-                return Ok(true);
-            }
-            thread::sleep(Duration::from_millis(50));
-        }
     }
 
     fn command(&self, console_log: &Path) -> Command {
@@ -165,13 +160,13 @@ impl Vm {
             Output::Terminal => "stdio,id=guest,signal=off,mux=on",
             Output::Quiet | Output::Stream => "stdio,id=guest",
         };
-        // QEMU must end even where this process is killed before it sees the limit.
+        // A process of its own keeps the limit, also if this one is killed.
         let mut command = match self.timeout {
             Some(limit) => {
                 let mut command = Command::new("timeout");
                 command
                     .args(["--foreground", "--kill-after=5"])
-                    .arg((limit.as_secs() + 10).to_string())
+                    .arg(limit.as_secs().to_string())
                     .arg("qemu-system-x86_64");
                 command
             }
