@@ -97,6 +97,12 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("stress")
     },
     Boot {
+        scripts: &["81-failslab"],
+        timeout: Duration::from_secs(300),
+        expected: &[expect("failslab", 2)],
+        ..DEFAULT.named("failslab")
+    },
+    Boot {
         scripts: &["15-load", "30-oracle"],
         timeout: Duration::from_secs(600),
         expected: ORACLE,

@@ -108,7 +108,7 @@ pub fn prepare(own_tree: Option<&Path>, logs: &Path) -> Result<Kernel> {
     let fragment = config::Fragment::read(&fragment_path)?;
     let keys = stamp::Keys::new(&source, &kernel.toolchain, &fragment, &changes);
     if !stamp::holds(dir, Key::Kernel, &keys) {
-        stamp::clear(dir)?;
+        stamp::clear(dir, &[Key::Kernel, Key::Module])?;
         config::configure(&kernel, &fragment_path, &fragment, logs)?;
         eprintln!(
             "building the kernel and its modules (7 minutes on 2 cores if nothing is cached)"
@@ -118,6 +118,7 @@ pub fn prepare(own_tree: Option<&Path>, logs: &Path) -> Result<Kernel> {
         stamp::set(dir, Key::Kernel, &keys)?;
         stamp::set(dir, Key::Module, &keys)?;
     } else if !stamp::holds(dir, Key::Module, &keys) {
+        stamp::clear(dir, &[Key::Module])?;
         eprintln!("building the module");
         let mut make = kernel.make();
         run::logged(make.arg("modules"), &logs.join("modules.log"))?;

@@ -21,7 +21,7 @@ use super::{
     config::Fragment,
     overlay::MODULE_DIRECTORY,
     source::Source,
-    toolchain::Toolchain, //
+    toolchain::{self, Toolchain}, //
 };
 
 /// Which part of a build.
@@ -51,8 +51,9 @@ pub struct Keys {
 impl Keys {
     /// Computes both.
     pub fn new(source: &Source, tools: &Toolchain, fragment: &Fragment, changes: &Changes) -> Self {
+        let flags = toolchain::FLAGS.join(" ");
         Self::of(
-            &[&source.fingerprint, &tools.versions, &fragment.text],
+            &[&source.fingerprint, &tools.versions, &flags, &fragment.text],
             &changes.files,
         )
     }
@@ -122,13 +123,13 @@ pub fn set(dir: &Path, key: Key, keys: &Keys) -> Result<()> {
     write().with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// Takes both statements back.
+/// Takes statements back, before a build changes what they speak for.
 ///
 /// # Errors
 ///
 /// Fails if a stamp exists and cannot be removed.
-pub fn clear(dir: &Path) -> Result<()> {
-    for key in [Key::Kernel, Key::Module] {
+pub fn clear(dir: &Path, keys: &[Key]) -> Result<()> {
+    for key in keys {
         match fs::remove_file(dir.join(key.file())) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
@@ -194,8 +195,9 @@ mod tests {
         assert!(holds(dir.path(), Key::Kernel, &one));
         assert!(!holds(dir.path(), Key::Kernel, &two));
         assert!(!holds(dir.path(), Key::Module, &one));
-        clear(dir.path()).unwrap();
+        clear(dir.path(), &[Key::Module]).unwrap();
+        assert!(holds(dir.path(), Key::Kernel, &one));
+        clear(dir.path(), &[Key::Kernel]).unwrap();
         assert!(!holds(dir.path(), Key::Kernel, &one));
-        clear(dir.path()).unwrap();
     }
 }

@@ -29,6 +29,17 @@ const BINDGEN_VERSION: &str = "0.72.1";
 /// may come first in the user's `PATH`, needs a component for that.
 const SYSTEM_PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
 
+/// What every `make` is called with; part of the key of a build. The same input gives the same kernel,
+/// whoever builds it when and where.
+pub const FLAGS: [&str; 6] = [
+    "LLVM=-22",
+    "LOCALVERSION=",
+    "KBUILD_BUILD_TIMESTAMP=@0",
+    "KBUILD_BUILD_VERSION=1",
+    "KBUILD_BUILD_USER=klp-sympos",
+    "KBUILD_BUILD_HOST=klp-sympos",
+];
+
 /// The tools that build the kernel.
 pub struct Toolchain {
     /// What their `--version` says: part of the key of a build.
@@ -88,19 +99,11 @@ impl Toolchain {
         make.arg("-C")
             .arg(source)
             .arg(format!("O={}", build.display()))
-            .arg("LLVM=-22")
             .arg(format!(
                 "LD=ld.lld-22 --thinlto-cache-dir={}",
                 self.thinlto_cache.display()
             ))
-            // The same input gives the same kernel, whoever builds it when and where.
-            .args([
-                "LOCALVERSION=",
-                "KBUILD_BUILD_TIMESTAMP=@0",
-                "KBUILD_BUILD_VERSION=1",
-                "KBUILD_BUILD_USER=klp-sympos",
-                "KBUILD_BUILD_HOST=klp-sympos",
-            ])
+            .args(FLAGS)
             .arg(format!("-j{jobs}"));
         make
     }
