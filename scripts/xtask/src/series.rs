@@ -38,7 +38,7 @@ const COMMITS: [(Part, &str); 2] = [
 /// # Errors
 ///
 /// Fails if a patch does not apply, or git has no name and address of a committer.
-pub fn write(source: &Source, output: &Path) -> Result<Vec<PathBuf>> {
+pub fn write(source: &Source, output: &Path, committer: Committer) -> Result<Vec<PathBuf>> {
     let repository = layout::repository();
     let stored = patches::list(&source.series())?;
     let mut files = patches::apply(&stored, &source.pristine)?;
@@ -57,7 +57,7 @@ pub fn write(source: &Source, output: &Path) -> Result<Vec<PathBuf>> {
     let stage = tempfile::tempdir()?;
     let git = Git {
         dir: stage.path(),
-        identity: identity(&repository)?,
+        identity: committer.identity(&repository)?,
     };
     git.run(&["init", "--quiet"])?;
     for path in files.keys() {
@@ -102,17 +102,38 @@ fn write_file(dir: &Path, path: &str, contents: &[u8]) -> Result<()> {
     fs::write(&path, contents).with_context(|| format!("cannot write {}", path.display()))
 }
 
-/// The committer, whom the staging repository does not know by itself.
-fn identity(repository: &Path) -> Result<[String; 2]> {
-    let get = |key: &str| {
-        let mut git = Command::new("git");
-        git.current_dir(repository).args(["config", key]);
-        let value = run::captured(&mut git).with_context(|| {
-            format!("git does not know {key}; set it with `git config {key} …`")
-        })?;
-        anyhow::Ok(format!("{key}={}", value.trim()))
-    };
-    Ok([get("user.name")?, get("user.email")?])
+/// Who signs the commits that the overlay becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Committer {
+    /// Whoever git is configured for: the series is to be sent.
+    Configured,
+    /// Whoever made the last commit here, if git is not configured: the series is only checked.
+    Anyone,
+}
+
+impl Committer {
+    /// Settings for the staging repository, which knows nobody by itself.
+    fn identity(self, repository: &Path) -> Result<[String; 2]> {
+        let ask = |args: &[&str]| {
+            let mut git = Command::new("git");
+            git.current_dir(repository).args(args);
+            anyhow::Ok(run::captured(&mut git)?.trim().to_owned())
+        };
+        let get = |key: &str, format: &str| {
+            let configured = ask(&["config", key]);
+            let value = match self {
+                Self::Configured => configured.with_context(|| {
+                    format!("git does not know {key}; set it with `git config {key} …`")
+                })?,
+                Self::Anyone => configured.or_else(|_| ask(&["log", "-1", format]))?,
+            };
+            anyhow::Ok(format!("{key}={value}"))
+        };
+        Ok([
+            get("user.name", "--format=%an")?,
+            get("user.email", "--format=%ae")?,
+        ])
+    }
 }
 
 struct Git<'a> {

@@ -20,7 +20,7 @@ use crate::{
     layout,
     outcome::Outcome,
     run,
-    series, //
+    series::{self, Committer}, //
 };
 
 /// What checkpatch cannot know about patches that are not in a kernel tree's history.
@@ -174,7 +174,7 @@ fn spdx_lines(repository: &Path) -> Result<bool> {
 fn checkpatch() -> Result<bool> {
     let logs = layout::new_log_dir("lint")?;
     let source = Source::find(None, &logs)?;
-    let patches = series::write(&source, &logs.join("series"))?;
+    let patches = series::write(&source, &logs.join("series"), Committer::Anyone)?;
     if patches.is_empty() {
         return Ok(true);
     }

@@ -11,7 +11,7 @@ use crate::{
     kernel::source::Source,
     layout,
     outcome::Outcome,
-    series, //
+    series::{self, Committer}, //
 };
 
 /// Write the complete series that adds the module to a kernel tree; print the patches' names.
@@ -28,7 +28,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome> {
     let logs = layout::new_log_dir("series")?;
     let source = Source::find(args.source.kernel_source.as_deref(), &logs)?;
-    for patch in series::write(&source, &args.output)? {
+    for patch in series::write(&source, &args.output, Committer::Configured)? {
         println!("{}", patch.display());
     }
     Ok(Outcome::Pass)

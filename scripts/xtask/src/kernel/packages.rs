@@ -15,7 +15,7 @@ use anyhow::{
 use crate::run;
 
 /// Debian's packages, each with a file whose presence shows that it is installed.
-const PACKAGES: [(&str, &str); 27] = [
+const PACKAGES: [(&str, &str); 29] = [
     // building the kernel
     ("bc", "/usr/bin/bc"),
     ("bison", "/usr/bin/bison"),
@@ -28,9 +28,12 @@ const PACKAGES: [(&str, &str); 27] = [
     ("lld-22", "/usr/bin/ld.lld-22"),
     ("llvm-22", "/usr/bin/llvm-nm-22"),
     ("make", "/usr/bin/make"),
+    ("python3", "/usr/bin/python3"),
     ("rust-web-src", "/usr/lib/rustlib/src/rust/library"),
     ("rustc-web", "/usr/bin/rustc"),
     ("xz-utils", "/usr/bin/xz"),
+    // naming symbols of a livepatch as klp-gen would not
+    ("binutils", "/usr/bin/objcopy"),
     // the guest
     ("bash", "/bin/bash"),
     ("busybox-static", "/bin/busybox"),
