@@ -47,10 +47,12 @@ struct KlpSympos {
 
 impl kernel::Module for KlpSympos {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let fallback = FallbackRegistration::new()?;
+        // SAFETY: It is dropped with `KlpSympos`, or at an error below, and never forgotten.
+        let fallback = unsafe { FallbackRegistration::new() }?;
         // From here on this module may pin itself, and debugfs can be held open: nothing that comes
         // after may fail, since a module whose initialisation fails is freed in spite of references.
-        let resolver = ResolverRegistration::new()?;
+        // SAFETY: As for the fallback.
+        let resolver = unsafe { ResolverRegistration::new() }?;
         let debugfs = Dir::new(c_str!("klp_sympos"));
         query::add_files(&debugfs);
         Ok(Self {

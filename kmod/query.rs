@@ -97,7 +97,10 @@ impl Text {
         match object.resolve(&query, request.sympos) {
             Ok(found) => {
                 let address = shown(found.address, reader);
+                // A module may change or go between finding a symbol and naming it.
+                let mut named = false;
                 object.name_of(&query, &found, &mut |name| {
+                    named = true;
                     written = self.add(format_args!(
                         "resolved {address:016x} {name} {}/{} {}\n",
                         found.position,
@@ -105,6 +108,9 @@ impl Text {
                         object.name()
                     ));
                 });
+                if !named {
+                    return Err(EAGAIN);
+                }
             }
             Err(reason) => {
                 self.add(format_args!("{reason} {}\n", reason.matches()))?;

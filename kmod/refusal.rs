@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the log says when a livepatch is refused.
+//! What the log says when a name is refused.
 
-use super::policy::{Query, Reason, Sympos};
-use super::tables::Object;
+use super::policy::{
+    list_in_index, list_in_sequence, Candidate, Policy, Query, Reason, SymbolName, Sympos,
+};
+use super::tables::{ModuleSymbolsAtomic, Object, Vmlinux};
 use core::ops::ControlFlow;
-use kernel::{prelude::*, str::CStr};
+use kernel::{kallsyms::Modules, prelude::*, str::CStr};
 
 /// Candidates that are named.
 const MAX_CANDIDATES: u64 = 8;
@@ -39,14 +41,38 @@ pub(crate) fn log(
         return;
     }
     pr_err!("'{}' matches {} symbols of '{}':\n", name, matches, objname);
-    object.list(query, &mut |candidate| {
-        if candidate.position > MAX_CANDIDATES {
-            return ControlFlow::Break(());
-        }
-        pr_err!("  {}: {}\n", candidate.position, candidate.symbol.name);
-        ControlFlow::Continue(())
-    });
+    let mut listed = 0;
+    object.list(query, &mut |candidate| line(&mut listed, candidate));
     if matches > MAX_CANDIDATES {
         pr_err!("  and {} more\n", matches - MAX_CANDIDATES);
     }
+}
+
+/// Logs what a tracer has to choose from, in one module or in vmlinux and all modules. Does not sleep.
+pub(crate) fn log_ambiguous(modname: Option<&CStr>, query: &Query<'_>, name: &[u8]) {
+    pr_err!("'{}' may stand for several symbols:\n", SymbolName(name));
+    let mut listed = 0;
+    let modules = match modname {
+        Some(modname) => Modules::One(modname),
+        None => {
+            list_in_index(&Vmlinux, Policy::Llvm, query, &mut |candidate| {
+                line(&mut listed, candidate)
+            });
+            Modules::All
+        }
+    };
+    let modules = ModuleSymbolsAtomic(modules);
+    list_in_sequence(&modules, Policy::Llvm, query, &mut |candidate| {
+        line(&mut listed, candidate)
+    });
+}
+
+/// Logs a candidate, unless enough are `listed`.
+fn line(listed: &mut u64, candidate: Candidate<'_>) -> ControlFlow<()> {
+    if *listed == MAX_CANDIDATES {
+        return ControlFlow::Break(());
+    }
+    *listed += 1;
+    pr_err!("  {}: {}\n", candidate.position, candidate.symbol.name);
+    ControlFlow::Continue(())
 }

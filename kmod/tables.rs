@@ -5,13 +5,16 @@
 use super::policy::{
     list_in_index, list_in_sequence, resolve_in_index, resolve_in_sequence, visit_in_index,
     Candidate, Found, NameIndex, Policy, Prefix, Query, Reason, Symbol, SymbolName, SymbolSequence,
-    Sympos, Visit,
+    Sympos, Visit, KSYM_NAME_LEN,
 };
 use core::ops::ControlFlow;
 use kernel::{
-    kallsyms::{self, Modules, KSYM_NAME_LEN},
+    kallsyms::{self, Modules},
+    static_assert,
     str::CStr,
 };
+
+static_assert!(KSYM_NAME_LEN == kallsyms::KSYM_NAME_LEN);
 
 /// An object whose symbols are asked for by someone who may sleep.
 #[derive(Clone, Copy)]
@@ -55,7 +58,8 @@ impl Object<'_> {
         show: &mut dyn FnMut(SymbolName<'_>),
     ) {
         let mut visit = |symbol: Symbol<'_>| {
-            if symbol.seq != found.seq {
+            // Both: the table of a module changes at the end of its initialisation.
+            if (symbol.seq, symbol.address) != (found.seq, found.address) {
                 return ControlFlow::Continue(());
             }
             show(symbol.name);

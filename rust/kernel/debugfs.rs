@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/debugfs.h`](srctree/include/linux/debugfs.h)
 
+#![cfg(CONFIG_DEBUG_FS)]
+
 use crate::{
     alloc::{flags::GFP_KERNEL, KBox, KVec},
     bindings,
@@ -121,6 +123,9 @@ impl<T: Answer> FileOperations<T> {
         Self(operations, PhantomData)
     }
 
+    /// # Safety
+    ///
+    /// `file` must be a file that is being opened, and used by nobody else before it is open.
     unsafe extern "C" fn open(_: *mut bindings::inode, file: *mut bindings::file) -> c_int {
         let session = KBox::pin_init(
             pin_init!(Session {
@@ -130,7 +135,7 @@ impl<T: Answer> FileOperations<T> {
         );
         match session {
             Ok(session) => {
-                // SAFETY: The VFS passes a file that nobody else uses before it is open.
+                // SAFETY: By the safety requirements.
                 unsafe { (*file).private_data = session.into_foreign().cast_mut() };
                 0
             }
@@ -138,8 +143,11 @@ impl<T: Answer> FileOperations<T> {
         }
     }
 
+    /// # Safety
+    ///
+    /// `file` must have been opened by [`Self::open()`], and not be used after this.
     unsafe extern "C" fn release(_: *mut bindings::inode, file: *mut bindings::file) -> c_int {
-        // SAFETY: `open()` stored a session here, and this is the last use of the file.
+        // SAFETY: By the safety requirements `open()` stored a session here, which nobody borrows.
         drop(unsafe { Pin::<KBox<Session>>::from_foreign((*file).private_data) });
         0
     }
@@ -155,13 +163,17 @@ impl<T: Answer> FileOperations<T> {
         (session, Reader { sees_addresses })
     }
 
+    /// # Safety
+    ///
+    /// `file` must have been opened by [`Self::open()`] and stay open during the call, `pos` must be
+    /// valid for reads and writes.
     unsafe extern "C" fn read(
         file: *mut bindings::file,
         to: *mut c_char,
         count: usize,
         pos: *mut bindings::loff_t,
     ) -> isize {
-        // SAFETY: The VFS reads from open files only.
+        // SAFETY: By the safety requirements.
         let (session, reader) = unsafe { Self::opened(file) };
         let mut answer = session.answer.lock();
         let answer = match &*answer {
@@ -171,8 +183,8 @@ impl<T: Answer> FileOperations<T> {
                 Err(error) => return error.to_errno() as isize,
             },
         };
-        // SAFETY: The VFS passes a buffer of userspace and a position that it owns; `answer` has
-        // `len()` bytes.
+        // SAFETY: `simple_read_from_buffer()` checks the buffer of userspace itself; `pos` is valid by
+        // the safety requirements, and `answer` has `len()` bytes.
         unsafe {
             bindings::simple_read_from_buffer(
                 to.cast(),
@@ -184,17 +196,21 @@ impl<T: Answer> FileOperations<T> {
         }
     }
 
+    /// # Safety
+    ///
+    /// As for [`Self::read()`].
     unsafe extern "C" fn write(
         file: *mut bindings::file,
         from: *const c_char,
         count: usize,
         pos: *mut bindings::loff_t,
     ) -> isize {
-        // SAFETY: The VFS writes to open files only.
+        // SAFETY: By the safety requirements.
         let (session, reader) = unsafe { Self::opened(file) };
         match Self::ask(&session, reader, from as usize, count) {
             Ok(()) => {
-                // SAFETY: The VFS passes a position that it owns. The answer is read from its start.
+                // The answer is read from its start.
+                // SAFETY: By the safety requirements.
                 unsafe { *pos = 0 };
                 count as isize
             }

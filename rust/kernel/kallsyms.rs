@@ -5,6 +5,8 @@
 //! C headers: [`include/linux/kallsyms.h`](srctree/include/linux/kallsyms.h),
 //! [`include/linux/module.h`](srctree/include/linux/module.h)
 
+#![cfg(all(CONFIG_KALLSYMS, CONFIG_MODULES))]
+
 use crate::{
     alloc::{flags::GFP_KERNEL, KBox},
     bindings,
@@ -25,6 +27,9 @@ pub fn on_each_prefix_symbol<F>(prefix: &CStr, mut visit: F)
 where
     F: FnMut(&CStr, usize, u32) -> ControlFlow<()>,
 {
+    /// # Safety
+    ///
+    /// `data` must be an `F` that nobody else uses during the call, `name` a C string.
     unsafe extern "C" fn callback<F>(
         data: *mut c_void,
         name: *const c_char,
@@ -34,15 +39,15 @@ where
     where
         F: FnMut(&CStr, usize, u32) -> ControlFlow<()>,
     {
-        // SAFETY: `data` is the `visit` below, which nobody else uses during the walk.
+        // SAFETY: By the safety requirements.
         let visit = unsafe { &mut *data.cast::<F>() };
-        // SAFETY: `kallsyms_on_each_prefix_symbol()` passes a C string that lives for this call.
+        // SAFETY: By the safety requirements.
         let name = unsafe { CStr::from_char_ptr(name) };
         visit(name, addr, seq).is_break().into()
     }
 
-    // SAFETY: `prefix` is a C string; `callback` takes `data` for the `F` that it points to, and is
-    // not called any more after the walk has returned.
+    // SAFETY: `prefix` is a C string. `kallsyms_on_each_prefix_symbol()` calls `callback` with `visit`,
+    // which is an `F` and not used otherwise before it returns, and with C strings.
     unsafe {
         bindings::kallsyms_on_each_prefix_symbol(
             Some(callback::<F>),
@@ -70,6 +75,9 @@ impl Modules<'_> {
     }
 }
 
+/// # Safety
+///
+/// `data` must be an `F` that nobody else uses during the call, `name` a C string.
 unsafe extern "C" fn module_callback<F>(
     data: *mut c_void,
     name: *const c_char,
@@ -78,9 +86,9 @@ unsafe extern "C" fn module_callback<F>(
 where
     F: FnMut(&CStr, usize) -> ControlFlow<()>,
 {
-    // SAFETY: `data` is the `visit` of the walk, which nobody else uses while it lasts.
+    // SAFETY: By the safety requirements.
     let visit = unsafe { &mut *data.cast::<F>() };
-    // SAFETY: The walks pass a C string that lives for this call.
+    // SAFETY: By the safety requirements.
     let name = unsafe { CStr::from_char_ptr(name) };
     visit(name, addr).is_break().into()
 }
@@ -92,8 +100,9 @@ pub fn module_on_each_symbol<F>(modules: Modules<'_>, mut visit: F)
 where
     F: FnMut(&CStr, usize) -> ControlFlow<()>,
 {
-    // SAFETY: The name is a C string or null; `module_callback` takes `data` for the `F` that it
-    // points to, and is not called any more after the walk has returned.
+    // SAFETY: The module's name is a C string or null. `module_kallsyms_on_each_symbol()` calls
+    // `module_callback` with `visit`, which is an `F` and not used otherwise before it returns, and
+    // with C strings.
     unsafe {
         bindings::module_kallsyms_on_each_symbol(
             modules.as_char_ptr(),
@@ -111,7 +120,8 @@ pub fn module_on_each_symbol_atomic<F>(modules: Modules<'_>, mut visit: F)
 where
     F: FnMut(&CStr, usize) -> ControlFlow<()>,
 {
-    // SAFETY: As in `module_on_each_symbol()`.
+    // SAFETY: As in `module_on_each_symbol()`, and the same holds for
+    // `module_kallsyms_on_each_symbol_atomic()`.
     unsafe {
         bindings::module_kallsyms_on_each_symbol_atomic(
             modules.as_char_ptr(),
@@ -135,11 +145,17 @@ pub trait Fallback: 'static {
     /// Counts the symbols that `name` may stand for.
     ///
     /// With a `modname`, only those of that module; without, a name of the form `module:name` means
-    /// that module, and any other name vmlinux and all modules.
+    /// that module, and any other name vmlinux and all modules. If there is a symbol of exactly this
+    /// name, there is nothing else that it may stand for.
     ///
     /// Called in any context, also by kdb with the machine stopped: it must not sleep, take a lock,
     /// or print.
     fn matches(modname: Option<&CStr>, name: &CStr) -> Matches;
+
+    /// Logs what [`Self::matches()`] counted, because it was more than one.
+    ///
+    /// Called in process context with preemption disabled: it must not sleep.
+    fn log_ambiguous(modname: Option<&CStr>, name: &CStr);
 }
 
 /// The registration of a [`Fallback`], undone when it is dropped.
@@ -150,30 +166,26 @@ pub trait Fallback: 'static {
 pub struct FallbackRegistration<T: Fallback> {
     // A box, and not a promoted constant, which need not have one address only.
     ops: KBox<bindings::kallsyms_fallback>,
-    _type: PhantomData<T>,
+    _type: PhantomData<fn() -> T>,
 }
 
-// SAFETY: The registration may be undone from any thread; there is nothing else to do with it.
-unsafe impl<T: Fallback> Send for FallbackRegistration<T> {}
-
-// SAFETY: A shared registration gives access to nothing.
-unsafe impl<T: Fallback> Sync for FallbackRegistration<T> {}
-
 impl<T: Fallback> FallbackRegistration<T> {
-    /// Registers `T`.
+    /// Registers `T`. Fails with `EBUSY` if there is a fallback already, or with `ENOMEM`.
     ///
-    /// # Errors
+    /// # Safety
     ///
-    /// `EBUSY` if there is a fallback already, `ENOMEM`.
-    pub fn new() -> Result<Self> {
+    /// If the code of `T` is part of a module, the registration must be dropped before the module's
+    /// memory is freed; it must not be forgotten.
+    pub unsafe fn new() -> Result<Self> {
         let ops = KBox::new(
             bindings::kallsyms_fallback {
                 match_: Some(Self::match_callback),
+                ambiguous: Some(Self::ambiguous_callback),
             },
             GFP_KERNEL,
         )?;
-        // SAFETY: `ops` stays where it is until `drop()` has unregistered it. The code that it
-        // points to stays as long: the module that owns `T` drops the registration before it goes.
+        // SAFETY: `ops` stays where it is until `drop()` has unregistered it, and by the safety
+        // requirements so does the code that it points to.
         to_result(unsafe { bindings::register_kallsyms_fallback(&*ops) })?;
         // INVARIANT: It was just registered.
         Ok(Self {
@@ -182,23 +194,36 @@ impl<T: Fallback> FallbackRegistration<T> {
         })
     }
 
+    /// # Safety
+    ///
+    /// `modname` must be null or a C string, `name` a C string, and `addr` valid for writes.
     unsafe extern "C" fn match_callback(
         modname: *const c_char,
         name: *const c_char,
         addr: *mut c_ulong,
     ) -> c_uint {
-        // SAFETY: `modname` is null or a C string that lives for this call.
+        // SAFETY: By the safety requirements.
         let modname = (!modname.is_null()).then(|| unsafe { CStr::from_char_ptr(modname) });
-        // SAFETY: `name` is a C string that lives for this call.
+        // SAFETY: By the safety requirements.
         let name = unsafe { CStr::from_char_ptr(name) };
         match T::matches(modname, name) {
             Matches::One(address) => {
-                // SAFETY: The caller passes a pointer that it owns.
+                // SAFETY: By the safety requirements.
                 unsafe { *addr = address };
                 1
             }
             Matches::Count(count) => count,
         }
+    }
+
+    /// # Safety
+    ///
+    /// `modname` must be null or a C string, and `name` a C string.
+    unsafe extern "C" fn ambiguous_callback(modname: *const c_char, name: *const c_char) {
+        // SAFETY: By the safety requirements.
+        let modname = (!modname.is_null()).then(|| unsafe { CStr::from_char_ptr(modname) });
+        // SAFETY: By the safety requirements.
+        T::log_ambiguous(modname, unsafe { CStr::from_char_ptr(name) });
     }
 }
 

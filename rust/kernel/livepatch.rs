@@ -4,6 +4,8 @@
 //!
 //! C header: [`include/linux/livepatch.h`](srctree/include/linux/livepatch.h)
 
+#![cfg(CONFIG_LIVEPATCH)]
+
 use crate::{
     alloc::{flags::GFP_KERNEL, KBox},
     bindings,
@@ -35,30 +37,25 @@ pub trait Resolver: 'static {
 pub struct ResolverRegistration<T: Resolver> {
     // A box, and not a promoted constant, which need not have one address only.
     ops: KBox<bindings::klp_resolver>,
-    _type: PhantomData<T>,
+    _type: PhantomData<fn() -> T>,
 }
 
-// SAFETY: The registration may be undone from any thread; there is nothing else to do with it.
-unsafe impl<T: Resolver> Send for ResolverRegistration<T> {}
-
-// SAFETY: A shared registration gives access to nothing.
-unsafe impl<T: Resolver> Sync for ResolverRegistration<T> {}
-
 impl<T: Resolver> ResolverRegistration<T> {
-    /// Registers `T`.
+    /// Registers `T`. Fails with `EBUSY` if there is a resolver already, or with `ENOMEM`.
     ///
-    /// # Errors
+    /// # Safety
     ///
-    /// `EBUSY` if there is a resolver already, `ENOMEM`.
-    pub fn new() -> Result<Self> {
+    /// If the code of `T` is part of a module, the registration must be dropped before the module's
+    /// memory is freed; it must not be forgotten.
+    pub unsafe fn new() -> Result<Self> {
         let ops = KBox::new(
             bindings::klp_resolver {
                 find_object_symbol: Some(Self::find_object_symbol_callback),
             },
             GFP_KERNEL,
         )?;
-        // SAFETY: `ops` stays where it is until `drop()` has unregistered it. The code that it
-        // points to stays as long: the module that owns `T` drops the registration before it goes.
+        // SAFETY: `ops` stays where it is until `drop()` has unregistered it, and by the safety
+        // requirements so does the code that it points to.
         to_result(unsafe { bindings::klp_register_resolver(&*ops) })?;
         // INVARIANT: It was just registered.
         Ok(Self {
@@ -67,21 +64,24 @@ impl<T: Resolver> ResolverRegistration<T> {
         })
     }
 
+    /// # Safety
+    ///
+    /// `objname` must be null or a C string, `name` a C string, and `addr` valid for writes.
     unsafe extern "C" fn find_object_symbol_callback(
         objname: *const c_char,
         name: *const c_char,
         sympos: c_ulong,
         addr: *mut c_ulong,
     ) -> c_int {
-        // SAFETY: `objname` is null or a C string that lives for this call.
+        // SAFETY: By the safety requirements.
         let objname = (!objname.is_null()).then(|| unsafe { CStr::from_char_ptr(objname) });
-        // SAFETY: `name` is a C string that lives for this call.
+        // SAFETY: By the safety requirements.
         let name = unsafe { CStr::from_char_ptr(name) };
         let (address, ret) = match T::find_object_symbol(objname, name, sympos) {
             Ok(address) => (address, 0),
             Err(error) => (0, error.to_errno()),
         };
-        // SAFETY: The caller passes a pointer that it owns.
+        // SAFETY: By the safety requirements.
         unsafe { *addr = address };
         ret
     }

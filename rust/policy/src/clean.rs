@@ -132,6 +132,11 @@ impl<'a> CleanName<'a> {
         self.segments().next().is_none()
     }
 
+    /// The first byte of the name, which is the first one of the full name too.
+    pub(super) fn first(&self) -> Option<&'a u8> {
+        self.head.first()
+    }
+
     /// Bytes before the first promotion suffix.
     pub(super) fn head_len(&self) -> usize {
         self.head.len()

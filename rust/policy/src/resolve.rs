@@ -91,7 +91,7 @@ pub struct Candidate<'a> {
 
 /// Symbols counted on a walk, and the one among them that is wanted.
 #[derive(Clone, Copy, Debug)]
-pub struct Tally {
+pub(super) struct Tally {
     wanted: u64,
     matches: u64,
     nth: Option<(u32, u64)>,
@@ -194,7 +194,7 @@ impl<'a> Want<'a> {
     fn matches(&self, name: SymbolName<'_>) -> bool {
         match self {
             Self::Exact(wanted) => *wanted == name,
-            Self::Cleaned(wanted) => cleanup_symbol_name(name.0) == *wanted,
+            Self::Cleaned(wanted) => matches_cleaned(wanted, name),
             Self::Cut(policy, wanted) => policy.cut_matches(*wanted, name),
         }
     }
@@ -222,12 +222,22 @@ impl<'a> Want<'a> {
     }
 }
 
+/// Whether `name` is `wanted` without its promotion suffixes.
+pub(super) fn matches_cleaned(wanted: &CleanName<'_>, name: SymbolName<'_>) -> bool {
+    // Cleaning keeps the first byte, and most names have another one.
+    wanted.first() == name.0.first() && cleanup_symbol_name(name.0) == *wanted
+}
+
 /// Visits the symbols of `index` whose cleaned name is `name`, each once.
 ///
 /// A suffix may stand at the end of the name or before any of its dots, so one walk is needed for
 /// each of these places, and one for the symbols without a suffix. A symbol with several suffixes
 /// belongs to the walk of its first.
-fn walk_cleaned<T: NameIndex + ?Sized>(index: &T, name: CleanName<'_>, visit: &mut Visit<'_>) {
+pub(super) fn walk_cleaned<T: NameIndex + ?Sized>(
+    index: &T,
+    name: CleanName<'_>,
+    visit: &mut Visit<'_>,
+) {
     let len = name.len();
     let mut flow = ControlFlow::Continue(());
     index.walk(&Prefix::unpromoted(name), &mut |symbol| {
@@ -438,29 +448,4 @@ pub fn list_in_sequence<T: SymbolSequence + ?Sized>(
             return;
         }
     }
-}
-
-/// Counts in `tally` the symbols of `index` whose cleaned name is the one of `query`.
-///
-/// This is a tracer's second try, after the stock kernel found no exact name anywhere.
-pub fn cleaned_in_index<T: NameIndex + ?Sized>(index: &T, query: &Query<'_>, tally: &mut Tally) {
-    walk_cleaned(index, query.cleaned(), &mut |symbol| {
-        tally.add(&symbol);
-        ControlFlow::Continue(())
-    });
-}
-
-/// Counts in `tally` the symbols of `table` whose cleaned name is the one of `query`.
-pub fn cleaned_in_sequence<T: SymbolSequence + ?Sized>(
-    table: &T,
-    query: &Query<'_>,
-    tally: &mut Tally,
-) {
-    let want = Want::Cleaned(query.cleaned());
-    table.walk(&mut |symbol| {
-        if want.matches(symbol.name) {
-            tally.add(&symbol);
-        }
-        ControlFlow::Continue(())
-    });
 }

@@ -5,6 +5,7 @@
 //! This file only dispatches; each command has a file of its own. Exit status: 0 for yes, 1 for an
 //! honest no, 2 if the command could not run.
 
+mod failslab;
 mod kallsyms;
 mod oracle;
 mod positions;
@@ -29,6 +30,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Failslab(failslab::Args),
     Oracle(oracle::Args),
     Promoted(promoted::Args),
     Stress(stress::Args),
@@ -37,6 +39,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Failslab(args) => failslab::run(&args),
         Command::Oracle(args) => oracle::run(&args),
         Command::Promoted(args) => promoted::run(&args),
         Command::Stress(args) => stress::run(&args),

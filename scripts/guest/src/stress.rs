@@ -3,8 +3,9 @@
 //! Loads and unloads a module while lookups run on the other CPU.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::Write,
+    path::{Path, PathBuf},
     process::Command,
     sync::atomic::{AtomicBool, Ordering},
     thread, //
@@ -14,6 +15,10 @@ use anyhow::{
     ensure,
     Context,
     Result, //
+};
+use rustix::{
+    io::Errno,
+    system::finit_module, //
 };
 
 use crate::query::QueryFile;
@@ -32,6 +37,10 @@ pub struct Args {
     /// A name that only the module finds: a cleaned name without an exact one.
     #[arg(long)]
     name: String,
+    /// A livepatch that is refused with the module and without: it is looked up in livepatch's way, and
+    /// an answer would make the module stay.
+    #[arg(long)]
+    refused: PathBuf,
     /// How many times to load and unload.
     #[arg(long, default_value_t = 200)]
     cycles: u32,
@@ -56,15 +65,21 @@ impl Count {
 /// Each kind of lookup must have been seen both to work and to fail: otherwise nothing raced.
 pub fn run(args: &Args) -> Result<bool> {
     let stop = AtomicBool::new(false);
-    let (cycled, counts) = thread::scope(|scope| {
+    let (cycled, counts, refusals) = thread::scope(|scope| {
         let lookups = scope.spawn(|| look_up(&args.name, &stop));
+        let livepatches = scope.spawn(|| load_refused(&args.refused, &stop));
         let cycled = cycle(args);
         stop.store(true, Ordering::Relaxed);
-        (cycled, lookups.join())
+        (cycled, lookups.join(), livepatches.join())
     });
     cycled?;
     let counts = counts.map_err(|_| anyhow::anyhow!("the lookups panicked"))?;
-    println!("{} cycles", args.cycles);
+    let refusals = refusals.map_err(|_| anyhow::anyhow!("the livepatches panicked"))??;
+    println!("{} cycles, {refusals} livepatches refused", args.cycles);
+    ensure!(
+        refusals > u64::from(args.cycles / 10),
+        "too few livepatches to have raced"
+    );
     for (what, count) in &counts {
         println!("{what}: {} of {} lookups worked", count.worked, count.tried);
     }
@@ -137,6 +152,23 @@ fn look_up(name: &str, stop: &AtomicBool) -> [(&'static str, Count); 3] {
         ("kprobe events", kprobe),
         ("set_ftrace_filter", ftrace),
     ]
+}
+
+/// Loads the livepatch again and again and returns how often it was refused.
+fn load_refused(livepatch: &Path, stop: &AtomicBool) -> Result<u64> {
+    let file =
+        File::open(livepatch).with_context(|| format!("cannot open {}", livepatch.display()))?;
+    let mut refusals = 0;
+    while !stop.load(Ordering::Relaxed) {
+        let result = finit_module(&file, c"", 0);
+        ensure!(
+            result == Err(Errno::INVAL),
+            "{}: expected EINVAL, found {result:?}",
+            livepatch.display()
+        );
+        refusals += 1;
+    }
+    Ok(refusals)
 }
 
 fn append(path: &str, text: &str) -> bool {

@@ -95,6 +95,22 @@ removed_by_the_same_name() {
 		! grep "^$function" "$tracing/set_ftrace_filter"
 }
 
+trigger_comes_and_goes() {
+	echo "$function:traceoff" >"$tracing/set_ftrace_filter" || return 1
+	grep "^$function.*:traceoff" "$tracing/set_ftrace_filter" || return 1
+	echo "!$function:traceoff" >"$tracing/set_ftrace_filter" || return 1
+	! grep traceoff "$tracing/set_ftrace_filter"
+}
+
+# ambiguity_logged() - whether the last refusal named both functions
+ambiguity_logged() {
+	log_mark
+	add_kprobe && return 1
+	log_says "klp_sympos: '$function' may stand for several symbols:" &&
+		log_says "klp_sympos:   1: $function.llvm." &&
+		[ "$(dmesg | tail -n "+$((klp_log_mark + 1))" | grep -c "$function\.llvm\.")" = 2 ]
+}
+
 pattern_is_not_a_name() {
 	! echo "${function%show}sho" >"$tracing/set_ftrace_filter"
 }
@@ -109,7 +125,7 @@ exact_name_wins() {
 	return $status
 }
 
-ktap_suite tracers 16
+ktap_suite tracers 18
 check 'kprobe event: refused without klp_sympos' refused_as add_kprobe 'Invalid probed address or symbol'
 check 'fprobe event: refused without klp_sympos' refused add_fprobe
 check 'set_ftrace_filter: refused without klp_sympos' refused add_filter
@@ -121,12 +137,14 @@ check 'fprobe event: hit' event_hit fprobes/klp_fprobe add_fprobe remove_fprobe
 check 'set_ftrace_filter: hit, and nothing else' ftrace_hit
 check 'set_graph_function: hit' graph_hit
 check 'set_ftrace_filter: removed by the same name' removed_by_the_same_name
+check 'a function trigger is removed by the same name' trigger_comes_and_goes
 check 'set_ftrace_filter: a part of a name is refused' pattern_is_not_a_name
 check 'an exact name wins' exact_name_wins
 
 # Has a tty_ldiscs_seq_show.llvm.1 of its own.
 insmod /klp/modules/klp_twins.ko
 check 'kprobe event: refused while ambiguous' refused_as add_kprobe 'The symbol is not unique'
+check 'the log says what it may stand for' ambiguity_logged
 check 'fprobe event: refused while ambiguous' refused add_fprobe
 check 'set_ftrace_filter: refused while ambiguous' refused add_filter
 check 'set_graph_function: refused while ambiguous' refused add_graph

@@ -137,7 +137,7 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["50-tracers"],
-        expected: &[expect("tracers", 16)],
+        expected: &[expect("tracers", 18)],
         ..DEFAULT.named("tracers")
     },
     Boot {

@@ -7,23 +7,16 @@ use crate::{
     naive,
     random, //
 };
-use klp_policy::{
-    cleaned_in_index,
-    cleaned_in_sequence,
-    Query,
-    Sympos,
-    Tally, //
-};
+use klp_policy::Fallback;
 use proptest::prelude::*;
 
-fn tally(vmlinux: &Table, modules: &[Table], text: &[u8]) -> Tally {
-    let query = Query::new(text);
-    let mut tally = Tally::new(Sympos::UNIQUE);
-    cleaned_in_index(vmlinux, &query, &mut tally);
+fn count<'q>(vmlinux: &Table, modules: &[Table], text: &'q [u8]) -> Fallback<'q> {
+    let mut fallback = Fallback::new(text);
+    fallback.count_in_index(vmlinux);
     for module in modules {
-        cleaned_in_sequence(module, &query, &mut tally);
+        fallback.count_in_sequence(module);
     }
-    tally
+    fallback
 }
 
 #[test]
@@ -37,13 +30,16 @@ fn one_symbol_in_all_tables() {
         ("f", 1, Some(0x10)),
         ("f.llvm.7", 1, Some(0x10)),
         ("f.llvm.*", 1, Some(0x10)),
-        ("g", 2, None),
+        ("g", 0, None),
+        ("g.llvm.1", 0, None),
+        ("g.llvm.2", 2, None),
+        ("g.llvm.*", 2, None),
         ("h", 2, None),
         ("i", 1, Some(0x60)),
         ("j", 0, None),
     ] {
-        let tally = tally(&vmlinux, &modules, text.as_bytes());
-        assert_eq!((tally.matches(), tally.only()), (matches, only), "{text}");
+        let found = count(&vmlinux, &modules, text.as_bytes());
+        assert_eq!((found.matches(), found.only()), (matches, only), "{text}");
     }
 }
 
@@ -55,15 +51,25 @@ proptest! {
         text in random::colliding_name(),
     ) {
         let cleaned = naive::clean(&text);
-        let addresses: Vec<u64> = vmlinux
-            .iter()
-            .chain(module.iter())
+        let symbols = || vmlinux.iter().chain(module.iter());
+        let mut addresses: Vec<u64> = symbols()
             .filter(|s| naive::clean(s.name.0) == cleaned)
             .map(|s| s.address)
             .collect();
-        let tally = tally(&vmlinux, &[module], &text);
-        prop_assert_eq!(tally.matches(), addresses.len() as u64);
+        if symbols().any(|s| s.name.0 == text) {
+            addresses.clear();
+        }
+        let found = count(&vmlinux, std::slice::from_ref(&module), &text);
+        prop_assert_eq!(found.matches(), addresses.len() as u64);
         let only = (addresses.len() == 1).then(|| addresses[0]);
-        prop_assert_eq!(tally.only(), only);
+        prop_assert_eq!(found.only(), only);
     }
+}
+
+#[test]
+fn a_name_that_no_symbol_can_have() {
+    let vmlinux = Table::new([("f.llvm.1", 0x10)]);
+    let mut text = vec![b'.'; 600];
+    text[0] = b'f';
+    assert_eq!(count(&vmlinux, &[], &text).matches(), 0);
 }
