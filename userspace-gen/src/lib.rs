@@ -15,6 +15,7 @@ pub mod kallsyms;
 pub mod livepatch;
 pub mod output;
 pub mod resolve;
+pub mod shown;
 pub mod symbols;
 pub mod target;
 

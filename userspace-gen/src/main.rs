@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     match cli::run(&cli::Cli::parse()) {
         Ok(verdict) => verdict.into(),
         Err(error) => {
-            eprintln!("klp-gen: {error:#}");
+            cli::message(&format_args!("{error:#}"));
             cli::Verdict::CouldNotRun.into()
         }
     }

@@ -6,7 +6,6 @@ use klp_policy::{NameIndex, Policy, Prefix, SymbolName, SymbolSequence};
 use std::borrow::Cow;
 use std::cell::OnceCell;
 use std::collections::HashMap;
-use std::ops::ControlFlow;
 
 /// One symbol of a [`SymbolTable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,14 +117,6 @@ impl<'d> SymbolTable<'d> {
             places
         })
     }
-
-    fn symbol(&self, seq: u32) -> Option<klp_policy::Symbol<'d>> {
-        self.get(seq).map(|entry| klp_policy::Symbol {
-            name: entry.name,
-            address: entry.address,
-            seq,
-        })
-    }
 }
 
 /// Where a symbol stands among those that share its cleaned name.
@@ -147,54 +138,66 @@ fn clean(policy: Policy, name: SymbolName<'_>) -> Cow<'_, [u8]> {
     }
 }
 
-impl NameIndex for SymbolTable<'_> {
-    fn walk(&self, prefix: &Prefix<'_>, visit: &mut klp_policy::table::Visit<'_>) {
-        let prefix: Vec<u8> = prefix.bytes().collect();
-        let sorted = self.sorted();
-        let first = sorted.partition_point(|&i| self.name(i) < prefix.as_slice());
-        for symbol in sorted[first..].iter().filter_map(|&i| self.symbol(i)) {
-            if !symbol.name.0.starts_with(&prefix) || visit(symbol).is_break() {
-                return;
-            }
-        }
-    }
-}
-
-/// The symbols of a module as the livepatch core sees them at one time.
+/// The symbols of an object as the livepatch core sees them at one time.
 #[derive(Clone, Copy, Debug)]
-pub struct ModuleView<'t, 'd> {
+pub struct ObjectView<'t, 'd> {
     table: &'t SymbolTable<'d>,
     live: bool,
 }
 
-impl<'t, 'd> ModuleView<'t, 'd> {
-    /// The module after its init function: without what was only needed for that.
+impl<'t, 'd> ObjectView<'t, 'd> {
+    /// vmlinux, or a module after its init function: without what was only needed for that.
     #[must_use]
     pub fn live(table: &'t SymbolTable<'d>) -> Self {
         Self { table, live: true }
     }
 
-    /// The module before its init function, when a livepatch that was there first is applied.
+    /// A module before its init function, when a livepatch that was there first is applied.
     #[must_use]
     pub fn coming(table: &'t SymbolTable<'d>) -> Self {
         Self { table, live: false }
     }
 }
 
-impl SymbolSequence for ModuleView<'_, '_> {
-    fn walk(&self, visit: &mut klp_policy::table::Visit<'_>) {
-        for (seq, entry) in (0..).zip(&self.table.entries) {
-            if self.live && !entry.live {
-                continue;
-            }
-            let symbol = klp_policy::Symbol {
-                name: entry.name,
-                address: entry.address,
-                seq,
+impl ObjectView<'_, '_> {
+    fn sees(&self, entry: &Entry<'_>) -> bool {
+        entry.live || !self.live
+    }
+}
+
+impl NameIndex for ObjectView<'_, '_> {
+    fn walk(&self, prefix: &Prefix<'_>, visit: &mut klp_policy::table::Visit<'_>) {
+        let prefix: Vec<u8> = prefix.bytes().collect();
+        let (table, sorted) = (self.table, self.table.sorted());
+        let first = sorted.partition_point(|&i| table.name(i) < prefix.as_slice());
+        for &seq in &sorted[first..] {
+            let Some(entry) = table.get(seq) else {
+                return;
             };
-            if let ControlFlow::Break(()) = visit(symbol) {
+            if !entry.name.0.starts_with(&prefix) {
+                return;
+            }
+            if self.sees(entry) && visit(symbol(seq, entry)).is_break() {
                 return;
             }
         }
+    }
+}
+
+impl SymbolSequence for ObjectView<'_, '_> {
+    fn walk(&self, visit: &mut klp_policy::table::Visit<'_>) {
+        for (seq, entry) in (0..).zip(&self.table.entries) {
+            if self.sees(entry) && visit(symbol(seq, entry)).is_break() {
+                return;
+            }
+        }
+    }
+}
+
+fn symbol<'d>(seq: u32, entry: &Entry<'d>) -> klp_policy::Symbol<'d> {
+    klp_policy::Symbol {
+        name: entry.name,
+        address: entry.address,
+        seq,
     }
 }

@@ -8,6 +8,7 @@ use super::report::{Kind, Outcome, Report};
 use super::Subject;
 use crate::elf::Place;
 use crate::livepatch::{PatchedFunction, PatchedObject};
+use crate::shown::shown;
 use crate::target::Traceable;
 use klp_policy::{ObjName, Query, Sympos, KSYM_NAME_LEN, MODULE_NAME_LEN};
 use object::read::ReadRef;
@@ -65,12 +66,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
 
     fn check_object(&self, object: &PatchedObject<'d>, report: &mut Report) {
         let name = object.name.unwrap_or(b"vmlinux");
-        let shown = String::from_utf8_lossy(name).into_owned();
+        let object_name = shown(name);
         // klp_init_object()
         if name.len() >= MODULE_NAME_LEN {
             let what = format!("-EINVAL without a word: the name has {} bytes", name.len());
             let outcome = Outcome::Refused(Refusal::Silent(what));
-            report.add(Kind::Object, &shown, &shown, outcome);
+            report.add(Kind::Object, &object_name, &object_name, outcome);
             return;
         }
         let objname = ObjName::new(name);
@@ -81,7 +82,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             _ => None,
         };
         report
-            .add(Kind::Object, &shown, &shown, Outcome::Accepted)
+            .add(Kind::Object, &object_name, &object_name, Outcome::Accepted)
             .warning = warning.map(str::to_owned);
         let (Some(objname), None) = (objname, warning) else {
             return;
@@ -91,7 +92,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         for function in &object.functions {
             let subject = function.old_name.map_or_else(
                 || "?".to_owned(),
-                |name| format!("{},{}", String::from_utf8_lossy(name), function.old_sympos),
+                |name| format!("{},{}", shown(name), function.old_sympos),
             );
             // klp_init_func() names a directory so.
             let directory = (function.old_name, function.old_sympos.max(1));
@@ -100,14 +101,14 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 Some(name) if twice => {
                     let refusal = Refusal::Silent(format!(
                         "kobject_add_internal failed for {},{} with -EEXIST",
-                        String::from_utf8_lossy(name),
+                        shown(name),
                         directory.1
                     ));
                     (Outcome::Refused(refusal), None, None)
                 }
                 _ => self.check_function(objname, function, report),
             };
-            let finding = report.add(Kind::Function, &shown, &subject, outcome);
+            let finding = report.add(Kind::Function, &object_name, &subject, outcome);
             finding.warning = warning;
             if let Some(other) = place.and_then(|place| places.insert(place, subject)) {
                 finding.warning = Some(format!("the same function as {other}"));
@@ -145,7 +146,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             }
         };
         report.needs_klp_sympos |= lookup.needs_klp_sympos();
-        let name = || String::from_utf8_lossy(name).into_owned();
+        let name = || shown(name);
         let mut warning = lookup.hides(&query);
         match lookup.object.traceable(lookup.found.seq) {
             Traceable::No => return refused(Refusal::NoFtrace { name: name() }),
@@ -157,7 +158,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
         let outcome = Outcome::Resolved {
             address: lookup.entry.address,
-            name: lookup.entry.name.to_string(),
+            name: shown(lookup.entry.name.0),
         };
         (outcome, Some(lookup.found.seq), warning)
     }

@@ -6,6 +6,7 @@ use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report};
 use super::{Subject, KLP_SYMPOS};
 use crate::elf::{Place, Symbol};
+use crate::shown::shown;
 use klp_policy::{ObjName, Policy};
 use object::elf;
 use object::read::ReadRef;
@@ -15,7 +16,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     pub(super) fn check_imports(&self, report: &mut Report) {
         let undefined = |s: &Symbol<'_>| s.place == Place::Undefined;
         for symbol in self.elf.symbols().filter(undefined) {
-            let name = String::from_utf8_lossy(symbol.name).into_owned();
+            let name = shown(symbol.name);
             let outcome = match self.exporter(symbol.name) {
                 Exporter::Found => continue,
                 _ if symbol.is_weak() => {
@@ -70,7 +71,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         for module in depends.split(|&b| b == b',').filter(|m| !m.is_empty()) {
             let missing = ObjName::new(module).is_none_or(|m| self.target.object(m).is_none());
             if missing && module != b"klp_sympos" {
-                let module = String::from_utf8_lossy(module);
+                let module = shown(module);
                 return Exporter::Unknown(format!("{module} may export it, give it with --module"));
             }
         }

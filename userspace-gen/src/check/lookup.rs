@@ -3,6 +3,7 @@
 //! One lookup by the livepatch core: `klp_find_object_symbol()`.
 
 use super::refusal::Refusal;
+use crate::shown::shown;
 use crate::symbols::Entry;
 use crate::target::{Object, Target};
 use klp_policy::{Found, MatchedBy, ObjName, Policy, Query, Reason, Sympos};
@@ -67,7 +68,7 @@ impl<'t> Position<'t> {
         let Some(object) = target.object(objname) else {
             return Self::NoObject;
         };
-        let name = || String::from_utf8_lossy(name).into_owned();
+        let name = || shown(name);
         let found = match object.resolve(policy, query, sympos) {
             Ok(found) => found,
             Err(reason) => return Self::Refused(refusal(policy, objname, reason, name(), sympos)),

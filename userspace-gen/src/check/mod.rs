@@ -19,6 +19,7 @@ pub use report::{Finding, Kind, Outcome, Report};
 use crate::elf::ElfFile;
 use crate::error::Result;
 use crate::livepatch::{rela_sections, structs, Memory, Modinfo, Patch, RelaSection};
+use crate::shown::shown;
 use crate::target::{module_name, Target};
 use klp_policy::Policy;
 use object::read::ReadRef;
@@ -49,6 +50,7 @@ pub fn check<'d, R: ReadRef<'d>>(
     policy: Policy,
 ) -> Result<Report> {
     elf.expect_relocatable()?;
+    target.expect_same_machine(elf)?;
     let rela = rela_sections(elf)?;
     let modinfo = Modinfo::of(elf)?;
     let subject = Subject {
@@ -75,5 +77,5 @@ fn module_of<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, modinfo: &Modinfo<'d>) ->
         let stem = Path::new(elf.origin()).file_stem().unwrap_or_default();
         module_name(stem.as_encoded_bytes())
     };
-    String::from_utf8_lossy(&name.unwrap_or_else(stem)).into_owned()
+    shown(&name.unwrap_or_else(stem))
 }

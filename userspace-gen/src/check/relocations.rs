@@ -10,6 +10,7 @@ use super::Subject;
 use crate::elf::{Place, Symbol, SymbolId};
 use crate::livepatch::rela::Relocation;
 use crate::livepatch::RelaSection;
+use crate::shown::shown;
 use klp_policy::{LivepatchSection, LivepatchSymbol, ObjName, Query};
 use object::elf;
 use object::read::ReadRef;
@@ -28,7 +29,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
         let livepatch = |s: &Symbol<'_>| s.place == Place::Livepatch && !used.contains(&s.id);
         for symbol in self.elf.symbols().filter(livepatch) {
-            let name = String::from_utf8_lossy(symbol.name);
+            let name = shown(symbol.name);
             report
                 .add(Kind::Symbol, "", name, Outcome::Accepted)
                 .warning = Some("no livepatch relocation uses it".to_owned());
@@ -44,10 +45,10 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 continue;
             };
             if seen.insert(symbol.id) {
-                let section = String::from_utf8_lossy(rela.section.name);
+                let section = shown(rela.section.name);
                 let what = Refusal::Silent(format!(
                     "{section} is no livepatch section: 0 is used for {}",
-                    String::from_utf8_lossy(symbol.name)
+                    shown(symbol.name)
                 ));
                 let subject = format!("{section}[{}]", relocation.index);
                 report.add(Kind::Relocation, "", subject, Outcome::Refused(what));
@@ -61,7 +62,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         used: &mut BTreeSet<SymbolId>,
         report: &mut Report,
     ) {
-        let name = String::from_utf8_lossy(rela.section.name).into_owned();
+        let name = shown(rela.section.name);
         let Ok(parsed) = LivepatchSection::parse(rela.section.name) else {
             let refusal = Refusal::SectionFormat {
                 section: name.clone(),
@@ -120,7 +121,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         section: ObjName<'_>,
         report: &mut Report,
     ) -> Option<u64> {
-        let subject = String::from_utf8_lossy(symbol.name).into_owned();
+        let subject = shown(symbol.name);
         let mut refuse = |object: ObjName<'_>, refusal| {
             let outcome = Outcome::Refused(refusal);
             report.add(Kind::Symbol, object.to_string(), &subject, outcome);
@@ -145,7 +146,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         };
         let (objname, name) = (parsed.objname(), parsed.name());
         if objname.is_vmlinux() && !section.is_vmlinux() {
-            let name = name.to_string();
+            let name = shown(name.0);
             return refuse(objname, Refusal::VmlinuxFromModule { name });
         }
         let query = Query::new(name.0);
@@ -169,7 +170,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 report.needs_klp_sympos |= lookup.needs_klp_sympos();
                 let outcome = Outcome::Resolved {
                     address: lookup.entry.address,
-                    name: lookup.entry.name.to_string(),
+                    name: shown(lookup.entry.name.0),
                 };
                 let finding = report.add(Kind::Symbol, objname.to_string(), subject, outcome);
                 finding.warning = lookup.hides(&query);
@@ -210,7 +211,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             return Some(Refusal::Silent(format!(
                 "it changes {size} bytes at offset {:#x} of {}, which has {:#x}",
                 relocation.offset,
-                String::from_utf8_lossy(rela.target.name),
+                shown(rela.target.name),
                 rela.target.size
             )));
         }
@@ -218,7 +219,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             let value = address.wrapping_add_signed(relocation.addend);
             let fits = match elf::RelocationType(kind) {
                 elf::R_X86_64_32 => u32::try_from(value).is_ok(),
-                elf::R_X86_64_32S => i32::try_from(value.cast_signed()).is_ok(),
+                elf::R_X86_64_32S => i32::try_from(0_i64.wrapping_add_unsigned(value)).is_ok(),
                 _ => true,
             };
             if !fits {
@@ -243,7 +244,7 @@ fn too_late(rela: &RelaSection<'_>, objname: ObjName<'_>) -> Option<String> {
         b".static_call_sites",
         b"__jump_table",
     ];
-    let (name, target) = (rela.target.name, String::from_utf8_lossy(rela.target.name));
+    let (name, target) = (rela.target.name, shown(rela.target.name));
     if objname.is_vmlinux() {
         None
     } else if name.starts_with(b".init") {

@@ -100,7 +100,6 @@ impl Finding {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The findings.
-    /// The findings.
     pub findings: Vec<Finding>,
     /// Whether a name is only found with `klp_sympos`.
     pub needs_klp_sympos: bool,

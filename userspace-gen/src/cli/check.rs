@@ -2,8 +2,8 @@
 
 //! `klp-gen check`
 
-use super::output::{self, Address, Format};
-use super::target::{PolicyArg, TargetArgs};
+use super::output::{self, message, Address, Format, FormatArg};
+use super::target::TargetArgs;
 use super::Verdict;
 use anyhow::Result;
 use klp_gen::check::{check, Finding, Outcome, Report};
@@ -30,11 +30,7 @@ pub struct Args {
     target: TargetArgs,
 
     #[command(flatten)]
-    policy: PolicyArg,
-
-    /// How to print it
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: FormatArg,
 }
 
 /// One finding; the fields are an interface.
@@ -55,8 +51,8 @@ pub fn run(args: &Args) -> Result<Verdict> {
     let target = Target::load(&files)?;
     let data = read_file(&args.livepatch)?;
     let elf = ElfFile::parse(args.livepatch.display().to_string(), &data[..])?;
-    let report = check(&elf, &target, args.policy.policy)?;
-    match args.format {
+    let report = check(&elf, &target, args.target.policy)?;
+    match args.format.format {
         Format::Json => output::json(report.findings.iter().map(row))?,
         Format::Table => output::text(|out| print(out, &report))?,
     }
@@ -75,7 +71,8 @@ pub fn warn(report: &Report) {
     for finding in &report.findings {
         if let Some(warning) = &finding.warning {
             let kind = finding.kind.as_str();
-            eprintln!("klp-gen: warning: {kind} {}: {warning}", finding.subject);
+            let subject = &finding.subject;
+            message(&format_args!("warning: {kind} {subject}: {warning}"));
         }
     }
 }

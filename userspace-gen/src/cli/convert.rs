@@ -3,13 +3,16 @@
 //! `klp-gen convert`
 
 use super::check::warn;
-use super::target::{PolicyArg, TargetArgs};
+use super::output::{self, message};
+use super::target::TargetArgs;
 use super::Verdict;
 use anyhow::Result;
 use klp_gen::convert::{convert, Conversion, Reference, Symvers};
 use klp_gen::elf::read_file;
 use klp_gen::output::write_file;
+use klp_gen::shown::shown;
 use klp_gen::target::Target;
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 /// What a signed module ends with: `MODULE_SIG_STRING` in the kernel's `module_signature.h`.
@@ -38,9 +41,6 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     symvers: Vec<PathBuf>,
 
-    #[command(flatten)]
-    policy: PolicyArg,
-
     /// Do not say what was written
     #[arg(short, long)]
     quiet: bool,
@@ -53,34 +53,44 @@ pub fn run(args: &Args) -> Result<Verdict> {
     let symvers = Symvers::open(&args.symvers)?;
     let data = read_file(&args.input)?;
     let origin = args.input.display().to_string();
-    let converted = match convert(&origin, &data, &target, &symvers, args.policy.policy)? {
+    let converted = match convert(&origin, &data, &target, &symvers, args.target.policy)? {
         Conversion::Done(converted) => converted,
         Conversion::Refused(problems) => {
             for problem in problems {
-                eprintln!("klp-gen: {origin}: {problem}");
+                message(&format_args!("{origin}: {problem}"));
             }
             return Ok(Verdict::No);
         }
     };
     if data.ends_with(SIGNATURE) {
-        eprintln!("klp-gen: warning: {origin}: its signature is gone, sign the result");
+        let what = "its signature is gone, sign the result";
+        message(&format_args!("warning: {origin}: {what}"));
     }
     write_file(&args.output, &converted.bytes)?;
     if !args.quiet {
-        for reference in &converted.references {
-            print(reference);
+        output::text(|out| {
+            let mut references = converted.references.iter();
+            references.try_for_each(|reference| print(out, reference))
+        })?;
+        if converted.references.is_empty() {
+            let (output, what) = (args.output.display(), "no reference needs to be converted");
+            message(&format_args!(
+                "{origin}: {what}, {output} is a checked copy"
+            ));
         }
     }
     warn(&converted.report);
     for finding in converted.report.unchecked() {
         let (kind, subject) = (finding.kind.as_str(), &finding.subject);
         let why = finding.message().unwrap_or_default();
-        eprintln!("klp-gen: warning: {kind} {subject} was not checked: {why}");
+        message(&format_args!(
+            "warning: {kind} {subject} was not checked: {why}"
+        ));
     }
     Ok(Verdict::Yes)
 }
 
-fn print(reference: &Reference) {
+fn print(out: &mut dyn Write, reference: &Reference) -> io::Result<()> {
     let name = reference.livepatch_name().unwrap_or_default();
     let Reference {
         written,
@@ -88,6 +98,6 @@ fn print(reference: &Reference) {
         address,
         ..
     } = reference;
-    let name = String::from_utf8_lossy(&name);
-    println!("{written} -> {name} = {address:016x} {full_name}");
+    let name = shown(&name);
+    writeln!(out, "{written} -> {name} = {address:016x} {full_name}")
 }

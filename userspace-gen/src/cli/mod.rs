@@ -9,6 +9,8 @@ mod resolve;
 mod symbols;
 mod target;
 
+pub use output::message;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -56,15 +58,10 @@ impl From<Verdict> for ExitCode {
 
 /// Runs a command.
 pub fn run(cli: &Cli) -> Result<Verdict> {
-    let done = match &cli.command {
+    match &cli.command {
         Command::Symbols(args) => symbols::run(args),
         Command::Resolve(args) => resolve::run(args),
         Command::Convert(args) => convert::run(args),
         Command::Check(args) => check::run(args),
-    };
-    match done {
-        // The reader has seen enough, as in `klp-gen symbols | head`.
-        Err(error) if output::is_closed_pipe(&error) => Ok(Verdict::Yes),
-        done => done,
     }
 }

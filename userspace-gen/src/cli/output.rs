@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Printing answers.
+//! Printing answers on stdout and messages on stderr.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use clap::ValueEnum;
 use serde::Serialize;
 use std::fmt;
@@ -18,32 +18,41 @@ pub enum Format {
     Json,
 }
 
+/// The option that says how an answer is printed.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub struct FormatArg {
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
+}
+
 /// Prints a JSON array, one row on each line.
 pub fn json<T: Serialize>(rows: impl Iterator<Item = T>) -> Result<()> {
-    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    out.write_all(b"[")?;
-    for (i, row) in rows.enumerate() {
-        out.write_all(if i == 0 { b"\n" } else { b",\n" })?;
-        serde_json::to_writer(&mut out, &row)?;
-    }
-    out.write_all(b"\n]\n")?;
-    Ok(out.flush()?)
+    text(|out| {
+        out.write_all(b"[")?;
+        for (i, row) in rows.enumerate() {
+            out.write_all(if i == 0 { b"\n" } else { b",\n" })?;
+            serde_json::to_writer(&mut *out, &row)?;
+        }
+        out.write_all(b"\n]\n")
+    })
 }
 
 /// Prints what `write` writes.
+///
+/// That the reader of stdout has gone, as in `klp-gen symbols | head`, is no error: it has seen
+/// enough, and the exit status still says what the answer is.
 pub fn text(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
     let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-    write(&mut out)?;
-    Ok(out.flush()?)
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        done => done.context("cannot write to stdout"),
+    }
 }
 
-/// Whether the reader of stdout has gone.
-pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|e| {
-        let kind = e.downcast_ref::<io::Error>().map(io::Error::kind);
-        let json = e.downcast_ref::<serde_json::Error>();
-        kind.or(json.and_then(serde_json::Error::io_error_kind)) == Some(io::ErrorKind::BrokenPipe)
-    })
+/// Prints a message on stderr. If that cannot be written to, nobody can be told.
+pub fn message(text: &dyn fmt::Display) {
+    let _ = writeln!(io::stderr(), "klp-gen: {text}");
 }
 
 /// An address as a JSON string.

@@ -2,16 +2,19 @@
 
 //! `klp-gen resolve`
 
-use super::output::{self, Address, Format, Text};
-use super::target::{PolicyArg, TargetArgs};
+use super::output::{self, message, Address, Format, FormatArg, Text};
+use super::target::TargetArgs;
 use super::Verdict;
 use anyhow::{anyhow, Result};
 use klp_gen::resolve::{resolve, Answer};
+use klp_gen::shown::shown;
 use klp_gen::symbols::Entry;
 use klp_gen::target::Target;
 use klp_policy::{Reason, Request, SymbolName};
 use serde::Serialize;
+use std::ffi::OsString;
 use std::io::{self, Write};
+use std::os::unix::ffi::OsStrExt as _;
 
 /// How many candidates a table lists; JSON has them all.
 const SHOWN: usize = 20;
@@ -21,17 +24,13 @@ const SHOWN: usize = 20;
 pub struct Args {
     /// [objname:]name[,sympos]; `name.llvm.*` counts promoted and other symbols together
     #[arg(required = true, value_name = "QUERY")]
-    queries: Vec<String>,
+    queries: Vec<OsString>,
 
     #[command(flatten)]
     target: TargetArgs,
 
     #[command(flatten)]
-    policy: PolicyArg,
-
-    /// How to print it
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: FormatArg,
 }
 
 /// One answer; the fields are an interface.
@@ -55,23 +54,26 @@ struct CandidateRow<'t> {
 pub fn run(args: &Args) -> Result<Verdict> {
     let mut requests = Vec::new();
     for query in &args.queries {
-        let request = Request::parse(query.as_bytes());
-        requests.push((query, request.map_err(|e| anyhow!("query '{query}': {e}"))?));
+        // Symbol names need not be UTF-8.
+        let (request, query) = (Request::parse(query.as_bytes()), shown(query.as_bytes()));
+        requests.push((request.map_err(|e| anyhow!("query '{query}': {e}"))?, query));
     }
     let files = args.target.open()?;
     let target = Target::load(&files)?;
     let answers: Vec<_> = requests
         .iter()
-        .map(|(query, request)| {
-            let answer = resolve(&target, args.policy.policy, request);
+        .map(|(request, query)| {
+            let answer = resolve(&target, args.target.policy, request);
             if matches!(answer, Answer::NoObject) {
                 let object = request.objname;
-                eprintln!("klp-gen: query '{query}': {object} is not among the targets");
+                message(&format_args!(
+                    "query '{query}': {object} is not among the targets, give it with --module"
+                ));
             }
             (query.as_str(), request, answer)
         })
         .collect();
-    match args.format {
+    match args.format.format {
         Format::Json => output::json(answers.iter().map(|(query, _, answer)| row(query, answer)))?,
         Format::Table => output::text(|out| {
             for (query, request, answer) in &answers {
@@ -119,7 +121,10 @@ fn print(
     request: &Request<'_>,
     answer: &Answer<'_>,
 ) -> io::Result<()> {
-    let line = |e: &Entry<'_>| format!("{:016x} {} {}", e.address, char::from(e.letter), e.name);
+    let line = |e: &Entry<'_>| {
+        let name = shown(e.name.0);
+        format!("{:016x} {} {name}", e.address, char::from(e.letter))
+    };
     match answer {
         Answer::NoObject => writeln!(out, "{query}: not-found: no object {}", request.objname),
         Answer::Resolved { found, entry } => writeln!(

@@ -2,10 +2,11 @@
 
 //! `klp-gen symbols`
 
-use super::output::{self, Address, Format, Text};
-use super::target::{PolicyArg, TargetArgs};
+use super::output::{self, Address, Format, FormatArg, Text};
+use super::target::TargetArgs;
 use super::Verdict;
 use anyhow::Result;
+use klp_gen::shown::shown;
 use klp_gen::target::Target;
 use klp_policy::{CleanName, ObjName, SymbolName};
 use serde::Serialize;
@@ -21,11 +22,7 @@ pub struct Args {
     target: TargetArgs,
 
     #[command(flatten)]
-    policy: PolicyArg,
-
-    /// How to print it
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    format: FormatArg,
 }
 
 /// One symbol; the fields are an interface.
@@ -45,7 +42,7 @@ struct Row<'d> {
 pub fn run(args: &Args) -> Result<Verdict> {
     let files = args.target.open()?;
     let target = Target::load(&files)?;
-    let policy = args.policy.policy;
+    let policy = args.target.policy;
     let rows = target.objects().iter().flat_map(|object| {
         object.symbols.live(policy).map(|(entry, position)| Row {
             object: Text(object.name),
@@ -57,19 +54,20 @@ pub fn run(args: &Args) -> Result<Verdict> {
             letter: entry.letter.into(),
         })
     });
-    match args.format {
+    match args.format.format {
         Format::Json => output::json(rows)?,
         Format::Table => output::text(|out| {
             for row in rows {
                 let position = format!("{}/{}", row.sympos, row.matches);
-                let clean = row.clean.0.to_string();
+                let clean: Vec<u8> = row.clean.0.bytes().collect();
+                let clean = shown(&clean);
                 write!(
                     out,
                     "{:016x} {} {position:>7} {clean}",
                     row.address.0, row.letter
                 )?;
                 if row.clean.0 != *row.name.0.as_bytes() {
-                    write!(out, " ({})", row.name.0)?;
+                    write!(out, " ({})", shown(row.name.0 .0))?;
                 }
                 if !row.object.0.is_vmlinux() {
                     write!(out, "\t[{}]", row.object.0)?;

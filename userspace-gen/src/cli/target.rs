@@ -3,16 +3,18 @@
 //! The options that say which kernel is meant.
 
 use anyhow::Result;
+use clap::ArgGroup;
 use klp_gen::target::TargetFiles;
 use klp_policy::Policy;
 use std::path::PathBuf;
 
-/// The kernel and modules that the answer is about.
+/// The kernel and modules that the answer is about, and the rule by which it compares names.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Target")]
+#[command(group(ArgGroup::new("kernel").args(["vmlinux", "kallsyms"]).required(true)))]
 pub struct TargetArgs {
     /// The vmlinux of the kernel's build, with its symbol table
-    #[arg(long, value_name = "FILE", required_unless_present = "kallsyms")]
+    #[arg(long, value_name = "FILE")]
     vmlinux: Option<PathBuf>,
 
     /// A module of that kernel; may be given several times
@@ -20,8 +22,13 @@ pub struct TargetArgs {
     modules: Vec<PathBuf>,
 
     /// The text of a running kernel's /proc/kallsyms, as root sees it: vmlinux and modules
-    #[arg(long, value_name = "FILE", conflicts_with = "vmlinux")]
+    #[arg(long, value_name = "FILE")]
     kallsyms: Option<PathBuf>,
+
+    /// How the kernel compares names: llvm with `klp_sympos`, exact on a stock kernel; llvm-cut is
+    /// 6.5 to 6.10 and dot-cut 5.16 to 6.4, both with LTO
+    #[arg(long, value_name = "RULE", default_value_t = Policy::Llvm, value_parser = parse_policy)]
+    pub policy: Policy,
 }
 
 impl TargetArgs {
@@ -33,15 +40,6 @@ impl TargetArgs {
             self.kallsyms.as_deref(),
         )?)
     }
-}
-
-/// The rule by which names are compared.
-#[derive(Clone, Copy, Debug, clap::Args)]
-pub struct PolicyArg {
-    /// How the kernel compares names: llvm with `klp_sympos`, exact on a stock kernel; llvm-cut is
-    /// 6.5 to 6.10 and dot-cut 5.16 to 6.4, both with LTO
-    #[arg(long, value_name = "RULE", default_value_t = Policy::Llvm, value_parser = parse_policy)]
-    pub policy: Policy,
 }
 
 fn parse_policy(text: &str) -> Result<Policy, String> {

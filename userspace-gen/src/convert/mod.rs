@@ -62,6 +62,7 @@ pub fn convert(
 ) -> Result<Conversion> {
     let elf = ElfFile::parse(origin.to_owned(), data)?;
     elf.expect_relocatable()?;
+    target.expect_same_machine(&elf)?;
     expect_disjoint(&elf, data.len())?;
     let plan = match plan::plan(&elf, target, symvers, policy)? {
         Ok(plan) => plan,

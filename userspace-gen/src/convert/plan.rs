@@ -10,6 +10,7 @@ use crate::check::KLP_SYMPOS;
 use crate::elf::{ElfFile, Place, Symbol, SymbolId};
 use crate::error::Result;
 use crate::livepatch::{rela_sections, structs, Memory, Patch};
+use crate::shown::shown;
 use crate::target::{Object, Target};
 use klp_policy::query::ANY;
 use klp_policy::{LivepatchSymbol, ObjName, Policy, Query, Reason, Sympos};
@@ -145,11 +146,11 @@ impl Planner<'_, '_> {
             [object] => self.found_in(symbol, object, &query, Sympos::UNIQUE),
             _ => {
                 let names: Vec<_> = objects.iter().map(|o| o.name.to_string()).collect();
-                let shown = String::from_utf8_lossy(name);
+                let name_shown = shown(name);
                 Err(Problem::new(
                     name,
                     format!(
-                        "{} have it: say which by .klp.sym.<objname>.{shown},0",
+                        "{} have it: say which by .klp.sym.<objname>.{name_shown},0",
                         names.join(" and ")
                     ),
                 ))
@@ -199,7 +200,7 @@ impl Planner<'_, '_> {
         if objname.is_vmlinux() && entry.address == 0 {
             return problem(format!(
                 "{} has address 0, which livepatch takes for none",
-                entry.name
+                shown(entry.name.0)
             ));
         }
         if !objname.is_vmlinux() && !self.is_patched(objname) {
@@ -210,17 +211,17 @@ impl Planner<'_, '_> {
         let spelling = spell(object, self.policy, query, sympos, &found);
         let reference = spelling.map(|spelling| Reference {
             symbol: symbol.id,
-            written: String::from_utf8_lossy(symbol.name).into_owned(),
+            written: shown(symbol.name),
             object: objname.as_bytes().to_vec(),
             spelling,
-            full_name: entry.name.to_string(),
+            full_name: shown(entry.name.0),
             address: entry.address,
         });
         match reference.filter(|r| r.livepatch_name().is_some()) {
             Some(reference) => Ok(Some(reference)),
             None => problem(format!(
                 "{}, which it means, cannot be named in a livepatch (at most 511 bytes, no comma)",
-                entry.name
+                shown(entry.name.0)
             )),
         }
     }

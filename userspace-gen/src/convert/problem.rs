@@ -2,6 +2,7 @@
 
 //! Why a reference means no symbol, or not one, and what it could mean.
 
+use crate::shown::shown;
 use crate::target::Object;
 use klp_policy::{Policy, Query, Reason, Sympos};
 use std::fmt;
@@ -23,7 +24,7 @@ pub struct Problem {
 impl Problem {
     pub(super) fn new(subject: &[u8], why: impl Into<String>) -> Self {
         Self {
-            subject: String::from_utf8_lossy(subject).into_owned(),
+            subject: shown(subject),
             why: why.into(),
             candidates: Vec::new(),
         }
@@ -68,7 +69,7 @@ pub(super) fn unresolved(
     );
     object.candidates(Policy::Llvm, query, &mut |position, seq| {
         if let Some(entry) = object.symbols.get(seq) {
-            let (address, name) = (entry.address, entry.name);
+            let (address, name) = (entry.address, shown(entry.name.0));
             problem
                 .candidates
                 .push(format!("{position}: {address:016x} {name}"));

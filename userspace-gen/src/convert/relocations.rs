@@ -32,7 +32,7 @@ impl Rewriter<'_, '_> {
                 return Err(self.elf.malformed("an old_name outside of the module"));
             };
             let offset = self.append_string(section, &name.spelling.name)?;
-            let addend = offset.wrapping_sub(symbol.value).cast_signed();
+            let addend = 0_i64.wrapping_add_unsigned(offset.wrapping_sub(symbol.value));
             self.addends.insert((rela, relocation.index), addend);
 
             let sympos = u64_bytes(self.elf.endian(), name.spelling.sympos.0);

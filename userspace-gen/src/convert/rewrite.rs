@@ -9,6 +9,7 @@ use crate::elf::{ElfFile, Section, SectionId, SymbolId, SHF_RELA_LIVEPATCH};
 use crate::error::{Error, Result};
 use crate::livepatch::rela::Relocation;
 use crate::livepatch::{rela_sections, Modinfo, RelaSection};
+use crate::shown::shown;
 use klp_policy::{LivepatchSection, ObjName};
 use object::elf;
 use object::write::elf::{Encoder, SectionHeader};
@@ -74,7 +75,7 @@ impl<'r, 'd> Rewriter<'r, 'd> {
                 elf::SHT_SYMTAB_SHNDX => "more sections than a kernel module can have",
                 _ => continue,
             };
-            let name = String::from_utf8_lossy(section.name);
+            let name = shown(section.name);
             return Err(Error::unsupported(
                 elf.origin(),
                 format_args!("section {name}: expected none of its type, found {what}"),
@@ -109,6 +110,10 @@ impl<'r, 'd> Rewriter<'r, 'd> {
     /// Appends a string to a section and returns its offset there.
     pub(super) fn append_string(&mut self, id: SectionId, string: &[u8]) -> Result<u64> {
         let bytes = self.bytes(id)?;
+        // What a malformed table ends with must not become part of the name.
+        if bytes.last().is_some_and(|&b| b != 0) {
+            bytes.push(0);
+        }
         let offset = bytes.len() as u64;
         bytes.extend_from_slice(string);
         bytes.push(0);
@@ -147,6 +152,18 @@ impl<'r, 'd> Rewriter<'r, 'd> {
     /// The new index of a section; 0 if it is gone.
     pub(super) fn section_number(&self, id: usize) -> u32 {
         self.section_numbers.get(id).copied().unwrap_or(0)
+    }
+
+    /// The new index of a section that `by` refers to; it must have been there.
+    pub(super) fn linked_section(&self, id: usize, by: impl Fn() -> String) -> Result<u32> {
+        let number = self.section_numbers.get(id).copied();
+        number.ok_or_else(|| {
+            self.elf.malformed(format_args!(
+                "{}: expected a section index below {}, found {id}",
+                by(),
+                self.section_numbers.len()
+            ))
+        })
     }
 
     fn write(mut self) -> Result<Vec<u8>> {
@@ -200,7 +217,8 @@ impl<'r, 'd> Rewriter<'r, 'd> {
     fn section(&self, section: &Section<'d>) -> Result<NewSection<'d>> {
         let old = self.elf.section_data(section)?;
         let mut header = self.elf.raw_section_header(section.id)?;
-        header.sh_link = self.section_number(section.link as usize);
+        let by = || format!("section {}", shown(section.name));
+        header.sh_link = self.linked_section(section.link as usize, by)?;
         let data = match (section.kind, self.kept.get(&section.id)) {
             (elf::SHT_RELA, Some(kept)) => Cow::Owned(self.relocations(kept)?),
             (elf::SHT_GROUP, _) => Cow::Owned(self.group(section)?),
@@ -214,7 +232,7 @@ impl<'r, 'd> Rewriter<'r, 'd> {
         } else if section.kind == elf::SHT_GROUP {
             header.sh_info = self.symbol_number(SymbolId(section.info as usize))?;
         } else if section.kind == elf::SHT_RELA || section.flags.contains(elf::SHF_INFO_LINK) {
-            header.sh_info = self.section_number(section.info as usize);
+            header.sh_info = self.linked_section(section.info as usize, by)?;
         }
         Ok(NewSection { header, data })
     }

@@ -6,6 +6,7 @@ use super::rewrite::Rewriter;
 use crate::check::KLP_SYMPOS;
 use crate::elf::{Place, SymbolId, SHN_LIVEPATCH};
 use crate::error::Result;
+use crate::shown::shown;
 use object::elf;
 use object::write::elf::Sym;
 use std::borrow::Cow;
@@ -27,10 +28,14 @@ impl Rewriter<'_, '_> {
 
     pub(super) fn symbol_number(&self, id: SymbolId) -> Result<u32> {
         let number = self.symbol_numbers.get(id.0).copied().flatten();
+        // No symbol is in a section that goes, but that section's own; nothing refers to that.
         number.ok_or_else(|| {
-            let what = "expected no reference to it, found one to symbol";
-            self.elf
-                .malformed(format_args!(".llvm_addrsig: {what} {}", id.0))
+            self.elf.malformed(format_args!(
+                "expected references to symbols below {} that are in sections to be kept, found one \
+                 to symbol {}",
+                self.symbol_numbers.len(),
+                id.0
+            ))
         })
     }
 
@@ -48,9 +53,12 @@ impl Rewriter<'_, '_> {
                 continue;
             };
             let mut symbol = Sym::from_raw(endian, raw, None);
-            let place = self.elf.get_symbol(SymbolId(id)).map(|s| s.place);
-            if let Some(Place::Section(section)) = place {
-                symbol.section = Some(self.section_number(section.0));
+            let defined = self.elf.symbol(SymbolId(id))?;
+            if let Place::Section(section) = defined.place {
+                let number = self.linked_section(section.0, || {
+                    format!("symbol {id} ({})", shown(defined.name))
+                })?;
+                symbol.section = Some(number);
             }
             if let Some(&name) = names.get(&SymbolId(id)) {
                 symbol.st_name = name;

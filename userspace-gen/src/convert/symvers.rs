@@ -4,6 +4,7 @@
 
 use crate::elf::read_file;
 use crate::error::{Error, Result};
+use crate::shown::shown;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -44,7 +45,7 @@ impl Symvers {
                     origin,
                     format_args!(
                         "line {number}: expected '<crc>\\t<symbol>\\t<module>\\t<export>', found '{}'",
-                        String::from_utf8_lossy(line)
+                        shown(line)
                     ),
                 ));
             };

@@ -8,6 +8,7 @@
 use super::section::{Section, SectionId};
 use super::symtab::{string_at, Symtab};
 use crate::error::{Error, Result};
+use crate::shown::shown;
 use object::elf::{self, FileHeader64, Rela64, SectionHeader64};
 use object::read::elf::{FileHeader as _, SectionHeader as _};
 use object::read::ReadRef;
@@ -114,7 +115,29 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
             elf::ET_REL => Ok(()),
             kind => Err(Error::unsupported(
                 &self.origin,
-                format_args!("expected a relocatable file, found ELF type {}", kind.0),
+                format_args!(
+                    "expected a relocatable file (.ko or .o), found {}",
+                    type_name(kind)
+                ),
+            )),
+        }
+    }
+
+    /// Refuses what has no addresses yet.
+    ///
+    /// # Errors
+    ///
+    /// It is an object file, a module, or a core dump.
+    pub fn expect_linked(&self) -> Result<()> {
+        match self.header.e_type(self.endian) {
+            // A kernel that may be anywhere is a "shared library" on some architectures.
+            elf::ET_EXEC | elf::ET_DYN => Ok(()),
+            kind => Err(Error::unsupported(
+                &self.origin,
+                format_args!(
+                    "expected a linked kernel image, vmlinux, found {}",
+                    type_name(kind)
+                ),
             )),
         }
     }
@@ -200,7 +223,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
             .map_err(|()| {
                 self.malformed(format_args!(
                     "section {}: expected {} bytes at offset {:#x}, found the end of the file",
-                    String::from_utf8_lossy(section.name),
+                    shown(section.name),
                     section.size,
                     section.offset
                 ))
@@ -229,7 +252,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
             Ok((entries, _)) => Ok(entries),
             Err(()) => Err(self.malformed(format_args!(
                 "section {}: expected a table",
-                String::from_utf8_lossy(section.name)
+                shown(section.name)
             ))),
         }
     }
@@ -249,10 +272,35 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
     }
 }
 
+/// An ELF type for people.
+fn type_name(kind: elf::FileType) -> String {
+    match kind {
+        elf::ET_REL => "a relocatable file (.ko or .o)".to_owned(),
+        elf::ET_EXEC => "a program or a kernel image".to_owned(),
+        elf::ET_DYN => "a shared library or a program".to_owned(),
+        elf::ET_CORE => "a core dump".to_owned(),
+        kind => format!("ELF type {}", kind.0),
+    }
+}
+
+/// An architecture for people.
+pub(crate) fn machine_name(machine: elf::Machine, endian: Endianness) -> String {
+    let name = match machine {
+        elf::EM_X86_64 => "x86-64",
+        elf::EM_AARCH64 => "arm64",
+        elf::EM_PPC64 => "powerpc64",
+        elf::EM_S390 => "s390",
+        elf::EM_RISCV => "riscv",
+        elf::EM_LOONGARCH => "loongarch",
+        machine => return format!("ELF machine {} ({endian:?} endian)", machine.0),
+    };
+    format!("{name} ({endian:?} endian)")
+}
+
 /// What a file that is no ELF file seems to be.
 fn describe(ident: &[u8]) -> &'static str {
     match ident {
-        [] => "an empty or unreadable file",
+        [] => "a file of less than 5 bytes",
         [0x1f, 0x8b, ..] => "gzip data (unpack it first)",
         [0xfd, b'7', b'z', b'X', b'Z'] => "xz data (unpack it first)",
         [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd data (unpack it first)",

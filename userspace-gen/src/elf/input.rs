@@ -3,10 +3,16 @@
 //! Opening files.
 
 use crate::elf::ElfFile;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use object::read::ReadCache;
-use std::fs::{self, File};
+use std::fs::{self, File, FileType};
+use std::io::Read as _;
+use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
+
+/// How much is read of what does not say how long it is, a pipe or a device. The text of
+/// /proc/kallsyms has some 20 MB, the largest modules with debug information 500 MB.
+const LONGEST_STREAM: u64 = 1 << 30;
 
 /// A large ELF file of which only some parts will be read.
 #[derive(Debug)]
@@ -20,9 +26,17 @@ impl ElfInput {
     ///
     /// # Errors
     ///
-    /// The file cannot be opened.
+    /// The file cannot be opened, or is none that could be read in another order than its own.
     pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(|e| Error::io(&path.display(), e))?;
+        let io = |e| Error::io(&path.display(), e);
+        // Before it is opened: a FIFO would wait for somebody to write to it.
+        let kind = fs::metadata(path).map_err(io)?.file_type();
+        if !kind.is_file() {
+            let (path, found) = (path.display(), describe(kind));
+            let what = format!("{path}: expected a regular file, found {found}");
+            return Err(Error::new(ErrorKind::Unsupported, what));
+        }
+        let file = File::open(path).map_err(io)?;
         Ok(Self {
             path: path.to_owned(),
             cache: ReadCache::new(file),
@@ -39,11 +53,44 @@ impl ElfInput {
     }
 }
 
-/// Reads a whole file.
+/// Reads a whole file, or what comes out of a pipe.
 ///
 /// # Errors
 ///
-/// The file cannot be read.
+/// The file cannot be read, or is a pipe or a device without end.
 pub fn read_file(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|e| Error::io(&path.display(), e))
+    let io = |e| Error::io(&path.display(), e);
+    let mut file = File::open(path).map_err(io)?;
+    let mut bytes = Vec::new();
+    let kind = file.metadata().map_err(io)?.file_type();
+    if kind.is_file() {
+        file.read_to_end(&mut bytes).map_err(io)?;
+        return Ok(bytes);
+    }
+    file.take(LONGEST_STREAM)
+        .read_to_end(&mut bytes)
+        .map_err(io)?;
+    if bytes.len() as u64 == LONGEST_STREAM {
+        let (path, found) = (path.display(), describe(kind));
+        let what = format!("{path}: expected a file, found 1 GiB from {found}, and no end");
+        return Err(Error::new(ErrorKind::Unsupported, what));
+    }
+    Ok(bytes)
+}
+
+/// What a thing in a file system is.
+pub(crate) fn describe(kind: FileType) -> &'static str {
+    if kind.is_file() {
+        "a regular file"
+    } else if kind.is_dir() {
+        "a directory"
+    } else if kind.is_fifo() {
+        "a pipe"
+    } else if kind.is_char_device() {
+        "a character device"
+    } else if kind.is_block_device() {
+        "a block device"
+    } else {
+        "a socket"
+    }
 }

@@ -59,8 +59,10 @@ pub fn relocatable<'d, R: ReadRef<'d>>(
     };
     // The kernel reads neither number from the null section header.
     if count >= object::elf::SHN_LORESERVE.into() {
-        let what = format_args!("expected fewer than 65280 sections, found {count}");
-        return Err(Error::unsupported(like.origin(), what));
+        return Err(Error::unsupported(
+            like.origin(),
+            format_args!("expected fewer than 65280 sections, found {count}"),
+        ));
     }
     let mut file = Vec::new();
     let header = FileHeader::from_raw(endian, like.header());

@@ -61,7 +61,8 @@ pub fn unpack<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Vec<EmbeddedSy
                 .ok_or_else(|| elf.malformed("kallsyms_token_table ends too early"))?;
             name.extend(token.iter().take_while(|&&b| b != 0));
         }
-        let offset = read_u32(endian, offset).unwrap_or_default().cast_signed();
+        let raw = read_u32(endian, offset).unwrap_or_default();
+        let offset = 0_i32.wrapping_add_unsigned(raw);
         let base = parts.relative_base;
         symbols.push(EmbeddedSymbol {
             address: match offset {
@@ -71,7 +72,7 @@ pub fn unpack<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Vec<EmbeddedSy
                 _ if absolute => base
                     .wrapping_sub(1)
                     .wrapping_add(offset.unsigned_abs().into()),
-                _ => base.wrapping_add(offset.cast_unsigned().into()),
+                _ => base.wrapping_add(raw.into()),
             },
             letter: name.first().copied().unwrap_or(b'?'),
             name: name.split_off(name.len().min(1)),

@@ -23,7 +23,7 @@ pub const KSYMTAB: &[u8] = b"__ksymtab_";
 ///
 /// The file has no symbol table.
 pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>> {
-    if elf.symbol_count() == 0 {
+    if elf.symbols().next().is_none() {
         return Err(elf.malformed("expected a symbol table (a module that is not stripped)"));
     }
     let livepatch = Modinfo::of(elf)?.get(b"livepatch").is_some();

@@ -3,6 +3,7 @@
 //! What `/proc/kallsyms` of a running kernel says.
 
 use crate::error::{Error, Result};
+use crate::shown::shown;
 use crate::symbols::{Entry, SymbolTable};
 use klp_policy::{ObjName, SymbolName};
 use std::collections::HashMap;
@@ -29,16 +30,18 @@ pub fn read<'d>(origin: &str, text: &'d [u8]) -> Result<RunningKernel<'d>> {
     let mut vmlinux = Vec::new();
     let mut modules: Vec<(ObjName<'d>, Vec<Entry<'d>>)> = Vec::new();
     let mut by_name = HashMap::new();
+    let mut lines = 0_u32;
     let mut visible = false;
     for (number, line) in (1..).zip(text.split(|&b| b == b'\n')) {
         if line.is_empty() {
             continue;
         }
         let (entry, module) = parse(number, line).ok_or_else(|| {
-            let line = String::from_utf8_lossy(line);
+            let line = shown(line);
             let what = "expected '<address> <letter> <name>[\\t[<module>]]', found";
             Error::malformed(origin, format_args!("line {number}: {what} '{line}'"))
         })?;
+        lines = number;
         visible |= entry.address != 0;
         match module {
             None => vmlinux.push(entry),
@@ -47,7 +50,7 @@ pub fn read<'d>(origin: &str, text: &'d [u8]) -> Result<RunningKernel<'d>> {
             Some(name) if name.starts_with(b"__builtin__") => {}
             Some(name) => {
                 let name = ObjName::new(name).ok_or_else(|| {
-                    let name = String::from_utf8_lossy(name);
+                    let name = shown(name);
                     let what = "expected a module name of 1 to 55 bytes without a dot, found";
                     Error::malformed(origin, format_args!("line {number}: {what} '{name}'"))
                 })?;
@@ -64,7 +67,11 @@ pub fn read<'d>(origin: &str, text: &'d [u8]) -> Result<RunningKernel<'d>> {
     if !visible {
         return Err(Error::malformed(
             origin,
-            "expected addresses, found 0 in every line (read it as root, see kptr_restrict)",
+            if lines == 0 {
+                "expected the text of /proc/kallsyms, found nothing"
+            } else {
+                "expected addresses, found 0 in every line (read it as root, see kptr_restrict)"
+            },
         ));
     }
     Ok(RunningKernel {

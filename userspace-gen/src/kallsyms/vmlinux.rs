@@ -23,7 +23,7 @@ struct Listed {
 ///
 /// The file has no symbol table.
 pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>> {
-    if elf.symbol_count() == 0 {
+    if elf.symbols().next().is_none() {
         return Err(elf.malformed("expected a symbol table (a vmlinux that is not stripped)"));
     }
     let sections: Vec<_> = (0..elf.section_count())

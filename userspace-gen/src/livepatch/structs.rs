@@ -168,7 +168,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, 'd, R> {
     fn stride(&mut self, len: u64, pointers: &[u64], layout: &Layout) -> Option<u64> {
         for stride in (layout.shortest / 8..=LONGEST / 8).rev().map(|n| n * 8) {
             self.budget = self.budget.checked_sub(1)?;
-            if !len.is_multiple_of(stride) {
+            if len % stride != 0 {
                 continue;
             }
             self.budget = self.budget.checked_sub(pointers.len() as u64)?;

@@ -8,17 +8,19 @@ mod ftrace;
 pub use files::{module_name, TargetFiles};
 pub use ftrace::Traceable;
 
-use crate::elf::ElfFile;
+use crate::elf::file::{machine_name, ElfFile};
 use crate::error::{Error, Result};
 use crate::kallsyms::{module, text, vmlinux};
 use crate::livepatch::modinfo::Modinfo;
-use crate::symbols::{ModuleView, SymbolTable};
+use crate::shown::shown;
+use crate::symbols::{ObjectView, SymbolTable};
 use klp_policy::{
-    list_in_index, list_in_sequence, resolve_in_index, resolve_in_sequence, Found, ObjName, Policy,
-    Query, Reason, Sympos,
+    list_in_index, list_in_sequence, resolve_in_index, Found, ObjName, Policy, Query, Reason,
+    Sympos,
 };
-use object::read::ReadCache;
+use object::read::{ReadCache, ReadRef};
 use std::cell::OnceCell;
+use std::collections::HashMap;
 use std::fs::File;
 use std::ops::ControlFlow;
 
@@ -50,6 +52,7 @@ enum Source<'d> {
 #[derive(Debug, Default)]
 pub struct Target<'d> {
     objects: Vec<Object<'d>>,
+    by_name: HashMap<ObjName<'d>, usize>,
 }
 
 impl<'d> Target<'d> {
@@ -62,6 +65,7 @@ impl<'d> Target<'d> {
         let mut target = Self::default();
         if let Some(input) = &files.vmlinux {
             let elf = input.parse()?;
+            elf.expect_linked()?;
             let symbols = vmlinux::read(&elf)?;
             let origin = elf.origin().to_owned();
             target.add(ObjName::VMLINUX, &origin, symbols, Source::Image(elf))?;
@@ -78,11 +82,13 @@ impl<'d> Target<'d> {
         }
         for file in &files.modules {
             let elf = ElfFile::parse(file.path.display().to_string(), &file.data[..])?;
+            elf.expect_relocatable()?;
+            target.expect_same_machine(&elf)?;
             let name = Modinfo::of(&elf)?.get(b"name").unwrap_or(&file.stem);
             let name = ObjName::new(name).ok_or_else(|| {
                 elf.malformed(format_args!(
                     "expected a module name of 1 to 55 bytes without a dot, found '{}'",
-                    String::from_utf8_lossy(name)
+                    shown(name)
                 ))
             })?;
             let symbols = module::read(&elf)?;
@@ -108,6 +114,7 @@ impl<'d> Target<'d> {
                 ),
             ));
         }
+        self.by_name.insert(name, self.objects.len());
         self.objects.push(Object {
             name,
             origin: origin.to_owned(),
@@ -127,7 +134,34 @@ impl<'d> Target<'d> {
     /// One object.
     #[must_use]
     pub fn object(&self, name: ObjName<'_>) -> Option<&Object<'d>> {
-        self.objects.iter().find(|o| o.name == name)
+        self.objects.get(*self.by_name.get(&name)?)
+    }
+
+    /// Refuses a file for another architecture than the target's.
+    ///
+    /// # Errors
+    ///
+    /// It is for another one.
+    pub fn expect_same_machine<'f, R: ReadRef<'f>>(&self, elf: &ElfFile<'f, R>) -> Result<()> {
+        let mut known = self.objects.iter().filter_map(|o| match &o.source {
+            Source::Image(image) => Some((image.machine(), image.endian(), &o.origin)),
+            Source::Module(module) => Some((module.machine(), module.endian(), &o.origin)),
+            Source::Text => None,
+        });
+        let Some((machine, endian, origin)) = known.next() else {
+            return Ok(());
+        };
+        if (machine, endian) == (elf.machine(), elf.endian()) {
+            return Ok(());
+        }
+        Err(Error::refused(
+            elf.origin(),
+            format_args!(
+                "expected a file for {} as {origin} is, found one for {}",
+                machine_name(machine, endian),
+                machine_name(elf.machine(), elf.endian())
+            ),
+        ))
     }
 }
 
@@ -143,11 +177,9 @@ impl Object<'_> {
         query: &Query<'_>,
         sympos: Sympos,
     ) -> std::result::Result<Found, Reason> {
-        if self.name.is_vmlinux() {
-            resolve_in_index(&self.symbols, policy, query, sympos)
-        } else {
-            resolve_in_sequence(&ModuleView::live(&self.symbols), policy, query, sympos)
-        }
+        // The kernel walks through a module's table; by the index it is the same order, and a file
+        // with many names costs no more than a large kernel does.
+        resolve_in_index(&ObjectView::live(&self.symbols), policy, query, sympos)
     }
 
     /// Resolves a query as the kernel does while this object initializes.
@@ -161,10 +193,7 @@ impl Object<'_> {
         query: &Query<'_>,
         sympos: Sympos,
     ) -> std::result::Result<Found, Reason> {
-        if self.name.is_vmlinux() {
-            return self.resolve(policy, query, sympos);
-        }
-        resolve_in_sequence(&ModuleView::coming(&self.symbols), policy, query, sympos)
+        resolve_in_index(&ObjectView::coming(&self.symbols), policy, query, sympos)
     }
 
     /// Whether the object exports a symbol; unknown if its symbols do not tell.
@@ -199,17 +228,12 @@ impl Object<'_> {
             visit(candidate.position, candidate.symbol.seq);
             ControlFlow::Continue(())
         };
-        if self.name.is_vmlinux() {
-            // One pass costs less than entering the index for each of many.
-            let first = self.resolve(policy, query, Sympos(u64::MAX));
-            if first.is_err_and(|reason| reason.matches() <= 32) {
-                list_in_index(&self.symbols, policy, query, &mut visit);
-            } else {
-                let whole = ModuleView::coming(&self.symbols);
-                list_in_sequence(&whole, policy, query, &mut visit);
-            }
+        let live = ObjectView::live(&self.symbols);
+        // One pass costs less than entering the index for each of many.
+        let first = self.resolve(policy, query, Sympos(u64::MAX));
+        if first.is_err_and(|reason| reason.matches() <= 32) {
+            list_in_index(&live, policy, query, &mut visit);
         } else {
-            let live = ModuleView::live(&self.symbols);
             list_in_sequence(&live, policy, query, &mut visit);
         }
     }

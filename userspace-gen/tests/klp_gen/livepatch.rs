@@ -150,7 +150,7 @@ impl Livepatch {
     }
 
     fn point(&mut self, at: u64, symbol: usize, addend: u64) {
-        let addend = addend.cast_signed();
+        let addend = 0_i64.wrapping_add_unsigned(addend);
         self.elf
             .relocate(self.data, at, symbol, elf::R_X86_64_64, addend);
     }

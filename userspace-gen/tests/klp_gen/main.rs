@@ -3,11 +3,13 @@
 //! Tests of klp-gen on small ELF files that are made here: no kernel has to be there.
 
 mod check;
+mod command;
 mod convert;
 mod elf;
 mod golden;
 mod kernel;
 mod livepatch;
+mod names;
 mod properties;
 mod robustness;
 mod symbols;

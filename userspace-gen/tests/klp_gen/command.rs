@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The command among pipes, devices, links and files of the wrong sort: an answer, and one of the
+//! exit statuses that the help promises.
+
+use crate::elf::Elf;
+use crate::kernel::Files;
+use crate::livepatch::Livepatch;
+use object::elf;
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::{symlink, FileTypeExt as _};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::process::{Command, Stdio};
+
+/// A kernel, a module, and livepatches: one that can be converted, one that cannot.
+fn files() -> Files {
+    let files = Files::new();
+    let good = Livepatch::of("promoted").call("promoted").build();
+    files.write("good.ko", &good);
+    let bad = Livepatch::of("nosuch").call("nosuch").build();
+    files.write("bad.ko", &bad);
+    files
+}
+
+fn command(files: &Files, arguments: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_klp-gen"));
+    command.current_dir(files.directory.path());
+    command.args(arguments.split(' '));
+    command
+}
+
+/// The exit status, stdout and stderr.
+fn run(files: &Files, arguments: &str) -> (Option<i32>, String, String) {
+    let output = command(files, arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (
+        output.status.code(),
+        text(output.stdout),
+        text(output.stderr),
+    )
+}
+
+/// A pipe that nobody reads.
+fn closed_pipe() -> Stdio {
+    let (reader, writer) = UnixStream::pair().unwrap();
+    drop(reader);
+    OwnedFd::from(writer).into()
+}
+
+#[test]
+fn a_reader_that_has_gone_changes_no_exit_status() {
+    let files = files();
+    for (arguments, expected) in [
+        ("symbols --vmlinux vmlinux", 0),
+        ("symbols --vmlinux vmlinux --format json", 0),
+        ("resolve --vmlinux vmlinux table", 0),
+        ("resolve --vmlinux vmlinux nosuch", 1),
+        ("resolve --vmlinux vmlinux nosuch --format json", 1),
+        ("check bad.ko --vmlinux vmlinux", 1),
+        ("check bad.ko --vmlinux vmlinux --format json", 1),
+        ("convert good.ko -o out.ko --vmlinux vmlinux", 0),
+        ("convert bad.ko -o out.ko --vmlinux vmlinux", 1),
+        ("convert absent.ko -o out.ko --vmlinux vmlinux", 2),
+    ] {
+        for both in [false, true] {
+            let mut command = command(&files, arguments);
+            command.stdout(closed_pipe());
+            command.stderr(if both { closed_pipe() } else { Stdio::null() });
+            let status = command.status().unwrap();
+            assert_eq!(status.code(), Some(expected), "{arguments}");
+        }
+    }
+}
+
+#[test]
+fn a_full_stdout_is_an_error() {
+    let files = files();
+    for arguments in [
+        "symbols --vmlinux vmlinux",
+        "convert good.ko -o out.ko --vmlinux vmlinux",
+    ] {
+        let mut command = command(&files, arguments);
+        command.stdout(File::options().write(true).open("/dev/full").unwrap());
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments}");
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert!(message.contains("cannot write to stdout"), "{message}");
+    }
+}
+
+#[test]
+fn an_output_that_is_no_file_stays_what_it_is() {
+    let files = files();
+    let _socket = UnixListener::bind(files.path("socket")).unwrap();
+    symlink("socket", files.path("to-socket")).unwrap();
+    symlink("nowhere", files.path("to-nowhere")).unwrap();
+    for (output, found) in [
+        ("socket", "found a socket"),
+        ("to-socket", "found a socket"),
+        ("to-nowhere", "found a symbolic link that leads to no file"),
+        (".", "found a directory"),
+        ("absent/out.ko", "cannot write absent/out.ko"),
+    ] {
+        let arguments = format!("convert good.ko -o {output} --vmlinux vmlinux");
+        let (status, _, stderr) = run(&files, &arguments);
+        assert_eq!(status, Some(2), "{stderr}");
+        assert!(stderr.contains(found), "{stderr}");
+        assert!(!stderr.contains(".klp-gen-"), "{stderr}");
+    }
+    let kind = fs::metadata(files.path("socket")).unwrap().file_type();
+    assert!(kind.is_socket());
+}
+
+#[test]
+fn a_link_to_the_output_stays_a_link() {
+    let files = files();
+    fs::create_dir(files.path("elsewhere")).unwrap();
+    files.write("elsewhere/out.ko", b"old");
+    symlink("elsewhere/out.ko", files.path("link.ko")).unwrap();
+    let (status, _, stderr) = run(&files, "convert good.ko -o link.ko --vmlinux vmlinux");
+    assert_eq!(status, Some(0), "{stderr}");
+    assert!(files.path("link.ko").is_symlink());
+    let written = fs::read(files.path("elsewhere/out.ko")).unwrap();
+    assert!(written.starts_with(b"\x7fELF"));
+}
+
+#[test]
+fn a_converted_livepatch_is_converted_to_itself() {
+    let files = files();
+    run(&files, "convert good.ko -o good.ko --vmlinux vmlinux");
+    let (status, stdout, stderr) = run(&files, "convert good.ko -o again.ko --vmlinux vmlinux");
+    assert_eq!((status, stdout.as_str()), (Some(0), ""), "{stderr}");
+    assert!(
+        stderr.contains("no reference needs to be converted"),
+        "{stderr}"
+    );
+    let read = |name| fs::read(files.path(name)).unwrap();
+    assert_eq!(read("good.ko"), read("again.ko"));
+}
+
+#[test]
+fn files_of_the_wrong_sort_are_named() {
+    let files = files();
+    files.write("empty", b"");
+    files.write("binary.kallsyms", b"\x7fELF\x1b[2J\x00\n");
+    // `e_machine`: an arm64 livepatch.
+    let mut foreign = fs::read(files.path("good.ko")).unwrap();
+    foreign[18..20].copy_from_slice(&183_u16.to_le_bytes());
+    files.write("arm64.ko", &foreign);
+    let mut stripped = Elf::new(elf::ET_EXEC);
+    stripped.section(".text", elf::SHF_ALLOC, &[0; 16]);
+    files.write("stripped", &stripped.build());
+    let made = Command::new("mkfifo").arg(files.path("pipe")).status();
+    assert!(made.unwrap().success());
+    for (arguments, expected) in [
+        ("symbols --vmlinux net-mod.ko", "net-mod.ko: expected a linked kernel image, vmlinux, found a relocatable file"),
+        ("symbols --vmlinux stripped", "stripped: expected a symbol table"),
+        ("symbols --vmlinux empty", "empty: expected an ELF file, found a file of less than 5 bytes"),
+        ("symbols --vmlinux .", ".: expected a regular file, found a directory"),
+        ("symbols --vmlinux /dev/null", "/dev/null: expected a regular file, found a character device"),
+        ("symbols --vmlinux pipe", "pipe: expected a regular file, found a pipe"),
+        ("symbols --vmlinux vmlinux --module vmlinux", "vmlinux: expected a relocatable file (.ko or .o), found a program or a kernel image"),
+        ("symbols --vmlinux vmlinux --module arm64.ko", "arm64.ko: expected a file for x86-64 (Little endian) as vmlinux is, found one for arm64"),
+        ("check arm64.ko --vmlinux vmlinux", "arm64.ko: expected a file for x86-64 (Little endian) as vmlinux is, found one for arm64"),
+        ("convert arm64.ko -o out.ko --vmlinux vmlinux", "arm64.ko: expected a file for x86-64 (Little endian) as vmlinux is, found one for arm64"),
+        ("symbols --kallsyms empty", "empty: expected the text of /proc/kallsyms, found nothing"),
+        ("symbols --kallsyms binary.kallsyms", "found '\\u{7f}ELF\\u{1b}[2J\\u{0}'"),
+        ("symbols --module net-mod.ko", "<--vmlinux <FILE>|--kallsyms <FILE>>"),
+    ] {
+        let (status, stdout, stderr) = run(&files, arguments);
+        assert_eq!((status, stdout.as_str()), (Some(2), ""), "{arguments}: {stderr}");
+        assert!(stderr.contains(expected), "{arguments}: {stderr}");
+    }
+    assert!(!files.path("out.ko").exists());
+}
+
+#[test]
+fn names_need_not_be_utf8() {
+    let files = files();
+    let name = b"odd\xff\n\x1bname";
+    let mut text = b"ffffffff81000000 T ".to_vec();
+    text.extend_from_slice(b"odd\xff\x1bname\n");
+    files.write("odd.kallsyms", &text);
+    let query = OsStr::from_bytes(b"odd\xff\x1bname");
+    let output = command(&files, "resolve --kallsyms odd.kallsyms")
+        .arg(query)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let stdout = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        stdout.ends_with("T odd\u{fffd}\\u{1b}name (1 of 1)\n"),
+        "{stdout}"
+    );
+    let output = command(&files, "resolve --format json --kallsyms odd.kallsyms")
+        .arg(query)
+        .arg(OsStr::from_bytes(name))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let rows: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(rows[0]["name"], "odd\u{fffd}\u{1b}name");
+    assert_eq!(rows[1]["status"], "not-found");
+    let odd = files.path("").join(OsStr::from_bytes(b"\xff.ko"));
+    fs::copy(files.path("good.ko"), &odd).unwrap();
+    let output = command(&files, "check --vmlinux vmlinux --format json")
+        .arg(&odd)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap();
+}
