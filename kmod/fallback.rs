@@ -2,12 +2,23 @@
 
 //! The door of kallsyms and, behind it, of the tracers.
 
-use super::policy::{self, Query, MODULE_NAME_LEN};
+use super::policy::{
+    self,
+    Query,
+    MODULE_NAME_LEN, //
+};
 use super::refusal;
-use super::tables::{ModuleSymbolsAtomic, Vmlinux};
+use super::tables::{
+    ModuleSymbolsAtomic,
+    Vmlinux, //
+};
 use kernel::{
-    kallsyms::{Fallback, Matches, Modules},
-    str::CStr,
+    kallsyms::{
+        Fallback,
+        Matches,
+        Modules, //
+    },
+    str::CStr, //
 };
 
 /// Finds a symbol by its cleaned name for whoever found nothing by its exact name.

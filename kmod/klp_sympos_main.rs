@@ -3,8 +3,8 @@
 //! Lets livepatches and tracers find symbols that `ThinLTO` renamed.
 //!
 //! A name comes in by one of three doors: [`resolver`] (livepatch), [`fallback`] (kallsyms and
-//! tracers), [`query`] (people, through debugfs). Each hands it to [`policy`], which is the rule and
-//! the same for the tools in userspace, and [`tables`] are the symbols that it is applied to.
+//! tracers), [`query`] (people, through debugfs). Each hands it to [`policy`], which is the rule
+//! and the same for the tools in userspace, and [`tables`] are the symbols that it is applied to.
 //!
 //! # Lifetimes
 //!
@@ -27,7 +27,11 @@ mod resolver;
 mod tables;
 
 use kernel::{
-    c_str, debugfs::Dir, kallsyms::FallbackRegistration, livepatch::ResolverRegistration, prelude::*,
+    c_str,
+    debugfs::Dir,
+    kallsyms::FallbackRegistration,
+    livepatch::ResolverRegistration,
+    prelude::*, //
 };
 
 module! {
@@ -50,8 +54,8 @@ impl kernel::Module for KlpSympos {
         // SAFETY: It is dropped with `KlpSympos`, or at an error below, and never forgotten.
         let fallback = unsafe { FallbackRegistration::new() }?;
         // From here on this module may pin itself, and debugfs can be held open: nothing that comes
-        // after may fail, since a module whose initialisation fails is freed in spite of references.
-        // SAFETY: As for the fallback.
+        // after may fail, since a module whose initialisation fails is freed in spite of
+        // references. SAFETY: As for the fallback.
         let resolver = unsafe { ResolverRegistration::new() }?;
         let debugfs = Dir::new(c_str!("klp_sympos"));
         query::add_files(&debugfs);

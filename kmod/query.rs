@@ -2,14 +2,28 @@
 
 //! The door of people: `query` and `policy` in debugfs.
 
-use super::policy::{Query, Request, KSYM_NAME_LEN, MODULE_NAME_LEN};
+use super::policy::{
+    Query,
+    Request,
+    KSYM_NAME_LEN,
+    MODULE_NAME_LEN, //
+};
 use super::tables::Object;
-use core::{fmt, fmt::Write as _, ops::ControlFlow};
+use core::{
+    fmt,
+    fmt::Write as _,
+    ops::ControlFlow, //
+};
 use kernel::{
     c_str,
-    debugfs::{Answer, Dir, FileOperations, Reader},
+    debugfs::{
+        Answer,
+        Dir,
+        FileOperations,
+        Reader, //
+    },
     prelude::*,
-    str::CStr,
+    str::CStr, //
 };
 
 /// Candidates that an answer lists.

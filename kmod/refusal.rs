@@ -3,11 +3,26 @@
 //! What the log says when a name is refused.
 
 use super::policy::{
-    list_in_index, list_in_sequence, Candidate, Policy, Query, Reason, SymbolName, Sympos,
+    list_in_index,
+    list_in_sequence,
+    Candidate,
+    Policy,
+    Query,
+    Reason,
+    SymbolName,
+    Sympos, //
 };
-use super::tables::{ModuleSymbolsAtomic, Object, Vmlinux};
+use super::tables::{
+    ModuleSymbolsAtomic,
+    Object,
+    Vmlinux, //
+};
 use core::ops::ControlFlow;
-use kernel::{kallsyms::Modules, prelude::*, str::CStr};
+use kernel::{
+    kallsyms::Modules,
+    prelude::*,
+    str::CStr, //
+};
 
 /// Candidates that are named.
 const MAX_CANDIDATES: u64 = 8;
@@ -48,7 +63,8 @@ pub(crate) fn log(
     }
 }
 
-/// Logs what a tracer has to choose from, in one module or in vmlinux and all modules. Does not sleep.
+/// Logs what a tracer has to choose from, in one module or in vmlinux and all modules. Does not
+/// sleep.
 pub(crate) fn log_ambiguous(modname: Option<&CStr>, query: &Query<'_>, name: &[u8]) {
     pr_err!("'{}' may stand for several symbols:\n", SymbolName(name));
     let mut listed = 0;

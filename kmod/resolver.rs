@@ -2,11 +2,24 @@
 
 //! The door of livepatch.
 
-use super::policy::{MatchedBy, Query, Reason, Sympos};
+use super::policy::{
+    MatchedBy,
+    Query,
+    Reason,
+    Sympos, //
+};
 use super::refusal;
 use super::tables::Object;
-use core::sync::atomic::{AtomicBool, Ordering};
-use kernel::{livepatch::Resolver, module_ref::ModuleRef, prelude::*, str::CStr};
+use core::sync::atomic::{
+    AtomicBool,
+    Ordering, //
+};
+use kernel::{
+    livepatch::Resolver,
+    module_ref::ModuleRef,
+    prelude::*,
+    str::CStr, //
+};
 
 /// Resolves the symbols of livepatches.
 ///

@@ -3,15 +3,33 @@
 //! The symbol tables of the running kernel, as the rule wants to see them.
 
 use super::policy::{
-    list_in_index, list_in_sequence, resolve_in_index, resolve_in_sequence, visit_in_index,
-    Candidate, Found, NameIndex, Policy, Prefix, Query, Reason, Symbol, SymbolName, SymbolSequence,
-    Sympos, Visit, KSYM_NAME_LEN,
+    list_in_index,
+    list_in_sequence,
+    resolve_in_index,
+    resolve_in_sequence,
+    visit_in_index,
+    Candidate,
+    Found,
+    NameIndex,
+    Policy,
+    Prefix,
+    Query,
+    Reason,
+    Symbol,
+    SymbolName,
+    SymbolSequence,
+    Sympos,
+    Visit,
+    KSYM_NAME_LEN, //
 };
 use core::ops::ControlFlow;
 use kernel::{
-    kallsyms::{self, Modules},
+    kallsyms::{
+        self,
+        Modules, //
+    },
     static_assert,
-    str::CStr,
+    str::CStr, //
 };
 
 static_assert!(KSYM_NAME_LEN == kallsyms::KSYM_NAME_LEN);

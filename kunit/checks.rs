@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the suite `klp_sympos` counts its checks with, and names that live as long as it needs them.
+//! What the suite `klp_sympos` counts its checks with, and names that live as long as it needs
+//! them.
 
 use crate::machine::report;
 use crate::policy::{

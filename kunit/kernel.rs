@@ -67,8 +67,8 @@ pub(crate) fn scan_livepatch_symbol(
     let mut sympos: core::ffi::c_ulong = 0;
     let mut read = 0;
     with_c_string(name, |name| {
-        // SAFETY: The format is that of `klp_resolve_symbols()`: 55 and 511 bytes with their NUL fit
-        // into the buffers, and `%lu` stores an unsigned long.
+        // SAFETY: The format is that of `klp_resolve_symbols()`: 55 and 511 bytes with their NUL
+        // fit into the buffers, and `%lu` stores an unsigned long.
         read = unsafe {
             bindings::sscanf(
                 name.as_char_ptr(),

@@ -12,8 +12,9 @@
 //! | kbuild, with the macro | whatever the kernel makes of it |
 //!
 //! An attribute with arguments on a module can only be a procedural macro, hence this crate.
-//! Mainline overrides `assert!` and `assert_eq!` with one argument and two, no message; a suite that
-//! is to compile everywhere has to be content with these. `#[cfg]` on a test is not supported here.
+//! Mainline overrides `assert!` and `assert_eq!` with one argument and two, no message; a suite
+//! that is to compile everywhere has to be content with these. `#[cfg]` on a test is not supported
+//! here.
 
 mod kernel;
 mod suite;

@@ -7,19 +7,37 @@
 #![cfg(CONFIG_DEBUG_FS)]
 
 use crate::{
-    alloc::{flags::GFP_KERNEL, KBox, KVec},
+    alloc::{
+        flags::GFP_KERNEL,
+        KBox,
+        KVec, //
+    },
     bindings,
-    error::{code::*, from_err_ptr, Result},
-    ffi::{c_char, c_int, c_void},
+    error::{
+        code::*,
+        from_err_ptr,
+        Result, //
+    },
+    ffi::{
+        c_char,
+        c_int,
+        c_void, //
+    },
     init::InPlaceInit,
-    new_mutex, pin_init,
+    new_mutex,
+    pin_init,
     str::CStr,
     sync::Mutex,
     types::ForeignOwnable,
     uaccess::UserSlice,
-    ThisModule,
+    ThisModule, //
 };
-use core::{marker::PhantomData, mem::MaybeUninit, pin::Pin, ptr};
+use core::{
+    marker::PhantomData,
+    mem::MaybeUninit,
+    pin::Pin,
+    ptr, //
+};
 use macros::pin_data;
 
 /// A directory at the top of debugfs, removed with all that is in it when it is dropped.
@@ -165,8 +183,8 @@ impl<T: Answer> FileOperations<T> {
 
     /// # Safety
     ///
-    /// `file` must have been opened by [`Self::open()`] and stay open during the call, `pos` must be
-    /// valid for reads and writes.
+    /// `file` must have been opened by [`Self::open()`] and stay open during the call, `pos` must
+    /// be valid for reads and writes.
     unsafe extern "C" fn read(
         file: *mut bindings::file,
         to: *mut c_char,
@@ -183,8 +201,8 @@ impl<T: Answer> FileOperations<T> {
                 Err(error) => return error.to_errno() as isize,
             },
         };
-        // SAFETY: `simple_read_from_buffer()` checks the buffer of userspace itself; `pos` is valid by
-        // the safety requirements, and `answer` has `len()` bytes.
+        // SAFETY: `simple_read_from_buffer()` checks the buffer of userspace itself; `pos` is valid
+        // by the safety requirements, and `answer` has `len()` bytes.
         unsafe {
             bindings::simple_read_from_buffer(
                 to.cast(),

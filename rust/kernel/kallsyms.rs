@@ -8,13 +8,29 @@
 #![cfg(all(CONFIG_KALLSYMS, CONFIG_MODULES))]
 
 use crate::{
-    alloc::{flags::GFP_KERNEL, KBox},
+    alloc::{
+        flags::GFP_KERNEL,
+        KBox, //
+    },
     bindings,
-    error::{to_result, Result},
-    ffi::{c_char, c_int, c_uint, c_ulong, c_void},
-    str::CStr,
+    error::{
+        to_result,
+        Result, //
+    },
+    ffi::{
+        c_char,
+        c_int,
+        c_uint,
+        c_ulong,
+        c_void, //
+    },
+    str::CStr, //
 };
-use core::{marker::PhantomData, ops::ControlFlow, ptr::addr_of_mut};
+use core::{
+    marker::PhantomData,
+    ops::ControlFlow,
+    ptr::addr_of_mut, //
+};
 
 /// Bytes of a symbol name with its terminating NUL.
 pub const KSYM_NAME_LEN: usize = bindings::KSYM_NAME_LEN as usize;
@@ -46,8 +62,8 @@ where
         visit(name, addr, seq).is_break().into()
     }
 
-    // SAFETY: `prefix` is a C string. `kallsyms_on_each_prefix_symbol()` calls `callback` with `visit`,
-    // which is an `F` and not used otherwise before it returns, and with C strings.
+    // SAFETY: `prefix` is a C string. `kallsyms_on_each_prefix_symbol()` calls `callback` with
+    // `visit`, which is an `F` and not used otherwise before it returns, and with C strings.
     unsafe {
         bindings::kallsyms_on_each_prefix_symbol(
             Some(callback::<F>),
@@ -145,8 +161,8 @@ pub trait Fallback: 'static {
     /// Counts the symbols that `name` may stand for.
     ///
     /// With a `modname`, only those of that module; without, a name of the form `module:name` means
-    /// that module, and any other name vmlinux and all modules. If there is a symbol of exactly this
-    /// name, there is nothing else that it may stand for.
+    /// that module, and any other name vmlinux and all modules. If there is a symbol of exactly
+    /// this name, there is nothing else that it may stand for.
     ///
     /// Called in any context, also by kdb with the machine stopped: it must not sleep, take a lock,
     /// or print.
@@ -229,8 +245,9 @@ impl<T: Fallback> FallbackRegistration<T> {
 
 impl<T: Fallback> Drop for FallbackRegistration<T> {
     fn drop(&mut self) {
-        // SAFETY: `ops` is registered by the type invariant. On return no CPU is in `match_callback`
-        // any more: it runs with preemption disabled, and that is what unregistering waits for.
+        // SAFETY: `ops` is registered by the type invariant. On return no CPU is in
+        // `match_callback` any more: it runs with preemption disabled, and that is what
+        // unregistering waits for.
         unsafe { bindings::unregister_kallsyms_fallback(&*self.ops) };
     }
 }

@@ -7,11 +7,21 @@
 #![cfg(CONFIG_LIVEPATCH)]
 
 use crate::{
-    alloc::{flags::GFP_KERNEL, KBox},
+    alloc::{
+        flags::GFP_KERNEL,
+        KBox, //
+    },
     bindings,
-    error::{to_result, Result},
-    ffi::{c_char, c_int, c_ulong},
-    str::CStr,
+    error::{
+        to_result,
+        Result, //
+    },
+    ffi::{
+        c_char,
+        c_int,
+        c_ulong, //
+    },
+    str::CStr, //
 };
 use core::marker::PhantomData;
 

@@ -6,7 +6,10 @@
 
 #![cfg(CONFIG_MODULE_UNLOAD)]
 
-use crate::{bindings, ThisModule};
+use crate::{
+    bindings,
+    ThisModule, //
+};
 
 /// A reference that keeps a module loaded, given back when it is dropped.
 ///
@@ -20,7 +23,8 @@ impl ModuleRef {
     pub fn try_get(module: &ThisModule) -> Option<Self> {
         let module = module.as_ptr();
         // SAFETY: A `ThisModule` is `THIS_MODULE` of some code: null where that is built in, which
-        // `try_module_get()` takes, and otherwise the module of code that is still there to be used.
+        // `try_module_get()` takes, and otherwise the module of code that is still there to be
+        // used.
         let taken = unsafe { bindings::try_module_get(module) };
         // INVARIANT: It succeeded.
         taken.then_some(Self(module))

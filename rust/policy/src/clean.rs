@@ -3,7 +3,11 @@
 //! A symbol's name without what `ThinLTO` promotion added to it.
 
 use super::name::fmt_lossy;
-use core::{cmp, fmt, hash};
+use core::{
+    cmp,
+    fmt,
+    hash, //
+};
 
 /// What LLVM puts between a promoted static's name and the hash of its module
 /// (`ModuleSummaryIndex::getGlobalNameForLocal()` in `llvm/IR/ModuleSummaryIndex.h`).
@@ -12,8 +16,9 @@ pub(super) const PROMOTION: &[u8] = b".llvm.";
 /// Removes every `.llvm.<hash>` from a symbol name, and nothing else.
 ///
 /// The hash is one or more of `[0-9a-f]`, up to the next dot or the end; the suffix stands behind a
-/// non-empty base. What later passes append behind the hash stays: `foo.llvm.12.cold` is `foo.cold`.
-/// A name is scanned once, from left to right: what is left over is not joined and scanned again.
+/// non-empty base. What later passes append behind the hash stays: `foo.llvm.12.cold` is
+/// `foo.cold`. A name is scanned once, from left to right: what is left over is not joined and
+/// scanned again.
 ///
 /// ```
 /// use klp_policy::cleanup_symbol_name;

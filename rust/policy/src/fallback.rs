@@ -2,16 +2,27 @@
 
 //! A tracer's second try, after the stock kernel found nothing by a name.
 
-use super::name::{Sympos, KSYM_NAME_LEN};
+use super::name::{
+    Sympos,
+    KSYM_NAME_LEN, //
+};
 use super::query::Query;
-use super::resolve::{matches_cleaned, walk_cleaned, Tally};
-use super::table::{NameIndex, Symbol, SymbolSequence};
+use super::resolve::{
+    matches_cleaned,
+    walk_cleaned,
+    Tally, //
+};
+use super::table::{
+    NameIndex,
+    Symbol,
+    SymbolSequence, //
+};
 use core::ops::ControlFlow;
 
 /// Counts the symbols that a name may stand for, over any number of tables.
 ///
-/// These are the symbols with its cleaned name. If a symbol has exactly this name there are none: the
-/// stock kernel has seen it, and had its reasons.
+/// These are the symbols with its cleaned name. If a symbol has exactly this name there are none:
+/// the stock kernel has seen it, and had its reasons.
 #[derive(Clone, Copy, Debug)]
 pub struct Fallback<'q> {
     query: Query<'q>,

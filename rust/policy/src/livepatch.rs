@@ -5,7 +5,13 @@
 //! `klp_resolve_symbols()` and `klp_write_section_relocs()` in `kernel/livepatch/core.c` read both
 //! with `sscanf()`. Parsing here accepts what that accepts; what is built here is well-formed.
 
-use super::name::{ObjName, SymbolName, Sympos, KSYM_NAME_LEN, MODULE_NAME_LEN};
+use super::name::{
+    ObjName,
+    SymbolName,
+    Sympos,
+    KSYM_NAME_LEN,
+    MODULE_NAME_LEN, //
+};
 use core::fmt;
 
 const SYMBOL: &[u8] = b".klp.sym.";
@@ -76,7 +82,7 @@ impl<'a> LivepatchSymbol<'a> {
         })
     }
 
-    /// Reads a symbol's name as `sscanf(…, ".klp.sym.%55[^.].%511[^,],%lu", …)` in the kernel does.
+    /// Reads a symbol's name as the kernel does with `".klp.sym.%55[^.].%511[^,],%lu"`.
     ///
     /// That is: white space before the number is skipped, a number too large wraps around, and what
     /// follows it is not looked at.

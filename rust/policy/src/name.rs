@@ -9,8 +9,8 @@ pub const KSYM_NAME_LEN: usize = 512;
 
 /// Bytes of a module name with its terminating NUL.
 ///
-/// `MODULE_NAME_LEN` in `include/linux/moduleparam.h` is 64 less the size of a `long`; the livepatch
-/// core takes the 64-bit value as the limit on every architecture.
+/// `MODULE_NAME_LEN` in `include/linux/moduleparam.h` is 64 less the size of a `long`; the
+/// livepatch core takes the 64-bit value as the limit on every architecture.
 pub const MODULE_NAME_LEN: usize = 56;
 
 /// The full name of a symbol, as the symbol table has it.

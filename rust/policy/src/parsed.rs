@@ -2,7 +2,10 @@
 
 //! A symbol's name taken apart, for people and reports. Nothing is matched by it.
 
-use super::clean::{cleanup_symbol_name, PROMOTION};
+use super::clean::{
+    cleanup_symbol_name,
+    PROMOTION, //
+};
 
 /// The endings by which LLVM and GCC passes mark the functions that they make out of others. Where
 /// a pass makes several, a number follows.

@@ -2,7 +2,10 @@
 
 //! A name as a livepatch or a tracer writes it, and what it asks for.
 
-use super::clean::{cleanup_symbol_name, CleanName};
+use super::clean::{
+    cleanup_symbol_name,
+    CleanName, //
+};
 use super::name::SymbolName;
 
 /// The ending that asks for every symbol of a cleaned name, promoted or not.

@@ -2,7 +2,12 @@
 
 //! A question as people write it: `[objname:]name[,sympos]`.
 
-use super::name::{ObjName, SymbolName, Sympos, KSYM_NAME_LEN};
+use super::name::{
+    ObjName,
+    SymbolName,
+    Sympos,
+    KSYM_NAME_LEN, //
+};
 use core::fmt;
 
 /// Which symbol of which object at which position.

@@ -5,12 +5,27 @@
 //! Nothing here allocates: where positions do not come in the order in which a table is walked, the
 //! table is walked again, a number of times logarithmic in its length.
 
-use super::clean::{cleanup_symbol_name, CleanName};
-use super::name::{SymbolName, Sympos};
+use super::clean::{
+    cleanup_symbol_name,
+    CleanName, //
+};
+use super::name::{
+    SymbolName,
+    Sympos, //
+};
 use super::query::Query;
 use super::rule::Policy;
-use super::table::{NameIndex, Prefix, Symbol, SymbolSequence, Visit};
-use core::{fmt, ops::ControlFlow};
+use super::table::{
+    NameIndex,
+    Prefix,
+    Symbol,
+    SymbolSequence,
+    Visit, //
+};
+use core::{
+    fmt,
+    ops::ControlFlow, //
+};
 
 /// What of a symbol's name was equal to what was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,9 +2,16 @@
 
 //! The naming rules: ours, and those of the kernels that are out there.
 
-use super::clean::{cleanup_symbol_name, CleanName, PROMOTION};
+use super::clean::{
+    cleanup_symbol_name,
+    CleanName,
+    PROMOTION, //
+};
 use super::name::SymbolName;
-use core::{fmt, str::FromStr};
+use core::{
+    fmt,
+    str::FromStr, //
+};
 
 /// The rule by which a kernel compares a name with its symbols.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

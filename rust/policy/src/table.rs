@@ -2,7 +2,10 @@
 
 //! What a symbol table must offer to be asked.
 
-use super::clean::{CleanName, PROMOTION};
+use super::clean::{
+    CleanName,
+    PROMOTION, //
+};
 use super::name::SymbolName;
 use core::ops::ControlFlow;
 

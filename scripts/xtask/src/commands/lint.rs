@@ -179,7 +179,9 @@ fn checkpatch() -> Result<bool> {
         return Ok(true);
     }
     let mut perl = Command::new("perl");
-    perl.arg(source.pristine.join("scripts/checkpatch.pl"))
+    // In a git repository it would look for the kernel's history there, and leave a file behind.
+    perl.current_dir(&logs)
+        .arg(source.pristine.join("scripts/checkpatch.pl"))
         .args([OsString::from("--root"), source.pristine.clone().into()])
         .args([
             "--strict",
