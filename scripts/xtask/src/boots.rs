@@ -30,6 +30,9 @@ pub struct Boot {
     pub scripts: &'static [&'static str],
     /// Whether the kernel may choose its own addresses.
     pub kaslr: bool,
+    /// Whether the processors run at the same time: for a test that looks for races, unless it patches
+    /// code that runs meanwhile (see [`crate::vm::Vm::parallel`]).
+    pub parallel: bool,
     /// More of the kernel's command line.
     pub append: &'static str,
     /// The wall-clock limit. It is there for a guest that hangs: give three times what is usual.
@@ -43,6 +46,7 @@ const DEFAULT: Boot = Boot {
     name: "",
     scripts: &[],
     kaslr: true,
+    parallel: false,
     append: "",
     timeout: Duration::from_secs(120),
     expected: &[],
@@ -92,6 +96,7 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["80-stress"],
+        parallel: true,
         timeout: Duration::from_secs(900),
         expected: &[expect("stress", 2)],
         ..DEFAULT.named("stress")

@@ -78,6 +78,7 @@ mod tests {
         name: "boot",
         scripts: &[],
         kaslr: true,
+        parallel: false,
         append: "",
         timeout: Duration::ZERO,
         expected: &[Expected {

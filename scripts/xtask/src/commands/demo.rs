@@ -45,6 +45,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         image: logs.join("initramfs.cpio"),
         build: kernel.build,
         kaslr: true,
+        parallel: false,
         append: String::new(),
         timeout: Some(LIMIT),
         output: Output::Stream,

@@ -35,6 +35,10 @@ pub struct Args {
     /// Boot at the link-time address.
     #[arg(long)]
     no_kaslr: bool,
+    /// Let the guest's processors run at the same time instead of taking turns: quicker if both have
+    /// work, but this QEMU may then run code that the kernel has just replaced (`Oops: int3`).
+    #[arg(long)]
+    parallel: bool,
     /// Add ARGS to the kernel's command line.
     #[arg(
         long,
@@ -83,6 +87,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         build,
         image,
         kaslr: !args.no_kaslr,
+        parallel: args.parallel,
         append: args.append,
         timeout: (!interactive).then(|| Duration::from_secs(args.timeout)),
         output: if interactive {

@@ -126,6 +126,7 @@ fn run_boot(boot: &Boot, build: &Path, contents: &Contents, logs: PathBuf) -> Ta
         build: build.to_path_buf(),
         image: image.clone(),
         kaslr: boot.kaslr,
+        parallel: boot.parallel,
         append: boot.append.to_owned(),
         timeout: Some(boot.timeout),
         output: Output::Quiet,
