@@ -39,7 +39,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             let what = "no livepatch: it has no livepatch=Y and does not call klp_enable_patch()";
             report
                 .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
-                .warning = Some(what.to_owned());
+                .warn(what);
         }
         if enables && self.patches.is_empty() {
             let what = "no klp_patch found in its data: its functions cannot be checked";
@@ -56,11 +56,10 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         if report.needs_klp_sympos && !self.imports_klp_sympos() {
             report
                 .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
-                .warning = Some(
-                "needs klp_sympos, but has no reference to klp_sympos_v1: nothing will load that \
-                 module first"
-                    .to_owned(),
-            );
+                .warn(
+                    "needs klp_sympos, but has no reference to klp_sympos_v1: nothing will load \
+                     that module first",
+                );
         }
     }
 
@@ -83,7 +82,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         };
         report
             .add(Kind::Object, &object_name, &object_name, Outcome::Accepted)
-            .warning = warning.map(str::to_owned);
+            .warnings
+            .extend(warning.map(str::to_owned));
         let (Some(objname), None) = (objname, warning) else {
             return;
         };
@@ -97,21 +97,21 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             // klp_init_func() names a directory so.
             let directory = (function.old_name, function.old_sympos.max(1));
             let twice = !directories.insert(directory);
-            let (outcome, place, warning) = match function.old_name {
+            let (outcome, place, warnings) = match function.old_name {
                 Some(name) if twice => {
                     let refusal = Refusal::Silent(format!(
                         "kobject_add_internal failed for {},{} with -EEXIST",
                         shown(name),
                         directory.1
                     ));
-                    (Outcome::Refused(refusal), None, None)
+                    (Outcome::Refused(refusal), None, Vec::new())
                 }
                 _ => self.check_function(objname, function, report),
             };
             let finding = report.add(Kind::Function, &object_name, &subject, outcome);
-            finding.warning = warning;
+            finding.warnings = warnings;
             if let Some(other) = place.and_then(|place| places.insert(place, subject)) {
-                finding.warning = Some(format!("the same function as {other}"));
+                finding.warn(format!("the same function as {other}"));
             }
         }
     }
@@ -121,9 +121,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         objname: ObjName<'_>,
         function: &PatchedFunction<'d>,
         report: &mut Report,
-    ) -> (Outcome, Option<u32>, Option<String>) {
-        let refused = |refusal| (Outcome::Refused(refusal), None, None);
-        let unchecked = |why: &str| (Outcome::Unchecked(why.to_owned()), None, None);
+    ) -> (Outcome, Option<u32>, Vec<String>) {
+        let refused = |refusal| (Outcome::Refused(refusal), None, Vec::new());
+        let unchecked = |why: &str| (Outcome::Unchecked(why.to_owned()), None, Vec::new());
         let silent = |what: &str| Refusal::Silent(format!("-EINVAL without a word: {what}"));
         let Some(name) = function.old_name else {
             return unchecked("its old_name cannot be read from the file");
@@ -147,19 +147,19 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         };
         report.needs_klp_sympos |= lookup.needs_klp_sympos();
         let name = || shown(name);
-        let mut warning = lookup.hides(&query);
+        let mut warnings = Vec::from_iter(lookup.hides(&query));
         match lookup.object.traceable(lookup.found.seq) {
             Traceable::No => return refused(Refusal::NoFtrace { name: name() }),
             Traceable::NoSize => return refused(Refusal::SizeLookup { name: name() }),
-            Traceable::Unknown if warning.is_none() => {
-                warning = Some("whether ftrace can trace it is not known".to_owned());
+            Traceable::Unknown => {
+                warnings.push("whether ftrace can trace it is not known".to_owned());
             }
-            Traceable::Unknown | Traceable::Yes => {}
+            Traceable::Yes => {}
         }
         let outcome = Outcome::Resolved {
             address: lookup.entry.address,
             name: shown(lookup.entry.name.0),
         };
-        (outcome, Some(lookup.found.seq), warning)
+        (outcome, Some(lookup.found.seq), warnings)
     }
 }

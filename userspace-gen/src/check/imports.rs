@@ -22,7 +22,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 _ if symbol.is_weak() => {
                     if symbol.name.starts_with(b".klp.sym.") {
                         let what = "stays 0: a livepatch symbol that is weak and not converted";
-                        Outcome::Refused(Refusal::Silent(format!("{name} {what}")))
+                        Outcome::Refused(Refusal::Harmful(format!("{name} {what}")))
                     } else {
                         continue;
                     }

@@ -83,7 +83,7 @@ impl<'t> Position<'t> {
         }
         let coming = object.resolve_coming(policy, query, sympos);
         if coming.is_err() || coming.is_ok_and(|coming| coming.seq != found.seq) {
-            return Self::Refused(Refusal::Silent(format!(
+            return Self::Refused(Refusal::Harmful(format!(
                 "'{}' at position {sympos} means another symbol of {objname} while that module \
                  initializes, because of symbols that it loses afterwards",
                 name()

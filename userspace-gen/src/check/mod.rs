@@ -13,7 +13,7 @@ mod relocations;
 pub mod report;
 
 pub use lookup::{Lookup, Position};
-pub use refusal::Refusal;
+pub use refusal::{By, Refusal};
 pub use report::{Finding, Kind, Outcome, Report};
 
 use crate::elf::ElfFile;

@@ -91,8 +91,41 @@ pub enum Refusal {
         /// The value.
         value: u64,
     },
-    /// The kernel says nothing, or the wrong thing happens without a word.
+    /// The kernel refuses it without a word.
     Silent(String),
+    /// The kernel takes it, and does what nobody can have meant.
+    Harmful(String),
+}
+
+/// Who refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    /// The kernel will.
+    Kernel,
+    /// klp-gen does; the kernel would take it.
+    KlpGen,
+}
+
+impl By {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::KlpGen => "klp-gen",
+        }
+    }
+}
+
+impl Refusal {
+    /// Who refuses.
+    #[must_use]
+    pub const fn by(&self) -> By {
+        match self {
+            Self::Harmful(_) => By::KlpGen,
+            _ => By::Kernel,
+        }
+    }
 }
 
 impl fmt::Display for Refusal {
@@ -145,7 +178,7 @@ impl fmt::Display for Refusal {
             Self::Overflow { kind, value } => {
                 write!(f, "overflow in relocation type {kind} val {value:x}")
             }
-            Self::Silent(what) => f.write_str(what),
+            Self::Silent(what) | Self::Harmful(what) => f.write_str(what),
         }
     }
 }

@@ -32,7 +32,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             let name = shown(symbol.name);
             report
                 .add(Kind::Symbol, "", name, Outcome::Accepted)
-                .warning = Some("no livepatch relocation uses it".to_owned());
+                .warn("no livepatch relocation uses it");
         }
     }
 
@@ -46,7 +46,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             };
             if seen.insert(symbol.id) {
                 let section = shown(rela.section.name);
-                let what = Refusal::Silent(format!(
+                let what = Refusal::Harmful(format!(
                     "{section} is no livepatch section: 0 is used for {}",
                     shown(symbol.name)
                 ));
@@ -73,13 +73,13 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let objname = parsed.objname();
         let object = objname.to_string();
         let finding = report.add(Kind::Section, &object, &name, Outcome::Accepted);
-        finding.warning = self.never_applied(rela, objname);
-        if finding.warning.is_some() {
+        if let Some(why) = self.never_applied(rela, objname) {
+            finding.warn(why);
             // The kernel does not look at what is in it.
             used.extend(rela.relocations().map(|r| r.symbol));
             return;
         }
-        finding.warning = too_late(rela, objname);
+        finding.warnings.extend(too_late(rela, objname));
         let mut outcomes = BTreeMap::new();
         for relocation in rela.relocations() {
             used.insert(relocation.symbol);
@@ -87,7 +87,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 let Some(symbol) = self.elf.get_symbol(relocation.symbol) else {
                     let what = "it leads to no symbol".to_owned();
                     let subject = format!("{name}[{}]", relocation.index);
-                    let outcome = Outcome::Refused(Refusal::Silent(what));
+                    let outcome = Outcome::Refused(Refusal::Harmful(what));
                     report.add(Kind::Relocation, &object, subject, outcome);
                     return None;
                 };
@@ -173,9 +173,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                     name: shown(lookup.entry.name.0),
                 };
                 let finding = report.add(Kind::Symbol, objname.to_string(), subject, outcome);
-                finding.warning = lookup.hides(&query);
+                finding.warnings.extend(lookup.hides(&query));
                 if section.is_vmlinux() && !objname.is_vmlinux() {
-                    finding.warning = Some(format!(
+                    finding.warn(format!(
                         "only found if {objname} is loaded before the livepatch"
                     ));
                 }
@@ -208,7 +208,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         };
         let end = relocation.offset.checked_add(size);
         if end.is_none_or(|end| end > rela.target.size) {
-            return Some(Refusal::Silent(format!(
+            return Some(Refusal::Harmful(format!(
                 "it changes {size} bytes at offset {:#x} of {}, which has {:#x}",
                 relocation.offset,
                 shown(rela.target.name),

@@ -2,7 +2,7 @@
 
 //! What was checked, and what came of it.
 
-use super::refusal::Refusal;
+use super::refusal::{By, Refusal};
 
 /// What a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub enum Outcome {
         /// The full name.
         name: String,
     },
-    /// It refuses the livepatch.
+    /// It refuses the livepatch, or should: see [`Refusal::by`].
     Refused(Refusal),
     /// The files that were given do not tell.
     Unchecked(String),
@@ -70,29 +70,43 @@ pub struct Finding {
     /// What the kernel will make of it.
     pub outcome: Outcome,
     /// What the kernel takes, but its author may not have meant.
-    pub warning: Option<String>,
+    pub warnings: Vec<String>,
 }
 
 impl Finding {
     /// The outcome in one word.
     #[must_use]
     pub fn status(&self) -> &'static str {
-        match (&self.outcome, &self.warning) {
-            (Outcome::Refused(_), _) => "refused",
-            (Outcome::Unchecked(_), _) => "unchecked",
-            (_, Some(_)) => "warning",
-            (_, None) => "ok",
+        match &self.outcome {
+            Outcome::Refused(_) => "refused",
+            Outcome::Unchecked(_) => "unchecked",
+            _ if self.warnings.is_empty() => "ok",
+            _ => "warning",
         }
     }
 
-    /// Why it is not simply right.
+    /// Why it is refused, or cannot be told.
     #[must_use]
     pub fn message(&self) -> Option<String> {
-        match (&self.outcome, &self.warning) {
-            (Outcome::Refused(refusal), _) => Some(refusal.to_string()),
-            (Outcome::Unchecked(why), _) => Some(why.clone()),
-            (_, warning) => warning.clone(),
+        match &self.outcome {
+            Outcome::Refused(refusal) => Some(refusal.to_string()),
+            Outcome::Unchecked(why) => Some(why.clone()),
+            Outcome::Accepted | Outcome::Resolved { .. } => None,
         }
+    }
+
+    /// Who refuses it, if it is refused.
+    #[must_use]
+    pub fn by(&self) -> Option<By> {
+        match &self.outcome {
+            Outcome::Refused(refusal) => Some(refusal.by()),
+            _ => None,
+        }
+    }
+
+    /// Adds what its author may not have meant.
+    pub(super) fn warn(&mut self, warning: impl Into<String>) {
+        self.warnings.push(warning.into());
     }
 }
 
@@ -118,7 +132,7 @@ impl Report {
             object: object.into(),
             subject: subject.into(),
             outcome,
-            warning: None,
+            warnings: Vec::new(),
         });
         let last = self.findings.len() - 1;
         &mut self.findings[last]

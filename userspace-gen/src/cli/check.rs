@@ -6,7 +6,7 @@ use super::output::{self, message, Address, Format, FormatArg};
 use super::target::TargetArgs;
 use super::Verdict;
 use anyhow::Result;
-use klp_gen::check::{check, Finding, Outcome, Report};
+use klp_gen::check::{check, By, Finding, Outcome, Report};
 use klp_gen::elf::{read_file, ElfFile};
 use klp_gen::target::Target;
 use serde::Serialize;
@@ -33,7 +33,7 @@ pub struct Args {
     format: FormatArg,
 }
 
-/// One finding; the fields are an interface.
+/// One finding; the fields are an interface: `README.md` has what they mean.
 #[derive(Debug, Serialize)]
 struct Row<'r> {
     kind: &'static str,
@@ -42,7 +42,12 @@ struct Row<'r> {
     status: &'static str,
     address: Option<Address>,
     name: Option<&'r str>,
+    /// Who refuses: the `kernel`, or `klp-gen` what the kernel would take.
+    by: Option<&'static str>,
+    /// Why it is refused or unchecked.
     message: Option<String>,
+    /// What the kernel takes, but its author may not have meant.
+    warnings: &'r [String],
 }
 
 /// Runs the command.
@@ -69,7 +74,7 @@ pub fn run(args: &Args) -> Result<Verdict> {
 /// Prints the warnings of a report on stderr.
 pub fn warn(report: &Report) {
     for finding in &report.findings {
-        if let Some(warning) = &finding.warning {
+        for warning in &finding.warnings {
             let kind = finding.kind.as_str();
             let subject = &finding.subject;
             message(&format_args!("warning: {kind} {subject}: {warning}"));
@@ -89,7 +94,9 @@ fn row(finding: &Finding) -> Row<'_> {
         status: finding.status(),
         address,
         name,
+        by: finding.by().map(By::as_str),
         message: finding.message(),
+        warnings: &finding.warnings,
     }
 }
 
@@ -109,8 +116,12 @@ pub fn print(out: &mut dyn Write, report: &Report) -> io::Result<()> {
                 write!(out, " [{}]", finding.object)?;
             }
         }
-        if let Some(message) = finding.message() {
-            write!(out, ": {message}")?;
+        let message = finding.message();
+        for (i, text) in message.iter().chain(&finding.warnings).enumerate() {
+            write!(out, "{} {text}", if i == 0 { ":" } else { ";" })?;
+        }
+        if finding.by() == Some(By::KlpGen) {
+            out.write_all(b" (klp-gen refuses it, the kernel would not)")?;
         }
         writeln!(out)?;
     }

@@ -29,7 +29,9 @@ fn check_patch(livepatch: &Livepatch, policy: Policy) -> Report {
 fn messages(report: &Report, status: &str) -> Vec<String> {
     let with_status = |f: &&Finding| f.status() == status;
     let findings = report.findings.iter().filter(with_status);
-    findings.filter_map(Finding::message).collect()
+    findings
+        .flat_map(|f| f.message().into_iter().chain(f.warnings.clone()))
+        .collect()
 }
 
 #[test]
