@@ -10,10 +10,13 @@ use clap::Parser as _;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match cli::run(&cli::Cli::parse()) {
+    let cli = cli::Cli::parse();
+    let console = cli::Console::new(cli.options);
+    match cli::run(&cli, &console) {
         Ok(verdict) => verdict.into(),
         Err(error) => {
-            cli::message(&format_args!("{error:#}"));
+            console.error(&format_args!("{error:#}"));
+            console.finish(cli::Verdict::CouldNotRun);
             cli::Verdict::CouldNotRun.into()
         }
     }

@@ -2,7 +2,9 @@
 
 //! `klp-gen check`
 
-use super::output::{self, message, Address, Format, FormatArg};
+use super::console::Console;
+use super::output::{Address, Format, FormatArg};
+use super::page::{Look, Page};
 use super::target::TargetArgs;
 use super::Verdict;
 use anyhow::Result;
@@ -10,7 +12,8 @@ use klp_gen::check::{check, By, Finding, Outcome, Report};
 use klp_gen::elf::{read_file, ElfFile};
 use klp_gen::target::Target;
 use serde::Serialize;
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io;
 use std::path::PathBuf;
 
 /// Say what the kernel will say to a livepatch, before anyone loads it
@@ -51,17 +54,20 @@ struct Row<'r> {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<Verdict> {
+pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let files = args.target.open()?;
     let target = Target::load(&files)?;
+    console.target(&target, Some(args.target.policy));
     let data = read_file(&args.livepatch)?;
     let elf = ElfFile::parse(args.livepatch.display().to_string(), &data[..])?;
     let report = check(&elf, &target, args.target.policy)?;
+    let shown = report.findings.iter();
+    let shown = shown.filter(|f| !console.is_quiet() || is_bad(f));
     match args.format.format {
-        Format::Json => output::json(report.findings.iter().map(row))?,
-        Format::Table => output::text(|out| print(out, &report))?,
+        Format::Json => console.json(shown.map(row))?,
+        Format::Table => console.table(|page| print(page, shown, &report, console.is_quiet()))?,
     }
-    warn(&report);
+    warn(&report, console);
     Ok(if report.refusals().next().is_some() {
         Verdict::No
     } else if report.unchecked().next().is_some() {
@@ -72,14 +78,19 @@ pub fn run(args: &Args) -> Result<Verdict> {
 }
 
 /// Prints the warnings of a report on stderr.
-pub fn warn(report: &Report) {
+pub fn warn(report: &Report, console: &Console) {
     for finding in &report.findings {
         for warning in &finding.warnings {
             let kind = finding.kind.as_str();
             let subject = &finding.subject;
-            message(&format_args!("warning: {kind} {subject}: {warning}"));
+            console.warning(&format_args!("{kind} {subject}: {warning}"));
         }
     }
+}
+
+/// Whether it makes the exit status 1 or 2.
+fn is_bad(finding: &Finding) -> bool {
+    matches!(finding.outcome, Outcome::Refused(_) | Outcome::Unchecked(_))
 }
 
 fn row(finding: &Finding) -> Row<'_> {
@@ -100,36 +111,50 @@ fn row(finding: &Finding) -> Row<'_> {
     }
 }
 
-/// Prints a report for people.
-pub fn print(out: &mut dyn Write, report: &Report) -> io::Result<()> {
-    for finding in &report.findings {
-        let kind = finding.kind.as_str();
-        write!(
-            out,
-            "{:<9} {kind:<10} {}",
-            finding.status(),
-            finding.subject
-        )?;
-        if let Outcome::Resolved { address, name } = &finding.outcome {
-            write!(out, " = {address:016x} {name}")?;
-            if finding.object != "vmlinux" {
-                write!(out, " [{}]", finding.object)?;
-            }
-        }
-        let message = finding.message();
-        for (i, text) in message.iter().chain(&finding.warnings).enumerate() {
-            write!(out, "{} {text}", if i == 0 { ":" } else { ";" })?;
-        }
-        if finding.by() == Some(By::KlpGen) {
-            out.write_all(b" (klp-gen refuses it, the kernel would not)")?;
-        }
-        writeln!(out)?;
+/// Prints findings for people.
+fn print<'r>(
+    page: &mut Page<'_>,
+    findings: impl Iterator<Item = &'r Finding>,
+    report: &Report,
+    quiet: bool,
+) -> io::Result<()> {
+    for finding in findings {
+        let look = match finding.status() {
+            "ok" => Look::Good,
+            "refused" => Look::Bad,
+            _ => Look::Doubtful,
+        };
+        let status = page.paint(look, finding.status());
+        page.line(21, format_args!("{status:<9} {}", in_words(finding)))?;
+    }
+    if quiet {
+        return Ok(());
     }
     let refused = report.refusals().count();
     let unchecked = report.unchecked().count();
     let total = report.findings.len();
-    writeln!(
-        out,
-        "{total} checked, {refused} refused, {unchecked} not known"
+    page.line(
+        0,
+        format_args!("{total} checked, {refused} refused, {unchecked} not known"),
     )
+}
+
+/// What a finding is about, and what came of it.
+fn in_words(finding: &Finding) -> String {
+    let mut text = format!("{:<10} {}", finding.kind.as_str(), finding.subject);
+    // Writing to a string does not fail.
+    if let Outcome::Resolved { address, name } = &finding.outcome {
+        let _ = write!(text, " = {address:016x} {name}");
+        if finding.object != "vmlinux" {
+            let _ = write!(text, " [{}]", finding.object);
+        }
+    }
+    let message = finding.message();
+    for (i, part) in message.iter().chain(&finding.warnings).enumerate() {
+        let _ = write!(text, "{} {part}", if i == 0 { ":" } else { ";" });
+    }
+    if finding.by() == Some(By::KlpGen) {
+        text += " (klp-gen refuses it, the kernel would not)";
+    }
+    text
 }

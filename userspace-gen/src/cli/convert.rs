@@ -3,7 +3,8 @@
 //! `klp-gen convert`
 
 use super::check::warn;
-use super::output::{self, message};
+use super::console::Console;
+use super::page::{Look, Page};
 use super::target::TargetArgs;
 use super::Verdict;
 use anyhow::Result;
@@ -12,7 +13,7 @@ use klp_gen::elf::read_file;
 use klp_gen::output::write_file;
 use klp_gen::shown::shown;
 use klp_gen::target::Target;
-use std::io::{self, Write};
+use std::io;
 use std::path::PathBuf;
 
 /// What a signed module ends with: `MODULE_SIG_STRING` in the kernel's `module_signature.h`.
@@ -40,16 +41,13 @@ pub struct Args {
     /// What else exports symbols: Module.symvers of a build; may be given several times
     #[arg(long, value_name = "FILE")]
     symvers: Vec<PathBuf>,
-
-    /// Do not say what was written
-    #[arg(short, long)]
-    quiet: bool,
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<Verdict> {
+pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let files = args.target.open()?;
     let target = Target::load(&files)?;
+    console.target(&target, Some(args.target.policy));
     let symvers = Symvers::open(&args.symvers)?;
     let data = read_file(&args.input)?;
     let origin = args.input.display().to_string();
@@ -57,40 +55,38 @@ pub fn run(args: &Args) -> Result<Verdict> {
         Conversion::Done(converted) => converted,
         Conversion::Refused(problems) => {
             for problem in problems {
-                message(&format_args!("{origin}: {problem}"));
+                console.error(&format_args!("{origin}: {problem}"));
             }
             return Ok(Verdict::No);
         }
     };
     if data.ends_with(SIGNATURE) {
         let what = "its signature is gone, sign the result";
-        message(&format_args!("warning: {origin}: {what}"));
+        console.warning(&format_args!("{origin}: {what}"));
     }
     write_file(&args.output, &converted.bytes)?;
-    if !args.quiet {
-        output::text(|out| {
+    if !console.is_quiet() {
+        console.table(|page| {
             let mut references = converted.references.iter();
-            references.try_for_each(|reference| print(out, reference))
+            references.try_for_each(|reference| print(page, reference))
         })?;
         if converted.references.is_empty() {
             let (output, what) = (args.output.display(), "no reference needs to be converted");
-            message(&format_args!(
+            console.note(&format_args!(
                 "{origin}: {what}, {output} is a checked copy"
             ));
         }
     }
-    warn(&converted.report);
+    warn(&converted.report, console);
     for finding in converted.report.unchecked() {
         let (kind, subject) = (finding.kind.as_str(), &finding.subject);
         let why = finding.message().unwrap_or_default();
-        message(&format_args!(
-            "warning: {kind} {subject} was not checked: {why}"
-        ));
+        console.warning(&format_args!("{kind} {subject} was not checked: {why}"));
     }
     Ok(Verdict::Yes)
 }
 
-fn print(out: &mut dyn Write, reference: &Reference) -> io::Result<()> {
+fn print(page: &mut Page<'_>, reference: &Reference) -> io::Result<()> {
     let name = reference.livepatch_name().unwrap_or_default();
     let Reference {
         written,
@@ -99,5 +95,9 @@ fn print(out: &mut dyn Write, reference: &Reference) -> io::Result<()> {
         ..
     } = reference;
     let name = shown(&name);
-    writeln!(out, "{written} -> {name} = {address:016x} {full_name}")
+    let name = page.paint(Look::Heading, name);
+    page.line(
+        4,
+        format_args!("{written} -> {name} = {address:016x} {full_name}"),
+    )
 }

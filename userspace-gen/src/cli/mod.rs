@@ -2,14 +2,20 @@
 
 //! The command line: answers on stdout, messages on stderr.
 
+mod answer;
 mod check;
+mod completion;
+mod console;
 mod convert;
+mod man;
 mod output;
+mod page;
 mod resolve;
+mod rule;
 mod symbols;
 mod target;
 
-pub use output::message;
+pub use console::Console;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -25,6 +31,9 @@ use std::process::ExitCode;
 pub struct Cli {
     #[command(subcommand)]
     command: Command,
+
+    #[command(flatten)]
+    pub options: console::Options,
 }
 
 #[derive(Debug, Subcommand)]
@@ -33,35 +42,38 @@ enum Command {
     Resolve(resolve::Args),
     Convert(convert::Args),
     Check(check::Args),
+    Man(man::Args),
+    Completion(completion::Args),
 }
 
 /// What the command says with its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum Verdict {
     /// Done, and the answer is yes.
-    Yes,
+    Yes = 0,
     /// Done, and the answer is no.
-    No,
+    No = 1,
     /// Not done.
-    CouldNotRun,
+    CouldNotRun = 2,
 }
 
 impl From<Verdict> for ExitCode {
     fn from(verdict: Verdict) -> Self {
-        Self::from(match verdict {
-            Verdict::Yes => 0,
-            Verdict::No => 1,
-            Verdict::CouldNotRun => 2,
-        })
+        Self::from(verdict as u8)
     }
 }
 
 /// Runs a command.
-pub fn run(cli: &Cli) -> Result<Verdict> {
-    match &cli.command {
-        Command::Symbols(args) => symbols::run(args),
-        Command::Resolve(args) => resolve::run(args),
-        Command::Convert(args) => convert::run(args),
-        Command::Check(args) => check::run(args),
-    }
+pub fn run(cli: &Cli, console: &Console) -> Result<Verdict> {
+    let verdict = match &cli.command {
+        Command::Symbols(args) => symbols::run(args, console),
+        Command::Resolve(args) => resolve::run(args, console),
+        Command::Convert(args) => convert::run(args, console),
+        Command::Check(args) => check::run(args, console),
+        Command::Man(args) => man::run(args, console),
+        Command::Completion(args) => completion::run(args, console),
+    }?;
+    console.finish(verdict);
+    Ok(verdict)
 }

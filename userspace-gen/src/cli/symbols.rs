@@ -2,7 +2,9 @@
 
 //! `klp-gen symbols`
 
-use super::output::{self, Address, Format, FormatArg, Text};
+use super::console::Console;
+use super::output::{Address, Format, FormatArg, Text};
+use super::page::Look;
 use super::target::TargetArgs;
 use super::Verdict;
 use anyhow::Result;
@@ -39,10 +41,14 @@ struct Row<'d> {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> Result<Verdict> {
+pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let files = args.target.open()?;
     let target = Target::load(&files)?;
     let policy = args.target.policy;
+    console.target(&target, Some(policy));
+    if console.is_quiet() {
+        return Ok(Verdict::Yes);
+    }
     let rows = target.objects().iter().flat_map(|object| {
         object.symbols.live(policy).map(|(entry, position)| Row {
             object: Text(object.name),
@@ -55,24 +61,34 @@ pub fn run(args: &Args) -> Result<Verdict> {
         })
     });
     match args.format.format {
-        Format::Json => output::json(rows)?,
-        Format::Table => output::text(|out| {
+        Format::Json => console.json(rows)?,
+        Format::Table => console.table(|page| {
             for row in rows {
+                let (address, letter) = (row.address.0, row.letter);
                 let position = format!("{}/{}", row.sympos, row.matches);
+                let look = if row.matches == 1 {
+                    Look::Good
+                } else {
+                    Look::Doubtful
+                };
+                let position = page.paint(look, position);
                 let clean: Vec<u8> = row.clean.0.bytes().collect();
                 let clean = shown(&clean);
-                write!(
-                    out,
-                    "{:016x} {} {position:>7} {clean}",
-                    row.address.0, row.letter
+                let full = if row.clean.0 == *row.name.0.as_bytes() {
+                    String::new()
+                } else {
+                    format!(" ({})", shown(row.name.0 .0))
+                };
+                let full = page.paint(Look::Aside, full);
+                let owner = if row.object.0.is_vmlinux() {
+                    String::new()
+                } else {
+                    format!("\t[{}]", row.object.0)
+                };
+                page.line(
+                    27,
+                    format_args!("{address:016x} {letter} {position:>7} {clean}{full}{owner}"),
                 )?;
-                if row.clean.0 != *row.name.0.as_bytes() {
-                    write!(out, " ({})", shown(row.name.0 .0))?;
-                }
-                if !row.object.0.is_vmlinux() {
-                    write!(out, "\t[{}]", row.object.0)?;
-                }
-                writeln!(out)?;
             }
             Ok(())
         })?,

@@ -2,6 +2,7 @@
 
 //! The options that say which kernel is meant.
 
+use super::rule;
 use anyhow::Result;
 use clap::ArgGroup;
 use klp_gen::target::TargetFiles;
@@ -13,6 +14,17 @@ use std::path::PathBuf;
 #[command(next_help_heading = "Target")]
 #[command(group(ArgGroup::new("kernel").args(["vmlinux", "kallsyms"]).required(true)))]
 pub struct TargetArgs {
+    #[command(flatten)]
+    files: FileArgs,
+
+    /// How the kernel compares names
+    #[arg(long, value_name = "RULE", default_value_t = Policy::Llvm, value_parser = rule::parser())]
+    pub policy: Policy,
+}
+
+/// The files that describe a kernel and its modules.
+#[derive(Debug, clap::Args)]
+pub struct FileArgs {
     /// The vmlinux of the kernel's build, with its symbol table
     #[arg(long, value_name = "FILE")]
     vmlinux: Option<PathBuf>,
@@ -24,14 +36,16 @@ pub struct TargetArgs {
     /// The text of a running kernel's /proc/kallsyms, as root sees it: vmlinux and modules
     #[arg(long, value_name = "FILE")]
     kallsyms: Option<PathBuf>,
-
-    /// How the kernel compares names: llvm with `klp_sympos`, exact on a stock kernel; llvm-cut is
-    /// 6.5 to 6.10 and dot-cut 5.16 to 6.4, both with LTO
-    #[arg(long, value_name = "RULE", default_value_t = Policy::Llvm, value_parser = parse_policy)]
-    pub policy: Policy,
 }
 
 impl TargetArgs {
+    /// Opens the files.
+    pub fn open(&self) -> Result<TargetFiles> {
+        self.files.open()
+    }
+}
+
+impl FileArgs {
     /// Opens the files.
     pub fn open(&self) -> Result<TargetFiles> {
         Ok(TargetFiles::open(
@@ -40,9 +54,4 @@ impl TargetArgs {
             self.kallsyms.as_deref(),
         )?)
     }
-}
-
-fn parse_policy(text: &str) -> Result<Policy, String> {
-    text.parse()
-        .map_err(|e: klp_policy::rule::UnknownPolicy| e.to_string())
 }

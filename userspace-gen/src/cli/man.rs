@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! `klp-gen man`
+
+use super::console::Console;
+use super::{Cli, Verdict};
+use anyhow::{Context as _, Result};
+use clap::CommandFactory as _;
+use std::path::PathBuf;
+
+/// Write the manual: a page for klp-gen, and one for each of its commands
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # klp-gen(1), klp-gen-check(1) and so on
+  $ klp-gen man -o man1")]
+pub struct Args {
+    /// The directory to write the pages to; it is made if it is not there
+    #[arg(short, long, value_name = "DIR")]
+    output: PathBuf,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
+    let directory = &args.output;
+    let cannot = || format!("cannot write the manual to {}", directory.display());
+    std::fs::create_dir_all(directory).with_context(cannot)?;
+    clap_mangen::generate_to(Cli::command(), directory).with_context(cannot)?;
+    console.detail(&format_args!("the pages are in {}", directory.display()));
+    Ok(Verdict::Yes)
+}

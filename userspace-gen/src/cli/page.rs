@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Lines for people, folded to their terminal.
+
+use anstyle::{AnsiColor, Style};
+use std::fmt;
+use std::io::{self, Write};
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
+
+/// What is too narrow to fold anything into.
+const NARROWEST: usize = 40;
+
+/// What a piece of text is, which says how it looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// As it should be.
+    Good,
+    /// To be looked at.
+    Doubtful,
+    /// The answer is no.
+    Bad,
+    /// What one looks for.
+    Heading,
+    /// What one rarely looks for.
+    Aside,
+}
+
+/// Where lines for people are written.
+pub struct Page<'o> {
+    out: &'o mut dyn Write,
+    width: Option<usize>,
+    colour: bool,
+}
+
+impl<'o> Page<'o> {
+    /// A page of that width; without one, lines stay whole.
+    pub fn new(out: &'o mut dyn Write, width: Option<usize>, colour: bool) -> Self {
+        Self {
+            out,
+            width: width.filter(|width| *width >= NARROWEST),
+            colour,
+        }
+    }
+
+    /// Writes one line.
+    ///
+    /// On a terminal, one that is too long goes on below, `indent` columns to the right. Nothing is
+    /// cut, and it is only folded at spaces: a name stays in one piece, to be copied.
+    pub fn line(&mut self, indent: usize, text: fmt::Arguments<'_>) -> io::Result<()> {
+        let Some(width) = self.width else {
+            return writeln!(self.out, "{text}");
+        };
+        let spaces = " ".repeat(indent);
+        let options = Options::new(width)
+            .subsequent_indent(&spaces)
+            .break_words(false)
+            .word_separator(WordSeparator::AsciiSpace)
+            .word_splitter(WordSplitter::NoHyphenation)
+            .wrap_algorithm(WrapAlgorithm::FirstFit);
+        // A tab is as wide as it likes.
+        let text = text.to_string().replace('\t', " ");
+        for line in textwrap::wrap(&text, options) {
+            writeln!(self.out, "{line}")?;
+        }
+        Ok(())
+    }
+
+    /// `text` as it looks on this page. Given a width, it is padded to it.
+    pub fn paint<T>(&self, look: Look, text: T) -> Painted<T> {
+        let style = if self.colour {
+            look.style()
+        } else {
+            Style::new()
+        };
+        Painted { style, text }
+    }
+
+    /// What is behind the page, for what is not for people.
+    pub fn raw(&mut self) -> &mut dyn Write {
+        self.out
+    }
+}
+
+impl Look {
+    fn style(self) -> Style {
+        let colour = |colour: AnsiColor| Style::new().fg_color(Some(colour.into()));
+        match self {
+            Self::Good => colour(AnsiColor::Green),
+            Self::Doubtful => colour(AnsiColor::Yellow),
+            Self::Bad => colour(AnsiColor::Red).bold(),
+            Self::Heading => Style::new().bold(),
+            Self::Aside => Style::new().dimmed(),
+        }
+    }
+}
+
+/// Text with a style around it.
+#[derive(Clone, Copy, Debug)]
+pub struct Painted<T> {
+    style: Style,
+    text: T,
+}
+
+impl<T: fmt::Display> fmt::Display for Painted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let style = self.style;
+        write!(f, "{style}")?;
+        self.text.fmt(f)?;
+        write!(f, "{style:#}")
+    }
+}
