@@ -7,7 +7,7 @@ use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report};
 use super::Subject;
 use crate::elf::Place;
-use crate::livepatch::{PatchedFunction, PatchedObject};
+use crate::livepatch::{PatchedFunction, PatchedObject, Pointer};
 use crate::shown::shown;
 use crate::target::Traceable;
 use klp_policy::{ObjName, Query, Sympos, KSYM_NAME_LEN, MODULE_NAME_LEN};
@@ -129,7 +129,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             return unchecked("its old_name cannot be read from the file");
         };
         // klp_init_func()
-        if !function.has_new_func {
+        if function.new_func == Pointer::Null {
             return refused(silent("new_func is NULL"));
         }
         if name.len() >= KSYM_NAME_LEN {

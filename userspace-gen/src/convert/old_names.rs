@@ -13,8 +13,10 @@ use klp_policy::{MatchedBy, ObjName, Policy, Query, Sympos};
 /// A function name that has to be spelled in another way.
 #[derive(Clone, Debug)]
 pub struct OldName {
-    /// Where its `klp_func` is.
+    /// Where the pointer to it is.
     pub at: Location,
+    /// Where its position is.
+    pub sympos_at: Location,
     /// What to write there.
     pub spelling: Spelling,
 }
@@ -66,8 +68,11 @@ pub(super) fn plan(
                 continue;
             }
             if let Some(spelling) = spell(known, policy, &query, sympos, &found) {
-                let at = function.at;
-                names.changed.push(OldName { at, spelling });
+                names.changed.push(OldName {
+                    at: function.at,
+                    sympos_at: function.sympos_at,
+                    spelling,
+                });
             }
         }
     }

@@ -36,9 +36,8 @@ impl Rewriter<'_, '_> {
             self.addends.insert((rela, relocation.index), addend);
 
             let sympos = u64_bytes(self.elf.endian(), name.spelling.sympos.0);
-            let start = usize::try_from(name.at.offset).ok();
-            let start = start.and_then(|start| start.checked_add(16));
-            let place = self.bytes(name.at.section)?;
+            let start = usize::try_from(name.sympos_at.offset).ok();
+            let place = self.bytes(name.sympos_at.section)?;
             if let Some(place) = start.and_then(|s| place.get_mut(s..)?.get_mut(..8)) {
                 place.copy_from_slice(&sympos);
             }

@@ -3,8 +3,8 @@
 //! The data of a module as its code will see it: bytes, and pointers where relocations are.
 
 use super::rela::{RelaSection, Relocation};
-use crate::elf::number::read_u64;
-use crate::elf::{ElfFile, Place, SectionId};
+use crate::elf::number::{read_u32, read_u64};
+use crate::elf::{ElfFile, Place, Section, SectionId};
 use object::read::ReadRef;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -82,17 +82,43 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         }
     }
 
+    /// The first section of that name.
+    #[must_use]
+    pub fn section(&self, name: &[u8]) -> Option<Section<'d>> {
+        self.elf.section_by_name(name)
+    }
+
     /// The 64-bit number at a place; 0 in a section without bytes.
     #[must_use]
     pub fn number(&self, at: Location) -> Option<u64> {
+        read_u64(self.elf.endian(), self.bytes(at, 8)?)
+    }
+
+    /// The 32-bit number at a place; 0 in a section without bytes.
+    #[must_use]
+    pub fn half(&self, at: Location) -> Option<u32> {
+        read_u32(self.elf.endian(), self.bytes(at, 4)?)
+    }
+
+    /// The byte at a place; 0 in a section without bytes.
+    #[must_use]
+    pub fn byte(&self, at: Location) -> Option<u8> {
+        self.bytes(at, 1)?.first().copied()
+    }
+
+    /// Up to 8 bytes at a place.
+    fn bytes(&self, at: Location, len: u64) -> Option<&'d [u8]> {
         let section = self.elf.get_section(at.section)?;
-        let end = at.offset.checked_add(8)?;
+        let end = at.offset.checked_add(len)?;
         if section.is_nobits() {
-            return (end <= section.size).then_some(0);
+            return if end <= section.size {
+                [0; 8].get(..usize::try_from(len).ok()?)
+            } else {
+                None
+            };
         }
         let data = self.elf.section_data(&section).ok()?;
-        let bytes = data.get(usize::try_from(at.offset).ok()?..usize::try_from(end).ok()?)?;
-        read_u64(self.elf.endian(), bytes)
+        data.get(usize::try_from(at.offset).ok()?..usize::try_from(end).ok()?)
     }
 
     /// The pointer at a place.

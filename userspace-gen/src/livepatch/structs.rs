@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! `struct klp_patch` and what hangs on it, found in a module's data.
-//!
-//! Nothing in a file says where they are. A `klp_patch` begins with a pointer to the module and one
-//! to its objects; the rest of what is needed is at the head of each struct as well
-//! (include/linux/livepatch.h). Only how long an element of an array is depends on the kernel's
-//! configuration, and is told by where the pointers in it are.
+//! `struct klp_patch` and what hangs on it (include/linux/livepatch.h), wherever a tool puts it.
 
 use super::memory::{Location, Memory, Pointer};
+use super::{data, klp_build, kpatch};
 use object::read::ReadRef;
 
-/// What a livepatch changes.
+/// How much is looked at in one file. A livepatch needs a small part of it; a file that is made to
+/// keep us busy does not.
+const BUDGET: u64 = 10_000_000;
+
+/// What a livepatch changes: a `klp_patch`.
 #[derive(Clone, Debug)]
 pub struct Patch<'d> {
-    /// Where the `klp_patch` is.
-    pub at: Location,
-    /// The objects that it changes.
+    /// The objects that it changes, in the order in which the kernel comes to them.
     pub objects: Vec<PatchedObject<'d>>,
+    /// Whether it replaces all livepatches before it. Only its code tells if none of its data does.
+    pub replace: Option<bool>,
+    /// What it changes beside functions.
+    pub states: Vec<State>,
 }
 
 /// A `klp_object`.
@@ -24,6 +26,8 @@ pub struct Patch<'d> {
 pub struct PatchedObject<'d> {
     /// The module's name; none for vmlinux.
     pub name: Option<&'d [u8]>,
+    /// Whether there is an array of functions, if only an empty one.
+    pub has_funcs: bool,
     /// The functions that are replaced.
     pub functions: Vec<PatchedFunction<'d>>,
 }
@@ -31,152 +35,55 @@ pub struct PatchedObject<'d> {
 /// A `klp_func`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PatchedFunction<'d> {
-    /// Where it is.
+    /// Where the pointer to its name is.
     pub at: Location,
+    /// Where its position is.
+    pub sympos_at: Location,
     /// The name that is looked up, if it can be read from the file.
     pub old_name: Option<&'d [u8]>,
     /// Its position.
     pub old_sympos: u64,
-    /// Whether there is a function to put in its place.
-    pub has_new_func: bool,
+    /// The function to put in its place.
+    pub new_func: Pointer<'d>,
 }
 
-/// How an array of structs is laid out.
-struct Layout {
-    /// The length of an element in a kernel without debugging options that change it.
-    usual: u64,
-    /// The shortest that can be.
-    shortest: u64,
-    /// Where in an element a pointer may be.
-    pointers: &'static [u64],
+/// A `klp_state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// What is changed.
+    pub id: u64,
+    /// How.
+    pub version: u32,
 }
 
-const OBJECT: Layout = Layout {
-    usual: 168,
-    shortest: 64,
-    // name, funcs, the four callbacks
-    pointers: &[0, 8, 16, 24, 32, 40],
-};
-
-const FUNCTION: Layout = Layout {
-    usual: 152,
-    shortest: 32,
-    // old_name, new_func
-    pointers: &[0, 8],
-};
-
-/// No struct of these is as long as that, whatever is configured.
-const LONGEST: u64 = 1024;
-
-/// How much is looked at in one file. A livepatch needs a small part of it; a file that is made to
-/// keep us busy does not.
-const BUDGET: u64 = 10_000_000;
-
-/// The patches that a module's data holds. Those that it only puts together when it runs are not
-/// among them.
+/// The patches of a module: those in its data, and those that the init code of kpatch or klp-build
+/// puts together from a section.
 #[must_use]
 pub fn patches<'d, R: ReadRef<'d>>(memory: &Memory<'_, 'd, R>) -> Vec<Patch<'d>> {
-    let mut reader = Reader {
-        memory,
-        budget: BUDGET,
-    };
-    memory
-        .pointers_to_module()
-        .filter_map(|at| reader.patch(at))
-        .collect()
+    let mut budget = BUDGET;
+    let mut patches = data::patches(memory, &mut budget);
+    patches.extend(kpatch::patch(memory, &mut budget));
+    patches.extend(klp_build::patch(memory, &mut budget));
+    patches
 }
 
-struct Reader<'m, 'f, 'd, R: ReadRef<'d>> {
-    memory: &'m Memory<'f, 'd, R>,
-    budget: u64,
-}
-
-impl<'d, R: ReadRef<'d>> Reader<'_, '_, 'd, R> {
-    fn patch(&mut self, at: Location) -> Option<Patch<'d>> {
-        let memory = self.memory;
-        let Pointer::Local(array) = memory.pointer(at.plus(8))? else {
-            return None;
-        };
-        let mut objects = Vec::new();
-        for element in self.elements(array, &OBJECT)? {
-            let name = match memory.pointer(element)? {
-                Pointer::Null => None,
-                Pointer::Local(name) => Some(memory.string(name)?),
-                _ => return None,
-            };
-            let functions = match memory.pointer(element.plus(8))? {
-                Pointer::Local(array) => self.functions(array)?,
-                Pointer::Null if name.is_none() => break,
-                _ => return None,
-            };
-            objects.push(PatchedObject { name, functions });
-        }
-        (!objects.is_empty()).then_some(Patch { at, objects })
-    }
-
-    fn functions(&mut self, array: Location) -> Option<Vec<PatchedFunction<'d>>> {
-        let memory = self.memory;
-        let mut functions = Vec::new();
-        for element in self.elements(array, &FUNCTION)? {
-            let old_name = memory.pointer(element)?;
-            let new_func = memory.pointer(element.plus(8))?;
-            let old_sympos = memory.number(element.plus(16))?;
-            if old_name == Pointer::Null && new_func == Pointer::Null && old_sympos == 0 {
-                break;
-            }
-            functions.push(PatchedFunction {
-                at: element,
-                old_name: match old_name {
-                    Pointer::Local(name) => memory.string(name),
-                    _ => None,
-                },
-                old_sympos,
-                has_new_func: new_func != Pointer::Null,
-            });
-        }
-        Some(functions)
-    }
-
-    /// Where the elements of an array can be, the one that ends it included.
-    fn elements(
-        &mut self,
-        array: Location,
-        layout: &Layout,
-    ) -> Option<impl Iterator<Item = Location> + use<'d, R>> {
-        let (end, exact) = self.memory.extent(array)?;
-        let len = end.checked_sub(array.offset)?;
-        let pointers: Vec<u64> = self
-            .memory
-            .relocated(array.section, array.offset..end)
-            .map(|offset| offset - array.offset)
-            .take(usize::try_from(self.budget).unwrap_or(usize::MAX))
-            .collect();
-        let stride = if exact {
-            self.stride(len, &pointers, layout)?
-        } else {
-            // Where the end is not known, pointers of something else may follow.
-            layout.usual
-        };
-        self.budget = self.budget.checked_sub(len / stride)?;
-        Some((0..len / stride).map(move |i| array.plus(i * stride)))
-    }
-
-    /// How long an element of an array of `len` bytes is, if pointers are at these places.
-    ///
-    /// Each element that counts begins with pointers, so that a part of it would fit as well: the
-    /// longest that fits is right.
-    fn stride(&mut self, len: u64, pointers: &[u64], layout: &Layout) -> Option<u64> {
-        for stride in (layout.shortest / 8..=LONGEST / 8).rev().map(|n| n * 8) {
-            self.budget = self.budget.checked_sub(1)?;
-            if len % stride != 0 {
-                continue;
-            }
-            self.budget = self.budget.checked_sub(pointers.len() as u64)?;
-            let on_a_pointer = |p: &u64| layout.pointers.contains(&(p % stride));
-            if pointers.iter().all(on_a_pointer) {
-                return Some(stride);
-            }
-        }
-        None
+impl<'d> PatchedFunction<'d> {
+    /// Reads one; `name`, `new_func` and `sympos` are where its fields are.
+    pub(super) fn read<R: ReadRef<'d>>(
+        memory: &Memory<'_, 'd, R>,
+        name: Location,
+        new_func: Location,
+        sympos: Location,
+    ) -> Option<Self> {
+        Some(Self {
+            at: name,
+            sympos_at: sympos,
+            old_name: match memory.pointer(name)? {
+                Pointer::Local(name) => memory.string(name),
+                _ => None,
+            },
+            old_sympos: memory.number(sympos)?,
+            new_func: memory.pointer(new_func)?,
+        })
     }
 }

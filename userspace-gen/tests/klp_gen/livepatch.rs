@@ -94,23 +94,82 @@ impl Livepatch {
         let mut patch = Self::empty();
         let at = patch.reserve("patch", KLP_PATCH);
         let array = patch.reserve("objs", klp_object * (objects.len() as u64 + 1));
-        patch.point(at, patch.this_module, 0);
+        patch.point(patch.data, at, patch.this_module, 0);
         patch.point_to_data(at + 8, array);
         for (i, (name, functions)) in objects.iter().enumerate() {
             let object = array + klp_object * i as u64;
             if let Some(name) = name {
-                patch.point_to_string(object, name);
+                patch.point_to_string(patch.data, object, name);
             }
             let funcs = patch.reserve("funcs", klp_func * (functions.len() as u64 + 1));
             patch.point_to_data(object + 8, funcs);
             for (j, (name, sympos)) in functions.iter().enumerate() {
                 let function = funcs + klp_func * j as u64;
-                patch.point_to_string(function, name);
-                patch.point(function + 8, patch.new_func, 0);
-                let place = function as usize + 16;
-                patch.elf.sections[patch.data].data[place..place + 8]
-                    .copy_from_slice(&sympos.to_le_bytes());
+                patch.point_to_string(patch.data, function, name);
+                patch.point(patch.data, function + 8, patch.new_func, 0);
+                patch.write(patch.data, function as usize + 16, &sympos.to_le_bytes());
             }
+        }
+        patch
+    }
+
+    /// One as objtool and klp-build make it: arrays from which init code builds the `klp_patch`.
+    /// Before 7.0 they were in sections called `__klp_objects` and `__klp_funcs`.
+    pub fn klp_build(prefix: &str, objects: &[(Option<&str>, &[Func<'_>])]) -> Self {
+        let mut patch = Self::empty();
+        let write = elf::SHF_ALLOC | elf::SHF_WRITE;
+        let (object_ext, func_ext) = (64, 24);
+        let count: usize = objects.iter().map(|o| o.1.len()).sum();
+        let objects_size = vec![0; object_ext * objects.len()];
+        let section = format!("{prefix}klp_objects");
+        let array = patch.elf.section(&section, write, &objects_size);
+        let section = format!("{prefix}klp_funcs");
+        let functions = patch
+            .elf
+            .section(&section, write, &vec![0; func_ext * count]);
+        let functions_symbol = patch.section_symbol(functions);
+        let mut next = 0;
+        for (i, (name, funcs)) in objects.iter().enumerate() {
+            let object = object_ext * i;
+            if let Some(name) = name {
+                patch.point_to_string(array, object as u64, name);
+            }
+            patch.point(array, object as u64 + 8, functions_symbol, next as u64);
+            patch.write(array, object + 56, &(funcs.len() as u32).to_le_bytes());
+            for (name, sympos) in *funcs {
+                patch.point_to_string(functions, next as u64, name);
+                patch.point(functions, next as u64 + 8, patch.new_func, 0);
+                patch.write(functions, next + 16, &sympos.to_le_bytes());
+                next += func_ext;
+            }
+        }
+        patch
+    }
+
+    /// One as kpatch-build makes it: an array of `kpatch_patch_func`, and for the objects of
+    /// `callbacks` a pre-patch callback.
+    pub fn kpatch(objects: &[(Option<&str>, &[Func<'_>])], callbacks: &[&str]) -> Self {
+        let mut patch = Self::empty();
+        let write = elf::SHF_ALLOC | elf::SHF_WRITE;
+        let functions = patch.elf.section(".kpatch.funcs", write, &[]);
+        for (objname, funcs) in objects {
+            for (name, sympos) in *funcs {
+                let at = patch.elf.sections[functions].data.len();
+                patch.elf.sections[functions].data.resize(at + 56, 0);
+                patch.point(functions, at as u64, patch.new_func, 0);
+                patch.write(functions, at + 32, &sympos.to_le_bytes());
+                patch.point_to_string(functions, at as u64 + 40, name);
+                patch.point_to_string(functions, at as u64 + 48, objname.unwrap_or("vmlinux"));
+            }
+        }
+        // The linker script pads each of these sections.
+        let padded = vec![0; 16 * callbacks.len() + 8];
+        let array = patch
+            .elf
+            .section(".kpatch.callbacks.pre_patch", write, &padded);
+        for (i, objname) in callbacks.iter().enumerate() {
+            patch.point(array, 16 * i as u64, patch.new_func, 0);
+            patch.point_to_string(array, 16 * i as u64 + 8, objname);
         }
         patch
     }
@@ -149,24 +208,28 @@ impl Livepatch {
         start
     }
 
-    fn point(&mut self, at: u64, symbol: usize, addend: u64) {
+    fn write(&mut self, section: usize, at: usize, bytes: &[u8]) {
+        self.elf.sections[section].data[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+
+    fn point(&mut self, section: usize, at: u64, symbol: usize, addend: u64) {
         let addend = 0_i64.wrapping_add_unsigned(addend);
         self.elf
-            .relocate(self.data, at, symbol, elf::R_X86_64_64, addend);
+            .relocate(section, at, symbol, elf::R_X86_64_64, addend);
     }
 
     fn point_to_data(&mut self, at: u64, to: u64) {
         let symbol = self.section_symbol(self.data);
-        self.point(at, symbol, to);
+        self.point(self.data, at, symbol, to);
     }
 
-    fn point_to_string(&mut self, at: u64, string: &str) {
+    fn point_to_string(&mut self, section: usize, at: u64, string: &str) {
         let symbol = self.section_symbol(self.strings);
         let data = &mut self.elf.sections[self.strings].data;
         let to = data.len() as u64;
         data.extend_from_slice(string.as_bytes());
         data.push(0);
-        self.point(at, symbol, to);
+        self.point(section, at, symbol, to);
     }
 
     fn section_symbol(&mut self, section: usize) -> usize {

@@ -3,6 +3,7 @@
 //! What check predicts. That the kernel says the same was seen in a guest, case by case.
 
 mod functions;
+mod made_by_others;
 mod relocations;
 
 use crate::convert::run;

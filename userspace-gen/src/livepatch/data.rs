@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! A `klp_patch` in a module's data, as its author wrote it.
+//!
+//! Nothing in a file says where they are. A `klp_patch` begins with a pointer to the module and one
+//! to its objects; the rest of what is needed is at the head of each struct as well
+//! (include/linux/livepatch.h). Only how long an element of an array is depends on the kernel's
+//! configuration, and is told by where the pointers in it are.
+
+use super::memory::{Location, Memory, Pointer};
+use super::structs::{Patch, PatchedFunction, PatchedObject, State};
+use object::read::ReadRef;
+
+/// How an array of structs is laid out.
+struct Layout {
+    /// The length of an element in a kernel without debugging options that change it.
+    usual: u64,
+    /// The shortest that can be.
+    shortest: u64,
+    /// Where in an element a pointer may be.
+    pointers: &'static [u64],
+}
+
+const OBJECT: Layout = Layout {
+    usual: 168,
+    shortest: 64,
+    // name, funcs, the four callbacks
+    pointers: &[0, 8, 16, 24, 32, 40],
+};
+
+const FUNCTION: Layout = Layout {
+    usual: 152,
+    shortest: 32,
+    // old_name, new_func
+    pointers: &[0, 8],
+};
+
+/// No struct of these is as long as that, whatever is configured.
+const LONGEST: u64 = 1024;
+
+/// The length of a `klp_state`.
+const STATE: u64 = 24;
+
+/// The patches that a module's data holds. Those that it only puts together when it runs are not
+/// among them.
+pub(super) fn patches<'d, R: ReadRef<'d>>(
+    memory: &Memory<'_, 'd, R>,
+    budget: &mut u64,
+) -> Vec<Patch<'d>> {
+    let mut reader = Reader { memory, budget };
+    memory
+        .pointers_to_module()
+        .filter_map(|at| reader.patch(at))
+        .collect()
+}
+
+struct Reader<'m, 'b, 'f, 'd, R: ReadRef<'d>> {
+    memory: &'m Memory<'f, 'd, R>,
+    budget: &'b mut u64,
+}
+
+impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
+    fn patch(&mut self, at: Location) -> Option<Patch<'d>> {
+        let memory = self.memory;
+        let Pointer::Local(array) = memory.pointer(at.plus(8))? else {
+            return None;
+        };
+        let mut objects = Vec::new();
+        for element in self.elements(array, &OBJECT)? {
+            let name = match memory.pointer(element)? {
+                Pointer::Null => None,
+                Pointer::Local(name) => Some(memory.string(name)?),
+                _ => return None,
+            };
+            let (has_funcs, functions) = match memory.pointer(element.plus(8))? {
+                Pointer::Local(array) => (true, self.functions(array)?),
+                Pointer::Null if name.is_none() => break,
+                Pointer::Null => (false, Vec::new()),
+                _ => return None,
+            };
+            objects.push(PatchedObject {
+                name,
+                has_funcs,
+                functions,
+            });
+        }
+        if objects.is_empty() {
+            return None;
+        }
+        Some(Patch {
+            objects,
+            replace: Some(memory.byte(at.plus(24))? != 0),
+            states: match memory.pointer(at.plus(16))? {
+                Pointer::Local(array) => self.states(array)?,
+                _ => Vec::new(),
+            },
+        })
+    }
+
+    /// Those before the first that is 0.
+    fn states(&mut self, array: Location) -> Option<Vec<State>> {
+        let mut states = Vec::new();
+        for i in 0.. {
+            *self.budget = self.budget.checked_sub(1)?;
+            let at = array.plus(i * STATE);
+            let id = self.memory.number(at)?;
+            if id == 0 {
+                break;
+            }
+            let version = self.memory.half(at.plus(8))?;
+            states.push(State { id, version });
+        }
+        Some(states)
+    }
+
+    fn functions(&mut self, array: Location) -> Option<Vec<PatchedFunction<'d>>> {
+        let memory = self.memory;
+        let mut functions = Vec::new();
+        for element in self.elements(array, &FUNCTION)? {
+            let old_name = memory.pointer(element)?;
+            let new_func = memory.pointer(element.plus(8))?;
+            let old_sympos = memory.number(element.plus(16))?;
+            if old_name == Pointer::Null && new_func == Pointer::Null && old_sympos == 0 {
+                break;
+            }
+            functions.push(PatchedFunction::read(
+                memory,
+                element,
+                element.plus(8),
+                element.plus(16),
+            )?);
+        }
+        Some(functions)
+    }
+
+    /// Where the elements of an array can be, the one that ends it included.
+    fn elements(
+        &mut self,
+        array: Location,
+        layout: &Layout,
+    ) -> Option<impl Iterator<Item = Location> + use<'d, R>> {
+        let (end, exact) = self.memory.extent(array)?;
+        let len = end.checked_sub(array.offset)?;
+        let pointers: Vec<u64> = self
+            .memory
+            .relocated(array.section, array.offset..end)
+            .map(|offset| offset - array.offset)
+            .take(usize::try_from(*self.budget).unwrap_or(usize::MAX))
+            .collect();
+        let stride = if exact {
+            self.stride(len, &pointers, layout)?
+        } else {
+            // Where the end is not known, pointers of something else may follow.
+            layout.usual
+        };
+        *self.budget = self.budget.checked_sub(len / stride)?;
+        Some((0..len / stride).map(move |i| array.plus(i * stride)))
+    }
+
+    /// How long an element of an array of `len` bytes is, if pointers are at these places.
+    ///
+    /// Each element that counts begins with pointers, so that a part of it would fit as well: the
+    /// longest that fits is right.
+    fn stride(&mut self, len: u64, pointers: &[u64], layout: &Layout) -> Option<u64> {
+        for stride in (layout.shortest / 8..=LONGEST / 8).rev().map(|n| n * 8) {
+            *self.budget = self.budget.checked_sub(1)?;
+            if len % stride != 0 {
+                continue;
+            }
+            *self.budget = self.budget.checked_sub(pointers.len() as u64)?;
+            let on_a_pointer = |p: &u64| layout.pointers.contains(&(p % stride));
+            if pointers.iter().all(on_a_pointer) {
+                return Some(stride);
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What `objtool klp diff` writes and the init code of klp-build turns into a `klp_patch`: an array
+//! of `klp_object_ext`, each with an array of `klp_func_ext` (include/linux/livepatch_external.h,
+//! scripts/livepatch/init.c).
+
+use super::memory::{Location, Memory, Pointer};
+use super::structs::{Patch, PatchedFunction, PatchedObject};
+use object::read::ReadRef;
+
+/// The array of objects; it had the second name before it was put among what is freed after init.
+const OBJECTS: [&[u8]; 2] = [b".init.klp_objects", b"__klp_objects"];
+
+/// The lengths of the structs, and where the number of functions is.
+const OBJECT: u64 = 64;
+const FUNCTION: u64 = 24;
+const NR_FUNCS: u64 = 56;
+
+/// Reads the patch; there is none without its section, or if that leads nowhere.
+pub(super) fn patch<'d, R: ReadRef<'d>>(
+    memory: &Memory<'_, 'd, R>,
+    budget: &mut u64,
+) -> Option<Patch<'d>> {
+    let section = OBJECTS.iter().find_map(|name| memory.section(name))?;
+    let mut objects = Vec::new();
+    for i in 0..section.size / OBJECT {
+        *budget = budget.checked_sub(1)?;
+        let at = Location {
+            section: section.id,
+            offset: i * OBJECT,
+        };
+        let name = match memory.pointer(at)? {
+            Pointer::Null => None,
+            Pointer::Local(name) => Some(memory.string(name)?),
+            _ => return None,
+        };
+        let count = memory.half(at.plus(NR_FUNCS))?;
+        let mut functions = Vec::new();
+        for j in 0..u64::from(count) {
+            *budget = budget.checked_sub(1)?;
+            let Pointer::Local(array) = memory.pointer(at.plus(8))? else {
+                return None;
+            };
+            let function = array.plus(j * FUNCTION);
+            functions.push(PatchedFunction::read(
+                memory,
+                function,
+                function.plus(8),
+                function.plus(16),
+            )?);
+        }
+        objects.push(PatchedObject {
+            name,
+            has_funcs: true,
+            functions,
+        });
+    }
+    Some(Patch {
+        objects,
+        // KLP_NO_REPLACE is a decision of the code, true the default.
+        replace: None,
+        states: Vec::new(),
+    })
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What kpatch-build writes and its patch hook turns into a `klp_patch`: an array of
+//! `kpatch_patch_func`, and callbacks that may be for objects without functions
+//! (kmod/patch/kpatch-patch.h, livepatch-patch-hook.c).
+
+use super::memory::{Location, Memory, Pointer};
+use super::structs::{Patch, PatchedFunction, PatchedObject};
+use object::read::ReadRef;
+
+const FUNCS: &[u8] = b".kpatch.funcs";
+const CALLBACKS: [&[u8]; 4] = [
+    b".kpatch.callbacks.pre_patch",
+    b".kpatch.callbacks.post_patch",
+    b".kpatch.callbacks.pre_unpatch",
+    b".kpatch.callbacks.post_unpatch",
+];
+
+/// The lengths of the structs, and where the fields are that matter.
+const FUNCTION: u64 = 56;
+const NEW_ADDR: u64 = 0;
+const SYMPOS: u64 = 32;
+const NAME: u64 = 40;
+const OBJNAME: u64 = 48;
+const CALLBACK: u64 = 16;
+const CALLBACK_OBJNAME: u64 = 8;
+
+/// Reads the patch; there is none without its section, or if that leads nowhere.
+pub(super) fn patch<'d, R: ReadRef<'d>>(
+    memory: &Memory<'_, 'd, R>,
+    budget: &mut u64,
+) -> Option<Patch<'d>> {
+    memory.section(FUNCS)?;
+    let mut objects = Vec::new();
+    for at in elements(memory, FUNCS, FUNCTION) {
+        *budget = budget.checked_sub(1 + objects.len() as u64)?;
+        let function =
+            PatchedFunction::read(memory, at.plus(NAME), at.plus(NEW_ADDR), at.plus(SYMPOS))?;
+        object(&mut objects, string(memory, at.plus(OBJNAME))?)
+            .functions
+            .push(function);
+    }
+    for section in CALLBACKS {
+        for at in elements(memory, section, CALLBACK) {
+            *budget = budget.checked_sub(1 + objects.len() as u64)?;
+            object(&mut objects, string(memory, at.plus(CALLBACK_OBJNAME))?);
+        }
+    }
+    // The hook builds its lists from the front.
+    objects.reverse();
+    for object in &mut objects {
+        object.functions.reverse();
+    }
+    Some(Patch {
+        objects,
+        // KLP_REPLACE_ENABLE is a decision of the code, true the default.
+        replace: None,
+        states: Vec::new(),
+    })
+}
+
+/// The elements of an array that fills its section, but for what the linker pads it with.
+fn elements<'d, R: ReadRef<'d>>(
+    memory: &Memory<'_, 'd, R>,
+    section: &[u8],
+    len: u64,
+) -> impl Iterator<Item = Location> {
+    let section = memory.section(section).map(|s| (s.id, s.size / len));
+    section.into_iter().flat_map(move |(section, count)| {
+        (0..count).map(move |i| Location {
+            section,
+            offset: i * len,
+        })
+    })
+}
+
+fn string<'d, R: ReadRef<'d>>(memory: &Memory<'_, 'd, R>, at: Location) -> Option<&'d [u8]> {
+    match memory.pointer(at)? {
+        Pointer::Local(string) => memory.string(string),
+        _ => None,
+    }
+}
+
+/// `patch_find_object_by_name()`
+fn object<'o, 'd>(
+    objects: &'o mut Vec<PatchedObject<'d>>,
+    name: &'d [u8],
+) -> &'o mut PatchedObject<'d> {
+    let name = (name != b"vmlinux").then_some(name);
+    let found = objects.iter().position(|o| o.name == name);
+    let at = found.unwrap_or_else(|| {
+        objects.push(PatchedObject {
+            name,
+            has_funcs: true,
+            functions: Vec::new(),
+        });
+        objects.len() - 1
+    });
+    &mut objects[at]
+}
