@@ -6,7 +6,6 @@ use super::lookup::Position;
 use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report};
 use super::Subject;
-use crate::elf::Place;
 use crate::livepatch::{PatchedFunction, PatchedObject, Pointer};
 use crate::shown::shown;
 use crate::target::Traceable;
@@ -14,77 +13,49 @@ use klp_policy::{ObjName, Query, Sympos, KSYM_NAME_LEN, MODULE_NAME_LEN};
 use object::read::ReadRef;
 use std::collections::{HashMap, HashSet};
 
-/// What replaces functions.
-const ENABLE: &[u8] = b"klp_enable_patch";
-
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports the objects and functions of every `klp_patch`.
     pub(super) fn check_patches(&self, report: &mut Report) {
-        let enables = self
-            .elf
-            .symbols()
-            .any(|s| s.name == ENABLE && s.place == Place::Undefined);
-        let livepatch = self.modinfo.get(b"livepatch").is_some();
-        if enables && !livepatch {
-            let refusal = Refusal::NotLivepatch {
-                module: self.module.clone(),
-            };
-            report.add(
-                Kind::Module,
-                "",
-                self.module.clone(),
-                Outcome::Refused(refusal),
-            );
-        } else if !enables && !livepatch {
-            let what = "no livepatch: it has no livepatch=Y and does not call klp_enable_patch()";
-            report
-                .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
-                .warn(what);
-        }
-        if enables && self.patches.is_empty() {
-            let what = "no klp_patch found in its data: its functions cannot be checked";
-            let outcome = Outcome::Unchecked(what.to_owned());
-            report.add(Kind::Module, "", self.module.clone(), outcome);
-        }
-        for object in self.patches.iter().flat_map(|p| &p.objects) {
-            self.check_object(object, report);
+        for patch in &self.patches {
+            let mut directories = HashSet::new();
+            for object in &patch.objects {
+                // klp_init_object() names a directory so.
+                let twice = !directories.insert(object.name);
+                self.check_object(object, twice, report);
+            }
         }
     }
 
-    /// Reports a need for `klp_sympos` that modprobe does not see.
-    pub(super) fn check_dependency(&self, report: &mut Report) {
-        if report.needs_klp_sympos && !self.imports_klp_sympos() {
-            report
-                .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
-                .warn(
-                    "needs klp_sympos, but has no reference to klp_sympos_v1: nothing will load \
-                     that module first",
-                );
-        }
-    }
-
-    fn check_object(&self, object: &PatchedObject<'d>, report: &mut Report) {
+    fn check_object(&self, object: &PatchedObject<'d>, twice: bool, report: &mut Report) {
         let name = object.name.unwrap_or(b"vmlinux");
         let object_name = shown(name);
-        // klp_init_object()
-        if name.len() >= MODULE_NAME_LEN {
-            let what = format!("-EINVAL without a word: the name has {} bytes", name.len());
-            let outcome = Outcome::Refused(Refusal::Silent(what));
+        let refusal = if !object.has_funcs {
+            // klp_enable_patch()
+            Some(silent("its funcs is NULL"))
+        } else if name.len() >= MODULE_NAME_LEN {
+            // klp_init_object()
+            Some(silent(&format!("the name has {} bytes", name.len())))
+        } else if name.is_empty() {
+            // kobject_add_internal()
+            let what = "attempted to be registered with empty name!";
+            Some(Refusal::Loader(what.to_owned()))
+        } else {
+            twice.then(|| Refusal::Exists {
+                name: object_name.clone(),
+            })
+        };
+        if let Some(refusal) = refusal {
+            let outcome = Outcome::Refused(refusal);
             report.add(Kind::Object, &object_name, &object_name, outcome);
             return;
         }
-        let objname = ObjName::new(name);
-        let warning = match object.name {
-            Some(b"vmlinux") => Some("vmlinux is meant by no name: no module can be called so"),
-            Some(name) if name.contains(&b'-') => Some("no module can be called so: '-' is '_'"),
-            Some(_) if objname.is_none() => Some("no module can be called so"),
-            _ => None,
-        };
-        report
-            .add(Kind::Object, &object_name, &object_name, Outcome::Accepted)
-            .warnings
-            .extend(warning.map(str::to_owned));
-        let (Some(objname), None) = (objname, warning) else {
+        let finding = report.add(Kind::Object, &object_name, &object_name, Outcome::Accepted);
+        if object.name == Some(b"vmlinux") {
+            finding.warn("vmlinux is meant by no name: no module can be called so");
+            return;
+        }
+        let Some(objname) = ObjName::new(name).filter(|_| !name.contains(&b'-')) else {
+            finding.warn("no module can be called so: its name has no '-' or '.'");
             return;
         };
         let mut places = HashMap::new();
@@ -99,11 +70,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             let twice = !directories.insert(directory);
             let (outcome, place, warnings) = match function.old_name {
                 Some(name) if twice => {
-                    let refusal = Refusal::Silent(format!(
-                        "kobject_add_internal failed for {},{} with -EEXIST",
-                        shown(name),
-                        directory.1
-                    ));
+                    let refusal = Refusal::Exists {
+                        name: format!("{},{}", shown(name), directory.1),
+                    };
                     (Outcome::Refused(refusal), None, Vec::new())
                 }
                 _ => self.check_function(objname, function, report),
@@ -111,7 +80,10 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             let finding = report.add(Kind::Function, &object_name, &subject, outcome);
             finding.warnings = warnings;
             if let Some(other) = place.and_then(|place| places.insert(place, subject)) {
-                finding.warn(format!("the same function as {other}"));
+                // klp_patch_func() puts both on the function's stack, and the last one is called.
+                finding.outcome = Outcome::Refused(Refusal::Harmful(format!(
+                    "the same function as {other}, whose replacement would never be called"
+                )));
             }
         }
     }
@@ -124,7 +96,6 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     ) -> (Outcome, Option<u32>, Vec<String>) {
         let refused = |refusal| (Outcome::Refused(refusal), None, Vec::new());
         let unchecked = |why: &str| (Outcome::Unchecked(why.to_owned()), None, Vec::new());
-        let silent = |what: &str| Refusal::Silent(format!("-EINVAL without a word: {what}"));
         let Some(name) = function.old_name else {
             return unchecked("its old_name cannot be read from the file");
         };
@@ -156,10 +127,55 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             }
             Traceable::Yes => {}
         }
+        match self.replacement(function) {
+            Replacement::Fits => {}
+            Replacement::Nowhere => {
+                return refused(Refusal::ReplacementSizeLookup { name: name() });
+            }
+            Replacement::Harmful(what) => return refused(Refusal::Harmful(what)),
+        }
         let outcome = Outcome::Resolved {
             address: lookup.entry.address,
             name: shown(lookup.entry.name.0),
         };
         (outcome, Some(lookup.found.seq), warnings)
     }
+
+    /// Where the replacement is: `klp_init_object_loaded()` only wants kallsyms to know the place.
+    fn replacement(&self, function: &PatchedFunction<'d>) -> Replacement {
+        let at = match function.new_func {
+            Pointer::Number(_) => return Replacement::Nowhere,
+            Pointer::Null | Pointer::External(_) => return Replacement::Fits,
+            Pointer::Local(at) => at,
+        };
+        let Some(section) = self.elf.get_section(at.section) else {
+            return Replacement::Fits;
+        };
+        let name = shown(section.name);
+        if !section.is_alloc() {
+            Replacement::Nowhere
+        } else if !section.is_code() {
+            Replacement::Harmful(format!("its replacement is in {name}, which is no code"))
+        } else if section.name.starts_with(b".init") {
+            let what =
+                "its replacement is in .init.text, which is freed once the module has loaded";
+            Replacement::Harmful(what.replace(".init.text", &name))
+        } else {
+            Replacement::Fits
+        }
+    }
+}
+
+/// What is known of a replacement.
+enum Replacement {
+    /// It is code that stays.
+    Fits,
+    /// kallsyms does not know the place.
+    Nowhere,
+    /// The kernel would call it, and should not.
+    Harmful(String),
+}
+
+fn silent(what: &str) -> Refusal {
+    Refusal::Silent(format!("-EINVAL without a word: {what}"))
 }

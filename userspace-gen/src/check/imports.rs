@@ -1,39 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Undefined symbols: `simplify_symbols()` in kernel/module/main.c.
+//! The symbols of the module itself: `simplify_symbols()` and `resolve_symbol()` in
+//! kernel/module/main.c.
 
 use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report};
 use super::{Subject, KLP_SYMPOS};
 use crate::elf::{Place, Symbol};
 use crate::shown::shown;
+use crate::target::Export;
 use klp_policy::{ObjName, Policy};
 use object::elf;
+use object::read::elf::Sym as _;
 use object::read::ReadRef;
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
-    /// Reports the undefined symbols that nobody defines.
-    pub(super) fn check_imports(&self, report: &mut Report) {
-        let undefined = |s: &Symbol<'_>| s.place == Place::Undefined;
-        for symbol in self.elf.symbols().filter(undefined) {
-            let name = shown(symbol.name);
-            let outcome = match self.exporter(symbol.name) {
-                Exporter::Found => continue,
-                _ if symbol.is_weak() => {
-                    if symbol.name.starts_with(b".klp.sym.") {
-                        let what = "stays 0: a livepatch symbol that is weak and not converted";
-                        Outcome::Refused(Refusal::Harmful(format!("{name} {what}")))
-                    } else {
-                        continue;
-                    }
+    /// Reports the symbols that the module loader has no value for.
+    pub(super) fn check_symbols(&self, report: &mut Report) {
+        for symbol in self.elf.symbols() {
+            let outcome = match symbol.place {
+                Place::Undefined => self.check_import(&symbol),
+                Place::Common if !symbol.name.starts_with(b"__gnu_lto") => {
+                    let module = &self.module;
+                    Some(loader(format!("{module}: please compile with -fno-common")))
                 }
-                Exporter::None => Outcome::Refused(Refusal::UnknownSymbol {
-                    module: self.module.clone(),
-                    symbol: name.clone(),
-                }),
-                Exporter::Unknown(why) => Outcome::Unchecked(why),
+                Place::Section(_) | Place::Reserved(_) => self.check_index(&symbol),
+                Place::Common | Place::Absolute | Place::Livepatch => None,
             };
-            report.add(Kind::Import, "", name, outcome);
+            if let Some(outcome) = outcome {
+                report.add(Kind::Import, "", shown(symbol.name), outcome);
+            }
         }
     }
 
@@ -44,21 +40,72 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             .any(|s| s.place == Place::Undefined && s.name == KLP_SYMPOS)
     }
 
-    fn exporter(&self, name: &[u8]) -> Exporter {
+    /// The number of a section as it is in the file: the loader knows no `SHN_XINDEX`.
+    fn check_index(&self, symbol: &Symbol<'d>) -> Option<Outcome> {
+        let raw = self.elf.raw_symbols().get(symbol.id.0)?;
+        let index = usize::from(raw.st_shndx(self.elf.endian()).0);
+        let count = self.elf.section_count();
+        (index >= count).then(|| {
+            loader(format!(
+                "{}: Symbol {} has an invalid section index {index} (max {})",
+                self.module,
+                shown(symbol.name),
+                count.saturating_sub(1)
+            ))
+        })
+    }
+
+    fn check_import(&self, symbol: &Symbol<'d>) -> Option<Outcome> {
+        let name = shown(symbol.name);
+        match self.exporter(symbol.name) {
+            Exporter::Itself => None,
+            Exporter::Found(export) => {
+                let namespace = export.namespace.filter(|n| !self.imports_namespace(n))?;
+                // What follows is `Unknown symbol … (err -22)`.
+                Some(loader(format!(
+                    "{}: module uses symbol ({name}) from namespace {}, but does not import it.",
+                    self.module,
+                    shown(namespace)
+                )))
+            }
+            _ if symbol.is_weak() => symbol.name.starts_with(b".klp.sym.").then(|| {
+                let what = "stays 0: a livepatch symbol that is weak and not converted";
+                Outcome::Refused(Refusal::Harmful(format!("{name} {what}")))
+            }),
+            Exporter::None => Some(Outcome::Refused(Refusal::UnknownSymbol {
+                module: self.module.clone(),
+                symbol: name,
+            })),
+            Exporter::Unknown(why) => Some(Outcome::Unchecked(why)),
+        }
+    }
+
+    /// `verify_namespace_is_imported()`
+    fn imports_namespace(&self, namespace: &[u8]) -> bool {
+        self.modinfo
+            .strings()
+            .filter_map(|s| s.strip_prefix(b"import_ns="))
+            .any(|imported| imported == namespace)
+    }
+
+    /// Who exports a symbol to this module.
+    pub(super) fn exporter(&self, name: &[u8]) -> Exporter<'_> {
         let machine = self.elf.machine();
         // ignore_undef_symbol()
         if machine == elf::EM_X86_64 && name == b"_GLOBAL_OFFSET_TABLE_" {
-            return Exporter::Found;
+            return Exporter::Itself;
         }
         if name == KLP_SYMPOS && self.policy == Policy::Llvm {
-            return Exporter::Found;
+            return Exporter::Itself;
         }
         let mut unknown = None;
         for object in self.target.objects() {
-            match object.exports(name) {
-                Some(true) => return Exporter::Found,
-                Some(false) => {}
-                None => unknown = Some(format!("the symbols of {} do not tell", object.origin)),
+            match object.export(name) {
+                Ok(Some(export)) if !export.gpl_only || self.is_gpl() => {
+                    return Exporter::Found(export);
+                }
+                Ok(_) => {}
+                Err(_) => unknown = Some(format!("the symbols of {} do not tell", object.origin)),
             }
         }
         if let Some(why) = unknown {
@@ -80,11 +127,17 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
 }
 
 /// Who exports a symbol.
-enum Exporter {
+pub(super) enum Exporter<'t> {
+    /// Nobody has to.
+    Itself,
     /// The kernel, or a module.
-    Found,
+    Found(Export<'t>),
     /// Nobody.
     None,
     /// The files that were given do not tell.
     Unknown(String),
+}
+
+fn loader(text: String) -> Outcome {
+    Outcome::Refused(Refusal::Loader(text))
 }

@@ -6,16 +6,22 @@
 //! imported and applies relocations, then `klp_enable_patch()` looks for the functions to replace.
 
 mod functions;
+mod header;
 mod imports;
+mod installed;
 mod lookup;
+mod module;
 pub mod refusal;
 mod relocations;
 pub mod report;
+mod values;
 
+pub use installed::Installed;
 pub use lookup::{Lookup, Position};
 pub use refusal::{By, Refusal};
 pub use report::{Finding, Kind, Outcome, Report};
 
+use crate::elf::number::read_u16;
 use crate::elf::ElfFile;
 use crate::error::Result;
 use crate::livepatch::{rela_sections, structs, Memory, Modinfo, Patch, RelaSection};
@@ -23,6 +29,7 @@ use crate::shown::shown;
 use crate::target::{module_name, Target};
 use klp_policy::Policy;
 use object::read::ReadRef;
+use object::{elf, Endianness};
 use std::path::Path;
 
 /// The export of `klp_sympos` that a livepatch refers to if it needs that module.
@@ -39,7 +46,8 @@ struct Subject<'t, 'd, R: ReadRef<'d>> {
     policy: Policy,
 }
 
-/// Checks a livepatch module against the kernel and modules that it is for.
+/// Checks a livepatch module against the kernel and modules that it is for, and the livepatches that
+/// are installed on it.
 ///
 /// # Errors
 ///
@@ -48,6 +56,7 @@ pub fn check<'d, R: ReadRef<'d>>(
     elf: &ElfFile<'d, R>,
     target: &Target<'_>,
     policy: Policy,
+    installed: &[Installed<'_>],
 ) -> Result<Report> {
     elf.expect_relocatable()?;
     target.expect_same_machine(elf)?;
@@ -63,10 +72,50 @@ pub fn check<'d, R: ReadRef<'d>>(
         policy,
     };
     let mut report = Report::default();
-    subject.check_imports(&mut report);
+    subject.check_target(&mut report);
+    subject.check_module(&mut report);
+    subject.check_symbols(&mut report);
+    subject.check_rel_sections(&mut report);
     subject.check_relocations(&mut report);
+    subject.check_livepatch(&mut report);
+    subject.check_installed(installed, &mut report);
     subject.check_patches(&mut report);
     subject.check_dependency(&mut report);
+    Ok(report)
+}
+
+/// Checks the file of a livepatch module: [`check`], and before that what the kernel wants of the
+/// file itself.
+///
+/// # Errors
+///
+/// It is no relocatable ELF file for the target's architecture.
+pub fn check_file(
+    origin: String,
+    data: &[u8],
+    target: &Target<'_>,
+    policy: Policy,
+    installed: &[Installed<'_>],
+) -> Result<Report> {
+    let looks_like_one = data.starts_with(&elf::ELFMAG) && data.get(4) == Some(&elf::ELFCLASS64.0);
+    let endian = match data.get(5) {
+        Some(&2) => Endianness::Big,
+        _ => Endianness::Little,
+    };
+    let relocatable = data.get(16..).and_then(|kind| read_u16(endian, kind)) == Some(elf::ET_REL.0);
+    if let Some(refusal) = header::refusal(data, endian).filter(|_| looks_like_one && relocatable) {
+        let mut report = Report::default();
+        report.add(Kind::Module, "", origin, Outcome::Refused(refusal));
+        return Ok(report);
+    }
+    let elf = ElfFile::parse(origin, data)?;
+    let mut report = check(&elf, target, policy, installed)?;
+    // What is not linked yet has none.
+    if Modinfo::of(&elf)?.get(b"vermagic").is_none() {
+        let what = "-ENOEXEC without a word, unless it is forced: it has no vermagic";
+        let outcome = Outcome::Refused(Refusal::Silent(what.to_owned()));
+        report.add(Kind::Module, "", elf.origin(), outcome);
+    }
     Ok(report)
 }
 

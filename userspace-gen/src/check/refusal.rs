@@ -65,13 +65,15 @@ pub enum Refusal {
         /// The module.
         module: String,
     },
-    /// `simplify_symbols()`: nobody exports it.
+    /// `simplify_symbols()`: nobody exports it, or not to this module.
     UnknownSymbol {
         /// The module.
         module: String,
         /// The symbol.
         symbol: String,
     },
+    /// What else the module loader has to say to a file.
+    Loader(String),
     /// `__write_relocate_add()`: a type that the module loader does not know.
     RelocationType {
         /// The module.
@@ -88,8 +90,24 @@ pub enum Refusal {
     Overflow {
         /// The type.
         kind: u32,
-        /// The value.
-        value: u64,
+        /// The value, in a kernel that is where it was linked to be; unknown for an address of the
+        /// module itself.
+        value: Option<u64>,
+    },
+    /// `kobject_add_internal()`: two things of one name.
+    Exists {
+        /// The name.
+        name: String,
+    },
+    /// `klp_init_object_loaded()`: the replacement is not in the kernel's text or data.
+    ReplacementSizeLookup {
+        /// The name of what is replaced.
+        name: String,
+    },
+    /// `klp_enable_patch()`: `klp_is_patch_compatible()` says no.
+    Incompatible {
+        /// The module.
+        module: String,
     },
     /// The kernel refuses it without a word.
     Silent(String),
@@ -176,9 +194,21 @@ impl fmt::Display for Refusal {
                 "x86/modules: Invalid relocation target, existing value is nonzero for type {kind}"
             ),
             Self::Overflow { kind, value } => {
-                write!(f, "overflow in relocation type {kind} val {value:x}")
+                write!(f, "overflow in relocation type {kind} val")?;
+                value.map_or(Ok(()), |value| write!(f, " {value:x}"))
             }
-            Self::Silent(what) | Self::Harmful(what) => f.write_str(what),
+            Self::Exists { name } => {
+                write!(f, "kobject_add_internal failed for {name} with -EEXIST")
+            }
+            Self::ReplacementSizeLookup { name } => {
+                write!(f, "kallsyms size lookup failed for '{name}' replacement")
+            }
+            Self::Incompatible { module } => write!(
+                f,
+                "Livepatch patch ({module}) is not compatible with the already installed \
+                 livepatches."
+            ),
+            Self::Loader(what) | Self::Silent(what) | Self::Harmful(what) => f.write_str(what),
         }
     }
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 //! Livepatch relocations: `klp_write_section_relocs()` and `klp_resolve_symbols()` in
-//! kernel/livepatch/core.c, and what the module loader does with the addresses.
+//! kernel/livepatch/core.c.
 
 use super::lookup::Position;
 use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report};
+use super::values::{Places, Value};
 use super::Subject;
 use crate::elf::{Place, Symbol, SymbolId};
 use crate::livepatch::rela::Relocation;
 use crate::livepatch::RelaSection;
 use crate::shown::shown;
 use klp_policy::{LivepatchSection, LivepatchSymbol, ObjName, Query};
-use object::elf;
 use object::read::ReadRef;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,12 +20,14 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports every livepatch section and symbol, and the relocations that are not right.
     pub(super) fn check_relocations(&self, report: &mut Report) {
         let mut used = BTreeSet::new();
+        let mut places = Places::default();
         for rela in &self.rela {
             if rela.section.is_livepatch_rela() {
-                self.check_section(rela, &mut used, report);
+                self.check_section(rela, &mut used, &mut places, report);
             } else if rela.target.is_alloc() {
-                self.check_ordinary(rela, report);
+                self.check_ordinary(rela, &mut places, report);
             }
+            check_size(rela, report);
         }
         let livepatch = |s: &Symbol<'_>| s.place == Place::Livepatch && !used.contains(&s.id);
         for symbol in self.elf.symbols().filter(livepatch) {
@@ -37,21 +39,24 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// A relocation that the loader applies itself must not need the livepatch core.
-    fn check_ordinary(&self, rela: &RelaSection<'d>, report: &mut Report) {
+    fn check_ordinary(&self, rela: &RelaSection<'d>, places: &mut Places, report: &mut Report) {
+        let section = shown(rela.section.name);
         let mut seen = BTreeSet::new();
         for relocation in rela.relocations() {
-            let symbol = self.elf.get_symbol(relocation.symbol);
-            let Some(symbol) = symbol.filter(|s| s.place == Place::Livepatch) else {
+            let Some(symbol) = self.elf.get_symbol(relocation.symbol) else {
+                refuse_relocation(&section, &relocation, "", no_symbol(), report);
                 continue;
             };
-            if seen.insert(symbol.id) {
-                let section = shown(rela.section.name);
+            let value = self.value_of(&symbol);
+            if let Some(refusal) = self.check_value(rela, &relocation, value, places) {
+                refuse_relocation(&section, &relocation, "", refusal, report);
+            }
+            if symbol.place == Place::Livepatch && seen.insert(symbol.id) {
                 let what = Refusal::Harmful(format!(
                     "{section} is no livepatch section: 0 is used for {}",
                     shown(symbol.name)
                 ));
-                let subject = format!("{section}[{}]", relocation.index);
-                report.add(Kind::Relocation, "", subject, Outcome::Refused(what));
+                refuse_relocation(&section, &relocation, "", what, report);
             }
         }
     }
@@ -60,6 +65,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         &self,
         rela: &RelaSection<'d>,
         used: &mut BTreeSet<SymbolId>,
+        places: &mut Places,
         report: &mut Report,
     ) {
         let name = shown(rela.section.name);
@@ -85,18 +91,13 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             used.insert(relocation.symbol);
             let address = *outcomes.entry(relocation.symbol).or_insert_with(|| {
                 let Some(symbol) = self.elf.get_symbol(relocation.symbol) else {
-                    let what = "it leads to no symbol".to_owned();
-                    let subject = format!("{name}[{}]", relocation.index);
-                    let outcome = Outcome::Refused(Refusal::Harmful(what));
-                    report.add(Kind::Relocation, &object, subject, outcome);
-                    return None;
+                    refuse_relocation(&name, &relocation, &object, no_symbol(), report);
+                    return Value::Unknown;
                 };
                 self.check_symbol(&symbol, objname, report)
             });
-            if let Some(refusal) = self.check_value(rela, &relocation, address) {
-                let subject = format!("{name}[{}]", relocation.index);
-                let outcome = Outcome::Refused(refusal);
-                report.add(Kind::Relocation, &object, subject, outcome);
+            if let Some(refusal) = self.check_value(rela, &relocation, address, places) {
+                refuse_relocation(&name, &relocation, &object, refusal, report);
             }
         }
     }
@@ -120,12 +121,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         symbol: &Symbol<'d>,
         section: ObjName<'_>,
         report: &mut Report,
-    ) -> Option<u64> {
+    ) -> Value {
         let subject = shown(symbol.name);
         let mut refuse = |object: ObjName<'_>, refusal| {
             let outcome = Outcome::Refused(refusal);
             report.add(Kind::Symbol, object.to_string(), &subject, outcome);
-            None
+            Value::Unknown
         };
         let of_subject = || subject.clone();
         if symbol.place != Place::Livepatch {
@@ -164,7 +165,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 let why = format!("{objname} is not among the targets");
                 let outcome = Outcome::Unchecked(why);
                 report.add(Kind::Symbol, objname.to_string(), subject, outcome);
-                None
+                Value::Unknown
             }
             Position::Found(lookup) => {
                 report.needs_klp_sympos |= lookup.needs_klp_sympos();
@@ -179,57 +180,13 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                         "only found if {objname} is loaded before the livepatch"
                     ));
                 }
-                objname.is_vmlinux().then_some(lookup.entry.address)
+                if objname.is_vmlinux() {
+                    Value::Linked(lookup.entry.address)
+                } else {
+                    Value::Module
+                }
             }
         }
-    }
-
-    /// `__write_relocate_add()` in arch/x86/kernel/module.c.
-    fn check_value(
-        &self,
-        rela: &RelaSection<'d>,
-        relocation: &Relocation,
-        address: Option<u64>,
-    ) -> Option<Refusal> {
-        if self.elf.machine() != elf::EM_X86_64 {
-            return None;
-        }
-        let kind = relocation.kind;
-        let size = match elf::RelocationType(kind) {
-            elf::R_X86_64_NONE => return None,
-            elf::R_X86_64_64 | elf::R_X86_64_PC64 => 8,
-            elf::R_X86_64_32 | elf::R_X86_64_32S | elf::R_X86_64_PC32 | elf::R_X86_64_PLT32 => 4,
-            _ => {
-                return Some(Refusal::RelocationType {
-                    module: self.module.clone(),
-                    kind,
-                })
-            }
-        };
-        let end = relocation.offset.checked_add(size);
-        if end.is_none_or(|end| end > rela.target.size) {
-            return Some(Refusal::Harmful(format!(
-                "it changes {size} bytes at offset {:#x} of {}, which has {:#x}",
-                relocation.offset,
-                shown(rela.target.name),
-                rela.target.size
-            )));
-        }
-        if let Some(address) = address {
-            let value = address.wrapping_add_signed(relocation.addend);
-            let fits = match elf::RelocationType(kind) {
-                elf::R_X86_64_32 => u32::try_from(value).is_ok(),
-                elf::R_X86_64_32S => i32::try_from(0_i64.wrapping_add_unsigned(value)).is_ok(),
-                _ => true,
-            };
-            if !fits {
-                return Some(Refusal::Overflow { kind, value });
-            }
-        }
-        let data = self.elf.section_data(&rela.target).ok()?;
-        let start = usize::try_from(relocation.offset).ok()?;
-        let place = data.get(start..)?.get(..usize::try_from(size).ok()?)?;
-        (place.iter().any(|&b| b != 0)).then_some(Refusal::RelocationTarget { kind })
     }
 }
 
@@ -253,5 +210,32 @@ fn too_late(rela: &RelaSection<'_>, objname: ObjName<'_>) -> Option<String> {
         Some(format!("{target} is read before {objname} may come"))
     } else {
         None
+    }
+}
+
+fn refuse_relocation(
+    section: &str,
+    relocation: &Relocation,
+    object: &str,
+    refusal: Refusal,
+    report: &mut Report,
+) {
+    let subject = format!("{section}[{}]", relocation.index);
+    report.add(Kind::Relocation, object, subject, Outcome::Refused(refusal));
+}
+
+fn no_symbol() -> Refusal {
+    Refusal::Harmful("it leads to no symbol".to_owned())
+}
+
+/// What the kernel does not look at: it divides the size and takes what comes out.
+fn check_size(rela: &RelaSection<'_>, report: &mut Report) {
+    const RELA: u64 = 24;
+    let (size, applied) = (rela.section.size, rela.target.is_alloc());
+    if applied && size % RELA != 0 {
+        let name = shown(rela.section.name);
+        report
+            .add(Kind::Section, "", name, Outcome::Accepted)
+            .warn(format!("{size} bytes are no whole number of relocations"));
     }
 }

@@ -8,6 +8,8 @@ use super::refusal::{By, Refusal};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
+    /// A file of the target.
+    Target,
     /// The module as a whole.
     Module,
     /// An ordinary undefined symbol.
@@ -29,6 +31,7 @@ impl Kind {
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Target => "target",
             Self::Module => "module",
             Self::Import => "import",
             Self::Section => "section",

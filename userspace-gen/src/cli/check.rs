@@ -8,7 +8,7 @@ use super::page::{Look, Page};
 use super::target::TargetArgs;
 use super::Verdict;
 use anyhow::Result;
-use klp_gen::check::{check, By, Finding, Outcome, Report};
+use klp_gen::check::{check_file, By, Finding, Installed, Outcome, Report};
 use klp_gen::elf::{read_file, ElfFile};
 use klp_gen::target::Target;
 use serde::Serialize;
@@ -28,6 +28,10 @@ pub struct Args {
     /// The livepatch
     #[arg(value_name = "LIVEPATCH.ko")]
     livepatch: PathBuf,
+
+    /// A livepatch that is enabled when this one comes; may be given several times
+    #[arg(long, value_name = "LIVEPATCH.ko")]
+    installed: Vec<PathBuf>,
 
     #[command(flatten)]
     target: TargetArgs,
@@ -59,8 +63,10 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let target = Target::load(&files)?;
     console.target(&target, Some(args.target.policy));
     let data = read_file(&args.livepatch)?;
-    let elf = ElfFile::parse(args.livepatch.display().to_string(), &data[..])?;
-    let report = check(&elf, &target, args.target.policy)?;
+    let installed = read_installed(&args.installed)?;
+    let installed = parse_installed(&installed)?;
+    let origin = args.livepatch.display().to_string();
+    let report = check_file(origin, &data, &target, args.target.policy, &installed)?;
     let shown = report.findings.iter();
     let shown = shown.filter(|f| !console.is_quiet() || is_bad(f));
     match args.format.format {
@@ -75,6 +81,20 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     } else {
         Verdict::Yes
     })
+}
+
+fn read_installed(paths: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>> {
+    let read = |path: &PathBuf| Ok((path.display().to_string(), read_file(path)?));
+    paths.iter().map(read).collect()
+}
+
+fn parse_installed(files: &[(String, Vec<u8>)]) -> Result<Vec<Installed<'_>>> {
+    let mut installed = Vec::new();
+    for (origin, data) in files {
+        let elf = ElfFile::parse(origin.clone(), &data[..])?;
+        installed.push(Installed::read(&elf)?);
+    }
+    Ok(installed)
 }
 
 /// Prints the warnings of a report on stderr.

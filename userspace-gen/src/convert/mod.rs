@@ -70,7 +70,7 @@ pub fn convert(
     };
     let bytes = rewrite::rewrite(&elf, &plan)?;
     let converted = ElfFile::parse(format!("{origin} (converted)"), &bytes[..])?;
-    let report = check(&converted, target, policy)?;
+    let report = check(&converted, target, policy, &[])?;
     if let Some((finding, refusal)) = report.refusals().next() {
         return Err(Error::refused(
             converted.origin(),

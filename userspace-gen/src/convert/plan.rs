@@ -237,7 +237,7 @@ impl Planner<'_, '_> {
             .target
             .objects()
             .iter()
-            .find(|o| o.exports(name) == Some(true));
+            .find(|o| matches!(o.export(name), Ok(Some(_))));
         match in_target {
             // A plain reference would make the livepatch depend on the module that it patches.
             Some(object) if !object.name.is_vmlinux() && self.is_patched(object.name) => {

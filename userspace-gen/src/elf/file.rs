@@ -244,6 +244,26 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         self.data.read_bytes_at(offset, size).ok()
     }
 
+    /// The string at an offset of a section, without its NUL.
+    #[must_use]
+    pub fn string_in(&self, section: &Section<'_>, offset: u64) -> Option<&'d [u8]> {
+        if section.is_nobits() {
+            return None;
+        }
+        let start = section.offset.checked_add(offset)?;
+        let end = section.offset.checked_add(section.size)?;
+        (start < end).then(|| self.data.read_bytes_at_until(start..end, 0).ok())?
+    }
+
+    /// The string that a linked file has at `address`, without its NUL.
+    #[must_use]
+    pub fn string_at(&self, address: u64) -> Option<&'d [u8]> {
+        let section = self
+            .sections()
+            .find(|s| s.is_alloc() && s.contains_address(address))?;
+        self.string_in(&section, address - section.address)
+    }
+
     /// The entries of a section that is a table.
     pub(super) fn array<T: pod::Pod>(&self, section: &Section<'_>) -> Result<&'d [T]> {
         let bytes = self.section_data(section)?;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 //! What `objtool klp diff` writes and the init code of klp-build turns into a `klp_patch`: an array
-//! of `klp_object_ext`, each with an array of `klp_func_ext` (include/linux/livepatch_external.h,
+//! of `klp_object_ext`, each with an array of `klp_func_ext` (`include/linux/livepatch_external.h`,
 //! scripts/livepatch/init.c).
 
 use super::memory::{Location, Memory, Pointer};

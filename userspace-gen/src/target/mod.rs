@@ -2,9 +2,12 @@
 
 //! The kernel and the modules that a livepatch is for.
 
+mod exports;
 mod files;
 mod ftrace;
+mod version;
 
+pub use exports::{Export, Untold};
 pub use files::{module_name, TargetFiles};
 pub use ftrace::Traceable;
 
@@ -35,6 +38,7 @@ pub struct Object<'d> {
     pub symbols: SymbolTable<'d>,
     source: Source<'d>,
     ftrace: OnceCell<Option<ftrace::Locations>>,
+    namespaces: OnceCell<exports::Namespaces>,
 }
 
 /// What an object was read from.
@@ -121,6 +125,7 @@ impl<'d> Target<'d> {
             symbols,
             source,
             ftrace: OnceCell::new(),
+            namespaces: OnceCell::new(),
         });
         Ok(())
     }
@@ -194,18 +199,6 @@ impl Object<'_> {
         sympos: Sympos,
     ) -> std::result::Result<Found, Reason> {
         resolve_in_index(&ObjectView::coming(&self.symbols), policy, query, sympos)
-    }
-
-    /// Whether the object exports a symbol; unknown if its symbols do not tell.
-    #[must_use]
-    pub fn exports(&self, name: &[u8]) -> Option<bool> {
-        let entry = [module::KSYMTAB, name].concat();
-        if self.symbols.by_name(&entry).is_some() {
-            return Some(true);
-        }
-        // Without CONFIG_KALLSYMS_ALL only functions are listed.
-        let first = self.symbols.first_with_prefix(module::KSYMTAB).is_some();
-        (first || !self.name.is_vmlinux()).then_some(false)
     }
 
     /// Whether a livepatch can redirect the function at a place of the table.

@@ -15,6 +15,9 @@ pub const DATA: u64 = 0xffff_ffff_8200_0000;
 pub const INIT_TEXT: u64 = 0xffff_ffff_8300_0000;
 pub const BSS: u64 = 0xffff_ffff_8400_0000;
 
+/// What a module has to be built for.
+pub const VERMAGIC: &str = "6.12.1 SMP mod_unload ";
+
 /// The functions in .text: name, offset, binding, whether ftrace can trace it.
 const FUNCTIONS: &[(&str, u64, elf::SymbolBind, bool)] = &[
     ("init_once", 0x100, STB_LOCAL, true),
@@ -66,6 +69,10 @@ pub fn vmlinux() -> Elf {
         section.address = address;
     }
 
+    for (offset, string) in [(0x220, "NET_PRIVATE"), (0x240, VERMAGIC)] {
+        let place = &mut kernel.sections[rodata].data[offset..offset + string.len()];
+        place.copy_from_slice(string.as_bytes());
+    }
     let mut add = |name: &str, bind, kind, section, address, size| {
         kernel.symbol(name, bind, kind, Place::Section(section), address, size);
     };
@@ -73,6 +80,8 @@ pub fn vmlinux() -> Elf {
         add(name, bind, STT_FUNC, text, TEXT + offset, 0x80);
     }
     for (name, section, address) in [
+        ("__start___ksymtab_gpl", rodata, RODATA + 0x10c),
+        ("__stop___ksymtab_gpl", rodata, RODATA + 0x130),
         ("_text", text, TEXT),
         ("_stext", text, TEXT),
         ("_etext", text, TEXT + 0x1000),
@@ -99,7 +108,11 @@ pub fn vmlinux() -> Elf {
         ("__ksymtab__printk", rodata, RODATA + 0x100),
         ("__ksymtab_klp_enable_patch", rodata, RODATA + 0x10c),
         ("__ksymtab___fentry__", rodata, RODATA + 0x118),
+        ("__ksymtab_gpl_in_namespace", rodata, RODATA + 0x124),
         ("__kstrtab__printk", rodata, RODATA + 0x200),
+        ("__kstrtabns__printk", rodata, RODATA + 0x208),
+        ("__kstrtabns_gpl_in_namespace", rodata, RODATA + 0x220),
+        ("vermagic.llvm.1234", rodata, RODATA + 0x240),
         (".Llabel", text, TEXT + 0x110),
         ("__AArch64Thunk_x", text, TEXT + 0x110),
     ] {
@@ -123,7 +136,11 @@ pub fn module() -> Elf {
     let alloc = elf::SHF_ALLOC;
     let code = alloc | elf::SHF_EXECINSTR;
     let mut module = Elf::new(elf::ET_REL);
-    module.section(".modinfo", alloc, b"license=GPL\0name=net_mod\0depends=\0");
+    module.section(
+        ".modinfo",
+        alloc,
+        b"license=GPL\0name=net_mod\0depends=\0vermagic=6.12.1 SMP mod_unload \0",
+    );
     let init = module.section(".init.text", code, &[0x90; 0x100]);
     let text = module.section(".text", code, &[0x90; 0x200]);
     let data = module.section(".data", alloc | elf::SHF_WRITE, &[0; 0x40]);

@@ -8,6 +8,7 @@
 )]
 
 use crate::elf::{Elf, Place};
+use crate::kernel::VERMAGIC;
 use object::elf::{self, STB_GLOBAL, STB_LOCAL, STT_FUNC, STT_OBJECT};
 
 /// A `klp_func`: its name, its position.
@@ -21,9 +22,13 @@ pub struct Livepatch {
     pub data: usize,
     strings: usize,
     this_module: usize,
-    new_func: usize,
+    pub new_func: usize,
     next_reference: u64,
 }
+
+/// Where things are in the data of a livepatch: the `klp_patch` is first.
+const STATES: usize = 16;
+const REPLACE: usize = 24;
 
 /// The lengths of the structs on a 64-bit kernel.
 pub const KLP_FUNC: u64 = 152;
@@ -42,7 +47,7 @@ impl Livepatch {
         elf.section(
             ".modinfo",
             alloc,
-            b"livepatch=Y\0license=GPL\0name=lp\0depends=\0vermagic=6.12\0",
+            b"livepatch=Y\0license=GPL\0name=lp\0depends=\0vermagic=6.12.1 SMP mod_unload \0",
         );
         let module = elf.section(".gnu.linkonce.this_module", write, &[0; 64]);
         let addrsig = elf.section(".llvm_addrsig", elf::SHF_EXCLUDE, &[1, 2]);
@@ -177,6 +182,37 @@ impl Livepatch {
     /// One that replaces a function of vmlinux.
     pub fn of(name: &str) -> Self {
         Self::replacing(&[(None, &[(name, 0)])])
+    }
+
+    /// Makes it replace all livepatches before it.
+    pub fn cumulative(mut self) -> Self {
+        self.write(self.data, REPLACE, &[1]);
+        self
+    }
+
+    /// Gives it states: their ids and versions.
+    pub fn with_states(mut self, states: &[(u64, u32)]) -> Self {
+        let array = self.reserve("states", 24 * (states.len() as u64 + 1));
+        for (i, (id, version)) in states.iter().enumerate() {
+            let at = array as usize + 24 * i;
+            self.write(self.data, at, &id.to_le_bytes());
+            self.write(self.data, at + 8, &version.to_le_bytes());
+        }
+        self.point_to_data(STATES as u64, array);
+        self
+    }
+
+    /// Gives it another modinfo: these strings, and the version magic of the kernel.
+    pub fn with_modinfo(mut self, strings: &[&str]) -> Self {
+        let vermagic = format!("vermagic={VERMAGIC}");
+        self.set_modinfo(&[strings, &[&vermagic]].concat());
+        self
+    }
+
+    /// Gives it another modinfo.
+    pub fn set_modinfo(&mut self, strings: &[&str]) {
+        let found = self.elf.sections.iter().position(|s| s.name == ".modinfo");
+        self.elf.sections[found.unwrap()].data = (strings.join("\0") + "\0").into_bytes();
     }
 
     /// Adds a call to an undefined symbol.

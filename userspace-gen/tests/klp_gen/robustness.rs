@@ -4,7 +4,7 @@
 
 use crate::kernel::{self, with_target, Files};
 use crate::livepatch::Livepatch;
-use klp_gen::check::check;
+use klp_gen::check::{check, check_file, Installed};
 use klp_gen::convert::{convert, Conversion, Symvers};
 use klp_gen::elf::{ElfFile, ElfInput};
 use klp_gen::kallsyms::{embedded, module, text, vmlinux};
@@ -22,9 +22,13 @@ fn read_all(bytes: &[u8], target: &Target<'_>) {
         let _ = module::read(&elf);
         let _ = embedded::unpack(&elf);
         for policy in Policy::ALL {
-            let _ = check(&elf, target, policy);
+            let _ = check(&elf, target, policy, &[]);
+            if let Ok(installed) = Installed::read(&elf) {
+                let _ = check(&elf, target, policy, &[installed]);
+            }
         }
     }
+    let _ = check_file("file".to_owned(), bytes, target, Policy::Exact, &[]);
     let _ = convert("file", bytes, target, &Symvers::default(), Policy::Llvm);
     let _ = convert("file", bytes, target, &Symvers::default(), Policy::Exact);
 }

@@ -3,9 +3,11 @@
 //! The functions and objects that a livepatch replaces.
 
 use super::{check_patch, messages};
+use crate::elf::Place;
 use crate::livepatch::Livepatch;
-use klp_gen::check::{Finding, Kind};
+use klp_gen::check::{By, Finding, Kind};
 use klp_policy::Policy;
+use object::elf;
 
 #[test]
 fn functions() {
@@ -95,18 +97,81 @@ fn objects() {
 fn one_function_twice() {
     let names: &[_] = &[("init_once", 2), ("init_once.llvm.*", 3)];
     let report = check_patch(&Livepatch::replacing(&[(None, names)]), Policy::Llvm);
-    let warnings = messages(&report, "warning");
-    assert!(
-        warnings
-            .iter()
-            .any(|w| w == "the same function as init_once,2"),
-        "{warnings:?}"
+    assert_eq!(
+        messages(&report, "refused"),
+        ["the same function as init_once,2, whose replacement would never be called"]
     );
+    // The kernel would take it.
+    let by: Vec<_> = report.findings.iter().filter_map(Finding::by).collect();
+    assert_eq!(by, [By::KlpGen]);
     let names: &[_] = &[("twin", 0), ("twin", 1)];
     let report = check_patch(&Livepatch::replacing(&[(None, names)]), Policy::Llvm);
     assert_eq!(
         messages(&report, "refused"),
         ["kobject_add_internal failed for twin,1 with -EEXIST"]
+    );
+}
+
+#[test]
+fn objects_that_the_kernel_refuses() {
+    let func: &[_] = &[("cmdline_proc_show", 0)];
+    let twice = Livepatch::replacing(&[(None, func), (None, func)]);
+    let report = check_patch(&twice, Policy::Exact);
+    assert_eq!(
+        messages(&report, "refused"),
+        ["kobject_add_internal failed for vmlinux with -EEXIST"]
+    );
+    let report = check_patch(&Livepatch::replacing(&[(Some(""), func)]), Policy::Exact);
+    assert_eq!(
+        messages(&report, "refused"),
+        ["attempted to be registered with empty name!"]
+    );
+    let mut no_functions = Livepatch::replacing(&[(Some("net_mod"), &[("handle", 0)])]);
+    let data = no_functions.data;
+    let objects = crate::livepatch::KLP_PATCH + 8;
+    no_functions.elf.sections[data]
+        .relocations
+        .retain(|r| r.offset != objects);
+    assert_eq!(
+        messages(&check_patch(&no_functions, Policy::Exact), "refused"),
+        ["-EINVAL without a word: its funcs is NULL"]
+    );
+}
+
+#[test]
+fn replacements() {
+    let code = elf::SHF_ALLOC | elf::SHF_EXECINSTR;
+    for (section, flags, expected) in [
+        (".text.unlikely", code, None),
+        (
+            ".init.text",
+            code,
+            Some("its replacement is in .init.text, which is freed once the module has loaded"),
+        ),
+        (
+            ".rodata",
+            elf::SHF_ALLOC,
+            Some("its replacement is in .rodata, which is no code"),
+        ),
+        (
+            ".comment",
+            elf::SectionFlags(0),
+            Some("kallsyms size lookup failed for 'cmdline_proc_show' replacement"),
+        ),
+    ] {
+        let mut livepatch = Livepatch::of("cmdline_proc_show");
+        let section = livepatch.elf.section(section, flags, &[0x90; 64]);
+        livepatch.elf.symbols[livepatch.new_func].place = Place::Section(section);
+        let report = check_patch(&livepatch, Policy::Exact);
+        assert_eq!(messages(&report, "refused"), Vec::from_iter(expected));
+    }
+    let mut null = Livepatch::of("cmdline_proc_show");
+    let (data, new_func) = (null.data, null.new_func);
+    let relocations = &mut null.elf.sections[data].relocations;
+    relocations.retain(|r| r.symbol != new_func);
+    assert_eq!(
+        messages(&check_patch(&null, Policy::Exact), "refused"),
+        ["-EINVAL without a word: new_func is NULL"]
     );
 }
 
@@ -121,12 +186,7 @@ fn an_exact_name_that_hides_others() {
 
 #[test]
 fn what_is_no_livepatch() {
-    let mut livepatch = Livepatch::of("cmdline_proc_show");
-    for section in &mut livepatch.elf.sections {
-        if section.name == ".modinfo" {
-            section.data = b"name=lp\0".to_vec();
-        }
-    }
+    let livepatch = Livepatch::of("cmdline_proc_show").with_modinfo(&["license=GPL", "name=lp"]);
     assert_eq!(
         messages(&check_patch(&livepatch, Policy::Llvm), "refused"),
         ["module lp is not marked as a livepatch module"]

@@ -3,6 +3,8 @@
 //! What check predicts. That the kernel says the same was seen in a guest, case by case.
 
 mod functions;
+mod installed;
+mod loader;
 mod made_by_others;
 mod relocations;
 
@@ -10,16 +12,12 @@ use crate::convert::run;
 use crate::elf::Place;
 use crate::kernel::with_target;
 use crate::livepatch::Livepatch;
-use klp_gen::check::{check, Finding, Report};
-use klp_gen::elf::ElfFile;
+use klp_gen::check::{check_file, Finding, Report};
 use klp_policy::Policy;
 use object::elf::{self, STT_NOTYPE};
 
 fn check_bytes(bytes: &[u8], policy: Policy) -> Report {
-    with_target(|t| {
-        let elf = ElfFile::parse("lp.ko".to_owned(), bytes).unwrap();
-        check(&elf, t, policy).unwrap()
-    })
+    with_target(|t| check_file("lp.ko".to_owned(), bytes, t, policy, &[]).unwrap())
 }
 
 fn check_patch(livepatch: &Livepatch, policy: Policy) -> Report {

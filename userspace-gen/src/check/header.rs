@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What the module loader wants of a file before it looks at what is in it:
+//! `elf_validity_cache_copy()` in kernel/module/main.c.
+//!
+//! It is held to the bytes, not to what [`ElfFile`](crate::elf::ElfFile) makes of them: that reads
+//! files that the loader does not.
+
+use super::refusal::Refusal;
+use crate::elf::number::{read_u16, read_u32, read_u64};
+use crate::livepatch::Modinfo;
+use crate::shown::shown;
+use object::{elf, Endianness};
+
+/// The length of the file header, and of a section header.
+const HEADER: usize = 64;
+
+/// The section with the `struct module`.
+pub(super) const THIS_MODULE: &[u8] = b".gnu.linkonce.this_module";
+
+/// Why the loader refuses a relocatable 64-bit ELF file at sight.
+pub(super) fn refusal(data: &[u8], endian: Endianness) -> Option<Refusal> {
+    File { data, endian }.refusal().err().map(Refusal::Loader)
+}
+
+struct File<'d> {
+    data: &'d [u8],
+    endian: Endianness,
+}
+
+/// What is looked at of a section header.
+struct Section {
+    name: u32,
+    kind: u32,
+    flags: u64,
+    address: u64,
+    offset: u64,
+    size: u64,
+    link: u32,
+}
+
+type Checked<T> = Result<T, String>;
+
+impl<'d> File<'d> {
+    fn refusal(&self) -> Checked<()> {
+        let sections = self.sections()?;
+        let names = self.names(&sections)?;
+        let called = |wanted: &[u8]| -> Vec<usize> {
+            let name = |s: &Section| names.get(s.name as usize..).map(until_nul);
+            let is = |(_, s): &(usize, &Section)| name(s) == Some(wanted);
+            let found = sections.iter().enumerate().skip(1).filter(is);
+            found.map(|(i, _)| i).collect()
+        };
+        // elf_validity_cache_index_info()
+        let module = match called(Modinfo::SECTION)[..] {
+            [] => None,
+            [one] => Modinfo::new(self.bytes(&sections[one])).get(b"name"),
+            _ => return Err("Only one .modinfo section must exist.".to_owned()),
+        };
+        let module = module.map_or("(missing .modinfo section or name field)".into(), shown);
+        // elf_validity_cache_index_mod()
+        let [this_module] = called(THIS_MODULE)[..] else {
+            return Err(format!(
+                "module {module}: Exactly one .gnu.linkonce.this_module section must exist."
+            ));
+        };
+        if sections[this_module].kind == elf::SHT_NOBITS.0 {
+            return Err(format!(
+                "module {module}: .gnu.linkonce.this_module section must have a size set"
+            ));
+        }
+        if sections[this_module].flags & elf::SHF_ALLOC.0 == 0 {
+            return Err(format!(
+                "module {module}: .gnu.linkonce.this_module must occupy memory during process \
+                 execution"
+            ));
+        }
+        // elf_validity_cache_index_sym()
+        let is_symtab = |s: &&Section| s.kind == elf::SHT_SYMTAB.0;
+        let mut tables = sections.iter().skip(1).filter(is_symtab);
+        let (Some(symtab), None) = (tables.next(), tables.next()) else {
+            return Err(format!("{module}: module has no symbols (stripped?)"));
+        };
+        // elf_validity_cache_index_str()
+        let (link, count) = (symtab.link, sections.len());
+        match sections.get(link as usize) {
+            Some(strings) if link != 0 && strings.kind == elf::SHT_STRTAB.0 => Ok(()),
+            Some(strings) if link != 0 => Err(format!(
+                "Invalid ELF symbol string table type: {}",
+                strings.kind
+            )),
+            _ => Err(format!(
+                "Invalid ELF sh_link!=SHN_UNDEF({link}) or (sh_link({link}) >= \
+                 hdr->e_shnum({count})"
+            )),
+        }
+    }
+
+    /// `elf_validity_cache_sechdrs()`
+    fn sections(&self) -> Checked<Vec<Section>> {
+        let length = || format!("Invalid ELF header len {}", self.data.len());
+        let header = self.data.get(..HEADER).ok_or_else(length)?;
+        let half = |at: usize| read_u16(self.endian, &header[at..]).unwrap_or_default();
+        let start = read_u64(self.endian, &header[0x28..]).unwrap_or_default();
+        if usize::from(half(0x3a)) != HEADER {
+            return Err("Invalid ELF section header size".to_owned());
+        }
+        let count = usize::from(half(0x3c));
+        let overflow = || "Invalid ELF section header overflow".to_owned();
+        let start = usize::try_from(start).map_err(|_| overflow())?;
+        let table = self.data.get(start..).filter(|rest| !rest.is_empty());
+        let table = table.ok_or_else(overflow)?;
+        let table = table.get(..count * HEADER).ok_or_else(overflow)?;
+        let sections: Vec<Section> = table
+            .chunks_exact(HEADER)
+            .filter_map(|header| self.section(header))
+            .collect();
+        if let Some(first) = sections.first() {
+            if first.kind != 0 || first.size != 0 || first.address != 0 {
+                return Err(format!(
+                    "ELF Spec violation: section 0 type({})!=SH_NULL or non-zero len or addr",
+                    first.kind
+                ));
+            }
+        }
+        for (i, section) in sections.iter().enumerate().skip(1) {
+            let kind = section.kind;
+            let without_bytes = [elf::SHT_NULL.0, elf::SHT_NOBITS.0].contains(&kind);
+            let end = section.offset.checked_add(section.size);
+            if !without_bytes && end.is_none_or(|end| end > self.data.len() as u64) {
+                return Err(format!(
+                    "Invalid ELF section in module (section {i} type {kind})"
+                ));
+            }
+        }
+        Ok(sections)
+    }
+
+    fn section(&self, header: &[u8]) -> Option<Section> {
+        let number = |at| read_u32(self.endian, header.get(at..)?);
+        let long = |at| read_u64(self.endian, header.get(at..)?);
+        Some(Section {
+            name: number(0)?,
+            kind: number(4)?,
+            flags: long(8)?,
+            address: long(16)?,
+            offset: long(24)?,
+            size: long(32)?,
+            link: number(40)?,
+        })
+    }
+
+    /// `elf_validity_cache_secstrings()`
+    fn names(&self, sections: &[Section]) -> Checked<&'d [u8]> {
+        let index = read_u16(self.endian, self.data.get(0x3e..).unwrap_or_default());
+        let index = usize::from(index.unwrap_or_default());
+        let count = sections.len();
+        let strings = match sections.get(index) {
+            Some(strings) if index != 0 => strings,
+            _ => {
+                return Err(format!(
+                    "Invalid ELF section name index: {index} || e_shstrndx ({index}) >= e_shnum \
+                     ({count})"
+                ))
+            }
+        };
+        if strings.kind != elf::SHT_STRTAB.0 {
+            let kind = strings.kind;
+            return Err(format!("Invalid ELF section name table type: {kind}"));
+        }
+        let names = self.bytes(strings);
+        match names.last() {
+            None => return Err("empty section name table".to_owned()),
+            Some(0) => {}
+            Some(_) => {
+                let what = "ELF Spec violation: section name table isn't null terminated";
+                return Err(what.to_owned());
+            }
+        }
+        for (i, section) in sections.iter().enumerate() {
+            let kind = section.kind;
+            if kind != elf::SHT_NULL.0 && section.name as usize >= names.len() {
+                return Err(format!(
+                    "Invalid ELF section name in module (section {i} type {kind})"
+                ));
+            }
+        }
+        Ok(names)
+    }
+
+    /// The bytes of a section that is known to lie in the file.
+    fn bytes(&self, section: &Section) -> &'d [u8] {
+        let range = usize::try_from(section.offset)
+            .ok()
+            .zip(usize::try_from(section.size).ok())
+            .and_then(|(offset, size)| Some(offset..offset.checked_add(size)?));
+        range
+            .and_then(|range| self.data.get(range))
+            .unwrap_or_default()
+    }
+}
+
+fn until_nul(bytes: &[u8]) -> &[u8] {
+    bytes.split(|&b| b == 0).next().unwrap_or_default()
+}

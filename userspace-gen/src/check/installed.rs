@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The livepatches that are there already: `klp_is_patch_compatible()` in kernel/livepatch/state.c,
+//! and what `klp_add_nops()` and the stacks of `klp_ops` make of two that change one function.
+
+use super::lookup::Position;
+use super::refusal::Refusal;
+use super::report::{Kind, Outcome, Report};
+use super::{module_of, Subject};
+use crate::elf::ElfFile;
+use crate::error::Result;
+use crate::livepatch::{rela_sections, structs, Memory, Modinfo, Patch, PatchedFunction, State};
+use crate::shown::shown;
+use crate::target::Target;
+use klp_policy::{ObjName, Policy, Query, Sympos};
+use object::read::ReadRef;
+use std::collections::{BTreeMap, HashMap};
+
+/// A livepatch that is installed when another one comes.
+#[derive(Clone, Debug)]
+pub struct Installed<'d> {
+    module: String,
+    patches: Vec<Patch<'d>>,
+}
+
+/// A function of an object, by its place in the object's table.
+type Place<'n> = (&'n [u8], u32);
+
+impl<'d> Installed<'d> {
+    /// Reads one.
+    ///
+    /// # Errors
+    ///
+    /// The file is no module, or has no `klp_patch` that can be found.
+    pub fn read<R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Self> {
+        elf.expect_relocatable()?;
+        let patches = structs::patches(&Memory::new(elf, &rela_sections(elf)?));
+        if patches.is_empty() {
+            return Err(elf.malformed("expected a livepatch with a klp_patch, found none"));
+        }
+        Ok(Self {
+            module: module_of(elf, &Modinfo::of(elf)?),
+            patches,
+        })
+    }
+
+    fn states(&self) -> impl Iterator<Item = &State> {
+        self.patches.iter().flat_map(|p| &p.states)
+    }
+}
+
+impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
+    /// Reports what the livepatch does not get along with.
+    pub(super) fn check_installed(&self, installed: &[Installed<'_>], report: &mut Report) {
+        for old in installed {
+            if old.module == self.module {
+                let what = "-EEXIST without a word: a module of that name is installed";
+                self.refuse_module(Refusal::Silent(what.to_owned()), report);
+            }
+            for patch in &self.patches {
+                self.check_states(patch, old, report);
+                self.check_functions_of(patch, old, report);
+            }
+        }
+    }
+
+    fn check_states(&self, new: &Patch<'_>, old: &Installed<'_>, report: &mut Report) {
+        let module = || self.module.clone();
+        let compatible = |state| is_compatible(new, state);
+        if old.states().any(|state| compatible(*state) == Some(false)) {
+            self.refuse_module(Refusal::Incompatible { module: module() }, report);
+        } else if old.states().any(|state| compatible(*state).is_none()) {
+            let what = "only its code tells whether it replaces all others, and so has to know the";
+            let outcome = Outcome::Unchecked(format!("{what} states of {}", old.module));
+            report.add(Kind::Module, "", module(), outcome);
+        }
+    }
+
+    fn check_functions_of(&self, new: &Patch<'_>, old: &Installed<'_>, report: &mut Report) {
+        let ours: HashMap<_, _> = self.places(new).into_iter().collect();
+        let theirs: BTreeMap<_, _> = old.patches.iter().flat_map(|p| self.places(p)).collect();
+        for (place, function) in theirs {
+            let Some(ours) = ours.get(&place) else {
+                continue;
+            };
+            let (ours_shown, theirs_shown) = (spelled(ours), spelled(&function));
+            let by = &old.module;
+            let warning = if new.replace == Some(false) {
+                format!("{by} replaces it, too, and does not any more while both are enabled")
+            } else if !pairs(ours, &function) {
+                let sure = if new.replace.is_none() {
+                    " (if it replaces all others; only its code tells)"
+                } else {
+                    ""
+                };
+                format!(
+                    "{by} spells it {theirs_shown}: the kernel takes that for another function, and \
+                     the original one runs until the transition is over{sure}"
+                )
+            } else {
+                continue;
+            };
+            report
+                .add(
+                    Kind::Function,
+                    shown(place.0),
+                    ours_shown,
+                    Outcome::Accepted,
+                )
+                .warn(warning);
+        }
+    }
+
+    /// The functions of a patch that are found.
+    fn places<'p>(&self, patch: &'p Patch<'p>) -> Vec<(Place<'p>, PatchedFunction<'p>)> {
+        let mut places = Vec::new();
+        for object in &patch.objects {
+            let name = object.name.unwrap_or(b"vmlinux");
+            let Some(objname) = ObjName::new(name) else {
+                continue;
+            };
+            for function in &object.functions {
+                if let Some(seq) = find(self.target, self.policy, objname, function) {
+                    places.push(((name, seq), *function));
+                }
+            }
+        }
+        places
+    }
+}
+
+fn find(
+    target: &Target<'_>,
+    policy: Policy,
+    objname: ObjName<'_>,
+    function: &PatchedFunction<'_>,
+) -> Option<u32> {
+    let name = function.old_name?;
+    let sympos = Sympos(function.old_sympos);
+    match Position::look_up(target, policy, objname, &Query::new(name), name, sympos) {
+        Position::Found(lookup) => Some(lookup.found.seq),
+        Position::Refused(_) | Position::NoObject => None,
+    }
+}
+
+/// `klp_find_func()`
+fn pairs(new: &PatchedFunction<'_>, old: &PatchedFunction<'_>) -> bool {
+    let sympos = |f: &PatchedFunction<'_>| f.old_sympos.max(1);
+    new.old_name == old.old_name && sympos(new) == sympos(old)
+}
+
+/// `klp_is_state_compatible()`
+fn is_compatible(patch: &Patch<'_>, old: State) -> Option<bool> {
+    match patch.states.iter().find(|state| state.id == old.id) {
+        Some(state) => Some(state.version >= old.version),
+        None => patch.replace.map(|replace| !replace),
+    }
+}
+
+fn spelled(function: &PatchedFunction<'_>) -> String {
+    let name = function.old_name.map_or("?".to_owned(), shown);
+    format!("{name},{}", function.old_sympos)
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The module as a whole: what the loader reads before it looks at symbols (`early_mod_check()`,
+//! `layout_and_allocate()` in kernel/module/main.c), and whether it is a livepatch at all.
+
+use super::header::THIS_MODULE;
+use super::refusal::Refusal;
+use super::report::{Kind, Outcome, Report};
+use super::Subject;
+use crate::elf::Place;
+use crate::shown::shown;
+use object::elf;
+use object::read::ReadRef;
+
+/// What replaces functions.
+const ENABLE: &[u8] = b"klp_enable_patch";
+
+/// `license_is_gpl_compatible()`
+const GPL_COMPATIBLE: [&[u8]; 6] = [
+    b"GPL",
+    b"GPL v2",
+    b"GPL and additional rights",
+    b"Dual BSD/GPL",
+    b"Dual MIT/GPL",
+    b"Dual MPL/GPL",
+];
+
+impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
+    /// Reports the files that do not belong together, or that tell less than a vmlinux does.
+    pub(super) fn check_target(&self, report: &mut Report) {
+        for (origin, what) in self.target.strangers() {
+            report
+                .add(Kind::Target, "", origin, Outcome::Accepted)
+                .warn(what);
+        }
+        for object in self.target.objects().iter().filter(|o| o.is_text()) {
+            if object.name.is_vmlinux() {
+                let what = "does not tell the version magic, namespaces, and what ftrace can trace";
+                report
+                    .add(Kind::Target, "", &object.origin, Outcome::Accepted)
+                    .warn(what);
+            }
+        }
+    }
+
+    /// Reports what the loader says to the module as a whole.
+    pub(super) fn check_module(&self, report: &mut Report) {
+        if let Some(refusal) = self.version_magic() {
+            self.refuse_module(refusal, report);
+        }
+        let size = |name| self.elf.section_by_name(name).map(|s| s.size);
+        let expected = self.target.this_module_size();
+        if let (Some(found), Some((expected, _))) = (size(THIS_MODULE), expected) {
+            if found != expected {
+                let refusal = Refusal::Loader(format!(
+                    "module {}: .gnu.linkonce.this_module section size must match the kernel's \
+                     built struct module size at run time",
+                    self.module
+                ));
+                self.refuse_module(refusal, report);
+            }
+        }
+        // module_enforce_rwx_sections(), with CONFIG_STRICT_MODULE_RWX
+        for section in self.elf.sections() {
+            if section.is_writable() && section.is_code() {
+                let refusal = Refusal::Loader(format!(
+                    "{}: section {} (index {}) has invalid WRITE|EXEC flags",
+                    self.module,
+                    shown(section.name),
+                    section.id.0
+                ));
+                self.refuse_module(refusal, report);
+            }
+        }
+        if !self.is_gpl() {
+            let license = self
+                .modinfo
+                .get(b"license")
+                .map_or("unspecified".into(), shown);
+            let what = format!("license '{license}' taints the kernel and closes its GPL exports");
+            report
+                .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
+                .warn(what);
+        }
+    }
+
+    /// Whether what is exported for GPL modules only is open to it.
+    pub(super) fn is_gpl(&self) -> bool {
+        let license = self.modinfo.get(b"license");
+        license.is_some_and(|license| GPL_COMPATIBLE.contains(&license))
+    }
+
+    /// `check_modinfo()`
+    fn version_magic(&self) -> Option<Refusal> {
+        let found = self.modinfo.get(b"vermagic")?;
+        let (expected, _) = self.target.vermagic()?;
+        // same_magic(): with versions of its symbols, the release may differ.
+        let versions = expected.windows(12).any(|w| w == b"modversions ")
+            && self.elf.section_by_name(b"__versions").is_some();
+        let compared = |magic: &'_ [u8]| {
+            let space = magic.iter().position(|&b| b == b' ').filter(|_| versions);
+            magic[space.unwrap_or(0)..].to_vec()
+        };
+        (compared(found) != compared(expected)).then(|| {
+            Refusal::Loader(format!(
+                "{}: version magic '{}' should be '{}'",
+                self.module,
+                shown(found),
+                shown(expected)
+            ))
+        })
+    }
+
+    /// Reports whether the module is a livepatch, and whether its `klp_patch` was found.
+    pub(super) fn check_livepatch(&self, report: &mut Report) {
+        let enables = self
+            .elf
+            .symbols()
+            .any(|s| s.name == ENABLE && s.place == Place::Undefined);
+        let livepatch = self.modinfo.get(b"livepatch").is_some();
+        if enables && !livepatch {
+            let module = self.module.clone();
+            self.refuse_module(Refusal::NotLivepatch { module }, report);
+        } else if !enables && !livepatch {
+            let what = "no livepatch: it has no livepatch=Y and does not call klp_enable_patch()";
+            report
+                .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
+                .warn(what);
+        }
+        if enables && self.patches.is_empty() {
+            let what = "no klp_patch found in its data: its functions cannot be checked";
+            let outcome = Outcome::Unchecked(what.to_owned());
+            report.add(Kind::Module, "", self.module.clone(), outcome);
+        }
+    }
+
+    /// Reports a need for `klp_sympos` that modprobe does not see.
+    pub(super) fn check_dependency(&self, report: &mut Report) {
+        if report.needs_klp_sympos && !self.imports_klp_sympos() {
+            report
+                .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
+                .warn(
+                    "needs klp_sympos, but has no reference to klp_sympos_v1: nothing will load \
+                     that module first",
+                );
+        }
+    }
+
+    /// Reports relocations of a form that the loader has no code for: `apply_relocations()`.
+    pub(super) fn check_rel_sections(&self, report: &mut Report) {
+        for section in self.elf.sections().filter(|s| s.kind == elf::SHT_REL) {
+            let target = self
+                .elf
+                .get_section(crate::elf::SectionId(section.info as usize));
+            if target.is_some_and(|t| t.is_alloc()) && self.elf.machine() == elf::EM_X86_64 {
+                let refusal = Refusal::Loader(format!(
+                    "module {}: REL relocation unsupported",
+                    self.module
+                ));
+                let outcome = Outcome::Refused(refusal);
+                report.add(Kind::Section, "", shown(section.name), outcome);
+            }
+        }
+    }
+
+    pub(super) fn refuse_module(&self, refusal: Refusal, report: &mut Report) {
+        let outcome = Outcome::Refused(refusal);
+        report.add(Kind::Module, "", self.module.clone(), outcome);
+    }
+}

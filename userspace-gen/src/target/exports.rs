@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What an object exports, to whom: `find_symbol()` in kernel/module/main.c.
+
+use super::{Object, Source};
+use crate::elf::{ElfFile, SymbolId};
+use crate::kallsyms::module::KSYMTAB;
+use crate::symbols::Entry;
+use object::read::ReadRef;
+use std::collections::HashMap;
+
+/// What the symbol at the name of an export's namespace begins with.
+const NAMESPACE: &[u8] = b"__kstrtabns_";
+
+/// An exported symbol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Export<'o> {
+    /// Whether it is for GPL modules only, as far as the files tell.
+    pub gpl_only: bool,
+    /// The namespace that a user has to import.
+    pub namespace: Option<&'o [u8]>,
+    /// Where the symbol is; unknown in a module.
+    pub address: Option<u64>,
+}
+
+/// Where the names of namespaces are, by the exports' names.
+pub(super) type Namespaces = HashMap<Vec<u8>, Vec<u8>>;
+
+impl Object<'_> {
+    /// What is exported by that name; an error if the object's symbols do not tell.
+    ///
+    /// # Errors
+    ///
+    /// The symbols do not tell.
+    pub fn export(&self, name: &[u8]) -> Result<Option<Export<'_>>, Untold> {
+        let entry = [KSYMTAB, name].concat();
+        if let Some(entry) = self.symbols.by_name(&entry) {
+            return Ok(Some(Export {
+                gpl_only: self.is_gpl_only(entry),
+                namespace: self.namespace(name),
+                address: self
+                    .name
+                    .is_vmlinux()
+                    .then(|| self.symbols.by_name(name).map(|e| e.address))
+                    .flatten(),
+            }));
+        }
+        // Without CONFIG_KALLSYMS_ALL only functions are listed.
+        let first = self.symbols.first_with_prefix(KSYMTAB).is_some();
+        if first || !self.name.is_vmlinux() {
+            Ok(None)
+        } else {
+            Err(Untold)
+        }
+    }
+
+    fn is_gpl_only(&self, entry: &Entry<'_>) -> bool {
+        if let Source::Module(elf) = &self.source {
+            let symbol = elf.get_symbol(SymbolId(entry.index as usize));
+            let section = symbol.and_then(|s| elf.get_section(s.section()?));
+            return section.is_some_and(|s| s.name == b"__ksymtab_gpl");
+        }
+        let address = |name: &[u8]| self.symbols.by_name(name).map(|e| e.address);
+        let start = address(b"__start___ksymtab_gpl");
+        let stop = address(b"__stop___ksymtab_gpl");
+        let range = start.zip(stop);
+        range.is_some_and(|(start, stop)| (start..stop).contains(&entry.address))
+    }
+
+    fn namespace(&self, name: &[u8]) -> Option<&[u8]> {
+        let namespaces = self.namespaces.get_or_init(|| match &self.source {
+            Source::Image(elf) => namespaces(elf),
+            Source::Module(elf) => namespaces(elf),
+            Source::Text => Namespaces::new(),
+        });
+        namespaces.get(name).map(Vec::as_slice)
+    }
+}
+
+/// The symbols of an object do not say what it exports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Untold;
+
+/// Finds the namespaces of all exports that have one.
+fn namespaces<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Namespaces {
+    let named = elf.symbols().filter_map(|symbol| {
+        let name = symbol.name.strip_prefix(NAMESPACE)?;
+        let section = elf.get_section(symbol.section()?)?;
+        // In a linked file a symbol's value is an address, in a module an offset.
+        let offset = symbol.value.checked_sub(section.address)?;
+        let namespace = elf.string_in(&section, offset)?;
+        (!namespace.is_empty()).then(|| (name.to_vec(), namespace.to_vec()))
+    });
+    named.collect()
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What a target says about its version, and whether its files belong together.
+
+use super::{Object, Source, Target};
+use crate::livepatch::modinfo::Modinfo;
+use crate::shown::shown;
+
+/// What a module has to be built for: `vermagic` in kernel/module/main.c.
+const VERMAGIC: &[u8] = b"vermagic";
+
+/// The section with a module's `struct module`.
+const THIS_MODULE: &[u8] = b".gnu.linkonce.this_module";
+
+impl Target<'_> {
+    /// The version magic of the kernel, and the file that says it: vmlinux, or else a module.
+    #[must_use]
+    pub fn vermagic(&self) -> Option<(&[u8], &str)> {
+        self.objects
+            .iter()
+            .find_map(|o| Some((o.vermagic()?, o.origin.as_str())))
+    }
+
+    /// How long a `struct module` is on that kernel, and the module that says it.
+    #[must_use]
+    pub fn this_module_size(&self) -> Option<(u64, &str)> {
+        self.objects.iter().find_map(|o| match &o.source {
+            Source::Module(elf) => {
+                let section = elf.section_by_name(THIS_MODULE)?;
+                Some((section.size, o.origin.as_str()))
+            }
+            _ => None,
+        })
+    }
+
+    /// The files that are not of the same kernel, each with what is wrong.
+    #[must_use]
+    pub fn strangers(&self) -> Vec<(&str, String)> {
+        let Some((expected, by)) = self.vermagic() else {
+            return Vec::new();
+        };
+        let stranger = |o: &Object<'_>| {
+            let found = o.vermagic().filter(|found| *found != expected)?;
+            Some(format!(
+                "is for '{}', while {by} is for '{}'",
+                shown(found),
+                shown(expected)
+            ))
+        };
+        self.objects
+            .iter()
+            .filter_map(|o| Some((o.origin.as_str(), stranger(o)?)))
+            .collect()
+    }
+}
+
+impl Object<'_> {
+    fn vermagic(&self) -> Option<&[u8]> {
+        match &self.source {
+            Source::Image(elf) => {
+                // It is static, and may have a suffix.
+                let symbol = self.symbols.first_with_prefix(VERMAGIC)?;
+                let is_it = klp_policy::Policy::Llvm.clean(symbol.name.0) == *VERMAGIC;
+                is_it.then(|| elf.string_at(symbol.address))?
+            }
+            Source::Module(elf) => Modinfo::of(elf).ok()?.get(VERMAGIC),
+            Source::Text => None,
+        }
+    }
+
+    /// Whether it was read from the text of a running kernel, which says less than a file.
+    #[must_use]
+    pub fn is_text(&self) -> bool {
+        matches!(self.source, Source::Text)
+    }
+}

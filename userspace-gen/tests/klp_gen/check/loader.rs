@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What the module loader refuses before any of it is a livepatch.
+
+use super::{check_patch, messages};
+use crate::elf::Place;
+use crate::kernel::{module, with_target, Files};
+use crate::livepatch::Livepatch;
+use klp_gen::check::check_file;
+use klp_gen::elf::ElfFile;
+use klp_gen::target::Target;
+use klp_policy::Policy;
+use object::elf;
+
+/// What is said to a file.
+fn said(bytes: &[u8]) -> Vec<String> {
+    let report =
+        with_target(|t| check_file("lp.ko".to_owned(), bytes, t, Policy::Exact, &[])).unwrap();
+    messages(&report, "refused")
+}
+
+/// The number of a section, and where its header is.
+fn header(bytes: &[u8], name: &str) -> (usize, usize) {
+    let elf = ElfFile::parse("lp.ko".to_owned(), bytes).unwrap();
+    let start = usize::try_from(elf.header().e_shoff.get(elf.endian())).unwrap();
+    let found = elf.section_by_name(name.as_bytes()).unwrap().id.0;
+    (found, start + 64 * found)
+}
+
+#[test]
+fn headers() {
+    let good = Livepatch::of("cmdline_proc_show").build();
+    assert_eq!(said(&good), [""; 0]);
+    let changed = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut bytes = good.clone();
+        change(&mut bytes);
+        said(&bytes)
+    };
+    assert_eq!(
+        changed(&|b| b[0x3a] = 63),
+        ["Invalid ELF section header size"]
+    );
+    assert_eq!(
+        changed(&|b| b.truncate(b.len() - 1)),
+        ["Invalid ELF section header overflow"]
+    );
+    assert_eq!(
+        changed(&|b| b[0x3e..0x40].copy_from_slice(&[0xff, 0])),
+        [format!(
+            "Invalid ELF section name index: 255 || e_shstrndx (255) >= e_shnum ({})",
+            u16::from_le_bytes([good[0x3c], good[0x3d]])
+        )]
+    );
+    let shoff = header(&good, ".data").1 - 64;
+    assert_eq!(
+        changed(&|b| b[shoff + 4] = 1),
+        ["ELF Spec violation: section 0 type(1)!=SH_NULL or non-zero len or addr"]
+    );
+    let (text, at) = header(&good, ".text");
+    assert_eq!(
+        changed(&|b| b[at + 39] = 0x7f),
+        [format!(
+            "Invalid ELF section in module (section {text} type 1)"
+        )]
+    );
+    assert_eq!(
+        changed(&|b| b[at..at + 4].copy_from_slice(&[0xff; 4])),
+        [format!(
+            "Invalid ELF section name in module (section {text} type 1)"
+        )]
+    );
+    let names = header(&good, ".shstrtab").1;
+    assert_eq!(
+        changed(&|b| b[names + 4] = 1),
+        ["Invalid ELF section name table type: 1"]
+    );
+    assert_eq!(
+        changed(&|b| b[names + 32..names + 40].fill(0)),
+        ["empty section name table"]
+    );
+    assert_eq!(
+        changed(&|b| b[names + 32] -= 1),
+        ["ELF Spec violation: section name table isn't null terminated"]
+    );
+    let symtab = header(&good, ".symtab").1;
+    assert_eq!(
+        changed(&|b| b[symtab + 4] = 1),
+        ["lp: module has no symbols (stripped?)"]
+    );
+    assert_eq!(
+        changed(&|b| b[symtab + 40] = 1),
+        ["Invalid ELF symbol string table type: 1"]
+    );
+    assert_eq!(
+        changed(&|b| b[symtab + 40] = 0)[0].split('(').next(),
+        Some("Invalid ELF sh_link!=SHN_UNDEF")
+    );
+}
+
+#[test]
+fn this_module() {
+    let name = ".gnu.linkonce.this_module";
+    let with = |change: &dyn Fn(&mut Livepatch, usize)| {
+        let mut livepatch = Livepatch::of("cmdline_proc_show");
+        let sections = &livepatch.elf.sections;
+        let at = sections.iter().position(|s| s.name == name).unwrap();
+        change(&mut livepatch, at);
+        said(&livepatch.build())
+    };
+    let once = "module lp: Exactly one .gnu.linkonce.this_module section must exist.";
+    assert_eq!(with(&|l, at| l.elf.sections[at].name.clear()), [once]);
+    assert_eq!(
+        with(&|l, _| _ = l.elf.section(name, elf::SHF_ALLOC, &[0; 64])),
+        [once]
+    );
+    assert_eq!(
+        with(&|l, at| l.elf.sections[at].kind = elf::SHT_NOBITS),
+        ["module lp: .gnu.linkonce.this_module section must have a size set"]
+    );
+    assert_eq!(
+        with(&|l, at| l.elf.sections[at].flags = elf::SectionFlags(0)),
+        ["module lp: .gnu.linkonce.this_module must occupy memory during process execution"]
+    );
+    assert_eq!(
+        with(&|l, _| _ = l.elf.section(".modinfo", elf::SHF_ALLOC, b"name=b\0")),
+        ["Only one .modinfo section must exist."]
+    );
+    // A module of the target says how long it has to be.
+    let files = Files::new();
+    let mut module = module();
+    module.section(name, elf::SHF_ALLOC, &[0; 128]);
+    files.write("net-mod.ko", &module.build());
+    let opened = files.open();
+    let target = Target::load(&opened).unwrap();
+    let bytes = Livepatch::of("cmdline_proc_show").build();
+    let report = check_file("lp.ko".to_owned(), &bytes, &target, Policy::Exact, &[]).unwrap();
+    assert_eq!(
+        messages(&report, "refused"),
+        ["module lp: .gnu.linkonce.this_module section size must match the kernel's built struct \
+          module size at run time"]
+    );
+}
+
+#[test]
+fn version_magic() {
+    let with = |magic: &str| {
+        let mut livepatch = Livepatch::of("cmdline_proc_show");
+        livepatch.set_modinfo(&["livepatch=Y", "license=GPL", "name=lp", magic]);
+        messages(&check_patch(&livepatch, Policy::Exact), "refused")
+    };
+    assert_eq!(with("vermagic=6.12.1 SMP mod_unload "), [""; 0]);
+    assert_eq!(
+        with("vermagic=6.12.2 SMP mod_unload "),
+        ["lp: version magic '6.12.2 SMP mod_unload ' should be '6.12.1 SMP mod_unload '"]
+    );
+    assert_eq!(
+        with("depends="),
+        ["-ENOEXEC without a word, unless it is forced: it has no vermagic"]
+    );
+}
+
+#[test]
+fn a_module_of_another_kernel_among_the_targets() {
+    let files = Files::new();
+    let mut module = module();
+    module.sections[0].data = b"name=net_mod\0vermagic=6.11 \0".to_vec();
+    files.write("net-mod.ko", &module.build());
+    let opened = files.open();
+    let target = Target::load(&opened).unwrap();
+    let bytes = Livepatch::of("cmdline_proc_show").build();
+    let report = check_file("lp.ko".to_owned(), &bytes, &target, Policy::Exact, &[]).unwrap();
+    let warnings = messages(&report, "warning");
+    assert_eq!(warnings.len(), 1);
+    assert!(
+        warnings[0].starts_with("is for '6.11 ', while "),
+        "{warnings:?}"
+    );
+}
+
+#[test]
+fn licence_and_namespaces() {
+    let with = |strings: &[&str], symbol: &str| {
+        let livepatch = Livepatch::empty().with_modinfo(strings).call(symbol);
+        check_patch(&livepatch, Policy::Exact)
+    };
+    let gpl = ["name=lp", "livepatch=Y", "license=Dual BSD/GPL"];
+    let closed = ["name=lp", "livepatch=Y", "license=Proprietary"];
+    assert_eq!(messages(&with(&gpl, "_printk"), "refused"), [""; 0]);
+    let report = with(&closed, "_printk");
+    assert_eq!(
+        messages(&report, "refused"),
+        ["lp: Unknown symbol klp_enable_patch (err -2)"]
+    );
+    assert!(messages(&report, "warning")[0].starts_with("license 'Proprietary' taints"));
+    assert_eq!(
+        messages(&with(&gpl, "gpl_in_namespace"), "refused"),
+        [
+            "lp: module uses symbol (gpl_in_namespace) from namespace NET_PRIVATE, but does not \
+          import it."
+        ]
+    );
+    let imports = [gpl[0], gpl[1], gpl[2], "import_ns=NET_PRIVATE"];
+    assert_eq!(
+        messages(&with(&imports, "gpl_in_namespace"), "refused"),
+        [""; 0]
+    );
+}
+
+#[test]
+fn symbols_and_sections() {
+    let with = |change: &dyn Fn(&mut Livepatch)| {
+        let mut livepatch = Livepatch::of("cmdline_proc_show");
+        change(&mut livepatch);
+        messages(&check_patch(&livepatch, Policy::Exact), "refused")
+    };
+    let add = |l: &mut Livepatch, place| {
+        let symbol = ("odd", elf::STB_LOCAL, elf::STT_OBJECT);
+        l.elf.symbol(symbol.0, symbol.1, symbol.2, place, 0, 8);
+    };
+    assert_eq!(
+        with(&|l| add(l, Place::Special(elf::SHN_COMMON.0))),
+        ["lp: please compile with -fno-common"]
+    );
+    let far = with(&|l| add(l, Place::Special(0x4000)));
+    assert!(
+        far[0].starts_with("lp: Symbol odd has an invalid section index 16384 (max "),
+        "{far:?}"
+    );
+    let extended = with(&|l| add(l, Place::Special(elf::SHN_XINDEX.0)));
+    assert!(extended[0].contains("index 65535"), "{extended:?}");
+    let both = elf::SHF_ALLOC | elf::SHF_WRITE | elf::SHF_EXECINSTR;
+    let writable_code = with(&|l| _ = l.elf.section(".wx", both, &[0; 8]));
+    assert!(
+        writable_code[0].starts_with("lp: section .wx (index "),
+        "{writable_code:?}"
+    );
+    assert!(writable_code[0].ends_with(") has invalid WRITE|EXEC flags"));
+}
