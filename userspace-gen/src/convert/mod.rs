@@ -5,6 +5,7 @@
 //! [`plan`] says what each reference means, [`spell`] how the kernel is told so, and [`rewrite`]
 //! makes the file. What comes out is read again and checked.
 
+mod copyable;
 pub mod modinfo;
 pub mod old_names;
 pub mod plan;
@@ -63,7 +64,7 @@ pub fn convert(
     let elf = ElfFile::parse(origin.to_owned(), data)?;
     elf.expect_relocatable()?;
     target.expect_same_machine(&elf)?;
-    expect_disjoint(&elf, data.len())?;
+    copyable::expect(&elf, data.len())?;
     let plan = match plan::plan(&elf, target, symvers, policy)? {
         Ok(plan) => plan,
         Err(problems) => return Ok(Conversion::Refused(problems)),
@@ -86,16 +87,4 @@ pub fn convert(
         references: plan.references,
         report,
     }))
-}
-
-/// Refuses sections that share bytes: every one is copied.
-fn expect_disjoint(elf: &ElfFile<'_>, len: usize) -> Result<()> {
-    let sizes = elf.sections().filter(|s| !s.is_nobits()).map(|s| s.size);
-    let total = sizes.fold(0, u64::saturating_add);
-    if total > len as u64 {
-        return Err(elf.malformed(format_args!(
-            "expected sections of {len} bytes at most, found {total}: they overlap"
-        )));
-    }
-    Ok(())
 }

@@ -110,7 +110,7 @@ impl<'r, 'd> Rewriter<'r, 'd> {
     /// Appends a string to a section and returns its offset there.
     pub(super) fn append_string(&mut self, id: SectionId, string: &[u8]) -> Result<u64> {
         let bytes = self.bytes(id)?;
-        // What a malformed table ends with must not become part of the name.
+        // What an old_name's section ends with must not become part of the name.
         if bytes.last().is_some_and(|&b| b != 0) {
             bytes.push(0);
         }

@@ -93,6 +93,11 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         self.endian
     }
 
+    /// Bytes in the file.
+    pub(crate) fn len(&self) -> u64 {
+        self.data.len().unwrap_or(u64::MAX)
+    }
+
     /// The file header.
     #[must_use]
     pub fn header(&self) -> &'d FileHeader64<E> {

@@ -7,7 +7,7 @@ pub mod input;
 pub mod number;
 pub mod section;
 pub mod symbol;
-mod symtab;
+pub(crate) mod symtab;
 pub mod write;
 
 pub use file::ElfFile;

@@ -109,9 +109,14 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
     }
 }
 
+/// What is longer is no name. kallsyms takes 511 bytes; without a limit, a file of a few megabytes
+/// could have names of terabytes, since they may overlap.
+const LONGEST_NAME: usize = 4096;
+
 /// The string that begins at `offset` of a string table and ends with a NUL.
-pub(super) fn string_at(table: &[u8], offset: u32) -> Option<&[u8]> {
+pub(crate) fn string_at(table: &[u8], offset: u32) -> Option<&[u8]> {
     let rest = table.get(offset as usize..)?;
+    let rest = rest.get(..=LONGEST_NAME).unwrap_or(rest);
     let len = rest.iter().position(|&b| b == 0)?;
     rest.get(..len)
 }

@@ -55,9 +55,10 @@ impl RelaSection<'_> {
 ///
 /// # Errors
 ///
-/// A section leads out of the file.
+/// A section leads out of the file, or they overlap.
 pub fn rela_sections<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Vec<RelaSection<'d>>> {
     let mut found = Vec::new();
+    let mut total = 0_u64;
     for section in elf.sections().filter(|s| s.kind == elf::SHT_RELA) {
         found.push(RelaSection {
             section,
@@ -65,6 +66,14 @@ pub fn rela_sections<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Vec<Rel
             relocations: elf.relocations(&section)?,
             endian: elf.endian(),
         });
+        // Each section lies in the file, so that these sizes bound what is read from all of them.
+        total = total.saturating_add(section.size);
+    }
+    if total > elf.len() {
+        return Err(elf.malformed(format_args!(
+            "expected relocations of {} bytes at most, found {total}: sections overlap",
+            elf.len()
+        )));
     }
     Ok(found)
 }

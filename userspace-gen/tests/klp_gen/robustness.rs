@@ -14,6 +14,8 @@ use klp_policy::Policy;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::fs;
+use std::iter;
+use std::ops::Range;
 
 /// Everything that reads a file.
 fn read_all(bytes: &[u8], target: &Target<'_>) {
@@ -119,6 +121,82 @@ fn sections_that_overlap_are_not_copied() {
     let error =
         with_target(|t| convert("file", &file, t, &Symvers::default(), Policy::Llvm).unwrap_err());
     assert!(error.to_string().contains("overlap"), "{error}");
+}
+
+/// Where a section's header is, and the part of the file that it names.
+fn header_and_data(file: &[u8], name: &[u8]) -> (usize, Range<usize>) {
+    let elf = ElfFile::parse("file".to_owned(), file).unwrap();
+    let section = elf.section_by_name(name).unwrap();
+    let number = |n: u64| usize::try_from(n).unwrap();
+    let headers = number(elf.header().e_shoff.get(elf.endian()));
+    let start = number(section.offset);
+    (
+        headers + 64 * section.id.0,
+        start..start + number(section.size),
+    )
+}
+
+// Found by the fuzz target `edited`: what was appended to the table named the others, too.
+#[test]
+fn names_that_lead_nowhere_are_not_copied() {
+    let refused = |file: &[u8], expected: &str| {
+        let symvers = Symvers::default();
+        let error = with_target(|t| convert("file", file, t, &symvers, Policy::Llvm).unwrap_err());
+        assert!(error.to_string().contains(expected), "{error}");
+    };
+    let mut empty = livepatch();
+    let (header, _) = header_and_data(&empty, b".shstrtab");
+    empty[header + 32..header + 40].fill(0);
+    refused(&empty, "expected strings that begin and end with a NUL");
+
+    let mut section = livepatch();
+    let (header, _) = header_and_data(&section, b".text");
+    section[header..header + 4].copy_from_slice(&0x1000_u32.to_le_bytes());
+    refused(&section, "section 3: expected a name, found none");
+
+    let mut symbol = livepatch();
+    let (_, table) = header_and_data(&symbol, b".symtab");
+    symbol[table.start + 24..][..4].copy_from_slice(&0x1000_u32.to_le_bytes());
+    refused(&symbol, "symbol 1: expected a name, found none");
+}
+
+#[test]
+fn relocations_that_overlap_are_not_read_again_and_again() {
+    let mut file = converted();
+    let (first, _) = header_and_data(&file, b".rela.data");
+    let len = file.len() as u64;
+    file[first + 24..first + 32].copy_from_slice(&0_u64.to_le_bytes());
+    file[first + 32..first + 40].copy_from_slice(&len.to_le_bytes());
+    let elf = ElfFile::parse("file".to_owned(), &file[..]).unwrap();
+    let error = with_target(|t| check(&elf, t, Policy::Llvm).unwrap_err());
+    let expected = format!("file: expected relocations of {len} bytes at most, found ");
+    assert!(error.to_string().starts_with(&expected), "{error}");
+}
+
+/// 4 GB of names in a file of 2 MB.
+#[test]
+fn names_that_overlap_take_no_longer_each() {
+    const SYMBOLS: usize = 2_000;
+    for end in [b'\0', b'a'] {
+        let mut kernel = kernel::vmlinux();
+        let long = "a".repeat(2_000_000);
+        let text = crate::elf::Place::Section(0);
+        let (bind, kind) = (object::elf::STB_GLOBAL, object::elf::STT_FUNC);
+        for name in iter::once(long.as_str()).chain(iter::repeat_n("b", SYMBOLS)) {
+            kernel.symbol(name, bind, kind, text, kernel::TEXT, 8);
+        }
+        let mut file = kernel.build();
+        let (_, symbols) = header_and_data(&file, b".symtab");
+        let (_, strings) = header_and_data(&file, b".strtab");
+        let start = strings.len() - 2 * SYMBOLS - long.len() - 1;
+        file[strings.start + strings.len() - 2 * SYMBOLS - 1..strings.end].fill(end);
+        for (offset, symbol) in (start..).zip(file[symbols].chunks_exact_mut(24).skip(1)) {
+            symbol[..4].copy_from_slice(&u32::try_from(offset).unwrap().to_le_bytes());
+        }
+        let elf = ElfFile::parse("file".to_owned(), &file[..]).unwrap();
+        let table = vmlinux::read(&elf).unwrap();
+        assert!(table.entries().iter().all(|e| e.name.0.is_empty()));
+    }
 }
 
 #[test]
