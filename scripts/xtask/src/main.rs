@@ -45,6 +45,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Demo(commands::demo::Args),
+    Fuzz(commands::fuzz::Args),
     Kernel(commands::kernel::Args),
     Lint(commands::lint::Args),
     Qemu(commands::qemu::Args),
@@ -55,6 +56,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Demo(args) => commands::demo::run(&args),
+        Command::Fuzz(args) => commands::fuzz::run(&args),
         Command::Kernel(args) => commands::kernel::run(&args),
         Command::Lint(args) => commands::lint::run(&args),
         Command::Qemu(args) => commands::qemu::run(args),

@@ -3,6 +3,7 @@
 //! One file per command.
 
 pub mod demo;
+pub mod fuzz;
 pub mod kernel;
 pub mod lint;
 pub mod qemu;

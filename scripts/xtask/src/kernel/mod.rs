@@ -12,7 +12,7 @@ mod config;
 pub mod external;
 mod mirror;
 pub mod overlay;
-mod packages;
+pub mod packages;
 pub mod patches;
 pub mod source;
 mod stamp;

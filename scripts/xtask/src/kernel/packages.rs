@@ -14,8 +14,10 @@ use anyhow::{
 
 use crate::run;
 
-/// Debian's packages, each with a file whose presence shows that it is installed.
-const PACKAGES: [(&str, &str); 29] = [
+/// A package of Debian's, and a file whose presence shows that it is installed.
+pub type Package = (&'static str, &'static str);
+
+const PACKAGES: [Package; 29] = [
     // building the kernel
     ("bc", "/usr/bin/bc"),
     ("bison", "/usr/bin/bison"),
@@ -52,7 +54,7 @@ const PACKAGES: [(&str, &str); 29] = [
 ];
 
 /// The kernel's source, unless the user brings a tree.
-const SOURCE: (&str, &str) = (super::source::PACKAGE, super::source::TARBALL);
+const SOURCE: Package = (super::source::PACKAGE, super::source::TARBALL);
 
 /// Installs what is missing if that is possible.
 ///
@@ -60,7 +62,18 @@ const SOURCE: (&str, &str) = (super::source::PACKAGE, super::source::TARBALL);
 ///
 /// Fails with the one command to run if something is missing and cannot be installed from here.
 pub fn ensure(with_source: bool, logs: &Path) -> Result<()> {
-    let missing = missing(with_source);
+    let source = with_source.then_some(&SOURCE);
+    install(PACKAGES.iter().chain(source), logs)
+}
+
+/// Installs those of the packages whose files are missing.
+///
+/// # Errors
+///
+/// Fails as [`ensure()`] does.
+pub fn install<'p>(packages: impl Iterator<Item = &'p Package>, logs: &Path) -> Result<()> {
+    let packages: Vec<_> = packages.collect();
+    let missing = missing(&packages);
     if missing.is_empty() {
         return Ok(());
     }
@@ -79,7 +92,7 @@ pub fn ensure(with_source: bool, logs: &Path) -> Result<()> {
     run::logged(update.arg("update"), &logs.join("apt-update.log"))?;
     install.env("DEBIAN_FRONTEND", "noninteractive");
     run::logged(&mut install, &logs.join("apt-install.log"))?;
-    let missing = self::missing(with_source);
+    let missing = self::missing(&packages);
     if !missing.is_empty() {
         bail!(
             "still missing after their installation: {}",
@@ -89,10 +102,9 @@ pub fn ensure(with_source: bool, logs: &Path) -> Result<()> {
     Ok(())
 }
 
-fn missing(with_source: bool) -> Vec<&'static str> {
-    PACKAGES
+fn missing<'p>(packages: &[&'p Package]) -> Vec<&'p str> {
+    packages
         .iter()
-        .chain(with_source.then_some(&SOURCE))
         .filter(|(_, file)| !Path::new(file).exists())
         .map(|(package, _)| *package)
         .collect()

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! A livepatch, to be checked and converted.
+
+use crate::fixtures::with_target;
+use klp_gen::check::check;
+use klp_gen::convert::{convert, Conversion, Symvers};
+use klp_gen::elf::ElfFile;
+use klp_gen::target::Target;
+use klp_policy::Policy;
+
+/// Checks and converts a file for every kernel.
+pub fn run(data: &[u8]) {
+    with_target(|target| {
+        if let Ok(elf) = ElfFile::parse("livepatch".to_owned(), data) {
+            for policy in Policy::ALL {
+                if let Ok(report) = check(&elf, target, policy) {
+                    let _ = format!("{report:?}");
+                }
+            }
+        }
+        for policy in [Policy::Llvm, Policy::Exact] {
+            let Some(converted) = converted(data, target, policy) else {
+                continue;
+            };
+            let once = self::converted(data, target, policy);
+            assert!(once.as_ref() == Some(&converted), "not the same twice");
+            let again = self::converted(&converted, target, policy);
+            assert!(again == Some(converted), "not converted to itself");
+        }
+    });
+}
+
+fn converted(data: &[u8], target: &Target<'_>, policy: Policy) -> Option<Vec<u8>> {
+    match convert("livepatch", data, target, &Symvers::default(), policy) {
+        Ok(Conversion::Done(converted)) => {
+            // It was checked before it was handed out.
+            assert_eq!(converted.report.refusals().count(), 0);
+            Some(converted.bytes)
+        }
+        Ok(Conversion::Refused(problems)) => {
+            assert!(!problems.is_empty(), "refused without a reason");
+            let _ = format!("{problems:?}");
+            None
+        }
+        Err(error) => {
+            let _ = format!("{error:#}");
+            None
+        }
+    }
+}
