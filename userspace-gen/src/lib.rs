@@ -11,6 +11,7 @@ pub mod check;
 pub mod convert;
 pub mod elf;
 pub mod error;
+pub mod explain;
 pub mod kallsyms;
 pub mod livepatch;
 pub mod output;

@@ -22,11 +22,17 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let cannot = |e| Error::io(&format_args!("cannot write {}", path.display()), e);
     let path = &replaceable(path)?;
     let directory = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    if !directory.is_dir() {
+        let (path, directory) = (path.display(), directory.display());
+        let what = format!("cannot write {path}: expected a directory {directory}, found none");
+        return Err(Error::new(ErrorKind::Refused, what));
+    }
     let mut file = Builder::new()
         .prefix(".klp-gen-")
         // As open(2) would, less what the umask takes away.
         .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(directory.unwrap_or(Path::new(".")))
+        .tempfile_in(directory)
         // The message has the temporary name, which tells nobody anything.
         .map_err(|e| cannot(e.kind().into()))?;
     let write = |file: &mut fs::File| -> io::Result<()> {

@@ -21,9 +21,14 @@ use std::path::PathBuf;
 /// Every livepatch section, symbol, relocation and function is looked up as the kernel would, and
 /// what it would refuse is reported in its words. Warnings go to stderr.
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Exit status: 0 the kernel takes it, 1 it refuses, 2 the given files do not tell."
-)]
+#[command(after_help = "\
+Examples:
+  # before it is loaded into a kernel with klp_sympos
+  $ klp-gen check out.ko --vmlinux vmlinux
+  # the same for programs, and without what is right
+  $ klp-gen check out.ko --vmlinux vmlinux --format json --quiet
+
+Exit status: 0 the kernel takes it, 1 it or klp-gen refuses it, 2 the given files do not tell.")]
 pub struct Args {
     /// The livepatch
     #[arg(value_name = "LIVEPATCH.ko")]

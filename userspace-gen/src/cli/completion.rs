@@ -13,7 +13,9 @@ use clap_complete::Shell;
 #[command(after_help = "\
 Examples:
   # for the shells that start from now on
-  $ klp-gen completion bash > klp-gen.bash")]
+  $ klp-gen completion bash > klp-gen.bash
+
+Exit status: 0 printed, 2 there is no such shell.")]
 pub struct Args {
     /// The shell
     #[arg(value_name = "SHELL")]

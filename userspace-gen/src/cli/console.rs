@@ -35,20 +35,20 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Console {
     options: Options,
+    colour: ColorChoice,
     started: Instant,
 }
 
 impl Console {
     /// What `options` ask for.
     pub fn new(options: Options) -> Self {
-        match options.color {
-            clap::ColorChoice::Auto => ColorChoice::Auto,
-            clap::ColorChoice::Always => ColorChoice::Always,
-            clap::ColorChoice::Never => ColorChoice::Never,
-        }
-        .write_global();
         Self {
             options,
+            colour: match options.color {
+                clap::ColorChoice::Auto => ColorChoice::Auto,
+                clap::ColorChoice::Always => ColorChoice::Always,
+                clap::ColorChoice::Never => ColorChoice::Never,
+            },
             started: Instant::now(),
         }
     }
@@ -64,11 +64,18 @@ impl Console {
     /// enough, and the exit status still says what the answer is.
     pub fn table(&self, write: impl FnOnce(&mut Page<'_>) -> io::Result<()>) -> Result<()> {
         let stdout = io::stdout().lock();
-        let colour = AutoStream::choice(&stdout) != ColorChoice::Never;
+        let colour = match self.colour {
+            ColorChoice::Auto => AutoStream::choice(&stdout),
+            choice => choice,
+        };
         let width = stdout.is_terminal().then(terminal_size::terminal_size);
         let width = width.flatten().map(|(width, _)| usize::from(width.0));
         let mut out = BufWriter::with_capacity(1 << 16, stdout);
-        let written = write(&mut Page::new(&mut out, width, colour));
+        let written = write(&mut Page::new(
+            &mut out,
+            width,
+            colour != ColorChoice::Never,
+        ));
         match written.and_then(|()| out.flush()) {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
             done => done.context("cannot write to stdout"),
@@ -90,20 +97,20 @@ impl Console {
 
     /// Says why the answer is no, or why there is none.
     pub fn error(&self, text: &dyn fmt::Display) {
-        message(AnsiColor::Red, "", text);
+        self.message(AnsiColor::Red, "", text);
     }
 
     /// Says what somebody may not have meant.
     pub fn warning(&self, text: &dyn fmt::Display) {
         if !self.options.quiet {
-            message(AnsiColor::Yellow, "warning: ", text);
+            self.message(AnsiColor::Yellow, "warning: ", text);
         }
     }
 
     /// Says what is good to know.
     pub fn note(&self, text: &dyn fmt::Display) {
         if !self.options.quiet {
-            message(AnsiColor::Cyan, "note: ", text);
+            self.message(AnsiColor::Cyan, "note: ", text);
         }
     }
 
@@ -134,10 +141,11 @@ impl Console {
         let (status, took) = (verdict as u8, self.started.elapsed().as_secs_f64());
         self.detail(&format_args!("exit status {status} after {took:.3} s"));
     }
-}
 
-/// Prints a message on stderr. If that cannot be written to, nobody can be told.
-fn message(colour: AnsiColor, kind: &str, text: &dyn fmt::Display) {
-    let style = Style::new().fg_color(Some(colour.into())).bold();
-    let _ = writeln!(anstream::stderr(), "{style}klp-gen: {kind}{style:#}{text}");
+    /// Prints a message on stderr. If that cannot be written to, nobody can be told.
+    fn message(&self, colour: AnsiColor, kind: &str, text: &dyn fmt::Display) {
+        let style = Style::new().fg_color(Some(colour.into())).bold();
+        let mut stderr = AutoStream::new(io::stderr(), self.colour);
+        let _ = writeln!(stderr, "{style}klp-gen: {kind}{style:#}{text}");
+    }
 }

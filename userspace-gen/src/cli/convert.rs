@@ -26,6 +26,15 @@ const SIGNATURE: &[u8] = b"~Module signature appended~\n";
 /// `klp-gen check` does before it gets its name. It comes last: linkers and strip do not understand
 /// the result.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # for a kernel with klp_sympos
+  $ klp-gen convert livepatch.ko -o out.ko --vmlinux vmlinux
+  # for the same kernel without it: exact names, good for this one build
+  $ klp-gen convert livepatch.ko -o exact.ko --vmlinux vmlinux --policy exact
+
+Exit status: 0 written, 1 a reference cannot be resolved or the kernel would refuse the result, 2 could
+not run; with 1 and 2 the output is left as it was.")]
 pub struct Args {
     /// The livepatch, as modpost leaves it
     #[arg(value_name = "IN")]

@@ -13,7 +13,9 @@ use std::path::PathBuf;
 #[command(after_help = "\
 Examples:
   # klp-gen(1), klp-gen-check(1) and so on
-  $ klp-gen man -o man1")]
+  $ klp-gen man -o man1
+
+Exit status: 0 written, 2 the directory cannot be written to.")]
 pub struct Args {
     /// The directory to write the pages to; it is made if it is not there
     #[arg(short, long, value_name = "DIR")]

@@ -7,6 +7,7 @@ mod check;
 mod completion;
 mod console;
 mod convert;
+mod explain;
 mod man;
 mod output;
 mod page;
@@ -26,7 +27,15 @@ use std::process::ExitCode;
 #[command(
     name = "klp-gen",
     version,
-    after_help = "Exit status: 0 yes, 1 no (not found, ambiguous, check failed), 2 could not run."
+    after_help = "\
+Examples:
+  # what a name means in a kernel
+  $ klp-gen resolve init_once,2 --vmlinux vmlinux
+  # make a livepatch of what modpost left, and ask what the kernel will say to it
+  $ klp-gen convert livepatch.ko -o out.ko --vmlinux vmlinux
+  $ klp-gen check out.ko --vmlinux vmlinux
+
+Exit status: 0 yes, 1 no (not found, ambiguous, refused), 2 could not run."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -42,6 +51,7 @@ enum Command {
     Resolve(resolve::Args),
     Convert(convert::Args),
     Check(check::Args),
+    Explain(explain::Args),
     Man(man::Args),
     Completion(completion::Args),
 }
@@ -71,6 +81,7 @@ pub fn run(cli: &Cli, console: &Console) -> Result<Verdict> {
         Command::Resolve(args) => resolve::run(args, console),
         Command::Convert(args) => convert::run(args, console),
         Command::Check(args) => check::run(args, console),
+        Command::Explain(args) => explain::run(args, console),
         Command::Man(args) => man::run(args, console),
         Command::Completion(args) => completion::run(args, console),
     }?;

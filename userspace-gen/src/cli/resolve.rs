@@ -19,6 +19,14 @@ use std::os::unix::ffi::OsStrExt as _;
 
 /// Say which symbols names mean, or why they mean none
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # the second of the functions called init_once
+  $ klp-gen resolve init_once,2 --vmlinux vmlinux
+  # the second with the promoted ones counted, and a symbol of a module
+  $ klp-gen resolve 'init_once.llvm.*,2' net_mod:handle --vmlinux vmlinux --module net-mod.ko
+
+Exit status: 0 each name means one symbol, 1 one of them does not, 2 could not run.")]
 pub struct Args {
     /// [objname:]name[,sympos]; `name.llvm.*` counts promoted and other symbols together
     #[arg(required = true, value_name = "QUERY")]

@@ -19,6 +19,14 @@ use serde::Serialize;
 /// module loses after its initialization is left out. Addresses in a module file are offsets in the
 /// symbol's section.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # what /proc/kallsyms of that kernel will list, with the positions of its names
+  $ klp-gen symbols --vmlinux vmlinux
+  # what a kernel that cuts names at the first dot makes of a module's
+  $ klp-gen symbols --vmlinux vmlinux --module net-mod.ko --policy dot-cut
+
+Exit status: 0 printed, 2 a file cannot be read.")]
 pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
@@ -86,7 +94,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
                     format!("\t[{}]", row.object.0)
                 };
                 page.line(
-                    27,
+                    4,
                     format_args!("{address:016x} {letter} {position:>7} {clean}{full}{owner}"),
                 )?;
             }

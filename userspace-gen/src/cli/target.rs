@@ -11,19 +11,19 @@ use std::path::PathBuf;
 
 /// The kernel and modules that the answer is about, and the rule by which it compares names.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Target")]
 #[command(group(ArgGroup::new("kernel").args(["vmlinux", "kallsyms"]).required(true)))]
 pub struct TargetArgs {
     #[command(flatten)]
     files: FileArgs,
 
     /// How the kernel compares names
-    #[arg(long, value_name = "RULE", default_value_t = Policy::Llvm, value_parser = rule::parser())]
+    #[arg(long, value_name = "RULE", help_heading = "Target", default_value_t = Policy::Llvm, value_parser = rule::parser())]
     pub policy: Policy,
 }
 
 /// The files that describe a kernel and its modules.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Target")]
 pub struct FileArgs {
     /// The vmlinux of the kernel's build, with its symbol table
     #[arg(long, value_name = "FILE")]
@@ -46,6 +46,11 @@ impl TargetArgs {
 }
 
 impl FileArgs {
+    /// Whether none is given.
+    pub fn is_empty(&self) -> bool {
+        self.vmlinux.is_none() && self.modules.is_empty() && self.kallsyms.is_none()
+    }
+
     /// Opens the files.
     pub fn open(&self) -> Result<TargetFiles> {
         Ok(TargetFiles::open(

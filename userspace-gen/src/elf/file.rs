@@ -43,7 +43,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         if !ident.starts_with(&elf::ELFMAG) {
             return Err(Error::malformed(
                 &origin,
-                format_args!("expected an ELF file, found {}", describe(ident)),
+                format_args!("expected an ELF file, found {}", describe(data)),
             ));
         }
         if ident.get(4) != Some(&elf::ELFCLASS64.0) {
@@ -121,7 +121,8 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
             kind => Err(Error::unsupported(
                 &self.origin,
                 format_args!(
-                    "expected a relocatable file (.ko or .o), found {}",
+                    "expected a relocatable file (.ko or .o), found {} (give a kernel image with \
+                     --vmlinux)",
                     type_name(kind)
                 ),
             )),
@@ -140,7 +141,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
             kind => Err(Error::unsupported(
                 &self.origin,
                 format_args!(
-                    "expected a linked kernel image, vmlinux, found {}",
+                    "expected a linked kernel image, vmlinux, found {} (give a module with --module)",
                     type_name(kind)
                 ),
             )),
@@ -322,14 +323,26 @@ pub(crate) fn machine_name(machine: elf::Machine, endian: Endianness) -> String 
     format!("{name} ({endian:?} endian)")
 }
 
-/// What a file that is no ELF file seems to be.
-fn describe(ident: &[u8]) -> &'static str {
-    match ident {
-        [] => "a file of less than 5 bytes",
-        [0x1f, 0x8b, ..] => "gzip data (unpack it first)",
-        [0xfd, b'7', b'z', b'X', b'Z'] => "xz data (unpack it first)",
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd data (unpack it first)",
-        [b'M', b'Z', ..] => "a boot image (use the vmlinux of the build)",
+/// Where an x86 kernel image has `HdrS` (`Documentation/arch/x86/boot.rst`).
+const X86_BOOT_HEADER: u64 = 0x202;
+
+/// What a file that is no ELF file seems to be, and what to do about it.
+fn describe<'d, R: ReadRef<'d>>(data: R) -> &'static str {
+    let len = data.len().unwrap_or(0).min(16);
+    let start = data.read_bytes_at(0, len).unwrap_or_default();
+    let is_bzimage = data.read_bytes_at(X86_BOOT_HEADER, 4) == Ok(&b"HdrS"[..]);
+    match start {
+        [0x1f, 0x8b, ..] => "gzip data (unpack it with gunzip)",
+        [0xfd, b'7', b'z', b'X', b'Z', ..] => "xz data (unpack it with unxz)",
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd data (unpack it with unzstd)",
+        _ if is_bzimage || start.starts_with(b"MZ") => {
+            "a boot image (give the vmlinux of its build: what extract-vmlinux unpacks has no symbol \
+             table)"
+        }
+        _ if len < 5 => "a file of less than 5 bytes",
+        _ if start.iter().all(|b| b.is_ascii_graphic() || b" \t\n".contains(b)) => {
+            "text (the text of /proc/kallsyms is given with --kallsyms)"
+        }
         _ => "something else",
     }
 }

@@ -28,7 +28,7 @@ impl ElfInput {
     ///
     /// The file cannot be opened, or is none that could be read in another order than its own.
     pub fn open(path: &Path) -> Result<Self> {
-        let io = |e| Error::io(&path.display(), e);
+        let io = |e| Error::io(&format_args!("cannot read {}", path.display()), e);
         // Before it is opened: a FIFO would wait for somebody to write to it.
         let kind = fs::metadata(path).map_err(io)?.file_type();
         if !kind.is_file() {
@@ -59,13 +59,17 @@ impl ElfInput {
 ///
 /// The file cannot be read, or is a pipe or a device without end.
 pub fn read_file(path: &Path) -> Result<Vec<u8>> {
-    let io = |e| Error::io(&path.display(), e);
+    let io = |e| Error::io(&format_args!("cannot read {}", path.display()), e);
     let mut file = File::open(path).map_err(io)?;
     let mut bytes = Vec::new();
     let kind = file.metadata().map_err(io)?.file_type();
     if kind.is_file() {
         file.read_to_end(&mut bytes).map_err(io)?;
         return Ok(bytes);
+    }
+    if kind.is_dir() {
+        let what = format!("{}: expected a file, found a directory", path.display());
+        return Err(Error::new(ErrorKind::Unsupported, what));
     }
     file.take(LONGEST_STREAM)
         .read_to_end(&mut bytes)

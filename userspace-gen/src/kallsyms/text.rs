@@ -27,6 +27,11 @@ pub struct RunningKernel<'d> {
 ///
 /// A line has another form, or the addresses are hidden.
 pub fn read<'d>(origin: &str, text: &'d [u8]) -> Result<RunningKernel<'d>> {
+    if text.starts_with(&object::elf::ELFMAG) {
+        let what =
+            "expected the text of /proc/kallsyms, found an ELF file (give it with --vmlinux)";
+        return Err(Error::malformed(origin, what));
+    }
     let mut vmlinux = Vec::new();
     let mut modules: Vec<(ObjName<'d>, Vec<Entry<'d>>)> = Vec::new();
     let mut by_name = HashMap::new();

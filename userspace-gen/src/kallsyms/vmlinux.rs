@@ -24,7 +24,10 @@ struct Listed {
 /// The file has no symbol table.
 pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>> {
     if elf.symbols().next().is_none() {
-        return Err(elf.malformed("expected a symbol table (a vmlinux that is not stripped)"));
+        return Err(elf.malformed(
+            "expected a symbol table, found none: it is stripped (give the vmlinux of the build, or \
+             that of the distribution's debug package; for a running kernel, --kallsyms)",
+        ));
     }
     let sections: Vec<_> = (0..elf.section_count())
         .map(|i| elf.get_section(SectionId(i)))

@@ -113,7 +113,7 @@ impl<'d> Target<'d> {
             return Err(Error::refused(
                 origin,
                 format_args!(
-                    "expected each object once, but {} has {name}, too",
+                    "expected each object once, but {} has {name}, too (give one of the two)",
                     other.origin
                 ),
             ));

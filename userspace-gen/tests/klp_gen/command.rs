@@ -145,7 +145,7 @@ fn a_converted_livepatch_is_converted_to_itself() {
 fn files_of_the_wrong_sort_are_named() {
     let files = files();
     files.write("empty", b"");
-    files.write("binary.kallsyms", b"\x7fELF\x1b[2J\x00\n");
+    files.write("binary.kallsyms", b"\x7fLEF\x1b[2J\x00\n");
     // `e_machine`: an arm64 livepatch.
     let mut foreign = fs::read(files.path("good.ko")).unwrap();
     foreign[18..20].copy_from_slice(&183_u16.to_le_bytes());
@@ -167,7 +167,7 @@ fn files_of_the_wrong_sort_are_named() {
         ("check arm64.ko --vmlinux vmlinux", "arm64.ko: expected a file for x86-64 (Little endian) as vmlinux is, found one for arm64"),
         ("convert arm64.ko -o out.ko --vmlinux vmlinux", "arm64.ko: expected a file for x86-64 (Little endian) as vmlinux is, found one for arm64"),
         ("symbols --kallsyms empty", "empty: expected the text of /proc/kallsyms, found nothing"),
-        ("symbols --kallsyms binary.kallsyms", "found '\\u{7f}ELF\\u{1b}[2J\\u{0}'"),
+        ("symbols --kallsyms binary.kallsyms", "found '\\u{7f}LEF\\u{1b}[2J\\u{0}'"),
         ("symbols --module net-mod.ko", "<--vmlinux <FILE>|--kallsyms <FILE>>"),
     ] {
         let (status, stdout, stderr) = run(&files, arguments);

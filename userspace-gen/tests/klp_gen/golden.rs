@@ -5,8 +5,10 @@
 //! Each file holds the command line, stdout, stderr and the exit status of one run; `KLP_BLESS=1`
 //! writes them anew.
 
+use crate::elf::Elf;
 use crate::kernel::Files;
 use crate::livepatch::Livepatch;
+use object::elf;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
@@ -34,6 +36,27 @@ const RUNS: &[(&str, &str)] = &[
     ("bad.convert", "convert bad.ko -o never.ko --vmlinux vmlinux"),
     ("not-elf.check", "check empty.kallsyms --vmlinux vmlinux"),
     ("no-file.check", "check absent.ko --vmlinux vmlinux"),
+    ("missing.kallsyms", "symbols --kallsyms absent"),
+    ("directory.check", "check . --vmlinux vmlinux"),
+    ("directory.symbols", "symbols --vmlinux ."),
+    ("gzip.check", "check livepatch.ko.gz --vmlinux vmlinux"),
+    ("xz.module", "symbols --vmlinux vmlinux --module net-mod.ko.xz"),
+    ("zstd.module", "symbols --vmlinux vmlinux --module net-mod.ko.zst"),
+    ("bzimage.symbols", "symbols --vmlinux bzImage"),
+    ("stripped.symbols", "symbols --vmlinux stripped"),
+    ("32-bit.check", "check 32-bit.ko --vmlinux vmlinux"),
+    ("arm64.check", "check arm64.ko --vmlinux vmlinux"),
+    ("hidden.kallsyms", "resolve init_once --kallsyms hidden.kallsyms"),
+    ("text.vmlinux", "symbols --vmlinux empty.kallsyms"),
+    ("elf.kallsyms", "symbols --kallsyms vmlinux"),
+    ("module.vmlinux", "symbols --vmlinux net-mod.ko"),
+    ("vmlinux.module", "symbols --vmlinux vmlinux --module vmlinux"),
+    ("no-target.symbols", "symbols --module net-mod.ko"),
+    ("no-policy.symbols", "symbols --vmlinux vmlinux --policy dots"),
+    ("no-output.convert", "convert good.ko -o absent/out.ko --vmlinux vmlinux --module net-mod.ko"),
+    ("bad-symbol.explain", "explain .klp.sym.vmlinux.init_once"),
+    ("vmlinux.explain", "explain --vmlinux vmlinux init_once.llvm.1111 net_mod:state"),
+    ("vmlinux.explain.json", "explain --vmlinux vmlinux .klp.sym.vmlinux.init_once.llvm.*,2 .klp.rela.net_mod.text --format json"),
     ("twice.symbols", "symbols --vmlinux vmlinux --module net-mod.ko --module net-mod.ko"),
 ];
 
@@ -56,6 +79,7 @@ fn command_line() {
         .call(".klp.sym.vmlinux.init_once,9");
     files.write("bad.ko", &bad.build());
     files.write("empty.kallsyms", b"ffffffff81000000 T _text\n");
+    write_wrong_files(&files);
 
     let bless = env::var_os("KLP_BLESS").is_some();
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
@@ -92,4 +116,27 @@ fn command_line() {
         .collect();
     let expected: BTreeSet<_> = RUNS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(listed, expected);
+}
+
+/// Files that people give by mistake.
+fn write_wrong_files(files: &Files) {
+    files.write("livepatch.ko.gz", b"\x1f\x8b\x08\x00\x00");
+    files.write("net-mod.ko.xz", b"\xfd7zXZ\x00");
+    files.write("net-mod.ko.zst", b"\x28\xb5\x2f\xfd\x04");
+    let mut image = vec![0x90; 0x400];
+    image[0x202..0x206].copy_from_slice(b"HdrS");
+    files.write("bzImage", &image);
+    let mut stripped = Elf::new(elf::ET_EXEC);
+    stripped.section(".text", elf::SHF_ALLOC, &[0; 16]);
+    files.write("stripped", &stripped.build());
+    let good = fs::read(files.path("good.ko")).unwrap();
+    let changed = |at: usize, byte| {
+        let mut bytes = good.clone();
+        bytes[at] = byte;
+        bytes
+    };
+    // `e_ident[EI_CLASS]` and `e_machine`.
+    files.write("32-bit.ko", &changed(4, 1));
+    files.write("arm64.ko", &changed(18, 183));
+    files.write("hidden.kallsyms", b"0000000000000000 T _text\n");
 }

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! `klp-gen explain`
+
+use super::answer::{self, AnswerRow};
+use super::console::Console;
+use super::output::{Format, FormatArg, Text};
+use super::page::{Look, Page};
+use super::rule;
+use super::target::FileArgs;
+use super::Verdict;
+use anyhow::{anyhow, Result};
+use klp_gen::explain::{Asks, Written};
+use klp_gen::resolve::resolve;
+use klp_gen::shown::shown;
+use klp_gen::target::Target;
+use klp_policy::{
+    CleanName, LivepatchSection, ObjName, ParsedName, Policy, Query, Request, SymbolName, Sympos,
+};
+use serde::Serialize;
+use std::ffi::OsString;
+use std::fmt::Write as _;
+use std::io;
+use std::os::unix::ffi::OsStrExt as _;
+
+/// Where the words begin, behind what they are about.
+const INDENT: usize = 12;
+
+/// Say in words how names are read, and what they match under each rule
+///
+/// No kernel is needed. Given one, what each rule finds in it is said too. The exit status is 0 for
+/// every name that can be read, whatever it finds: `klp-gen resolve` is the command to ask that.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # how a name is taken apart, and what the four rules make of it
+  $ klp-gen explain init_once.llvm.9a3f
+  # the same for a livepatch symbol, and what it finds in a kernel
+  $ klp-gen explain '.klp.sym.vmlinux.init_once.llvm.*,2' --vmlinux vmlinux
+
+Exit status: 0 explained, 2 a name or a file cannot be read.")]
+pub struct Args {
+    /// [objname:]name[,sympos], .klp.sym.<objname>.<name>,<sympos> or .klp.rela.<objname>.<section>
+    #[arg(required = true, value_name = "NAME")]
+    names: Vec<OsString>,
+
+    #[command(flatten)]
+    files: FileArgs,
+
+    #[command(flatten)]
+    format: FormatArg,
+}
+
+/// One explanation; the fields are an interface: docs/schema/explain.json.
+#[derive(Debug, Serialize)]
+struct Row<'t> {
+    written: &'t str,
+    form: &'static str,
+    object: Text<ObjName<'t>>,
+    section: Option<Text<SymbolName<'t>>>,
+    name: Option<Text<SymbolName<'t>>>,
+    sympos: Option<u64>,
+    parts: Option<Parts<'t>>,
+    rules: Vec<RuleRow<'t>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Parts<'t> {
+    function: Option<Text<SymbolName<'t>>>,
+    base: Text<SymbolName<'t>>,
+    id: Option<Text<SymbolName<'t>>>,
+    pass: Option<Text<SymbolName<'t>>>,
+    hash: Option<Text<SymbolName<'t>>>,
+    after: Option<Text<SymbolName<'t>>>,
+}
+
+#[derive(Debug, Serialize)]
+struct RuleRow<'t> {
+    policy: &'static str,
+    compared_as: Option<Text<CleanName<'t>>>,
+    matches: String,
+    answer: Option<AnswerRow<'t>>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
+    let mut all = Vec::new();
+    for name in &args.names {
+        let (written, name) = (Written::parse(name.as_bytes()), shown(name.as_bytes()));
+        all.push((written.map_err(|e| anyhow!("name '{name}': {e}"))?, name));
+    }
+    let files = args.files.open()?;
+    let target = Target::load(&files)?;
+    console.target(&target, None);
+    if console.is_quiet() {
+        return Ok(Verdict::Yes);
+    }
+    let target = (!args.files.is_empty()).then_some(&target);
+    match args.format.format {
+        Format::Json => console.json(all.iter().map(|(w, name)| row(name, w, target)))?,
+        Format::Table => console.table(|page| {
+            for (i, (written, name)) in all.iter().enumerate() {
+                if i > 0 {
+                    page.line(0, format_args!(""))?;
+                }
+                let heading = page.paint(Look::Heading, name);
+                page.line(0, format_args!("{heading}"))?;
+                match written {
+                    Written::Request { request, .. } => print(page, request, target)?,
+                    Written::Section(section) => print_section(page, section)?,
+                }
+            }
+            Ok(())
+        })?,
+    }
+    Ok(Verdict::Yes)
+}
+
+fn row<'t>(name: &'t str, written: &Written<'t>, target: Option<&'t Target<'_>>) -> Row<'t> {
+    let (request, is_symbol) = match written {
+        Written::Request { request, is_symbol } => (request, *is_symbol),
+        Written::Section(section) => {
+            return Row {
+                written: name,
+                form: "section",
+                object: Text(section.objname()),
+                section: Some(Text(SymbolName(section.section()))),
+                name: None,
+                sympos: None,
+                parts: None,
+                rules: Vec::new(),
+            }
+        }
+    };
+    let parsed = parsed(request.name);
+    let some = |part: &'t [u8]| (!part.is_empty()).then_some(Text(SymbolName(part)));
+    Row {
+        written: name,
+        form: if is_symbol { "symbol" } else { "request" },
+        object: Text(request.objname),
+        section: None,
+        name: Some(Text(request.name)),
+        sympos: Some(request.sympos.0),
+        parts: Some(Parts {
+            function: parsed.function.and_then(some),
+            base: Text(SymbolName(parsed.base)),
+            id: parsed.id.and_then(some),
+            pass: some(parsed.pass),
+            hash: parsed.hash.and_then(some),
+            after: some(parsed.after),
+        }),
+        rules: Policy::ALL
+            .into_iter()
+            .map(|policy| RuleRow {
+                policy: policy.as_str(),
+                compared_as: compared_as(policy, request.name).map(Text),
+                matches: Asks::new(policy, &Query::new(request.name.0)).to_string(),
+                answer: target.map(|target| AnswerRow::new(&resolve(target, policy, request))),
+            })
+            .collect(),
+    }
+}
+
+/// The parts of a name; of `<name>.llvm.*`, those of `<name>`.
+fn parsed(name: SymbolName<'_>) -> ParsedName<'_> {
+    match Query::new(name.0) {
+        Query::Any(name) | Query::Plain(name) | Query::Hashed(name) => ParsedName::new(name.0),
+    }
+}
+
+/// What a rule makes of the name of a symbol, if a symbol can have this name.
+fn compared_as(policy: Policy, name: SymbolName<'_>) -> Option<CleanName<'_>> {
+    let query = Query::new(name.0);
+    query.exact().map(|name| policy.clean(name.0))
+}
+
+fn print(
+    page: &mut Page<'_>,
+    request: &Request<'_>,
+    target: Option<&Target<'_>>,
+) -> io::Result<()> {
+    let query = Query::new(request.name.0);
+    let (object, name) = (request.objname, shown(request.name.0));
+    let which = match request.sympos {
+        Sympos::UNIQUE => "which must be the only match".to_owned(),
+        Sympos(n) => format!("match number {n}"),
+    };
+    explain(page, "asks for", &format!("{name} of {object}, {which}"))?;
+    explain(page, "parts", &parts_in_words(&query))?;
+    for policy in Policy::ALL {
+        let who = page.paint(Look::Aside, rule::in_words(policy));
+        explain(page, policy.as_str(), &who.to_string())?;
+        let asks = Asks::new(policy, &query).to_string();
+        explain(page, "", &format!("matches {}", shown(asks.as_bytes())))?;
+        if let Some(clean) = compared_as(policy, request.name) {
+            let clean = shown(clean.to_string().as_bytes());
+            let what = format!("a symbol of this name is compared as {clean}");
+            explain(page, "", &what)?;
+        }
+        if let Some(target) = target {
+            let answer = resolve(target, policy, request);
+            answer::print(page, &" ".repeat(INDENT), request, &answer)?;
+        }
+    }
+    Ok(())
+}
+
+fn print_section(page: &mut Page<'_>, section: &LivepatchSection<'_>) -> io::Result<()> {
+    let (object, name) = (section.objname(), shown(section.section()));
+    let when = if object.is_vmlinux() {
+        "when the livepatch is loaded".to_owned()
+    } else {
+        format!("when {object} and the livepatch are both loaded")
+    };
+    let what = format!("relocations that the livepatch core applies {when}");
+    explain(page, "holds", &what)?;
+    let what = format!(".{name}, going by the name; the kernel goes by sh_info");
+    explain(page, "section", &what)
+}
+
+fn explain(page: &mut Page<'_>, what: &str, words: &str) -> io::Result<()> {
+    let width = INDENT - 2;
+    page.line(INDENT, format_args!("  {what:<width$}{words}"))
+}
+
+fn parts_in_words(query: &Query<'_>) -> String {
+    let name = match *query {
+        Query::Any(name) | Query::Plain(name) | Query::Hashed(name) => name,
+    };
+    let parsed = ParsedName::new(name.0);
+    let mut words = shown(parsed.base);
+    let mut add = |what: &str, part: &[u8]| {
+        if !part.is_empty() {
+            // Writing to a string does not fail.
+            let _ = write!(words, ", {what} {}", shown(part));
+        }
+    };
+    add("a static local of", parsed.function.unwrap_or_default());
+    add("numbered", parsed.id.unwrap_or_default());
+    add("made by a compiler pass:", parsed.pass);
+    add("promoted with the hash", parsed.hash.unwrap_or_default());
+    add("then", parsed.after);
+    if matches!(query, Query::Any(_)) {
+        words += ", with any hash or none";
+    }
+    words
+}

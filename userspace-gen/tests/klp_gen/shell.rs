@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Command lines as people type them, in a directory with the files that help and documents name.
+
+use crate::kernel::Files;
+use crate::livepatch::Livepatch;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// What is in docs/.
+pub fn documents() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
+}
+
+/// A kernel, a module of it, a livepatch as modpost leaves it, one that has been converted, one that
+/// will be refused, and the kernel of docs/rules.md.
+pub fn files() -> Files {
+    let files = Files::new();
+    let livepatch = Livepatch::of("cmdline_proc_show")
+        .call("promoted")
+        .call("_printk")
+        .call(".klp.sym.vmlinux.init_once.llvm.*,3");
+    files.write("livepatch.ko", &livepatch.build());
+    files.write("refused.ko", &Livepatch::of("init_once").build());
+    let kallsyms = fs::read(documents().join("bpf.kallsyms")).unwrap();
+    files.write("bpf.kallsyms", &kallsyms);
+    let (status, _) = run(
+        &files,
+        "klp-gen convert -q livepatch.ko -o out.ko --vmlinux vmlinux",
+    );
+    assert_eq!(status, Some(0));
+    files
+}
+
+/// A shell that finds klp-gen and will run `script` in the directory of `files`.
+pub fn shell(files: &Files, script: &str) -> Command {
+    let directory = Path::new(env!("CARGO_BIN_EXE_klp-gen")).parent().unwrap();
+    let mut path = OsString::from(directory);
+    path.push(":");
+    path.push(std::env::var_os("PATH").unwrap());
+    let mut command = Command::new("sh");
+    command.current_dir(files.directory.path());
+    command.env("PATH", path).args(["-c", script]);
+    command
+}
+
+/// The exit status of `script`, and what it printed on stdout and stderr.
+pub fn run(files: &Files, script: &str) -> (Option<i32>, String) {
+    let output = output(files, &format!("exec 2>&1\n{script}"));
+    let text = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), text)
+}
+
+/// What came of `script`.
+pub fn output(files: &Files, script: &str) -> Output {
+    shell(files, script).output().unwrap()
+}

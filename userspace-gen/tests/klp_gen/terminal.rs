@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Terminals: lines are folded to them and coloured, and nothing of that is in a pipe. And how much
+//! is printed at all.
+
+use crate::shell::{files, output, run};
+
+/// What `command` prints on a terminal of `columns`, and its exit status on the last line.
+fn on_terminal(columns: u16, command: &str) -> String {
+    let script = format!("stty cols {columns} rows 50; {command}; echo $?");
+    let script = format!("script -qec '{script}' /dev/null < /dev/null");
+    let (status, text) = run(&files(), &script);
+    assert_eq!(status, Some(0), "script(1): {text}");
+    text.replace('\r', "")
+}
+
+/// The text without its escape sequences.
+fn plain(text: &str) -> String {
+    let mut pieces = text.split("\x1b[");
+    let mut plain = pieces.next().unwrap().to_owned();
+    for piece in pieces {
+        plain += piece.split_once('m').unwrap().1;
+    }
+    plain
+}
+
+const CHECK: &str = "klp-gen check out.ko --vmlinux vmlinux";
+
+#[test]
+fn a_terminal_gets_folded_lines_and_nothing_is_lost() {
+    let (_, piped) = run(&files(), CHECK);
+    assert!(piped.lines().any(|line| line.len() > 80), "{piped}");
+    let folded = plain(&on_terminal(60, CHECK));
+    let words =
+        |text: &str| -> Vec<String> { text.split_whitespace().map(str::to_owned).collect() };
+    let mut expected = words(&piped);
+    expected.push("0".to_owned());
+    assert_eq!(words(&folded), expected);
+    assert!(folded.lines().count() > piped.lines().count() + 1);
+    for line in folded.lines() {
+        // Only a word that does not fit at all may be longer.
+        assert!(
+            line.len() <= 60 || line.trim().split(' ').count() == 1,
+            "{line}"
+        );
+    }
+    // What is folded is below what it belongs to.
+    assert!(
+        folded.contains(&format!("\n{:21}= ", "")) || folded.contains(&format!("\n{:21}f", ""))
+    );
+    // A wide terminal, and one that is too narrow for columns: one line each.
+    for columns in [200, 20] {
+        let text = plain(&on_terminal(columns, CHECK));
+        assert_eq!(text, format!("{piped}0\n"), "{columns}");
+    }
+}
+
+#[test]
+fn names_are_never_cut() {
+    let name = "_RNvMs_".repeat(30);
+    let files = files();
+    let line = format!("ffffffff81000000 t {name}.llvm.1\n");
+    files.write("long.kallsyms", line.as_bytes());
+    let command = "klp-gen symbols --kallsyms long.kallsyms";
+    let script = format!("script -qec 'stty cols 60 rows 50; {command}' /dev/null < /dev/null");
+    let (_, text) = run(&files, &script);
+    let text = plain(&text.replace('\r', ""));
+    assert_eq!(
+        text,
+        format!(
+            "ffffffff81000000 t     1/1\n{0:4}{name}\n{0:4}({name}.llvm.1)\n",
+            ""
+        )
+    );
+    let (_, text) = run(&files, command);
+    assert_eq!(
+        text,
+        format!("ffffffff81000000 t     1/1 {name} ({name}.llvm.1)\n")
+    );
+}
+
+#[test]
+fn colour_is_for_terminals_and_for_who_asks() {
+    let files = files();
+    let refused = "klp-gen check refused.ko --vmlinux vmlinux";
+    for (before, after, coloured) in [
+        ("", "", false),
+        ("", "--color auto", false),
+        ("", "--color never", false),
+        ("", "--color always", true),
+        ("CLICOLOR_FORCE=1", "", true),
+        ("CLICOLOR_FORCE=1", "--color never", false),
+    ] {
+        let (status, text) = run(&files, &format!("{before} {refused} {after}"));
+        assert_eq!(status, Some(1));
+        assert_eq!(text.contains("\x1b["), coloured, "{before} {after}: {text}");
+        let (_, uncoloured) = run(&files, refused);
+        assert_eq!(plain(&text), uncoloured);
+    }
+    for (before, after, coloured) in [
+        ("", "", true),
+        ("NO_COLOR=1", "", false),
+        ("NO_COLOR=1", "--color always", true),
+        ("CLICOLOR=0", "", false),
+        ("TERM=dumb", "", false),
+        ("", "--color never", false),
+        ("", "--format json", false),
+    ] {
+        let command = format!("env TERM=xterm {before} {refused} {after}");
+        let text = on_terminal(80, &command);
+        assert_eq!(text.contains("\x1b["), coloured, "{before} {after}: {text}");
+    }
+    // Messages too.
+    let (_, text) = run(
+        &files,
+        "klp-gen check absent.ko --vmlinux vmlinux --color always",
+    );
+    assert!(text.starts_with("\x1b["), "{text}");
+}
+
+#[test]
+fn quiet_leaves_what_makes_the_exit_status_1_or_2() {
+    let files = files();
+    for (command, expected, status) in [
+        ("symbols --vmlinux vmlinux", "", 0),
+        ("resolve promoted --vmlinux vmlinux", "", 0),
+        (
+            "resolve promoted nosuch --vmlinux vmlinux",
+            "nosuch: not-found: no symbol matches\n",
+            1,
+        ),
+        (
+            "resolve promoted --vmlinux vmlinux --format json",
+            "[\n]\n",
+            0,
+        ),
+        ("convert livepatch.ko -o new.ko --vmlinux vmlinux", "", 0),
+        ("convert out.ko -o new.ko --vmlinux vmlinux", "", 0),
+        ("check out.ko --vmlinux vmlinux", "", 0),
+        ("check out.ko --vmlinux vmlinux --format json", "[\n]\n", 0),
+        (
+            "check refused.ko --vmlinux vmlinux",
+            "refused   function   init_once,0: unresolvable ambiguity for symbol 'init_once' in \
+             object 'vmlinux'\n",
+            1,
+        ),
+        (
+            "check absent.ko --vmlinux vmlinux",
+            "klp-gen: cannot read absent.ko: No such file or directory (os error 2)\n",
+            2,
+        ),
+        ("explain foo", "", 0),
+    ] {
+        for quiet in ["-q", "--quiet"] {
+            let (found, text) = run(&files, &format!("klp-gen {command} {quiet}"));
+            assert_eq!(
+                (found, text.as_str()),
+                (Some(status), expected),
+                "{command}"
+            );
+            let (found, text) = run(&files, &format!("klp-gen {quiet} {command}"));
+            assert_eq!(
+                (found, text.as_str()),
+                (Some(status), expected),
+                "{command}"
+            );
+        }
+    }
+}
+
+#[test]
+fn verbose_says_what_was_read_and_changes_no_answer() {
+    let files = files();
+    for command in [
+        "symbols --vmlinux vmlinux --module net-mod.ko",
+        "resolve nosuch --vmlinux vmlinux --module net-mod.ko",
+        "convert livepatch.ko -o new.ko --vmlinux vmlinux --module net-mod.ko",
+        "check refused.ko --vmlinux vmlinux --module net-mod.ko",
+        "explain init_once --vmlinux vmlinux --module net-mod.ko",
+    ] {
+        let silent = output(&files, &format!("klp-gen {command}"));
+        let verbose = output(&files, &format!("klp-gen {command} -v"));
+        assert_eq!(silent.stdout, verbose.stdout, "{command}");
+        assert_eq!(silent.status, verbose.status, "{command}");
+        let notes = String::from_utf8(verbose.stderr).unwrap();
+        for expected in [
+            "klp-gen: note: vmlinux: 41 symbols from vmlinux\n",
+            "klp-gen: note: net_mod: 8 symbols from net-mod.ko\n",
+            "klp-gen: note: all of it was read after 0.",
+            &format!(
+                "klp-gen: note: exit status {} after 0.",
+                silent.status.code().unwrap()
+            ),
+        ] {
+            assert!(notes.contains(expected), "{command}: {notes}");
+        }
+        let rule = "klp-gen: note: names are compared by llvm: a kernel with klp_sympos\n";
+        let explains = command.starts_with("explain");
+        assert_eq!(notes.contains(rule), !explains, "{command}: {notes}");
+    }
+    let (status, text) = run(&files, "klp-gen check absent.ko --vmlinux vmlinux -v");
+    assert_eq!(status, Some(2));
+    assert!(
+        text.contains("klp-gen: note: exit status 2 after 0."),
+        "{text}"
+    );
+    let (status, _) = run(&files, "klp-gen explain foo -q -v");
+    assert_eq!(status, Some(2));
+}
