@@ -3,7 +3,7 @@
 //! A livepatch, to be checked and converted.
 
 use crate::fixtures::with_target;
-use klp_gen::check::check;
+use klp_gen::check::{check, Installed};
 use klp_gen::convert::{convert, Conversion, Symvers};
 use klp_gen::elf::ElfFile;
 use klp_gen::target::Target;
@@ -14,9 +14,13 @@ pub fn run(data: &[u8]) {
     with_target(|target| {
         if let Ok(elf) = ElfFile::parse("livepatch".to_owned(), data) {
             for policy in Policy::ALL {
-                if let Ok(report) = check(&elf, target, policy) {
+                // It is what is checked, and what is installed.
+                if let Ok(installed) = Installed::read(&elf) {
+                    let report = check(&elf, target, policy, &[installed]);
                     let _ = format!("{report:?}");
                 }
+                let report = check(&elf, target, policy, &[]);
+                let _ = format!("{report:?}");
             }
         }
         for policy in [Policy::Llvm, Policy::Exact] {

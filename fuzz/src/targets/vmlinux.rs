@@ -47,7 +47,7 @@ pub(super) fn ask(vmlinux: Option<&Path>, modules: &[PathBuf]) {
             }
         }
         if let Ok(elf) = ElfFile::parse("livepatch".to_owned(), &converted[..]) {
-            let _ = check(&elf, &target, policy);
+            let _ = check(&elf, &target, policy, &[]);
         }
     }
     let symvers = Symvers::default();

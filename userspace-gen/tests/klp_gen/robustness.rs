@@ -168,7 +168,7 @@ fn relocations_that_overlap_are_not_read_again_and_again() {
     file[first + 24..first + 32].copy_from_slice(&0_u64.to_le_bytes());
     file[first + 32..first + 40].copy_from_slice(&len.to_le_bytes());
     let elf = ElfFile::parse("file".to_owned(), &file[..]).unwrap();
-    let error = with_target(|t| check(&elf, t, Policy::Llvm).unwrap_err());
+    let error = with_target(|t| check(&elf, t, Policy::Llvm, &[]).unwrap_err());
     let expected = format!("file: expected relocations of {len} bytes at most, found ");
     assert!(error.to_string().starts_with(&expected), "{error}");
 }
