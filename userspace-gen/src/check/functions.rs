@@ -13,6 +13,9 @@ use klp_policy::{ObjName, Query, Sympos, KSYM_NAME_LEN, MODULE_NAME_LEN};
 use object::read::ReadRef;
 use std::collections::{HashMap, HashSet};
 
+/// What kbuild makes no module's name of.
+pub(super) const NO_SUCH_MODULE: &str = "no module can be called so: its name has no '-' or '.'";
+
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports the objects and functions of every `klp_patch`.
     pub(super) fn check_patches(&self, report: &mut Report) {
@@ -55,7 +58,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             return;
         }
         let Some(objname) = ObjName::new(name).filter(|_| !name.contains(&b'-')) else {
-            finding.warn("no module can be called so: its name has no '-' or '.'");
+            finding.warn(NO_SUCH_MODULE);
             return;
         };
         let mut places = HashMap::new();
@@ -118,7 +121,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         };
         report.needs_klp_sympos |= lookup.needs_klp_sympos();
         let name = || shown(name);
-        let mut warnings = Vec::from_iter(lookup.hides(&query));
+        let mut warnings = lookup.doubts(self.policy, &query, sympos);
         match lookup.object.traceable(lookup.found.seq) {
             Traceable::No => return refused(Refusal::NoFtrace { name: name() }),
             Traceable::NoSize => return refused(Refusal::SizeLookup { name: name() }),

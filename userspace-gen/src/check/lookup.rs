@@ -6,7 +6,7 @@ use super::refusal::Refusal;
 use crate::shown::shown;
 use crate::symbols::Entry;
 use crate::target::{Object, Target};
-use klp_policy::{Found, MatchedBy, ObjName, Policy, Query, Reason, Sympos};
+use klp_policy::{Found, MatchedBy, ObjName, Policy, Query, Reason, SymbolName, Sympos};
 
 /// A symbol that the livepatch core finds.
 #[derive(Clone, Debug)]
@@ -39,9 +39,25 @@ impl Lookup<'_> {
         self.found.by == MatchedBy::Cleaned
     }
 
-    /// What to tell an author whose exact name hides others.
+    /// What the kernel does not look at, and the author may not have meant.
     #[must_use]
-    pub fn hides(&self, query: &Query<'_>) -> Option<String> {
+    pub fn doubts(&self, policy: Policy, query: &Query<'_>, sympos: Sympos) -> Vec<String> {
+        let doubts = [
+            self.hides(query),
+            self.counts_differently(query, sympos),
+            self.shares(policy, query),
+        ];
+        doubts.into_iter().flatten().collect()
+    }
+
+    /// Whether it is data, and not code.
+    #[must_use]
+    pub fn is_data(&self) -> bool {
+        is_data(&self.entry)
+    }
+
+    /// An exact name that hides others.
+    fn hides(&self, query: &Query<'_>) -> Option<String> {
         let others = self.cleaned.checked_sub(self.found.matches)?;
         if others == 0 || matches!(query, Query::Any(_)) {
             return None;
@@ -51,6 +67,37 @@ impl Lookup<'_> {
             query.cleaned(),
             self.cleaned
         ))
+    }
+
+    /// A position that is another symbol's if cleaned names are counted.
+    fn counts_differently(&self, query: &Query<'_>, sympos: Sympos) -> Option<String> {
+        if sympos.0 == 0 || self.found.by == MatchedBy::Cleaned {
+            return None;
+        }
+        let clean: Vec<u8> = query.cleaned().bytes().collect();
+        let any = Query::Any(SymbolName(&clean));
+        let other = self.object.resolve(Policy::Llvm, &any, sympos).ok()?;
+        (other.seq != self.found.seq).then(|| {
+            format!(
+                "position {sympos} of {}.llvm.*, by cleaned names, is another symbol",
+                query.cleaned()
+            )
+        })
+    }
+
+    /// A name that functions and data have.
+    fn shares(&self, policy: Policy, query: &Query<'_>) -> Option<String> {
+        if self.found.matches < 2 {
+            return None;
+        }
+        let (mut matches, mut others) = (0_u64, 0_u64);
+        self.object.candidates(policy, query, &mut |_, seq| {
+            matches += 1;
+            let other = self.object.symbols.get(seq);
+            others += u64::from(other.is_some_and(|e| is_data(e) != self.is_data()));
+        });
+        let what = if self.is_data() { "code" } else { "data" };
+        (others > 0).then(|| format!("{others} of the {matches} symbols of that name are {what}"))
     }
 }
 
@@ -98,13 +145,18 @@ impl<'t> Position<'t> {
     }
 }
 
+/// As far as its letter tells: a weak one that is no object may be a function.
+fn is_data(entry: &Entry<'_>) -> bool {
+    !matches!(entry.letter.to_ascii_lowercase(), b't' | b'w')
+}
+
 /// How many symbols have the cleaned name of `query`.
 fn cleaned(object: &Object<'_>, policy: Policy, query: &Query<'_>) -> u64 {
     if policy != Policy::Llvm {
         return 0;
     }
     let clean: Vec<u8> = query.cleaned().bytes().collect();
-    let any = Query::Any(klp_policy::SymbolName(&clean));
+    let any = Query::Any(SymbolName(&clean));
     match object.resolve(policy, &any, Sympos(u64::MAX)) {
         Ok(found) => found.matches,
         Err(reason) => reason.matches(),

@@ -3,6 +3,7 @@
 //! Livepatch relocations: `klp_write_section_relocs()` and `klp_resolve_symbols()` in
 //! kernel/livepatch/core.c.
 
+use super::functions::NO_SUCH_MODULE;
 use super::lookup::Position;
 use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report};
@@ -13,23 +14,35 @@ use crate::livepatch::rela::Relocation;
 use crate::livepatch::RelaSection;
 use crate::shown::shown;
 use klp_policy::{LivepatchSection, LivepatchSymbol, ObjName, Query};
+use object::elf;
 use object::read::ReadRef;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// What the sections before have done.
+#[derive(Default)]
+struct Seen {
+    /// The symbols that are used.
+    used: BTreeSet<SymbolId>,
+    /// The places that are written to.
+    places: Places,
+    /// What they resolved to, by object and place in its table, and under which name.
+    spelled: BTreeMap<(Vec<u8>, u32), String>,
+}
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports every livepatch section and symbol, and the relocations that are not right.
     pub(super) fn check_relocations(&self, report: &mut Report) {
-        let mut used = BTreeSet::new();
-        let mut places = Places::default();
+        let mut seen = Seen::default();
         for rela in &self.rela {
             if rela.section.is_livepatch_rela() {
-                self.check_section(rela, &mut used, &mut places, report);
+                self.check_section(rela, &mut seen, report);
             } else if rela.target.is_alloc() {
-                self.check_ordinary(rela, &mut places, report);
+                self.check_ordinary(rela, &mut seen.places, report);
             }
             check_size(rela, report);
         }
-        let livepatch = |s: &Symbol<'_>| s.place == Place::Livepatch && !used.contains(&s.id);
+        let livepatch = |s: &Symbol<'_>| s.place == Place::Livepatch && !seen.used.contains(&s.id);
         for symbol in self.elf.symbols().filter(livepatch) {
             let name = shown(symbol.name);
             report
@@ -61,13 +74,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    fn check_section(
-        &self,
-        rela: &RelaSection<'d>,
-        used: &mut BTreeSet<SymbolId>,
-        places: &mut Places,
-        report: &mut Report,
-    ) {
+    fn check_section(&self, rela: &RelaSection<'d>, seen: &mut Seen, report: &mut Report) {
         let name = shown(rela.section.name);
         let Ok(parsed) = LivepatchSection::parse(rela.section.name) else {
             let refusal = Refusal::SectionFormat {
@@ -82,21 +89,32 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         if let Some(why) = self.never_applied(rela, objname) {
             finding.warn(why);
             // The kernel does not look at what is in it.
-            used.extend(rela.relocations().map(|r| r.symbol));
+            seen.used.extend(rela.relocations().map(|r| r.symbol));
+            return;
+        }
+        if !objname.is_vmlinux() && !rela.section.is_alloc() {
+            // load_module() frees what it is not told to keep.
+            finding.outcome = Outcome::Refused(Refusal::Harmful(format!(
+                "it has no SHF_ALLOC, and is gone when {objname} comes"
+            )));
             return;
         }
         finding.warnings.extend(too_late(rela, objname));
-        let mut outcomes = BTreeMap::new();
+        let is_call = |r: &Relocation| r.kind == elf::R_X86_64_PLT32.0;
+        let calls = rela.relocations().filter(is_call).map(|r| r.symbol);
+        let calls: BTreeSet<SymbolId> = calls.collect();
+        let mut values = BTreeMap::new();
         for relocation in rela.relocations() {
-            used.insert(relocation.symbol);
-            let address = *outcomes.entry(relocation.symbol).or_insert_with(|| {
+            seen.used.insert(relocation.symbol);
+            let value = *values.entry(relocation.symbol).or_insert_with(|| {
                 let Some(symbol) = self.elf.get_symbol(relocation.symbol) else {
                     refuse_relocation(&name, &relocation, &object, no_symbol(), report);
                     return Value::Unknown;
                 };
-                self.check_symbol(&symbol, objname, report)
+                let called = calls.contains(&symbol.id);
+                self.check_symbol(&symbol, objname, called, seen, report)
             });
-            if let Some(refusal) = self.check_value(rela, &relocation, address, places) {
+            if let Some(refusal) = self.check_value(rela, &relocation, value, &mut seen.places) {
                 refuse_relocation(&name, &relocation, &object, refusal, report);
             }
         }
@@ -120,6 +138,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         &self,
         symbol: &Symbol<'d>,
         section: ObjName<'_>,
+        called: bool,
+        seen: &mut Seen,
         report: &mut Report,
     ) -> Value {
         let subject = shown(symbol.name);
@@ -164,7 +184,10 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             Position::NoObject => {
                 let why = format!("{objname} is not among the targets");
                 let outcome = Outcome::Unchecked(why);
-                report.add(Kind::Symbol, objname.to_string(), subject, outcome);
+                let finding = report.add(Kind::Symbol, objname.to_string(), subject, outcome);
+                if objname.as_bytes().contains(&b'-') {
+                    finding.warn(NO_SUCH_MODULE);
+                }
                 Value::Unknown
             }
             Position::Found(lookup) => {
@@ -173,8 +196,19 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                     address: lookup.entry.address,
                     name: shown(lookup.entry.name.0),
                 };
+                let place = (objname.as_bytes().to_vec(), lookup.found.seq);
+                let name = subject.clone();
                 let finding = report.add(Kind::Symbol, objname.to_string(), subject, outcome);
-                finding.warnings.extend(lookup.hides(&query));
+                finding.warnings = lookup.doubts(self.policy, &query, parsed.sympos());
+                if called && lookup.is_data() {
+                    finding.warn("it is called, but is data");
+                }
+                match seen.spelled.entry(place) {
+                    Entry::Occupied(other) if *other.get() != name => {
+                        finding.warn(format!("the same symbol as {}", other.get()));
+                    }
+                    entry => drop(entry.or_insert(name)),
+                }
                 if section.is_vmlinux() && !objname.is_vmlinux() {
                     finding.warn(format!(
                         "only found if {objname} is loaded before the livepatch"

@@ -71,7 +71,7 @@ fn command_line() {
         .call("promoted")
         .call("_printk")
         .call(".klp.sym.vmlinux.init_once.llvm.*,3")
-        .call("state");
+        .read("state");
     files.write("good.ko", &good.build());
     let bad = Livepatch::of("cmdline_proc_show")
         .call("init_once")

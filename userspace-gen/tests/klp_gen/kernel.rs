@@ -40,6 +40,7 @@ const FUNCTIONS: &[(&str, u64, elf::SymbolBind, bool)] = &[
     ("alias_c", 0xe00, STB_LOCAL, true),
     ("__crc_alias", 0xe00, STB_LOCAL, true),
     ("bump.cnt_1", 0xf00, STB_LOCAL, false),
+    ("mixed", 0xf80, STB_LOCAL, true),
 ];
 
 /// The kernel image.
@@ -104,6 +105,7 @@ pub fn vmlinux() -> Elf {
         ("table", data, DATA + 0x10),
         ("show.buffer", data, DATA + 0x40),
         ("bump.cnt_2", data, DATA + 0x60),
+        ("mixed", data, DATA + 0x80),
         ("show.buffer.llvm.5", bss, BSS + 0x40),
         ("__ksymtab__printk", rodata, RODATA + 0x100),
         ("__ksymtab_klp_enable_patch", rodata, RODATA + 0x10c),

@@ -222,12 +222,23 @@ impl Livepatch {
         self
     }
 
-    /// Adds a reference to a symbol from the code.
+    /// Adds a reference to an undefined symbol that is data.
+    pub fn read(mut self, name: &str) -> Self {
+        let symbol = self.elf.undefined(name);
+        self.refer_as(symbol, elf::R_X86_64_PC32);
+        self
+    }
+
+    /// Adds a call to a symbol.
     pub fn refer(&mut self, symbol: usize) {
+        self.refer_as(symbol, elf::R_X86_64_PLT32);
+    }
+
+    /// Adds a reference to a symbol from the code.
+    pub fn refer_as(&mut self, symbol: usize, kind: elf::RelocationType) {
         let offset = self.next_reference;
         self.next_reference += 8;
-        self.elf
-            .relocate(self.text, offset, symbol, elf::R_X86_64_PLT32, -4);
+        self.elf.relocate(self.text, offset, symbol, kind, -4);
     }
 
     pub fn build(&self) -> Vec<u8> {

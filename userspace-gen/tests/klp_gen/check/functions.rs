@@ -113,6 +113,74 @@ fn one_function_twice() {
 }
 
 #[test]
+fn names_that_mean_more_than_one_symbol() {
+    // 0x100 and 0x300; promoted at 0x200 and 0x400.
+    let names: &[_] = &[
+        ("init_once", 1),
+        ("init_once", 2),
+        ("mixed", 1),
+        ("mixed", 2),
+    ];
+    for policy in [Policy::Exact, Policy::Llvm] {
+        let report = check_patch(&Livepatch::replacing(&[(None, names)]), policy);
+        let warnings = |subject: &str| {
+            let found = report.findings.iter().find(|f| f.subject == subject);
+            let mut warnings = found.unwrap().warnings.clone();
+            warnings.retain(|w| !w.contains("wins over"));
+            warnings
+        };
+        assert_eq!(warnings("init_once,1"), [""; 0]);
+        assert_eq!(
+            warnings("init_once,2"),
+            ["position 2 of init_once.llvm.*, by cleaned names, is another symbol"]
+        );
+        assert_eq!(
+            warnings("mixed,1"),
+            ["1 of the 2 symbols of that name are data"]
+        );
+        assert_eq!(
+            messages(&report, "refused"),
+            ["failed to find location for function 'mixed'"]
+        );
+    }
+}
+
+#[test]
+fn what_older_kernels_say() {
+    let said = |name, sympos, policy| {
+        let names: &[_] = &[(name, sympos)];
+        let report = check_patch(&Livepatch::replacing(&[(None, names)]), policy);
+        messages(&report, "refused")
+    };
+    let ambiguous = |name| {
+        vec![format!(
+            "unresolvable ambiguity for symbol '{name}' in object '(null)'"
+        )]
+    };
+    let none = Vec::<String>::new();
+    // 6.5 to 6.10: the promoted function is found by its name; its cold half has it, too.
+    assert_eq!(said("promoted", 0, Policy::LlvmCut), ambiguous("promoted"));
+    assert_eq!(said("promoted", 1, Policy::LlvmCut), none);
+    assert_eq!(said("twin", 0, Policy::LlvmCut), ambiguous("twin"));
+    assert_eq!(
+        said("promoted.llvm.9a", 0, Policy::LlvmCut),
+        ["symbol 'promoted.llvm.9a' not found in symbol table"]
+    );
+    assert_eq!(said("init_once", 4, Policy::LlvmCut), none);
+    assert_eq!(
+        said("init_once", 5, Policy::LlvmCut),
+        ["symbol position 5 for symbol 'init_once' in object 'vmlinux' not found"]
+    );
+    // 5.16 to 6.4: a function's statics have its name as well.
+    assert_eq!(said("bump", 0, Policy::DotCut), ambiguous("bump"));
+    assert_eq!(
+        said("bump", 0, Policy::LlvmCut),
+        ["symbol 'bump' not found in symbol table"]
+    );
+    assert_eq!(said("cmdline_proc_show", 0, Policy::DotCut), none);
+}
+
+#[test]
 fn objects_that_the_kernel_refuses() {
     let func: &[_] = &[("cmdline_proc_show", 0)];
     let twice = Livepatch::replacing(&[(None, func), (None, func)]);

@@ -70,7 +70,7 @@ fn imports() {
 
 #[test]
 fn what_convert_makes_is_clean() {
-    let livepatch = Livepatch::of("promoted").call("promoted").call("table");
+    let livepatch = Livepatch::of("promoted").call("promoted").read("table");
     let converted = run(&livepatch, Policy::Llvm).unwrap();
     let report = check_bytes(&converted.bytes, Policy::Llvm);
     assert!(

@@ -3,7 +3,7 @@
 //! Livepatch symbols, sections and relocations, as any tool could have made them.
 
 use super::{check_bytes, check_patch, messages};
-use crate::elf::{Place, LIVEPATCH};
+use crate::elf::{Place, ABSOLUTE, LIVEPATCH};
 use crate::livepatch::Livepatch;
 use klp_gen::elf::ElfFile;
 use klp_policy::Policy;
@@ -12,20 +12,26 @@ use object::elf::{self, STB_GLOBAL, STT_NOTYPE};
 /// A livepatch as some other tool could have made it: one relocation in a section of that name,
 /// against a symbol of that name.
 fn made(section: &str, symbol: &str, place: Place) -> Vec<u8> {
+    made_with(section, &[symbol], place)
+}
+
+/// The same with several relocations, each against another symbol.
+fn made_with(section: &str, symbols: &[&str], place: Place) -> Vec<u8> {
     let objects: [(Option<&str>, &[_]); 2] = [
         (None, &[("cmdline_proc_show", 0)]),
         (Some("net_mod"), &[("handle", 0)]),
     ];
-    let mut livepatch = Livepatch::replacing(&objects).call("table");
-    let symbol_id = livepatch.elf.symbols.len() - 1;
-    livepatch.elf.symbols[symbol_id].place = place;
-    symbol.clone_into(&mut livepatch.elf.symbols[symbol_id].name);
-    livepatch.elf.symbols[symbol_id].bind = STB_GLOBAL;
+    let mut livepatch = Livepatch::replacing(&objects);
+    let first = livepatch.elf.symbols.len();
+    for symbol in symbols {
+        livepatch = livepatch.call(symbol);
+        livepatch.elf.symbols.last_mut().unwrap().place = place;
+    }
     let text = livepatch.text;
     let code = livepatch.elf.sections[text].clone();
     // The relocations of .text move to a copy of it that has the wanted name.
-    let kept = code.relocations.iter().filter(|r| r.symbol != symbol_id);
-    let moved = code.relocations.iter().filter(|r| r.symbol == symbol_id);
+    let kept = code.relocations.iter().filter(|r| r.symbol < first);
+    let moved = code.relocations.iter().filter(|r| r.symbol >= first);
     livepatch.elf.sections[text].relocations = kept.copied().collect();
     let at = livepatch.elf.section(section, code.flags, &[0; 0x40]);
     livepatch.elf.sections[at].relocations = moved.copied().collect();
@@ -217,4 +223,133 @@ fn a_section_that_is_applied_too_late() {
     let converted = crate::convert::run(&livepatch, Policy::Llvm).unwrap();
     let warnings = messages(&check_bytes(&converted.bytes, Policy::Llvm), "warning");
     assert_eq!(warnings, [".init.text is freed before net_mod may come"]);
+}
+
+/// A livepatch with a relocation of its data against a symbol of its own.
+fn own_relocation(kind: elf::RelocationType, addend: i64) -> Livepatch {
+    let mut livepatch = Livepatch::of("cmdline_proc_show");
+    let write = elf::SHF_ALLOC | elf::SHF_WRITE;
+    let section = livepatch.elf.section(".data.own", write, &[0; 16]);
+    let symbol = livepatch.new_func;
+    livepatch.elf.relocate(section, 8, symbol, kind, addend);
+    livepatch
+}
+
+#[test]
+fn what_the_module_loader_relocates() {
+    let said = |livepatch: &Livepatch| messages(&check_patch(livepatch, Policy::Exact), "refused");
+    let none = Vec::<String>::new();
+    assert_eq!(said(&own_relocation(elf::R_X86_64_64, 0)), none);
+    assert_eq!(said(&own_relocation(elf::R_X86_64_32S, 0)), none);
+    // A module is in the upper 2 GiB.
+    assert_eq!(
+        said(&own_relocation(elf::R_X86_64_32, 0)),
+        ["overflow in relocation type 10 val"]
+    );
+    assert_eq!(
+        said(&own_relocation(elf::R_X86_64_32S, i64::MIN)),
+        ["overflow in relocation type 11 val"]
+    );
+    assert_eq!(
+        said(&own_relocation(elf::R_X86_64_GOTPCREL, 0)),
+        ["lp: Unknown rela relocation: 9"]
+    );
+    let mut number = own_relocation(elf::R_X86_64_32, 0);
+    let symbol = &mut number.elf.symbols[number.new_func];
+    (symbol.place, symbol.value) = (ABSOLUTE, 0x1_0000_0001);
+    assert!(said(&number).contains(&"overflow in relocation type 10 val 100000001".to_owned()));
+    number.elf.symbols[number.new_func].value = 0xffff_ffff;
+    let overflows = said(&number).iter().any(|w| w.contains("overflow"));
+    assert!(!overflows);
+
+    let not_empty =
+        ["x86/modules: Invalid relocation target, existing value is nonzero for type 1"];
+    let mut nonzero = own_relocation(elf::R_X86_64_64, 0);
+    nonzero.elf.sections.last_mut().unwrap().data[15] = 1;
+    assert_eq!(said(&nonzero), not_empty);
+    let mut twice = own_relocation(elf::R_X86_64_64, 0);
+    let symbol = twice.new_func;
+    let last = twice.elf.sections.len() - 1;
+    twice.elf.relocate(last, 4, symbol, elf::R_X86_64_64, 0);
+    assert_eq!(said(&twice), not_empty);
+    let mut outside = own_relocation(elf::R_X86_64_64, 0);
+    outside.elf.sections.last_mut().unwrap().data.truncate(15);
+    assert!(said(&outside)[0].starts_with("it changes 8 bytes at offset 0x8"));
+}
+
+/// Changes the header of a section.
+fn change_header(bytes: &mut [u8], name: &str, change: impl FnOnce(&mut [u8])) {
+    let elf = ElfFile::parse("made".to_owned(), &*bytes).unwrap();
+    // The relocations come behind what they change, which may have the same name.
+    let named = elf.sections().filter(|s| s.name == name.as_bytes());
+    let found = named.last().unwrap().id.0;
+    let shoff = usize::try_from(elf.header().e_shoff.get(elf.endian())).unwrap();
+    change(&mut bytes[shoff + 64 * found..][..64]);
+}
+
+#[test]
+fn sections_of_relocations() {
+    let mut rel = own_relocation(elf::R_X86_64_64, 0).build();
+    change_header(&mut rel, ".rela.data.own", |h| h[4] = 9);
+    assert_eq!(
+        messages(&check_bytes(&rel, Policy::Exact), "refused"),
+        ["module lp: REL relocation unsupported"]
+    );
+    let mut odd = own_relocation(elf::R_X86_64_64, 0).build();
+    change_header(&mut odd, ".rela.data.own", |h| h[32] += 1);
+    assert_eq!(
+        messages(&check_bytes(&odd, Policy::Exact), "warning"),
+        ["25 bytes are no whole number of relocations"]
+    );
+    let section = ".klp.rela.net_mod.text";
+    let mut freed = made(section, ".klp.sym.net_mod.quiet,0", LIVEPATCH);
+    change_header(&mut freed, section, |h| h[8] &= !2);
+    let report = check_bytes(&freed, Policy::Exact);
+    assert!(messages(&report, "refused")[0].starts_with("it has no SHF_ALLOC"));
+}
+
+#[test]
+fn what_an_author_may_not_mean() {
+    let section = ".klp.rela.vmlinux.text";
+    let warnings = |symbol: &str| {
+        let report = check_bytes(&made(section, symbol, LIVEPATCH), Policy::Exact);
+        messages(&report, "warning")
+    };
+    assert_eq!(
+        warnings(".klp.sym.vmlinux.table,0"),
+        ["it is called, but is data"]
+    );
+    assert_eq!(
+        warnings(".klp.sym.vmlinux.mixed,1"),
+        ["1 of the 2 symbols of that name are data"]
+    );
+    assert_eq!(
+        warnings(".klp.sym.vmlinux.mixed,2"),
+        [
+            "1 of the 2 symbols of that name are code",
+            "it is called, but is data"
+        ]
+    );
+    let report = check_bytes(
+        &made(section, ".klp.sym.net-mod.handle,0", LIVEPATCH),
+        Policy::Exact,
+    );
+    assert_eq!(
+        messages(&report, "unchecked"),
+        [
+            "net-mod is not among the targets",
+            "no module can be called so: its name has no '-' or '.'"
+        ]
+    );
+}
+
+#[test]
+fn one_symbol_by_two_names() {
+    let names = [".klp.sym.vmlinux.alias_c,0", ".klp.sym.vmlinux.alias_c,1"];
+    let bytes = made_with(".klp.rela.vmlinux.text", &names, LIVEPATCH);
+    let report = check_bytes(&bytes, Policy::Exact);
+    assert_eq!(
+        messages(&report, "warning"),
+        ["the same symbol as .klp.sym.vmlinux.alias_c,0"]
+    );
 }
