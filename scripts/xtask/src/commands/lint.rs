@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// What checkpatch cannot know about patches that are not in a kernel tree's history.
-const CHECKPATCH_IGNORES: &str = "FILE_PATH_CHANGES";
+const CHECKPATCH_IGNORES: &str = "FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID";
 
 /// Check formats, lints, documentation, and the kernel patches.
 #[derive(clap::Args)]
