@@ -13,6 +13,7 @@ mod promoted;
 mod query;
 mod stress;
 mod table;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -35,6 +36,7 @@ enum Command {
     Promoted(promoted::Args),
     Stress(stress::Args),
     Table(table::Args),
+    Watch(watch::Args),
 }
 
 fn main() -> ExitCode {
@@ -44,6 +46,7 @@ fn main() -> ExitCode {
         Command::Promoted(args) => promoted::run(&args),
         Command::Stress(args) => stress::run(&args),
         Command::Table(args) => table::run(&args),
+        Command::Watch(args) => watch::run(&args),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

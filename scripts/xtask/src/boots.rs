@@ -141,6 +141,12 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("modules")
     },
     Boot {
+        scripts: &["44-replace"],
+        timeout: Duration::from_secs(600),
+        expected: &[expect("replace", 39)],
+        ..DEFAULT.named("replace")
+    },
+    Boot {
         scripts: &["50-tracers"],
         expected: &[expect("tracers", 18)],
         ..DEFAULT.named("tracers")
