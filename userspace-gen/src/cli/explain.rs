@@ -93,7 +93,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let target = Target::load(&files)?;
     console.target(&target, None);
     if console.is_quiet() {
-        return Ok(Verdict::Yes);
+        all.clear();
     }
     let target = (!args.files.is_empty()).then_some(&target);
     match args.format.format {

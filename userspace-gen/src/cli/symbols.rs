@@ -54,9 +54,6 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let target = Target::load(&files)?;
     let policy = args.target.policy;
     console.target(&target, Some(policy));
-    if console.is_quiet() {
-        return Ok(Verdict::Yes);
-    }
     let rows = target.objects().iter().flat_map(|object| {
         object.symbols.live(policy).map(|(entry, position)| Row {
             object: Text(object.name),
@@ -68,6 +65,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
             letter: entry.letter.into(),
         })
     });
+    let rows = rows.take(if console.is_quiet() { 0 } else { usize::MAX });
     match args.format.format {
         Format::Json => console.json(rows)?,
         Format::Table => console.table(|page| {

@@ -13,6 +13,7 @@ mod manual;
 mod names;
 mod properties;
 mod robustness;
+mod schema;
 mod shell;
 mod symbols;
 mod terminal;

@@ -150,6 +150,8 @@ fn quiet_leaves_what_makes_the_exit_status_1_or_2() {
             2,
         ),
         ("explain foo", "", 0),
+        ("explain foo --format json", "[\n]\n", 0),
+        ("symbols --vmlinux vmlinux --format json", "[\n]\n", 0),
     ] {
         for quiet in ["-q", "--quiet"] {
             let (found, text) = run(&files, &format!("klp-gen {command} {quiet}"));

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What is printed for programs, held against the schemas in docs/schema.
+//!
+//! A schema allows fields that it does not name, since later versions may add some. The tests allow
+//! none: what is printed today is documented today.
+
+use crate::shell::{documents, files, output};
+use boon::{Compiler, Schemas};
+use serde_json::{json, Value};
+use std::collections::BTreeSet;
+use std::fs;
+
+/// Commands whose answers have, together, everything that a schema speaks of.
+const RUNS: &[(&str, &[&str])] = &[
+    (
+        "symbols",
+        &[
+            "--vmlinux vmlinux --module net-mod.ko",
+            "--kallsyms bpf.kallsyms --policy dot-cut",
+            "--vmlinux vmlinux --quiet",
+        ],
+    ),
+    (
+        "resolve",
+        &[
+            "promoted init_once init_once,9 nosuch absent:x --vmlinux vmlinux",
+            "'init_once.llvm.*,3' net_mod:handle --vmlinux vmlinux --module net-mod.ko",
+        ],
+    ),
+    (
+        "check",
+        &[
+            "out.ko --vmlinux vmlinux",
+            "out.ko --vmlinux vmlinux --policy exact",
+            "livepatch.ko --vmlinux vmlinux",
+            "refused.ko --vmlinux vmlinux",
+            "twin.ko --vmlinux vmlinux",
+            "twin.ko --kallsyms twin.kallsyms",
+        ],
+    ),
+    (
+        "explain",
+        &[
+            "f.var.32.cold.llvm.9a.cold .klp.rela.net_mod.text",
+            "init_once init_once,9 '.klp.sym.vmlinux.init_once.llvm.*,2' absent:x --vmlinux vmlinux",
+        ],
+    ),
+];
+
+/// Forbids what a schema does not name.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            if fields.contains_key("properties") {
+                fields.insert("additionalProperties".to_owned(), json!(false));
+            }
+            fields.values_mut().for_each(close);
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        _ => {}
+    }
+}
+
+/// The values of each field that is an enumeration, as `field=value`.
+fn values(schema: &Value, found: &mut BTreeSet<String>) {
+    if let Some(fields) = schema.get("properties").and_then(Value::as_object) {
+        for (name, field) in fields {
+            let values = field.get("enum").and_then(Value::as_array);
+            found.extend(values.into_iter().flatten().map(|v| format!("{name}={v}")));
+        }
+    }
+    match schema {
+        Value::Object(fields) => fields.values().for_each(|v| values(v, found)),
+        Value::Array(items) => items.iter().for_each(|v| values(v, found)),
+        _ => {}
+    }
+}
+
+/// The fields of an answer, as `field=value`.
+fn fields(answer: &Value, found: &mut BTreeSet<String>) {
+    match answer {
+        Value::Object(object) => {
+            found.extend(object.iter().map(|(name, v)| format!("{name}={v}")));
+            object.values().for_each(|v| fields(v, found));
+        }
+        Value::Array(items) => items.iter().for_each(|v| fields(v, found)),
+        _ => {}
+    }
+}
+
+fn schema(command: &str) -> Value {
+    let path = documents().join(format!("schema/{command}.json"));
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn valid(schema: &Value, answer: &Value) -> Result<(), String> {
+    let mut closed = schema.clone();
+    close(&mut closed);
+    let (mut schemas, mut compiler) = (Schemas::new(), Compiler::new());
+    compiler.add_resource("schema.json", closed).unwrap();
+    let index = compiler.compile("schema.json", &mut schemas).unwrap();
+    schemas.validate(answer, index).map_err(|e| e.to_string())
+}
+
+#[test]
+fn answers_are_as_the_schemas_say() {
+    let files = files();
+    let twin = crate::livepatch::Livepatch::of("twin");
+    files.write("twin.ko", &twin.build());
+    files.write("twin.kallsyms", b"ffffffff81000000 t twin\n");
+    for (command, runs) in RUNS {
+        let schema = schema(command);
+        let mut seen = BTreeSet::new();
+        for run in *runs {
+            let line = format!("klp-gen {command} {run} --format json");
+            let printed = output(&files, &line).stdout;
+            let answer: Value = serde_json::from_slice(&printed).expect(&line);
+            fields(&answer, &mut seen);
+            valid(&schema, &answer).unwrap_or_else(|e| panic!("{line}: {e}"));
+        }
+        // What the schema lists does occur. What `check` can be about is its own tests' concern.
+        let mut listed = BTreeSet::new();
+        values(&schema, &mut listed);
+        listed.retain(|value| !value.starts_with("kind=") && !value.starts_with("by="));
+        assert!(!listed.is_empty() || *command == "symbols");
+        let never: Vec<_> = listed.difference(&seen).collect();
+        assert!(never.is_empty(), "{command}: {never:?}");
+    }
+    let named: BTreeSet<_> = RUNS.iter().map(|(c, _)| format!("{c}.json")).collect();
+    let there: BTreeSet<_> = fs::read_dir(documents().join("schema"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(named, there);
+}
+
+#[test]
+fn what_is_not_as_a_schema_says_is_noticed() {
+    let schema = schema("resolve");
+    let row = json!({
+        "query": "foo", "status": "resolved", "address": "0x10", "name": "foo", "candidates": []
+    });
+    assert_eq!(valid(&schema, &json!([row])), Ok(()));
+    for (field, value) in [
+        ("status", json!("found")),
+        ("address", json!(16)),
+        ("address", json!("16")),
+        (
+            "candidates",
+            json!([{ "sympos": 0, "address": "0x1", "name": "foo" }]),
+        ),
+        ("new", json!(1)),
+    ] {
+        let mut row = row.clone();
+        row[field] = value;
+        assert!(valid(&schema, &json!([row])).is_err(), "{field}");
+    }
+    let mut less = row.clone();
+    less.as_object_mut().unwrap().remove("name");
+    assert!(valid(&schema, &json!([less])).is_err());
+}
