@@ -3,7 +3,7 @@
 //! A livepatch, to be checked and converted.
 
 use crate::fixtures::with_target;
-use klp_gen::check::{check, Installed};
+use klp_gen::check::{check, check_file, Installed};
 use klp_gen::convert::{convert, Conversion, Symvers};
 use klp_gen::elf::ElfFile;
 use klp_gen::target::Target;
@@ -23,6 +23,8 @@ pub fn run(data: &[u8]) {
                 let _ = format!("{report:?}");
             }
         }
+        let report = check_file("livepatch".to_owned(), data, target, Policy::Exact, &[]);
+        let _ = format!("{report:?}");
         for policy in [Policy::Llvm, Policy::Exact] {
             let Some(converted) = converted(data, target, policy) else {
                 continue;

@@ -11,6 +11,7 @@ mod kernel;
 mod livepatch;
 mod manual;
 mod names;
+mod output;
 mod properties;
 mod robustness;
 mod schema;
