@@ -70,21 +70,32 @@ impl<'a> Prefix<'a> {
         }
     }
 
-    /// The bytes of the prefix.
-    pub fn bytes(&self) -> impl Iterator<Item = u8> + 'a {
+    /// The slices that make up the prefix, in order.
+    fn segments(&self) -> impl Iterator<Item = &'a [u8]> {
+        let mut left = self.len;
         let suffix = if self.promoted { PROMOTION } else { &[] };
         self.name
-            .bytes()
-            .take(self.len)
-            .chain(suffix.iter().copied())
+            .segments()
+            .map(move |segment| {
+                let segment = &segment[..left.min(segment.len())];
+                left -= segment.len();
+                segment
+            })
+            .chain(core::iter::once(suffix))
+    }
+
+    /// The bytes of the prefix.
+    pub fn bytes(&self) -> impl Iterator<Item = u8> + 'a {
+        self.segments().flatten().copied()
     }
 
     /// Writes the prefix to the start of `buf` and returns its length; `None` if it does not fit.
     pub fn write_to(&self, buf: &mut [u8]) -> Option<usize> {
         let mut len = 0;
-        for byte in self.bytes() {
-            *buf.get_mut(len)? = byte;
-            len += 1;
+        for segment in self.segments() {
+            buf.get_mut(len..len + segment.len())?
+                .copy_from_slice(segment);
+            len += segment.len();
         }
         Some(len)
     }
