@@ -9,6 +9,7 @@ use super::page::Look;
 use super::target::TargetArgs;
 use super::Verdict;
 use anyhow::{anyhow, Result};
+use klp_gen::elf::read_file;
 use klp_gen::resolve::{resolve, Answer};
 use klp_gen::shown::shown;
 use klp_gen::target::Target;
@@ -16,6 +17,7 @@ use klp_policy::Request;
 use serde::Serialize;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 /// Say which symbols names mean, or why they mean none
 #[derive(Debug, clap::Args)]
@@ -29,8 +31,12 @@ Examples:
 Exit status: 0 each name means one symbol, 1 one of them does not, 2 could not run.")]
 pub struct Args {
     /// [objname:]name[,sympos]; `name.llvm.*` counts promoted and other symbols together
-    #[arg(required = true, value_name = "QUERY")]
+    #[arg(required_unless_present = "file", value_name = "QUERY")]
     queries: Vec<OsString>,
+
+    /// Also answer the queries in FILE, one on each line; `-` is stdin
+    #[arg(long = "queries", value_name = "FILE")]
+    file: Option<PathBuf>,
 
     #[command(flatten)]
     target: TargetArgs,
@@ -49,11 +55,20 @@ struct Row<'t> {
 
 /// Runs the command.
 pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
+    let file = match &args.file {
+        Some(file) if file.as_os_str() == "-" => read_file(Path::new("/dev/stdin"))?,
+        Some(file) => read_file(file)?,
+        None => Vec::new(),
+    };
+    let lines = file.split(|&b| b == b'\n').filter(|line| !line.is_empty());
     let mut requests = Vec::new();
-    for query in &args.queries {
-        // Symbol names need not be UTF-8.
-        let (request, query) = (Request::parse(query.as_bytes()), shown(query.as_bytes()));
+    // Symbol names need not be UTF-8.
+    for query in args.queries.iter().map(|q| q.as_bytes()).chain(lines) {
+        let (request, query) = (Request::parse(query), shown(query));
         requests.push((request.map_err(|e| anyhow!("query '{query}': {e}"))?, query));
+    }
+    if let (Some(file), true) = (&args.file, requests.is_empty()) {
+        return Err(anyhow!("{}: expected queries, found none", file.display()));
     }
     let files = args.target.open()?;
     let target = Target::load(&files)?;

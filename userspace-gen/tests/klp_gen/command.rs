@@ -213,3 +213,25 @@ fn names_need_not_be_utf8() {
     assert_eq!(output.status.code(), Some(1));
     serde_json::from_slice::<serde_json::Value>(&output.stdout).unwrap();
 }
+
+#[test]
+fn queries_come_from_arguments_files_and_stdin() {
+    let files = files();
+    files.write("names", b"table\n\npromoted,1\n");
+    files.write("empty", b"\n");
+    let (_, expected, _) = run(&files, "resolve --vmlinux vmlinux nosuch table promoted,1");
+    assert_eq!(expected.lines().count(), 3);
+
+    let (status, answers, _) = run(&files, "resolve --vmlinux vmlinux nosuch --queries names");
+    assert_eq!((status, &answers), (Some(1), &expected));
+    let mut piped = command(&files, "resolve --vmlinux vmlinux nosuch --queries -");
+    piped.stdin(File::open(files.directory.path().join("names")).unwrap());
+    assert_eq!(piped.output().unwrap().stdout, expected.as_bytes());
+
+    let (status, _, said) = run(&files, "resolve --vmlinux vmlinux --queries empty");
+    assert_eq!(status, Some(2));
+    assert!(
+        said.contains("empty: expected queries, found none"),
+        "{said}"
+    );
+}
