@@ -10,6 +10,10 @@ const LONGEST: usize = 1024;
 /// `bytes` as text for a terminal: what is not UTF-8 or would move the cursor does not come through.
 #[must_use]
 pub fn shown(bytes: &[u8]) -> String {
+    // Nearly all names are so, and there are many.
+    if bytes.len() <= LONGEST && bytes.iter().all(|b| matches!(b, b' '..=b'~')) {
+        return String::from_utf8_lossy(bytes).into_owned();
+    }
     let (bytes, rest) = bytes.split_at(bytes.len().min(LONGEST));
     let text = String::from_utf8_lossy(bytes);
     let mut shown = String::with_capacity(text.len());

@@ -5,7 +5,7 @@
 use klp_policy::{NameIndex, Policy, Prefix, SymbolName, SymbolSequence};
 use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 
 /// One symbol of a [`SymbolTable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,39 +70,7 @@ impl<'d> SymbolTable<'d> {
     /// The symbols that are there for good, with the positions that `policy` gives them.
     pub fn live(&self, policy: Policy) -> impl Iterator<Item = (&Entry<'d>, Position)> {
         let live = || self.entries.iter().filter(|e| e.live);
-        live().zip(self.positions(policy, live()))
-    }
-
-    fn positions<'t>(
-        &self,
-        policy: Policy,
-        entries: impl Iterator<Item = &'t Entry<'d>>,
-    ) -> Vec<Position>
-    where
-        'd: 't,
-    {
-        let mut groups: HashMap<Cow<'d, [u8]>, u32> = HashMap::with_capacity(self.entries.len());
-        let mut matches: Vec<u32> = Vec::new();
-        let mut placed = Vec::with_capacity(self.entries.len());
-        for entry in entries {
-            let next = u32::try_from(matches.len()).unwrap_or(u32::MAX);
-            let group = *groups.entry(clean(policy, entry.name)).or_insert(next);
-            if group == next {
-                matches.push(0);
-            }
-            let sympos = matches.get_mut(group as usize).map_or(0, |count| {
-                *count += 1;
-                *count
-            });
-            placed.push((group, sympos));
-        }
-        placed
-            .into_iter()
-            .map(|(group, sympos)| Position {
-                sympos,
-                matches: matches.get(group as usize).copied().unwrap_or(sympos),
-            })
-            .collect()
+        live().zip(positions(policy, live()))
     }
 
     fn name(&self, index: u32) -> &'d [u8] {
@@ -126,6 +94,46 @@ pub struct Position {
     pub sympos: u32,
     /// How many there are.
     pub matches: u32,
+}
+
+impl Position {
+    const UNIQUE: Self = Self {
+        sympos: 1,
+        matches: 1,
+    };
+}
+
+/// The positions of `entries`, one for each.
+fn positions<'t, 'd: 't>(
+    policy: Policy,
+    entries: impl Iterator<Item = &'t Entry<'d>>,
+) -> Vec<Position> {
+    let entries: Vec<_> = entries.collect();
+    // Names lie all over a large file. Sorting their hashes reads each once, where a table of names
+    // would wait for memory at every step. The hash has a secret, since anybody can make a file.
+    let hasher = RandomState::new();
+    let hash = |entry: &&Entry<'d>| hasher.hash_one(clean(policy, entry.name));
+    let mut order: Vec<(u64, u32)> = entries.iter().map(hash).zip(0..).collect();
+    order.sort_unstable();
+
+    let mut positions = vec![Position::UNIQUE; entries.len()];
+    let name = |at: u32| entries.get(at as usize).map(|e| policy.clean(e.name.0));
+    for equal in order.chunk_by_mut(|a, b| a.0 == b.0) {
+        if equal.len() == 1 {
+            continue;
+        }
+        // Different names may have the same hash.
+        equal.sort_unstable_by(|a, b| name(a.1).cmp(&name(b.1)).then(a.1.cmp(&b.1)));
+        for group in equal.chunk_by(|a, b| name(a.1) == name(b.1)) {
+            let matches = u32::try_from(group.len()).unwrap_or(u32::MAX);
+            for (sympos, &(_, at)) in (1..).zip(group) {
+                if let Some(position) = positions.get_mut(at as usize) {
+                    *position = Position { sympos, matches };
+                }
+            }
+        }
+    }
+    positions
 }
 
 /// A name as `policy` compares it.

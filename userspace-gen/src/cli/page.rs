@@ -104,6 +104,9 @@ pub struct Painted<T> {
 impl<T: fmt::Display> fmt::Display for Painted<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let style = self.style;
+        if style.is_plain() {
+            return self.text.fmt(f);
+        }
         write!(f, "{style}")?;
         self.text.fmt(f)?;
         write!(f, "{style:#}")

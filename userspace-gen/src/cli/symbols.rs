@@ -78,12 +78,12 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
                     Look::Doubtful
                 };
                 let position = page.paint(look, position);
-                let clean: Vec<u8> = row.clean.0.bytes().collect();
-                let clean = shown(&clean);
-                let full = if row.clean.0 == *row.name.0.as_bytes() {
-                    String::new()
+                let name = shown(row.name.0 .0);
+                let (clean, full) = if row.clean.0 == *row.name.0.as_bytes() {
+                    (name, String::new())
                 } else {
-                    format!(" ({})", shown(row.name.0 .0))
+                    let clean: Vec<u8> = row.clean.0.bytes().collect();
+                    (shown(&clean), format!(" ({name})"))
                 };
                 let full = page.paint(Look::Aside, full);
                 let owner = if row.object.0.is_vmlinux() {

@@ -11,6 +11,7 @@ use object::elf::{self, Sym64};
 use object::read::elf::Sym as _;
 use object::read::ReadRef;
 use object::{Endianness, U32};
+use std::ffi::CStr;
 
 type E = Endianness;
 
@@ -117,6 +118,6 @@ const LONGEST_NAME: usize = 4096;
 pub(crate) fn string_at(table: &[u8], offset: u32) -> Option<&[u8]> {
     let rest = table.get(offset as usize..)?;
     let rest = rest.get(..=LONGEST_NAME).unwrap_or(rest);
-    let len = rest.iter().position(|&b| b == 0)?;
-    rest.get(..len)
+    let string = CStr::from_bytes_until_nul(rest);
+    string.ok().map(CStr::to_bytes)
 }

@@ -10,13 +10,6 @@ use klp_policy::SymbolName;
 use object::read::ReadRef;
 use std::ops::RangeInclusive;
 
-/// A symbol that passed the filter, as small as it can be while they are sorted.
-struct Listed {
-    address: u64,
-    index: u32,
-    letter: u8,
-}
-
 /// Reads the symbols that `/proc/kallsyms` of that kernel lists, in its order.
 ///
 /// # Errors
@@ -42,20 +35,21 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
         let letter = nm::letter(&symbol, section.and_then(Option::as_ref));
         if filter::lists(symbol.name, letter) {
             ranges.learn(&symbol);
-            let address = symbol.value;
-            listed.push(Listed {
-                address,
-                index,
+            listed.push(Entry {
+                name: SymbolName(symbol.name),
+                address: symbol.value,
                 letter,
+                index,
+                live: true,
             });
         }
     }
     // CONFIG_KALLSYMS_ALL: the kernel says itself how many symbols it was given.
     let count = ranges.count_at.and_then(|at| embedded::count(elf, at));
     if count.is_some_and(|count| count != listed.len()) {
-        let text = listed.iter().filter(|s| ranges.lists_text(elf, s)).count();
+        let text = listed.iter().filter(|s| ranges.lists_text(s)).count();
         if count == Some(text) {
-            listed.retain(|s| ranges.lists_text(elf, s));
+            listed.retain(|s| ranges.lists_text(s));
         }
     }
     // CONFIG_KALLSYMS_ABSOLUTE_PERCPU: per-CPU variables are linked to 0, their offsets kept.
@@ -66,14 +60,14 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
             }
         }
     }
-    let key = |s: &Listed| {
-        let symbol = elf.get_symbol(SymbolId(s.index as usize));
+    let key = |entry: &Entry<'d>| {
+        let symbol = elf.get_symbol(SymbolId(entry.index as usize));
         order::Key {
-            address: s.address,
-            letter: s.letter,
-            name: symbol.map_or(&[], |s| s.name),
+            address: entry.address,
+            letter: entry.letter,
+            name: entry.name.0,
             size: symbol.map_or(0, |s| s.size),
-            index: s.index as usize,
+            index: entry.index as usize,
         }
     };
     listed.sort_unstable_by(|a, b| {
@@ -81,14 +75,7 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
             .cmp(&b.address)
             .then_with(|| order::compare(&key(a), &key(b)))
     });
-    let entries = listed.iter().map(|s| Entry {
-        name: SymbolName(key(s).name),
-        address: s.address,
-        letter: s.letter,
-        index: s.index,
-        live: true,
-    });
-    Ok(SymbolTable::new(entries.collect()))
+    Ok(SymbolTable::new(listed))
 }
 
 /// `struct addr_range` in scripts/kallsyms.c: both ends belong to it.
@@ -134,9 +121,8 @@ impl Ranges {
     }
 
     /// `symbol_valid()` without `--all-symbols`.
-    fn lists_text<'d, R: ReadRef<'d>>(&self, elf: &ElfFile<'d, R>, symbol: &Listed) -> bool {
-        let id = SymbolId(symbol.index as usize);
-        let name = elf.get_symbol(id).map_or(&[][..], |s| s.name);
+    fn lists_text(&self, symbol: &Entry<'_>) -> bool {
+        let name = symbol.name.0;
         if name.starts_with(b"__start_") || name.starts_with(b"__stop_") {
             return true;
         }
