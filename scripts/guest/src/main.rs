@@ -7,6 +7,7 @@
 
 mod failslab;
 mod kallsyms;
+mod lookups;
 mod oracle;
 mod positions;
 mod promoted;
@@ -32,6 +33,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Failslab(failslab::Args),
+    Lookups(lookups::Args),
     Oracle(oracle::Args),
     Promoted(promoted::Args),
     Stress(stress::Args),
@@ -42,6 +44,7 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Failslab(args) => failslab::run(&args),
+        Command::Lookups(args) => lookups::run(&args),
         Command::Oracle(args) => oracle::run(&args),
         Command::Promoted(args) => promoted::run(&args),
         Command::Stress(args) => stress::run(&args),

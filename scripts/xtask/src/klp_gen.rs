@@ -4,10 +4,16 @@
 
 use std::{
     env,
+    path::{Path, PathBuf},
     process::Command, //
 };
 
-use crate::layout;
+use anyhow::Result;
+
+use crate::{
+    layout,
+    run, //
+};
 
 /// `klp-gen`, built if it is not up to date.
 pub fn command() -> Command {
@@ -20,4 +26,21 @@ pub fn command() -> Command {
         "--",
     ]);
     command
+}
+
+/// Builds `klp-gen` as it is installed and returns where it is.
+///
+/// # Errors
+///
+/// Fails if the build fails.
+pub fn release(logs: &Path) -> Result<PathBuf> {
+    let target_dir = layout::repository().join("target");
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .current_dir(layout::repository())
+        .args(["build", "--release", "--quiet", "--package", "klp-gen"])
+        .arg("--target-dir")
+        .arg(&target_dir);
+    run::logged(&mut command, &logs.join("klp-gen.log"))?;
+    Ok(target_dir.join("release/klp-gen"))
 }

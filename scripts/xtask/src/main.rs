@@ -4,6 +4,7 @@
 //!
 //! This file only dispatches; each command has a file of its own in `commands/`.
 
+mod bench;
 mod boots;
 mod commands;
 mod fixtures;
@@ -44,10 +45,13 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Bench(commands::bench::Args),
     Demo(commands::demo::Args),
     Fuzz(commands::fuzz::Args),
     Kernel(commands::kernel::Args),
     Lint(commands::lint::Args),
+    #[command(hide = true)]
+    Measure(commands::measure::Args),
     Qemu(commands::qemu::Args),
     Series(commands::series::Args),
     Test(commands::test::Args),
@@ -55,10 +59,12 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Bench(args) => commands::bench::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Fuzz(args) => commands::fuzz::run(&args),
         Command::Kernel(args) => commands::kernel::run(&args),
         Command::Lint(args) => commands::lint::run(&args),
+        Command::Measure(args) => commands::measure::run(&args),
         Command::Qemu(args) => commands::qemu::run(args),
         Command::Series(args) => commands::series::run(&args),
         Command::Test(args) => commands::test::run(&args),

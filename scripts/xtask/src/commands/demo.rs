@@ -46,6 +46,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         build: kernel.build,
         kaslr: true,
         parallel: false,
+        count_instructions: false,
         append: String::new(),
         timeout: Some(LIMIT),
         output: Output::Stream,

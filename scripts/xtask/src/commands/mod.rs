@@ -2,10 +2,12 @@
 
 //! One file per command.
 
+pub mod bench;
 pub mod demo;
 pub mod fuzz;
 pub mod kernel;
 pub mod lint;
+pub mod measure;
 pub mod qemu;
 pub mod series;
 pub mod test;

@@ -88,6 +88,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         image,
         kaslr: !args.no_kaslr,
         parallel: args.parallel,
+        count_instructions: false,
         append: args.append,
         timeout: (!interactive).then(|| Duration::from_secs(args.timeout)),
         output: if interactive {

@@ -127,6 +127,7 @@ fn run_boot(boot: &Boot, build: &Path, contents: &Contents, logs: PathBuf) -> Ta
         image: image.clone(),
         kaslr: boot.kaslr,
         parallel: boot.parallel,
+        count_instructions: false,
         append: boot.append.to_owned(),
         timeout: Some(boot.timeout),
         output: Output::Quiet,

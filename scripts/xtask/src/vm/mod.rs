@@ -54,6 +54,9 @@ pub struct Vm {
     /// which the other processor runs needs turns, one that looks for races of our own does not want
     /// them.
     pub parallel: bool,
+    /// Whether the guest's clock counts its instructions, one a nanosecond: what is timed does then not
+    /// depend on what else this machine does. Only for processors that take turns.
+    pub count_instructions: bool,
     /// More of the kernel's command line.
     pub append: String,
     /// The wall-clock limit; none for an interactive shell.
@@ -173,6 +176,10 @@ impl Vm {
         } else {
             "tcg,thread=single"
         };
+        let mut machine = vec!["-M", "q35", "-cpu", "max", "-smp", "2", "-m", "1G"];
+        if self.count_instructions {
+            machine.extend(["-icount", "shift=0,sleep=off"]);
+        }
         // A process of its own keeps the limit, also if this one is killed.
         let mut command = match self.timeout {
             Some(limit) => {
@@ -186,7 +193,7 @@ impl Vm {
             None => Command::new("qemu-system-x86_64"),
         };
         command
-            .args(["-M", "q35", "-cpu", "max", "-smp", "2", "-m", "1G"])
+            .args(machine)
             .args(["-accel", accelerator, "-display", "none", "-no-reboot"])
             .args(["-nodefaults", "-monitor", "none"])
             .arg("-serial")

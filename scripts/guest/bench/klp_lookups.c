@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * klp_lookups - times symbol lookups of the running kernel
+ *
+ * Write "WAY SYMPOS CALLS NAME" to the parameter `measure`, then read from it
+ * "NANOSECONDS ALLOCATIONS ADDRESS", for all CALLS together. A lookup that
+ * fails gives address 0.
+ *
+ * A livepatch in nothing but its relocations: what it calls is not exported.
+ */
+#include <linux/kallsyms.h>
+#include <linux/klp_sympos.h>
+#include <linux/ktime.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <trace/events/kmem.h>
+
+/* The names differ, since <linux/kallsyms.h> declares two of them. */
+extern int find_object_symbol(const char *objname, const char *name,
+			      unsigned long sympos, unsigned long *addr)
+	KLP_SYMPOS(vmlinux, klp_find_object_symbol, 0);
+extern unsigned long lookup_name(const char *name)
+	KLP_SYMPOS(vmlinux, kallsyms_lookup_name, 0);
+extern int on_each_match_symbol(int (*fn)(void *data, unsigned long addr),
+				const char *name, void *data)
+	KLP_SYMPOS(vmlinux, kallsyms_on_each_match_symbol, 0);
+
+struct match {
+	unsigned long addr;
+	unsigned long count;
+	unsigned long pos;
+};
+
+/* As klp_match_callback(). */
+static int match_callback(void *data, unsigned long addr)
+{
+	struct match *match = data;
+
+	match->addr = addr;
+	match->count++;
+	return match->pos ? match->count == match->pos : match->count > 1;
+}
+
+/* klp_find_object_symbol() as it is without the patch that adds the hook. */
+static unsigned long unpatched(const char *name, unsigned long sympos)
+{
+	struct match match = { .pos = sympos };
+
+	on_each_match_symbol(match_callback, name, &match);
+	return match.count == (sympos ?: 1) ? match.addr : 0;
+}
+
+static unsigned long livepatch(const char *name, unsigned long sympos)
+{
+	unsigned long addr;
+
+	return find_object_symbol(NULL, name, sympos, &addr) ? 0 : addr;
+}
+
+static unsigned long kallsyms(const char *name, unsigned long sympos)
+{
+	return lookup_name(name);
+}
+
+static const struct {
+	const char *name;
+	unsigned long (*look_up)(const char *name, unsigned long sympos);
+} ways[] = {
+	{ "unpatched", unpatched },
+	{ "livepatch", livepatch },
+	{ "kallsyms", kallsyms },
+};
+
+static struct task_struct *counted_task;
+static unsigned long allocations;
+
+static void count_kmalloc(void *data, unsigned long call_site, const void *ptr,
+			  size_t bytes_req, size_t bytes_alloc, gfp_t flags,
+			  int node)
+{
+	if (in_task() && current == READ_ONCE(counted_task))
+		allocations++;
+}
+
+static void count_cache(void *data, unsigned long call_site, const void *ptr,
+			struct kmem_cache *cache, gfp_t flags, int node)
+{
+	if (in_task() && current == READ_ONCE(counted_task))
+		allocations++;
+}
+
+static DEFINE_MUTEX(measure_mutex);
+static u64 nanoseconds;
+static unsigned long address;
+
+static int measure_set(const char *text, const struct kernel_param *kp)
+{
+	unsigned long sympos;
+	unsigned int calls, way;
+	char word[16];
+	char *name;
+	int at = 0;
+
+	if (sscanf(text, "%15s %lu %u %n", word, &sympos, &calls, &at) < 3 || !at)
+		return -EINVAL;
+
+	for (way = 0; way < ARRAY_SIZE(ways); way++) {
+		if (!strcmp(ways[way].name, word))
+			break;
+	}
+	if (way == ARRAY_SIZE(ways))
+		return -EINVAL;
+
+	name = kstrdup(text + at, GFP_KERNEL);
+	if (!name)
+		return -ENOMEM;
+	name = strim(name);
+
+	scoped_guard(mutex, &measure_mutex) {
+		u64 start;
+
+		allocations = 0;
+		WRITE_ONCE(counted_task, current);
+		start = ktime_get_ns();
+		while (calls--)
+			address = ways[way].look_up(name, sympos);
+		nanoseconds = ktime_get_ns() - start;
+		WRITE_ONCE(counted_task, NULL);
+	}
+	kfree(name);
+	return 0;
+}
+
+static int measure_get(char *buffer, const struct kernel_param *kp)
+{
+	guard(mutex)(&measure_mutex);
+
+	return sysfs_emit(buffer, "%llu %lu %lx\n", nanoseconds, allocations,
+			  address);
+}
+
+static const struct kernel_param_ops measure_ops = {
+	.set = measure_set,
+	.get = measure_get,
+};
+
+module_param_cb(measure, &measure_ops, NULL, 0600);
+MODULE_PARM_DESC(measure, "WAY SYMPOS CALLS NAME");
+
+/* Whether the counter sees one allocation of each kind. */
+static bool counts_allocations(void)
+{
+	struct kmem_cache *cache = KMEM_CACHE(match, 0);
+	void *object, *memory;
+
+	if (!cache)
+		return false;
+
+	allocations = 0;
+	WRITE_ONCE(counted_task, current);
+	memory = kmalloc(64, GFP_KERNEL);
+	object = kmem_cache_alloc(cache, GFP_KERNEL);
+	WRITE_ONCE(counted_task, NULL);
+	kfree(memory);
+	if (object)
+		kmem_cache_free(cache, object);
+	kmem_cache_destroy(cache);
+	return allocations == 2;
+}
+
+static void stop_counting(void)
+{
+	unregister_trace_kmem_cache_alloc(count_cache, NULL);
+	unregister_trace_kmalloc(count_kmalloc, NULL);
+	tracepoint_synchronize_unregister();
+}
+
+static int __init klp_lookups_init(void)
+{
+	int ret;
+
+	ret = register_trace_kmalloc(count_kmalloc, NULL);
+	if (ret)
+		return ret;
+	ret = register_trace_kmem_cache_alloc(count_cache, NULL);
+	if (ret) {
+		unregister_trace_kmalloc(count_kmalloc, NULL);
+		return ret;
+	}
+	if (!counts_allocations()) {
+		pr_err("expected to count 2 allocations, found %lu\n", allocations);
+		stop_counting();
+		return -ENODEV;
+	}
+	return 0;
+}
+
+static void __exit klp_lookups_exit(void)
+{
+	stop_counting();
+}
+
+module_init(klp_lookups_init);
+module_exit(klp_lookups_exit);
+MODULE_DESCRIPTION("Times symbol lookups, for cargo xtask bench");
+MODULE_LICENSE("GPL");
+MODULE_INFO(livepatch, "Y");

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What `cargo xtask bench` measures: pairs, each in one run, in turns, on the same input.
+
+pub mod guest;
+pub mod host;
+mod larger;
+mod measure;
+mod relocations;
+mod report;
+
+pub use measure::usage;
+pub use report::Report;

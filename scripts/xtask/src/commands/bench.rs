@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! `cargo xtask bench`: what things cost, as ratios.
+
+use anyhow::Result;
+
+use super::kernel::SourceArgs;
+use crate::{
+    bench::{guest, host, Report},
+    kernel,
+    layout,
+    outcome::Outcome, //
+};
+
+/// Measure klp-gen and the lookups of the kernel, each against its peer in turns, and print the ratios.
+///
+/// docs/performance.md says what they mean. Nothing is judged here: it fails only if it cannot run.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// How many times each of a pair runs.
+    #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
+    /// Only klp-gen, on this machine.
+    #[arg(long)]
+    host: bool,
+    /// Only the kernel, in the guest.
+    #[arg(long, conflicts_with = "host")]
+    guest: bool,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let logs = layout::new_log_dir("bench")?;
+    let kernel = kernel::prepare(args.source.kernel_source.as_deref(), &logs)?;
+    let rounds = args.rounds.into();
+    let mut report = Report::default();
+    if !args.guest {
+        host::run(&kernel, rounds, &logs, &mut report)?;
+    }
+    if !args.host {
+        guest::run(&kernel, rounds, &logs, &mut report)?;
+    }
+    print!("{report}");
+    Ok(Outcome::Pass)
+}

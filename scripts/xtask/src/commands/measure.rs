@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! `cargo xtask measure`: what `cargo xtask bench` starts for each run.
+
+use std::ffi::OsString;
+
+use anyhow::Result;
+
+use crate::{
+    bench,
+    outcome::Outcome, //
+};
+
+/// Run a program and print the nanoseconds of processor time and the bytes of memory that it took.
+#[derive(clap::Args)]
+pub struct Args {
+    #[arg(last = true, required = true, value_name = "PROGRAM")]
+    program: Vec<OsString>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let usage = bench::usage(&args.program)?;
+    println!("{} {}", usage.time.as_nanos(), usage.peak);
+    Ok(Outcome::Pass)
+}
