@@ -33,6 +33,12 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let cannot = |e| Error::io(&format_args!("cannot write {}", path.display()), e);
     let (path, permissions) = &replaceable(path)?;
     let directory = path.parent().filter(|p| !p.as_os_str().is_empty());
+    let directory = directory.unwrap_or(Path::new("."));
+    if !directory.is_dir() {
+        let (path, directory) = (path.display(), directory.display());
+        let what = format!("cannot write {path}: expected a directory {directory}, found none");
+        return Err(Error::new(ErrorKind::Refused, what));
+    }
     expect_allowed(bytes.len()).map_err(cannot)?;
     // Dropped last, when the temporary file has its name or is gone.
     let _held = HeldSignals::hold().map_err(cannot)?;
@@ -40,7 +46,7 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
         .prefix(".klp-gen-")
         // As open(2) would, less what the umask takes away.
         .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(directory.unwrap_or(Path::new(".")))
+        .tempfile_in(directory)
         // The message has the temporary name, which tells nobody anything.
         .map_err(|e| cannot(e.kind().into()))?;
     let write = |file: &mut fs::File| -> io::Result<()> {
