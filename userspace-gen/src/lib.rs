@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod check;
+pub mod collisions;
 pub mod convert;
 pub mod elf;
 pub mod error;

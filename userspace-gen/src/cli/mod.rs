@@ -4,6 +4,7 @@
 
 mod answer;
 mod check;
+mod collisions;
 mod completion;
 mod console;
 mod convert;
@@ -52,6 +53,7 @@ enum Command {
     Convert(convert::Args),
     Check(check::Args),
     Explain(explain::Args),
+    Collisions(collisions::Args),
     Man(man::Args),
     Completion(completion::Args),
 }
@@ -82,6 +84,7 @@ pub fn run(cli: &Cli, console: &Console) -> Result<Verdict> {
         Command::Convert(args) => convert::run(args, console),
         Command::Check(args) => check::run(args, console),
         Command::Explain(args) => explain::run(args, console),
+        Command::Collisions(args) => collisions::run(args, console),
         Command::Man(args) => man::run(args, console),
         Command::Completion(args) => completion::run(args, console),
     }?;

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Statics that ThinLTO may promote without a suffix, and who else has their names.
+//!
+//! With LLVM 23's `-always-rename-promoted-locals=false` a promoted static keeps its name where no
+//! other *bitcode* has it: the index of a ThinLTO link does not see assembler files, top-level
+//! assembler in C files, and linker scripts. [`inputs`] opens what is linked, [`llvm`] has LLVM's own
+//! tools read the bitcode, [`bitcode`] and [`linker_script`] understand their texts, [`names`] puts both
+//! sides together, and [`reserve`] makes the bitcode that takes a name out of the promotion's reach.
+
+pub mod bitcode;
+pub mod inputs;
+pub mod linker_script;
+pub mod llvm;
+pub mod names;
+pub mod reserve;
+
+pub use inputs::Inputs;
+pub use linker_script::LinkerScript;
+pub use llvm::Llvm;
+pub use names::{Collision, Effect, Kind, Place, Static};
+
+use crate::error::Result;
+use names::Names;
+
+/// Finds every collision of a link, sorted by name and kind.
+///
+/// # Errors
+///
+/// An input cannot be read, or a tool of LLVM fails.
+pub fn find(inputs: &Inputs, scripts: &[LinkerScript], llvm: &Llvm) -> Result<Vec<Collision>> {
+    let listed = llvm.list(inputs.bitcode())?;
+    let names = Names::new(inputs, &listed, scripts)?;
+    let wanted: Vec<_> = names.undecided().into_iter().collect();
+    let modules = llvm.disassemble(inputs.bitcode(), &wanted)?;
+    Ok(names.collisions(&modules))
+}
