@@ -98,18 +98,10 @@ impl ListedSymbol {
 pub struct Module {
     /// The source file.
     pub source: String,
-    globals: HashMap<Vec<u8>, Global>,
-}
-
-/// A function or variable of the code, not of assembler.
-#[derive(Clone, Copy, Debug, Default)]
-struct Global {
-    function: bool,
-    local: bool,
-    /// It has a section of its own, or is in `llvm.used`: LLVM keeps its name.
-    pinned: bool,
-    /// Something that may be imported refers to it.
-    referred_to: bool,
+    /// The functions and variables of the code, not of assembler.
+    globals: HashSet<Vec<u8>>,
+    /// Those that may be promoted, and whether they are functions.
+    promotable: HashMap<Vec<u8>, bool>,
 }
 
 impl Module {
@@ -120,55 +112,45 @@ impl Module {
         let mut used = Vec::new();
         let mut summary = Summary::default();
         for line in text.split(|&byte| byte == b'\n') {
-            match line.first() {
-                Some(b'@') => {
-                    if line.starts_with(b"@llvm.used =")
-                        || line.starts_with(b"@llvm.compiler.used =")
-                    {
-                        used.extend(names_in(line).into_iter().skip(1));
-                    } else {
-                        module.add(line, false);
-                    }
-                }
-                Some(b'd') if line.starts_with(b"define ") || line.starts_with(b"declare ") => {
-                    module.add(line, true);
-                }
-                Some(b's') => {
-                    if let Some(name) = line.strip_prefix(b"source_filename = ") {
-                        module.source = shown(quoted(name).0.as_slice());
-                    }
-                }
-                Some(b'^') => summary.add(line),
-                _ => {}
+            if [&b"@llvm.used ="[..], b"@llvm.compiler.used ="]
+                .iter()
+                .any(|start| line.starts_with(start))
+            {
+                used.extend(names_in(line).into_iter().skip(1));
+            } else if line.starts_with(b"@") {
+                module.add(line, false);
+            } else if line.starts_with(b"define ") || line.starts_with(b"declare ") {
+                module.add(line, true);
+            } else if line.starts_with(b"^") {
+                summary.add(line);
+            } else if let Some(name) = line.strip_prefix(b"source_filename = ") {
+                module.source = shown(&quoted(name).0);
             }
         }
         for name in used {
-            if let Some(global) = module.globals.get_mut(&name) {
-                global.pinned = true;
-            }
+            module.promotable.remove(&name);
         }
-        for name in summary.referred_to() {
-            if let Some(global) = module.globals.get_mut(name) {
-                global.referred_to = true;
-            }
-        }
+        let referred_to = summary.referred_to();
+        module
+            .promotable
+            .retain(|name, _| referred_to.contains(name.as_slice()));
         module
     }
 
     /// Whether the code has a function or variable of this name, defined or only declared.
     #[must_use]
     pub fn has(&self, name: &[u8]) -> bool {
-        self.globals.contains_key(name)
+        self.globals.contains(name)
     }
 
     /// Whether it has a static of this name that may be promoted; whether it is a function then.
     ///
-    /// That is one to which LLVM may give another name and to which something refers that another file
-    /// may import (`ModuleSummaryAnalysis.cpp`, `computeModuleSummary()`).
+    /// That is one to which LLVM may give another name, as not to what has a section of its own or is
+    /// in `llvm.used`, and to which something refers that another file may import
+    /// (`ModuleSummaryAnalysis.cpp`, `computeModuleSummary()`).
     #[must_use]
     pub fn promotable(&self, name: &[u8]) -> Option<bool> {
-        let global = self.globals.get(name)?;
-        (global.local && !global.pinned && global.referred_to).then_some(global.function)
+        self.promotable.get(name).copied()
     }
 
     fn add(&mut self, line: &[u8], function: bool) {
@@ -178,14 +160,12 @@ impl Module {
         let (name, rest) = name(&line[at + 1..]);
         // What stands before the name of a function stands behind that of a variable.
         let linkage = if function { &line[..at] } else { rest };
-        let word = |word: &[u8]| linkage.split(|&b| b == b' ').take(6).any(|w| w == word);
-        let global = Global {
-            function,
-            local: word(b"internal") || word(b"private"),
-            pinned: contains(rest, b" section \""),
-            referred_to: false,
-        };
-        self.globals.insert(name, global);
+        let mut words = linkage.split(|&byte| byte == b' ').take(6);
+        let local = words.any(|word| word == b"internal" || word == b"private");
+        if local && !contains(rest, b" section \"") {
+            self.promotable.insert(name.clone(), function);
+        }
+        self.globals.insert(name);
     }
 }
 
@@ -217,9 +197,10 @@ impl Summary {
         }
     }
 
-    fn referred_to(&self) -> impl Iterator<Item = &[u8]> {
+    fn referred_to(&self) -> HashSet<&[u8]> {
         let ids = self.referred_to.iter();
         ids.filter_map(|id| self.names.get(id).map(Vec::as_slice))
+            .collect()
     }
 }
 
@@ -269,15 +250,12 @@ fn quoted(text: &[u8]) -> (Vec<u8>, &[u8]) {
             }
             [b'\\', high, low, after @ ..] => {
                 let digit = |byte: &u8| char::from(*byte).to_digit(16);
-                match (digit(high), digit(low)) {
-                    (Some(high), Some(low)) => {
-                        string.extend(u8::try_from(high * 16 + low));
-                        rest = after;
-                    }
-                    _ => {
-                        string.push(b'\\');
-                        rest = &rest[1..];
-                    }
+                if let (Some(high), Some(low)) = (digit(high), digit(low)) {
+                    string.extend(u8::try_from(high * 16 + low));
+                    rest = after;
+                } else {
+                    string.push(b'\\');
+                    rest = &rest[1..];
                 }
             }
             [byte, after @ ..] => {

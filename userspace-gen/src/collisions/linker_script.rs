@@ -151,7 +151,7 @@ impl<'s> Tokens<'s> {
     fn advance(&mut self, count: usize) -> &'s [u8] {
         let (taken, rest) = self.rest.split_at(count.min(self.rest.len()));
         self.rest = rest;
-        self.line += taken.iter().filter(|&&byte| byte == b'\n').count();
+        self.line += taken.split(|&byte| byte == b'\n').count() - 1;
         taken
     }
 }

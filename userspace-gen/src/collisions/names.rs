@@ -225,8 +225,8 @@ impl<'i> Names<'i> {
         let mut files = BTreeSet::new();
         for (name, entries) in &self.listed {
             // Assembler has no variables in llvm-nm's eyes, only code.
-            let variable = |entry: &&ListedSymbol| matches!(entry.letter, b'd' | b'b' | b'r');
-            let code = entries.iter().any(|(_, symbol)| !variable(&symbol));
+            let variable = |entry: &ListedSymbol| matches!(entry.letter, b'd' | b'b' | b'r');
+            let code = entries.iter().any(|(_, symbol)| !variable(symbol));
             if self.outside.contains_key(name) || (entries.len() > 1 && code) {
                 files.extend(entries.iter().map(|(file, _)| *file));
             }

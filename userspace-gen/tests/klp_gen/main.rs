@@ -3,6 +3,7 @@
 //! Tests of klp-gen on small ELF files that are made here: no kernel has to be there.
 
 mod check;
+mod collisions;
 mod command;
 mod convert;
 mod elf;
