@@ -320,10 +320,6 @@ fn what_cannot_be_read_is_named() {
             "text.o: expected an ELF object, bitcode or an archive of them",
         ),
         ("broken.a", "broken.a: expected an archive"),
-        (
-            "--llvm=none/ a.o",
-            "cannot run none/llvm-nm: say where LLVM is",
-        ),
         ("--linker-script absent.lds a.o", "absent.lds: No such file"),
         ("--reserve out.o a.o -- ./absent", "cannot run ./absent"),
     ] {
