@@ -21,9 +21,13 @@ use std::path::PathBuf;
 /// the link: objects, bitcode, archives of both, thin ones too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Exit status: 0 none (or all that are not harmless reserved), 1 some, 2 could not run.
+Examples:
+  # in a build directory, what is linked into vmlinux.o, and the script of the link behind it
+  $ klp-gen collisions --llvm=-22 --linker-script arch/x86/kernel/vmlinux.lds vmlinux.a lib/lib.a
+  # the same, and an object that keeps both sides apart
+  $ klp-gen collisions --llvm=-22 --reserve reserved.o vmlinux.a -- clang-22 -flto=thin -O2
 
-Example: klp-gen collisions --llvm=-22 --linker-script arch/x86/kernel/vmlinux.lds vmlinux.a lib/lib.a")]
+Exit status: 0 none, or only harmless and reserved ones, 1 some, 2 could not run.")]
 pub struct Args {
     /// What is linked
     #[arg(required = true, value_name = "INPUT")]

@@ -5,9 +5,9 @@
 //! --lane suffix-reduction`.
 
 use crate::elf::{Elf, Place, UNDEFINED};
+use crate::shell::{write_program, CLANG};
 use object::elf;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use tempfile::TempDir;
@@ -24,11 +24,6 @@ for file; do
 	sed -n 's/^ll://p' "$file" > "${file%.bc}.ll"
 done
 "#;
-const CLANG: &str = r#"#!/bin/sh
-while [ "$1" != -o ]; do shift; done
-{ printf 'BC\300\336\n'; cat "$3"; } > "$2"
-"#;
-
 /// A directory with tools and inputs.
 struct Link(TempDir);
 
@@ -40,9 +35,7 @@ impl Link {
             ("llvm-dis", LLVM_DIS),
             ("clang", CLANG),
         ] {
-            let path = link.path(name);
-            fs::write(&path, text).unwrap();
-            fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+            write_program(&link.path(name), text);
         }
         // A static function that other files may import, and its caller.
         link.bitcode(
@@ -122,9 +115,9 @@ fn bitcode(nm: &str, text: &str) -> Vec<u8> {
 }
 
 /// A module whose function `bar`, which others may import, refers to `foo`.
-fn module(source: &str, foo: &str) -> String {
+fn module(source: &str, definition: &str) -> String {
     format!(
-        "source_filename = \"{source}\"\n{foo}\ndefine i32 @bar()\n\
+        "source_filename = \"{source}\"\n{definition}\ndefine i32 @bar()\n\
          ^1 = gv: (name: \"foo\", summaries: (flags: (notEligibleToImport: 0)))\n\
          ^2 = gv: (name: \"bar\", summaries: (flags: (notEligibleToImport: 0), refs: (^1)))"
     )
@@ -247,10 +240,10 @@ fn archives_of_both_sorts() {
             .args([options, name, "a.o", "strong.o"])
             .status();
         assert!(status.unwrap().success());
-        let line = format!(
+        let found = format!(
             "foo strong loud: static function in a.c ({name}(a.o)); strong in {name}(strong.o)"
         );
-        assert_eq!(link.found(1, name), [line]);
+        assert_eq!(link.found(1, name), [found]);
     }
 }
 

@@ -5,9 +5,16 @@
 use crate::kernel::Files;
 use crate::livepatch::Livepatch;
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+/// In the place of a compiler: what it makes of a source is a magic number and the source.
+pub const CLANG: &str = r#"#!/bin/sh
+while [ "$1" != -o ]; do shift; done
+{ printf 'BC\300\336\n'; cat "$3"; } > "$2"
+"#;
 
 /// What is in docs/.
 pub fn documents() -> PathBuf {
@@ -15,7 +22,7 @@ pub fn documents() -> PathBuf {
 }
 
 /// A kernel, a module of it, a livepatch as modpost leaves it, one that has been converted, one that
-/// will be refused, and the kernel of docs/rules.md.
+/// will be refused, the kernel of docs/rules.md, and a compiler with what a kernel is linked of: nothing.
 pub fn files() -> Files {
     let files = Files::new();
     let livepatch = Livepatch::of("cmdline_proc_show")
@@ -26,6 +33,14 @@ pub fn files() -> Files {
     files.write("refused.ko", &Livepatch::of("init_once").build());
     let kallsyms = fs::read(documents().join("bpf.kallsyms")).unwrap();
     files.write("bpf.kallsyms", &kallsyms);
+    for directory in ["lib", "arch/x86/kernel"] {
+        fs::create_dir_all(files.path(directory)).unwrap();
+    }
+    for empty in ["vmlinux.a", "lib/lib.a"] {
+        files.write(empty, b"!<arch>\n");
+    }
+    files.write("arch/x86/kernel/vmlinux.lds", b"_text = .;");
+    write_program(&files.path("clang-22"), CLANG);
     let (status, _) = run(
         &files,
         "klp-gen convert -q livepatch.ko -o out.ko --vmlinux vmlinux",
@@ -34,11 +49,17 @@ pub fn files() -> Files {
     files
 }
 
+/// Writes something that can be run.
+pub fn write_program(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+}
+
 /// A shell that finds klp-gen and will run `script` in the directory of `files`.
 pub fn shell(files: &Files, script: &str) -> Command {
     let directory = Path::new(env!("CARGO_BIN_EXE_klp-gen")).parent().unwrap();
     let mut path = OsString::from(directory);
-    path.push(":");
+    path.push(":.:");
     path.push(std::env::var_os("PATH").unwrap());
     let mut command = Command::new("sh");
     command.current_dir(files.directory.path());
