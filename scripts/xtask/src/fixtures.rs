@@ -71,17 +71,21 @@ fn add_symbol_table(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Re
     Ok(())
 }
 
+/// The modules of the kernel's selftests.
+///
+/// # Errors
+///
+/// Fails if one does not build.
+pub fn selftest_modules(kernel: &Kernel, logs: &Path) -> Result<Vec<PathBuf>> {
+    let source = kernel.source.join(SELFTESTS).join("test_modules");
+    external::build(kernel, "livepatch-selftests", &source, logs)
+}
+
 fn add_selftests(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Result<()> {
     eprintln!("building the kernel's livepatch selftests");
     let source = kernel.source.join(SELFTESTS);
     contents.add(source.clone(), SELFTESTS_IN_GUEST.to_owned());
-    let modules = external::build(
-        kernel,
-        "livepatch-selftests",
-        &source.join("test_modules"),
-        logs,
-    )?;
-    for module in modules {
+    for module in selftest_modules(kernel, logs)? {
         let to = format!("{SELFTESTS_IN_GUEST}/test_modules/{}", file_name(&module));
         contents.add(module, to);
     }

@@ -12,6 +12,7 @@ mod guest_program;
 mod host_tests;
 mod image;
 mod kernel;
+mod kernels_own;
 mod klp_gen;
 mod ktap;
 mod layout;

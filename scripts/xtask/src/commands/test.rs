@@ -25,6 +25,7 @@ use crate::{
     host_tests,
     image::{self, Contents},
     kernel,
+    kernels_own,
     ktap,
     layout,
     livepatches::Livepatches,
@@ -76,6 +77,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
         if args.boot.is_empty() {
             eprintln!("\n== livepatches before they are loaded");
             refusals::check(&livepatches, &kernel, &mut tally)?;
+            let selftests = fixtures::selftest_modules(&kernel, &logs)?;
+            kernels_own::check(&selftests, &kernel, &mut tally)?;
         }
         eprintln!("\n== boots");
         tally.add(run_boots(&boots, &kernel.build, &contents, &logs));
