@@ -16,7 +16,6 @@ use anyhow::{
 };
 
 use crate::{
-    kernel::Kernel,
     klp_gen,
     run,
     tally::Tally, //
@@ -29,13 +28,13 @@ const REFUSED: (&str, &str, &str) = (
     "Livepatch patch (test_klp_state) is not compatible with the already installed livepatches.",
 );
 
-/// Checks every module of the samples and the selftests, each with all others as targets.
+/// Checks every module of the selftests, and of the samples in a kernel's build, each with all others as targets.
 ///
 /// # Errors
 ///
 /// Fails if klp-gen does not run.
-pub fn check(selftests: &[PathBuf], kernel: &Kernel, tally: &mut Tally) -> Result<()> {
-    let samples = kernel.build.join("samples/livepatch");
+pub fn check(selftests: &[PathBuf], build: &Path, tally: &mut Tally) -> Result<()> {
+    let samples = build.join("samples/livepatch");
     let samples = samples
         .read_dir()
         .with_context(|| format!("cannot read {}", samples.display()))?;
@@ -49,7 +48,7 @@ pub fn check(selftests: &[PathBuf], kernel: &Kernel, tally: &mut Tally) -> Resul
     modules.sort();
     for module in &modules {
         let others = modules.iter().filter(|other| *other != module);
-        let mut check = command(kernel, module);
+        let mut check = command(build, module);
         for other in others {
             check.arg("--module").arg(other);
         }
@@ -60,19 +59,19 @@ pub fn check(selftests: &[PathBuf], kernel: &Kernel, tally: &mut Tally) -> Resul
         let found = selftests.iter().find(|path| stem(path) == name);
         found.with_context(|| format!("the kernel's selftests have no {name}"))
     };
-    let mut check = command(kernel, path(module)?);
+    let mut check = command(build, path(module)?);
     check.arg("--installed").arg(path(installed)?);
     judge(&mut check, module, 1, text, tally)?;
-    let mut the_other_way = command(kernel, path(installed)?);
+    let mut the_other_way = command(build, path(installed)?);
     the_other_way.arg("--installed").arg(path(module)?);
     judge(&mut the_other_way, installed, 0, "", tally)
 }
 
-fn command(kernel: &Kernel, module: &Path) -> Command {
+fn command(build: &Path, module: &Path) -> Command {
     let mut check = klp_gen::command();
     check
         .args(["check", "--policy", "exact", "--vmlinux"])
-        .arg(kernel.build.join("vmlinux"))
+        .arg(build.join("vmlinux"))
         .arg(module);
     check
 }

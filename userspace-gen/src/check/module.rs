@@ -33,6 +33,11 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 .add(Kind::Target, "", origin, Outcome::Accepted)
                 .warn(what);
         }
+        if let Some((origin, what)) = self.target.parts_from_running() {
+            report
+                .add(Kind::Target, "", origin, Outcome::Accepted)
+                .warn(what);
+        }
         for object in self.target.objects().iter().filter(|o| o.is_text()) {
             if object.name.is_vmlinux() {
                 let what = "does not tell the version magic, namespaces, and what ftrace can trace";

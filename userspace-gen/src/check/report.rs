@@ -3,6 +3,8 @@
 //! What was checked, and what came of it.
 
 use super::refusal::{By, Refusal};
+use crate::target::Target;
+use std::fmt;
 
 /// What a finding is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +141,14 @@ impl Report {
         });
         let last = self.findings.len() - 1;
         &mut self.findings[last]
+    }
+
+    /// Adds what is wrong if vmlinux is not the build that `notes` names: those of the running kernel.
+    pub fn check_notes(&mut self, origin: &dyn fmt::Display, notes: &[u8], target: &Target<'_>) {
+        if let Some(what) = target.parts_from_notes(notes) {
+            self.add(Kind::Target, "", origin.to_string(), Outcome::Accepted)
+                .warn(what);
+        }
     }
 
     /// Why the kernel refuses, in the order in which it would notice.

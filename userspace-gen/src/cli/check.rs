@@ -38,6 +38,10 @@ pub struct Args {
     #[arg(long, value_name = "LIVEPATCH.ko")]
     installed: Vec<PathBuf>,
 
+    /// `/sys/kernel/notes` of the kernel that it is for: the vmlinux has to have its build id
+    #[arg(long, value_name = "FILE", requires = "vmlinux")]
+    notes: Option<PathBuf>,
+
     #[command(flatten)]
     target: TargetArgs,
 
@@ -71,7 +75,10 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let installed = read_installed(&args.installed)?;
     let installed = parse_installed(&installed)?;
     let origin = args.livepatch.display().to_string();
-    let report = check_file(origin, &data, &target, args.target.policy, &installed)?;
+    let mut report = check_file(origin, &data, &target, args.target.policy, &installed)?;
+    if let Some(path) = &args.notes {
+        report.check_notes(&path.display(), &read_file(path)?, &target);
+    }
     let shown = report.findings.iter();
     let shown = shown.filter(|f| !console.is_quiet() || is_bad(f));
     match args.format.format {

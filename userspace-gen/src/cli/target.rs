@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 /// The kernel and modules that the answer is about, and the rule by which it compares names.
 #[derive(Debug, clap::Args)]
-#[command(group(ArgGroup::new("kernel").args(["vmlinux", "kallsyms"]).required(true)))]
+#[command(group(ArgGroup::new("kernel").args(["vmlinux", "kallsyms"]).required(true).multiple(true)))]
 pub struct TargetArgs {
     #[command(flatten)]
     files: FileArgs,

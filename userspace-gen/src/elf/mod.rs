@@ -4,6 +4,7 @@
 
 pub mod file;
 pub mod input;
+pub mod note;
 pub mod number;
 pub mod section;
 pub mod symbol;

@@ -5,6 +5,7 @@
 mod exports;
 mod files;
 mod ftrace;
+mod running;
 mod version;
 
 pub use exports::{Export, Untold};
@@ -57,6 +58,7 @@ enum Source<'d> {
 pub struct Target<'d> {
     objects: Vec<Object<'d>>,
     by_name: HashMap<ObjName<'d>, usize>,
+    running: Option<running::Running<'d>>,
 }
 
 impl<'d> Target<'d> {
@@ -77,8 +79,12 @@ impl<'d> Target<'d> {
         if let Some((path, data)) = &files.kallsyms {
             let origin = path.display().to_string();
             let kernel = text::read(&origin, data)?;
-            if !kernel.vmlinux.entries().is_empty() {
-                target.add(ObjName::VMLINUX, &origin, kernel.vmlinux, Source::Text)?;
+            let symbols = kernel.vmlinux;
+            if files.vmlinux.is_some() {
+                let origin = origin.clone();
+                target.running = Some(running::Running { origin, symbols });
+            } else if !symbols.entries().is_empty() {
+                target.add(ObjName::VMLINUX, &origin, symbols, Source::Text)?;
             }
             for (name, symbols) in kernel.modules {
                 target.add(name, &origin, symbols, Source::Text)?;

@@ -7,6 +7,7 @@ mod installed;
 mod loader;
 mod made_by_others;
 mod relocations;
+mod running;
 
 use crate::convert::run;
 use crate::elf::Place;

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Whether a vmlinux is that of a running kernel, of which there are other signs.
+
+use super::{Source, Target};
+use crate::elf::note;
+use crate::symbols::{Entry, SymbolTable};
+use std::fmt::Write as _;
+
+/// The image of a running kernel as its `/proc/kallsyms` has it, where a vmlinux is given as well.
+#[derive(Debug)]
+pub(super) struct Running<'d> {
+    pub(super) origin: String,
+    pub(super) symbols: SymbolTable<'d>,
+}
+
+impl Target<'_> {
+    /// Where vmlinux and the text of `/proc/kallsyms` part: the file, and what it says.
+    #[must_use]
+    pub fn parts_from_running(&self) -> Option<(&str, String)> {
+        let running = self.running.as_ref()?;
+        let vmlinux = self.objects.iter().find(|o| o.name.is_vmlinux())?;
+        let mut theirs = functions(&running.symbols);
+        let mut ours = functions(&vmlinux.symbols);
+        let difference = loop {
+            match (ours.next(), theirs.next()) {
+                (None, None) => return None,
+                (ours, theirs) if ours == theirs => {}
+                (ours, theirs) => break (show(ours), show(theirs)),
+            }
+        };
+        let what = format!(
+            "is of another kernel: {} has {} where it has {}",
+            vmlinux.origin, difference.0, difference.1
+        );
+        Some((&running.origin, what))
+    }
+
+    /// How the build id of vmlinux differs from that among notes; none if it does not.
+    ///
+    /// `/sys/kernel/notes` of a running kernel holds such notes.
+    #[must_use]
+    pub fn parts_from_notes(&self, notes: &[u8]) -> Option<String> {
+        let image = self.objects.iter().find_map(|o| match &o.source {
+            Source::Image(elf) => Some((elf, &o.origin)),
+            _ => None,
+        });
+        let (elf, origin) = image?;
+        let ours = elf.build_id();
+        let theirs = note::build_id(elf.endian(), notes);
+        (ours.is_none() || ours != theirs).then(|| {
+            format!(
+                "build id {}, but {origin} has {}: it is of another kernel",
+                hexadecimal(theirs),
+                hexadecimal(ours)
+            )
+        })
+    }
+}
+
+/// The names of functions and how far behind the first they are: what KASLR does not change. (Some
+/// absolute symbols are numbers, and are not moved.)
+fn functions<'t>(symbols: &'t SymbolTable<'_>) -> impl Iterator<Item = (&'t [u8], u64)> {
+    let start = symbols.by_name(b"_text").map_or(0, |e| e.address);
+    let is_function = |e: &&Entry<'_>| matches!(e.letter, b't' | b'T');
+    let entries = symbols.entries().iter().filter(is_function);
+    entries.map(move |e| (e.name.0, e.address.wrapping_sub(start)))
+}
+
+fn show(function: Option<(&[u8], u64)>) -> String {
+    match function {
+        Some((name, offset)) => format!("{} at _text+{offset:#x}", crate::shown::shown(name)),
+        None => "nothing".to_owned(),
+    }
+}
+
+fn hexadecimal(id: Option<&[u8]>) -> String {
+    let Some(id) = id else {
+        return "none".to_owned();
+    };
+    id.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
