@@ -4,7 +4,7 @@
 
 use super::lookup::Position;
 use super::refusal::Refusal;
-use super::report::{Kind, Outcome, Report};
+use super::report::{Kind, Outcome, Report, Stage, Step};
 use super::Subject;
 use crate::livepatch::{PatchedFunction, PatchedObject, Pointer};
 use crate::shown::shown;
@@ -21,10 +21,14 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     pub(super) fn check_patches(&self, report: &mut Report) {
         for patch in &self.patches {
             let mut directories = HashSet::new();
-            for object in &patch.objects {
+            for (index, object) in patch.objects.iter().enumerate() {
                 // klp_init_object() names a directory so.
                 let twice = !directories.insert(object.name);
+                let start = report.findings.len();
                 self.check_object(object, twice, report);
+                for finding in report.findings.iter_mut().skip(start) {
+                    finding.stage = stage(index, &finding.outcome);
+                }
             }
         }
     }
@@ -99,10 +103,13 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     ) -> (Outcome, Option<u32>, Vec<String>) {
         let refused = |refusal| (Outcome::Refused(refusal), None, Vec::new());
         let unchecked = |why: &str| (Outcome::Unchecked(why.to_owned()), None, Vec::new());
+        // klp_init_func()
+        if !function.has_old_name {
+            return refused(silent("old_name is NULL"));
+        }
         let Some(name) = function.old_name else {
             return unchecked("its old_name cannot be read from the file");
         };
-        // klp_init_func()
         if function.new_func == Pointer::Null {
             return refused(silent("new_func is NULL"));
         }
@@ -121,14 +128,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         };
         report.needs_klp_sympos |= lookup.needs_klp_sympos();
         let name = || shown(name);
-        let mut warnings = lookup.doubts(self.policy, &query, sympos);
-        match lookup.object.traceable(lookup.found.seq) {
+        let warnings = lookup.doubts(self.policy, &query, sympos);
+        let traceable = lookup.object.traceable(lookup.found.seq);
+        match traceable {
             Traceable::No => return refused(Refusal::NoFtrace { name: name() }),
             Traceable::NoSize => return refused(Refusal::SizeLookup { name: name() }),
-            Traceable::Unknown => {
-                warnings.push("whether ftrace can trace it is not known".to_owned());
-            }
-            Traceable::Yes => {}
+            Traceable::Yes | Traceable::Unknown => {}
         }
         match self.replacement(function) {
             Replacement::Fits => {}
@@ -137,9 +142,18 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             }
             Replacement::Harmful(what) => return refused(Refusal::Harmful(what)),
         }
-        let outcome = Outcome::Resolved {
-            address: lookup.entry.address,
-            name: shown(lookup.entry.name.0),
+        let (address, found) = (lookup.entry.address, shown(lookup.entry.name.0));
+        let outcome = if traceable == Traceable::Unknown {
+            let origin = &lookup.object.origin;
+            Outcome::Unchecked(format!(
+                "it is {found} at {address:016x}, but {origin} does not tell whether ftrace can \
+                 trace it"
+            ))
+        } else {
+            Outcome::Resolved {
+                address,
+                name: found,
+            }
         };
         (outcome, Some(lookup.found.seq), warnings)
     }
@@ -177,6 +191,21 @@ enum Replacement {
     Nowhere,
     /// The kernel would call it, and should not.
     Harmful(String),
+}
+
+/// When the kernel comes to what it refuses about an object or its functions.
+fn stage(object: usize, outcome: &Outcome) -> Stage {
+    match outcome {
+        Outcome::Refused(Refusal::NoFtrace { .. }) => Stage::Patch,
+        Outcome::Refused(
+            Refusal::NotFound { .. }
+            | Refusal::Ambiguous { .. }
+            | Refusal::NoSuchPosition { .. }
+            | Refusal::SizeLookup { .. }
+            | Refusal::ReplacementSizeLookup { .. },
+        ) => Stage::Object(object, Step::LookUp),
+        _ => Stage::Object(object, Step::Init),
+    }
 }
 
 fn silent(what: &str) -> Refusal {

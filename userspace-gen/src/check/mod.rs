@@ -2,8 +2,9 @@
 
 //! What the kernel will say to a livepatch, before anyone loads it.
 //!
-//! The checks come in the order in which the kernel makes them: the module loader resolves what is
-//! imported and applies relocations, then `klp_enable_patch()` looks for the functions to replace.
+//! The checks come in about the order in which the kernel makes them: the module loader resolves what
+//! is imported and applies relocations, then `klp_enable_patch()` looks for the functions to replace.
+//! What is refused first is told by the [`Stage`] of a finding.
 
 mod functions;
 mod header;
@@ -19,7 +20,7 @@ mod values;
 pub use installed::Installed;
 pub use lookup::{Lookup, Position};
 pub use refusal::{By, Refusal};
-pub use report::{Finding, Kind, Outcome, Report};
+pub use report::{Finding, Kind, Outcome, Report, Stage, Step};
 
 use crate::elf::number::read_u16;
 use crate::elf::ElfFile;
@@ -77,8 +78,10 @@ pub fn check<'d, R: ReadRef<'d>>(
     subject.check_symbols(&mut report);
     subject.check_rel_sections(&mut report);
     subject.check_relocations(&mut report);
+    let enable = report.findings.len();
     subject.check_livepatch(&mut report);
     subject.check_installed(installed, &mut report);
+    report.at(Stage::Enable, enable);
     subject.check_patches(&mut report);
     subject.check_dependency(&mut report);
     Ok(report)

@@ -41,9 +41,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         for object in self.target.objects().iter().filter(|o| o.is_text()) {
             if object.name.is_vmlinux() {
                 let what = "does not tell the version magic, namespaces, and what ftrace can trace";
-                report
-                    .add(Kind::Target, "", &object.origin, Outcome::Accepted)
-                    .warn(what);
+                let outcome = Outcome::Unchecked(what.to_owned());
+                report.add(Kind::Target, "", &object.origin, outcome);
             }
         }
     }
@@ -116,12 +115,16 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         })
     }
 
+    /// Whether the module calls `klp_enable_patch()`.
+    pub(super) fn enables(&self) -> bool {
+        self.elf
+            .symbols()
+            .any(|s| s.name == ENABLE && s.place == Place::Undefined)
+    }
+
     /// Reports whether the module is a livepatch, and whether its `klp_patch` was found.
     pub(super) fn check_livepatch(&self, report: &mut Report) {
-        let enables = self
-            .elf
-            .symbols()
-            .any(|s| s.name == ENABLE && s.place == Place::Undefined);
+        let enables = self.enables();
         let livepatch = self.modinfo.get(b"livepatch").is_some();
         if enables && !livepatch {
             let module = self.module.clone();

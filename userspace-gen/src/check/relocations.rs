@@ -6,12 +6,12 @@
 use super::functions::NO_SUCH_MODULE;
 use super::lookup::Position;
 use super::refusal::Refusal;
-use super::report::{Kind, Outcome, Report};
+use super::report::{Kind, Outcome, Report, Stage, Step};
 use super::values::{Places, Value};
 use super::Subject;
 use crate::elf::{Place, Symbol, SymbolId};
 use crate::livepatch::rela::Relocation;
-use crate::livepatch::RelaSection;
+use crate::livepatch::{PatchedObject, RelaSection};
 use crate::shown::shown;
 use klp_policy::{LivepatchSection, LivepatchSymbol, ObjName, Query};
 use object::elf;
@@ -36,7 +36,11 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let mut seen = Seen::default();
         for rela in &self.rela {
             if rela.section.is_livepatch_rela() {
+                let start = report.findings.len();
                 self.check_section(rela, &mut seen, report);
+                if let Some(object) = self.object_of(rela) {
+                    report.at(Stage::Object(object, Step::Relocate), start);
+                }
             } else if rela.target.is_alloc() {
                 self.check_ordinary(rela, &mut seen.places, report);
             }
@@ -127,10 +131,23 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             return (!rela.target.is_alloc())
                 .then(|| "never applied: the section that it changes is not loaded".to_owned());
         }
-        let mut objects = self.patches.iter().flat_map(|p| &p.objects);
-        let named = objects.any(|o| o.name == Some(objname.as_bytes()));
-        (!named && !self.patches.is_empty())
+        let known = !self.patches.is_empty() || !self.enables();
+        (known && self.object_of(rela).is_none())
             .then(|| format!("never applied: the livepatch has no klp_object '{objname}'"))
+    }
+
+    /// The place of the `klp_object` that a module's section is for.
+    fn object_of(&self, rela: &RelaSection<'d>) -> Option<usize> {
+        let section = LivepatchSection::parse(rela.section.name).ok()?;
+        let objname = section.objname();
+        let is_it = |o: &PatchedObject<'_>| o.name == Some(objname.as_bytes());
+        let mut found = self
+            .patches
+            .iter()
+            .map(|p| p.objects.iter().position(is_it));
+        found
+            .find_map(|place| place)
+            .filter(|_| !objname.is_vmlinux())
     }
 
     /// Reports a livepatch symbol; its address if it is known.
@@ -181,13 +198,18 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         );
         match position {
             Position::Refused(refusal) => refuse(objname, refusal),
+            Position::NoObject if objname.as_bytes().contains(&b'-') => {
+                let name = shown(name.0);
+                let outcome = Outcome::Refused(Refusal::NotFound { name });
+                report
+                    .add(Kind::Symbol, objname.to_string(), subject, outcome)
+                    .warn(NO_SUCH_MODULE);
+                Value::Unknown
+            }
             Position::NoObject => {
                 let why = format!("{objname} is not among the targets");
                 let outcome = Outcome::Unchecked(why);
-                let finding = report.add(Kind::Symbol, objname.to_string(), subject, outcome);
-                if objname.as_bytes().contains(&b'-') {
-                    finding.warn(NO_SUCH_MODULE);
-                }
+                report.add(Kind::Symbol, objname.to_string(), subject, outcome);
                 Value::Unknown
             }
             Position::Found(lookup) => {

@@ -63,6 +63,31 @@ pub enum Outcome {
     Unchecked(String),
 }
 
+/// When the kernel comes to something, if nothing before it was refused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    /// `load_module()`.
+    #[default]
+    Load,
+    /// `klp_enable_patch()`, before it looks at an object.
+    Enable,
+    /// `klp_init_patch()`: one object after the other, by its place among them.
+    Object(usize, Step),
+    /// `__klp_enable_patch()`, when every object is initialized.
+    Patch,
+}
+
+/// What is done for an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// `klp_init_object()` and `klp_init_func()`.
+    Init,
+    /// `klp_apply_object_relocs()`
+    Relocate,
+    /// `klp_find_object_symbol()`
+    LookUp,
+}
+
 /// One thing that was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -76,6 +101,8 @@ pub struct Finding {
     pub outcome: Outcome,
     /// What the kernel takes, but its author may not have meant.
     pub warnings: Vec<String>,
+    /// When the kernel comes to it.
+    pub stage: Stage,
 }
 
 impl Finding {
@@ -115,7 +142,7 @@ impl Finding {
     }
 }
 
-/// Everything that was checked, in the order in which the kernel comes to it.
+/// Everything that was checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The findings.
@@ -138,6 +165,7 @@ impl Report {
             subject: subject.into(),
             outcome,
             warnings: Vec::new(),
+            stage: Stage::default(),
         });
         let last = self.findings.len() - 1;
         &mut self.findings[last]
@@ -153,10 +181,20 @@ impl Report {
 
     /// Why the kernel refuses, in the order in which it would notice.
     pub fn refusals(&self) -> impl Iterator<Item = (&Finding, &Refusal)> {
-        self.findings.iter().filter_map(|f| match &f.outcome {
+        let refusal = |f: &'_ Finding| matches!(f.outcome, Outcome::Refused(_));
+        let mut refused: Vec<_> = self.findings.iter().filter(|f| refusal(f)).collect();
+        refused.sort_by_key(|f| f.stage);
+        refused.into_iter().filter_map(|f| match &f.outcome {
             Outcome::Refused(refusal) => Some((f, refusal)),
             _ => None,
         })
+    }
+
+    /// Says when the kernel comes to the findings from `start` on.
+    pub(super) fn at(&mut self, stage: Stage, start: usize) {
+        for finding in self.findings.iter_mut().skip(start) {
+            finding.stage = stage;
+        }
     }
 
     /// What could not be told.

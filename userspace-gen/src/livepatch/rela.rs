@@ -51,7 +51,8 @@ impl RelaSection<'_> {
     }
 }
 
-/// The relocation sections of a file that change another section.
+/// The relocation sections of a file that change another section. Those that change none, the kernel
+/// passes over: `apply_relocations()`.
 ///
 /// # Errors
 ///
@@ -60,9 +61,12 @@ pub fn rela_sections<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Vec<Rel
     let mut found = Vec::new();
     let mut total = 0_u64;
     for section in elf.sections().filter(|s| s.kind == elf::SHT_RELA) {
+        let Some(target) = elf.get_section(SectionId(section.info as usize)) else {
+            continue;
+        };
         found.push(RelaSection {
             section,
-            target: elf.section(SectionId(section.info as usize))?,
+            target,
             relocations: elf.relocations(&section)?,
             endian: elf.endian(),
         });

@@ -39,6 +39,8 @@ pub struct PatchedFunction<'d> {
     pub at: Location,
     /// Where its position is.
     pub sympos_at: Location,
+    /// Whether there is a name at all.
+    pub has_old_name: bool,
     /// The name that is looked up, if it can be read from the file.
     pub old_name: Option<&'d [u8]>,
     /// Its position.
@@ -75,10 +77,12 @@ impl<'d> PatchedFunction<'d> {
         new_func: Location,
         sympos: Location,
     ) -> Option<Self> {
+        let old_name = memory.pointer(name)?;
         Some(Self {
             at: name,
             sympos_at: sympos,
-            old_name: match memory.pointer(name)? {
+            has_old_name: old_name != Pointer::Null,
+            old_name: match old_name {
                 Pointer::Local(name) => memory.string(name),
                 _ => None,
             },

@@ -4,7 +4,7 @@
 
 use super::{check_patch, messages};
 use crate::elf::Place;
-use crate::livepatch::Livepatch;
+use crate::livepatch::{Func, Livepatch};
 use klp_gen::check::{By, Finding, Kind};
 use klp_policy::Policy;
 use object::elf;
@@ -91,6 +91,37 @@ fn objects() {
         messages(&report, "refused"),
         ["-EINVAL without a word: the name has 56 bytes"]
     );
+}
+
+/// In a boot of the test kernel, each of these was the only thing that it logged.
+#[test]
+fn what_the_kernel_notices_first() {
+    let untraceable: Func<'_> = ("noinstr_function", 0);
+    let unknown: Func<'_> = ("nobody", 0);
+    let (long, twice) = ("n".repeat(512), ("cmdline_proc_show", 0));
+    let not_found = "symbol 'nobody' not found in symbol table";
+    let too_long = "-EINVAL without a word: the name has 512 bytes or more";
+    type Objects<'a> = &'a [(Option<&'a str>, &'a [Func<'a>])];
+    let cases: [(Objects<'_>, &str); 5] = [
+        (&[(None, &[untraceable, unknown])], not_found),
+        (&[(None, &[unknown, (&long, 0)])], too_long),
+        (&[(None, &[untraceable, (&long, 0)])], too_long),
+        (
+            &[(None, &[untraceable]), (Some("net_mod"), &[unknown])],
+            not_found,
+        ),
+        // One object after the other.
+        (
+            &[(None, &[unknown]), (Some("net_mod"), &[twice, twice])],
+            not_found,
+        ),
+    ];
+    for (objects, first) in cases {
+        let report = check_patch(&Livepatch::replacing(objects), Policy::Exact);
+        let refusals: Vec<_> = report.refusals().map(|(_, r)| r.to_string()).collect();
+        assert!(refusals.len() > 1, "{refusals:?}");
+        assert_eq!(refusals[0], first);
+    }
 }
 
 #[test]

@@ -335,12 +335,28 @@ fn what_an_author_may_not_mean() {
         Policy::Exact,
     );
     assert_eq!(
-        messages(&report, "unchecked"),
+        messages(&report, "refused"),
         [
-            "net-mod is not among the targets",
+            "symbol 'handle' not found in symbol table",
             "no module can be called so: its name has no '-' or '.'"
         ]
     );
+}
+
+#[test]
+fn a_section_that_changes_no_section() {
+    let section = ".klp.rela.vmlinux.text";
+    let mut bytes = made(section, ".klp.sym.vmlinux.nobody,0", LIVEPATCH);
+    // sh_info
+    change_header(&mut bytes, section, |h| {
+        h[44..48].copy_from_slice(&900_u32.to_le_bytes());
+    });
+    let report = check_bytes(&bytes, Policy::Exact);
+    assert_eq!(
+        messages(&report, "warning"),
+        ["no livepatch relocation uses it"]
+    );
+    assert_eq!(report.refusals().count(), 0);
 }
 
 #[test]
