@@ -14,7 +14,7 @@ use std::io;
 /// How many candidates a table lists; JSON has them all.
 const SHOWN: usize = 20;
 
-/// An answer; the fields are an interface.
+/// An answer; the fields are an interface: docs/schema/resolve.json.
 #[derive(Debug, Serialize)]
 pub struct AnswerRow<'t> {
     status: &'static str,

@@ -49,7 +49,7 @@ pub struct Args {
     format: FormatArg,
 }
 
-/// One finding; the fields are an interface: `README.md` has what they mean.
+/// One finding; the fields are an interface: docs/schema/check.json.
 #[derive(Debug, Serialize)]
 struct Row<'r> {
     kind: &'static str,

@@ -130,7 +130,9 @@ impl Console {
         }
         if let Some(policy) = policy {
             let rule = super::rule::in_words(policy);
-            self.detail(&format_args!("names are compared by {policy}: {rule}"));
+            self.detail(&format_args!(
+                "names are compared as by {rule} (--policy {policy})"
+            ));
         }
         let read = self.started.elapsed().as_secs_f64();
         self.detail(&format_args!("all of it was read after {read:.3} s"));

@@ -45,7 +45,7 @@ pub struct Args {
     format: FormatArg,
 }
 
-/// One answer; the fields are an interface.
+/// One answer; the fields are an interface: docs/schema/resolve.json.
 #[derive(Debug, Serialize)]
 struct Row<'t> {
     query: &'t str,

@@ -35,7 +35,7 @@ pub struct Args {
     format: FormatArg,
 }
 
-/// One symbol; the fields are an interface.
+/// One symbol; the fields are an interface: docs/schema/symbols.json.
 #[derive(Debug, Serialize)]
 struct Row<'d> {
     object: Text<ObjName<'d>>,

@@ -76,6 +76,48 @@ fn a_reader_that_has_gone_changes_no_exit_status() {
 }
 
 #[test]
+fn exit_statuses() {
+    let files = files();
+    for (arguments, expected) in [
+        ("symbols --vmlinux vmlinux", 0),
+        ("symbols --vmlinux absent", 2),
+        ("symbols", 2),
+        ("resolve promoted --vmlinux vmlinux", 0),
+        ("resolve promoted nosuch --vmlinux vmlinux", 1),
+        ("resolve init_once --vmlinux vmlinux", 1),
+        ("resolve init_once,9 --vmlinux vmlinux", 1),
+        ("resolve net_mod:handle --vmlinux vmlinux", 1),
+        ("resolve init_once,x --vmlinux vmlinux", 2),
+        ("resolve promoted --vmlinux absent", 2),
+        ("explain nosuch", 0),
+        ("explain nosuch --vmlinux vmlinux", 0),
+        ("explain init_once,x", 2),
+        ("explain nosuch --vmlinux absent", 2),
+        ("convert good.ko -o out.ko --vmlinux vmlinux", 0),
+        ("convert bad.ko -o never.ko --vmlinux vmlinux", 1),
+        ("convert absent.ko -o never.ko --vmlinux vmlinux", 2),
+        ("check out.ko --vmlinux vmlinux", 0),
+        ("check bad.ko --vmlinux vmlinux", 1),
+        ("check absent.ko --vmlinux vmlinux", 2),
+        ("check out.ko --kallsyms few.kallsyms", 2),
+        ("man -o pages", 0),
+        ("man -o vmlinux", 2),
+        ("completion bash", 0),
+        ("completion nosuch", 2),
+        ("--help", 0),
+        ("--version", 0),
+        ("nosuch", 2),
+    ] {
+        // What the running kernel can patch is not in the text.
+        let few = b"ffffffff81000600 T promoted.llvm.9a\n";
+        files.write("few.kallsyms", few);
+        let (status, stdout, stderr) = run(&files, arguments);
+        assert_eq!(status, Some(expected), "{arguments}: {stdout}{stderr}");
+    }
+    assert!(!files.path("never.ko").exists());
+}
+
+#[test]
 fn a_full_stdout_is_an_error() {
     let files = files();
     for arguments in [

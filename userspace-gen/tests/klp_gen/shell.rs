@@ -22,7 +22,8 @@ pub fn documents() -> PathBuf {
 }
 
 /// A kernel, a module of it, a livepatch as modpost leaves it, one that has been converted, one that
-/// will be refused, the kernel of docs/rules.md, and a compiler with what a kernel is linked of: nothing.
+/// will be refused, a boot image, the kernel of docs/rules.md, and a compiler with what a kernel is linked
+/// of: nothing.
 pub fn files() -> Files {
     let files = Files::new();
     let livepatch = Livepatch::of("cmdline_proc_show")
@@ -31,6 +32,9 @@ pub fn files() -> Files {
         .call(".klp.sym.vmlinux.init_once.llvm.*,3");
     files.write("livepatch.ko", &livepatch.build());
     files.write("refused.ko", &Livepatch::of("init_once").build());
+    let mut vmlinuz = vec![0; 0x400];
+    vmlinuz[0x202..0x206].copy_from_slice(b"HdrS");
+    files.write("vmlinuz", &vmlinuz);
     let kallsyms = fs::read(documents().join("bpf.kallsyms")).unwrap();
     files.write("bpf.kallsyms", &kallsyms);
     for directory in ["lib", "arch/x86/kernel"] {

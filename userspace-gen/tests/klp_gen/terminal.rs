@@ -198,7 +198,8 @@ fn verbose_says_what_was_read_and_changes_no_answer() {
         ] {
             assert!(notes.contains(expected), "{command}: {notes}");
         }
-        let rule = "klp-gen: note: names are compared by llvm: a kernel with klp_sympos\n";
+        let rule =
+            "klp-gen: note: names are compared as by a kernel with klp_sympos (--policy llvm)\n";
         let explains = command.starts_with("explain");
         assert_eq!(notes.contains(rule), !explains, "{command}: {notes}");
     }
