@@ -41,7 +41,7 @@ fn pages_show_what_is_printed() {
         for piece in pieces {
             let (block, rest) = piece.split_once(END).expect(page);
             let (_, printed) = run(&files, &script(block));
-            expected += &format!("{START}{printed}{END}{rest}");
+            write!(expected, "{START}{printed}{END}{rest}").unwrap();
             blocks += 1;
         }
         assert!(blocks > 0, "{page}");
