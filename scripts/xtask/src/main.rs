@@ -18,6 +18,7 @@ mod ktap;
 mod layout;
 mod livepatches;
 mod outcome;
+mod preserved;
 mod refusals;
 mod run;
 mod series;

@@ -30,6 +30,7 @@ use crate::{
     layout,
     livepatches::Livepatches,
     outcome::Outcome,
+    preserved,
     refusals,
     tally::Tally,
     verify,
@@ -79,6 +80,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             refusals::check(&livepatches, &kernel, &mut tally)?;
             let selftests = fixtures::selftest_modules(&kernel, &logs)?;
             kernels_own::check(&selftests, &kernel.build, &mut tally)?;
+            preserved::check(&kernel.build, &mut tally, &logs)?;
         }
         eprintln!("\n== boots");
         tally.add(run_boots(&boots, &kernel.build, &contents, &logs));
