@@ -5,6 +5,7 @@
 //! --lane suffix-reduction`.
 
 use crate::elf::{Elf, Place, UNDEFINED};
+use crate::schema::{schema, valid};
 use crate::shell::{write_program, CLANG};
 use object::elf;
 use std::fs;
@@ -299,6 +300,7 @@ fn json_has_both_sides() {
         "others": [{"input": "strong.o", "source": null, "line": null}],
     }]);
     assert_eq!(rows, expected);
+    valid(&schema("collisions"), &rows).unwrap();
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 /// The commands that the help lists.
-fn commands() -> BTreeSet<String> {
+pub fn commands() -> BTreeSet<String> {
     let (_, help) = run(&files(), "klp-gen --help");
     let list = help.split_once("Commands:\n").unwrap().1;
     let names = list.lines().take_while(|line| !line.is_empty());
