@@ -76,6 +76,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 self.refuse_module(refusal, report);
             }
         }
+        let versions = self.target.vermagic().is_some_and(|(m, _)| has_versions(m));
+        if versions {
+            report
+                .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
+                .warn("the versions of its symbols (CONFIG_MODVERSIONS) are not compared");
+        }
         if !self.is_gpl() {
             let license = self
                 .modinfo
@@ -99,8 +105,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let found = self.modinfo.get(b"vermagic")?;
         let (expected, _) = self.target.vermagic()?;
         // same_magic(): with versions of its symbols, the release may differ.
-        let versions = expected.windows(12).any(|w| w == b"modversions ")
-            && self.elf.section_by_name(b"__versions").is_some();
+        let versions = has_versions(expected) && self.elf.section_by_name(b"__versions").is_some();
         let compared = |magic: &'_ [u8]| {
             let space = magic.iter().position(|&b| b == b' ').filter(|_| versions);
             magic[space.unwrap_or(0)..].to_vec()
@@ -175,4 +180,10 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let outcome = Outcome::Refused(refusal);
         report.add(Kind::Module, "", self.module.clone(), outcome);
     }
+}
+
+/// Whether the kernel compares the versions of symbols.
+fn has_versions(magic: &[u8]) -> bool {
+    const WORD: &[u8] = b"modversions ";
+    magic.windows(WORD.len()).any(|word| word == WORD)
 }

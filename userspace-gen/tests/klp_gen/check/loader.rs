@@ -4,11 +4,11 @@
 
 use super::{check_patch, messages};
 use crate::elf::Place;
-use crate::kernel::{module, with_target, Files};
+use crate::kernel::{module, vmlinux, with_target, Files};
 use crate::livepatch::Livepatch;
 use klp_gen::check::check_file;
 use klp_gen::elf::ElfFile;
-use klp_gen::target::Target;
+use klp_gen::target::{Target, TargetFiles};
 use klp_policy::Policy;
 use object::elf;
 
@@ -160,6 +160,38 @@ fn version_magic() {
 }
 
 #[test]
+fn version_magic_of_a_kernel_with_symbol_versions() {
+    let files = Files::new();
+    let mut kernel = vmlinux();
+    for section in &mut kernel.sections {
+        let found = section.data.windows(6).position(|w| w == b"6.12.1");
+        if let Some(at) = found {
+            let magic = b"6.12.1 SMP modversions ";
+            section.data[at..at + magic.len()].copy_from_slice(magic);
+        }
+    }
+    files.write("vmlinux", &kernel.build());
+    let opened = TargetFiles::open(Some(&files.path("vmlinux")), &[], None).unwrap();
+    let target = Target::load(&opened).unwrap();
+    let with = |magic: &str, versions: bool| {
+        let mut livepatch = Livepatch::of("cmdline_proc_show");
+        livepatch.set_modinfo(&["livepatch=Y", "license=GPL", "name=lp", magic]);
+        if versions {
+            livepatch.elf.section("__versions", elf::SHF_ALLOC, &[]);
+        }
+        let bytes = livepatch.build();
+        let report = check_file("lp.ko".to_owned(), &bytes, &target, Policy::Exact, &[]).unwrap();
+        let warnings = messages(&report, "warning");
+        assert!(warnings[0].contains("are not compared"), "{warnings:?}");
+        messages(&report, "refused").len()
+    };
+    // same_magic() leaves the release to the versions, if the livepatch has any.
+    assert_eq!(with("vermagic=6.12.2 SMP modversions ", true), 0);
+    assert_eq!(with("vermagic=6.12.2 SMP modversions ", false), 1);
+    assert_eq!(with("vermagic=6.12.1 modversions ", true), 1);
+}
+
+#[test]
 fn a_module_of_another_kernel_among_the_targets() {
     let files = Files::new();
     let mut module = module();
@@ -198,6 +230,11 @@ fn licence_and_namespaces() {
             "lp: module uses symbol (gpl_in_namespace) from namespace NET_PRIVATE, but does not \
           import it."
         ]
+    );
+    let other = [gpl[0], gpl[1], gpl[2], "import_ns=NET_PRIVATE_2"];
+    assert_eq!(
+        messages(&with(&other, "gpl_in_namespace"), "refused").len(),
+        1
     );
     let imports = [gpl[0], gpl[1], gpl[2], "import_ns=NET_PRIVATE"];
     assert_eq!(
