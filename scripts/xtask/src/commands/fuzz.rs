@@ -29,8 +29,6 @@ const COMPILER: packages::Package = ("g++", "/usr/bin/c++");
 const MEGABYTES: u32 = 512;
 /// More time than that is one, too.
 const SECONDS_PER_INPUT: u32 = 10;
-/// The longest input that is kept in the repository.
-const LONGEST_KEPT: u32 = 4096;
 
 /// Fuzz everything that reads foreign bytes: names, kallsyms, symvers, ELF files.
 ///
@@ -43,9 +41,6 @@ pub struct Args {
     /// How long each of them is fuzzed.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
-    /// Then add to the corpora in the repository what covers something that they do not.
-    #[arg(long)]
-    keep: bool,
     /// List the targets.
     #[arg(long)]
     list: bool,
@@ -75,9 +70,6 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let mut reports = Vec::new();
     for target in chosen {
         reports.push(fuzzer.run(target, args.seconds, &logs)?);
-        if args.keep {
-            fuzzer.keep(target, &logs)?;
-        }
     }
     println!("target     inputs    per s  edges  features  corpus  peak MB");
     for report in &reports {
@@ -177,17 +169,6 @@ impl Fuzzer {
             report.finding = Some(finding(&text).unwrap_or_else(|| format!("{error:#}")));
         }
         Ok(report)
-    }
-
-    /// Merges what was found into the committed corpus, as few files as will do.
-    fn keep(&self, target: &str, logs: &Path) -> Result<()> {
-        let (finds, committed) = self.corpora(target)?;
-        let mut merge = self.command(target);
-        merge
-            .arg("-set_cover_merge=1")
-            .arg(format!("-max_len={LONGEST_KEPT}"))
-            .args([&committed, &finds]);
-        run::logged(&mut merge, &logs.join(format!("{target}-merge.log")))
     }
 }
 
