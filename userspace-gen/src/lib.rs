@@ -7,6 +7,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod check;
 pub mod collisions;
 pub mod convert;

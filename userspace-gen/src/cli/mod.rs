@@ -3,6 +3,7 @@
 //! The command line: answers on stdout, messages on stderr.
 
 mod answer;
+mod audit;
 mod check;
 mod collisions;
 mod completion;
@@ -53,6 +54,7 @@ enum Command {
     Convert(convert::Args),
     Check(check::Args),
     Explain(explain::Args),
+    Audit(audit::Args),
     Collisions(collisions::Args),
     Man(man::Args),
     Completion(completion::Args),
@@ -84,6 +86,7 @@ pub fn run(cli: &Cli, console: &Console) -> Result<Verdict> {
         Command::Convert(args) => convert::run(args, console),
         Command::Check(args) => check::run(args, console),
         Command::Explain(args) => explain::run(args, console),
+        Command::Audit(args) => audit::run(args, console),
         Command::Collisions(args) => collisions::run(args, console),
         Command::Man(args) => man::run(args, console),
         Command::Completion(args) => completion::run(args, console),

@@ -41,11 +41,21 @@ pub struct Symbol<'d> {
     pub bind: elf::SymbolBind,
     /// The type.
     pub kind: elf::SymbolType,
+    /// Who sees it, if it is global.
+    pub visibility: elf::SymbolVisibility,
     /// Where it is defined.
     pub place: Place,
 }
 
 impl Symbol<'_> {
+    /// Whether one file alone has it.
+    ///
+    /// The last link makes a hidden global symbol a local one; it stays hidden, which no static is.
+    #[must_use]
+    pub fn is_static(&self) -> bool {
+        self.bind == elf::STB_LOCAL && self.visibility == elf::STV_DEFAULT
+    }
+
     /// Whether it may stay unresolved.
     #[must_use]
     pub fn is_weak(&self) -> bool {

@@ -100,6 +100,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
             size: symbol.st_size(endian),
             bind: symbol.st_bind(),
             kind: symbol.st_type(),
+            visibility: symbol.st_visibility(),
             place,
         })
     }

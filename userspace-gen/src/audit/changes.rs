@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What changed from one kernel to another, by name.
+
+use super::{Audit, Kind};
+use klp_policy::Policy;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What changed from one kernel to another.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// What the source calls them: promoted in the first kernel, not in the second.
+    pub suffix_lost: Vec<String>,
+    /// Promoted in the second kernel, not in the first.
+    pub suffix_gained: Vec<String>,
+    /// Promoted in both, with another hash.
+    pub hash_changed: Vec<String>,
+    /// Cleaned names of which one kernel has several and the other another number.
+    pub matches_changed: Vec<MatchesChanged>,
+}
+
+/// A cleaned name that needs other positions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchesChanged {
+    /// The name.
+    pub name: String,
+    /// How many symbols of the first kernel have it; 1 stands for one or none.
+    pub before: usize,
+    /// And of the second.
+    pub after: usize,
+}
+
+impl Changes {
+    /// Compares two kernels. String literals are left out: their names say nothing about them.
+    #[must_use]
+    pub fn new(before: &Audit, after: &Audit) -> Self {
+        let (old, new) = (promoted(before), promoted(after));
+        let only = |these: &Promoted<'_>, those: &Promoted<'_>| {
+            let names = these.keys().filter(|name| !those.contains_key(*name));
+            names.map(|name| (*name).to_owned()).collect()
+        };
+        let both = old.iter().filter_map(|(name, hashes)| {
+            let changed = new.get(name)? != hashes;
+            changed.then(|| (*name).to_owned())
+        });
+        Self {
+            suffix_lost: only(&old, &new),
+            suffix_gained: only(&new, &old),
+            hash_changed: both.collect(),
+            matches_changed: matches_changed(before, after),
+        }
+    }
+}
+
+/// The full names behind each cleaned one.
+type Promoted<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+fn promoted(audit: &Audit) -> Promoted<'_> {
+    let mut promoted = Promoted::new();
+    for suffixed in audit.suffixed.iter().filter(|s| s.kind != Kind::String) {
+        let names = promoted.entry(&suffixed.clean).or_default();
+        names.insert(&suffixed.name);
+    }
+    promoted
+}
+
+fn matches_changed(before: &Audit, after: &Audit) -> Vec<MatchesChanged> {
+    let mut counts = BTreeMap::<&str, (usize, usize)>::new();
+    for repeat in before.rule(Policy::Llvm).iter().flat_map(|r| &r.repeats) {
+        counts.entry(&repeat.name).or_insert((1, 1)).0 = repeat.matches;
+    }
+    for repeat in after.rule(Policy::Llvm).iter().flat_map(|r| &r.repeats) {
+        counts.entry(&repeat.name).or_insert((1, 1)).1 = repeat.matches;
+    }
+    let changed = counts.iter().filter(|(_, (old, new))| old != new);
+    changed
+        .filter(|(name, _)| !name.starts_with(".str"))
+        .map(|(name, &(before, after))| MatchesChanged {
+            name: (*name).to_owned(),
+            before,
+            after,
+        })
+        .collect()
+}
