@@ -19,9 +19,9 @@ use std::path::PathBuf;
 /// How many names a table lists of each sort; JSON and HTML have them all.
 const SHOWN: usize = 10;
 
-/// Say what the suffixes in a kernel are, and which of its names are ambiguous; compare two kernels
+/// Say what the suffixes in a kernel are, or compare two kernels
 ///
-/// Symbols are those that /proc/kallsyms of that kernel will list.
+/// Which names are ambiguous by which rule is part of it. Symbols are those that /proc/kallsyms of that kernel will list.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -272,14 +272,14 @@ fn print(page: &mut Page<'_>, audits: &[Audit], changes: Option<&Changes>) -> io
             "other hash",
             changes.hash_changed.iter().map(String::as_str),
         )?;
-        let changed = changes.matches_changed.iter();
-        let changed: Vec<_> = changed
+        let other = changes.matches_changed.iter();
+        let other: Vec<_> = other
             .map(|m| format!("{} ({} -> {})", m.name, m.before, m.after))
             .collect();
         names(
             page,
             "other number of matches",
-            changed.iter().map(String::as_str),
+            other.iter().map(String::as_str),
         )?;
     } else if let [audit] = audits {
         let promoted = audit.suffixed.iter().filter(|s| s.kind != Kind::String);

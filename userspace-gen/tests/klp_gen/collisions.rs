@@ -9,7 +9,7 @@ use crate::schema::{schema, valid};
 use crate::shell::{write_program, CLANG};
 use object::elf;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use tempfile::TempDir;
 
@@ -25,6 +25,36 @@ for file; do
 	sed -n 's/^ll://p' "$file" > "${file%.bc}.ll"
 done
 "#;
+/// Fills a directory with tools and inputs that collide in every way, for the test of the schema.
+pub fn fill(directory: &Path) {
+    for (name, text) in [("llvm-nm", LLVM_NM), ("llvm-dis", LLVM_DIS)] {
+        write_program(&directory.join(name), text);
+    }
+    let write = |name: &str, data: &[u8]| fs::write(directory.join(name), data).unwrap();
+    let function = module("a.c", "define internal i32 @foo()");
+    write("function.o", &bitcode("t foo\nT bar", &function));
+    let variable = module("a.c", "@foo = internal global i32 0");
+    write("variable.o", &bitcode("T bar\nd foo", &variable));
+    write("local.o", &bitcode("T main\nt foo", "define i32 @main()"));
+    write("strong.o", &assembler(elf::STB_GLOBAL, true));
+    write("weak.o", &assembler(elf::STB_WEAK, true));
+    write("undefined.o", &assembler(elf::STB_GLOBAL, false));
+    write("foo.lds", b"foo = .;");
+}
+
+/// An object with a symbol foo.
+fn assembler(bind: elf::SymbolBind, defined: bool) -> Vec<u8> {
+    let mut file = Elf::new(elf::ET_REL);
+    let text = file.section(".text", elf::SHF_ALLOC | elf::SHF_EXECINSTR, &[0xc3; 16]);
+    let place = if defined {
+        Place::Section(text)
+    } else {
+        UNDEFINED
+    };
+    file.symbol("foo", bind, elf::STT_FUNC, place, 0, 1);
+    file.build()
+}
+
 /// A directory with tools and inputs.
 struct Link(TempDir);
 
@@ -60,15 +90,7 @@ impl Link {
     }
 
     fn assembler(&self, name: &str, bind: elf::SymbolBind, defined: bool) {
-        let mut file = Elf::new(elf::ET_REL);
-        let text = file.section(".text", elf::SHF_ALLOC | elf::SHF_EXECINSTR, &[0xc3; 16]);
-        let place = if defined {
-            Place::Section(text)
-        } else {
-            UNDEFINED
-        };
-        file.symbol("foo", bind, elf::STT_FUNC, place, 0, 1);
-        self.write(name, &file.build());
+        self.write(name, &assembler(bind, defined));
     }
 
     /// The exit status, stdout and stderr.

@@ -133,6 +133,24 @@ pub fn vmlinux() -> Elf {
     kernel
 }
 
+/// The same kernel, linked so that few names get a suffix.
+pub fn reduced() -> Elf {
+    let mut kernel = vmlinux();
+    for symbol in &mut kernel.symbols {
+        let name = match symbol.name.as_str() {
+            "init_once.llvm.2222" => "init_once.7",
+            "promoted.llvm.9a" => "promoted",
+            "promoted.llvm.9a.cold" => "promoted.cold",
+            "twin.llvm.77" => "twin.llvm.78",
+            "table" => "table.llvm.6",
+            "vermagic.llvm.1234" => ".str.3.llvm.1234",
+            name => name,
+        };
+        symbol.name = name.to_owned();
+    }
+    kernel
+}
+
 /// A module with a name that is in its core and in its init section, and one export.
 pub fn module() -> Elf {
     let alloc = elf::SHF_ALLOC;

@@ -2,6 +2,7 @@
 
 //! Tests of klp-gen on small ELF files that are made here: no kernel has to be there.
 
+mod audit;
 mod check;
 mod collisions;
 mod command;

@@ -41,6 +41,18 @@ const RUNS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "audit",
+        &["--vmlinux vmlinux", "--vmlinux vmlinux --vmlinux reduced/vmlinux"],
+    ),
+    (
+        "collisions",
+        &[
+            "function.o strong.o weak.o local.o --linker-script foo.lds",
+            "variable.o undefined.o",
+            "function.o weak.o --reserve reserved.o -- clang-22",
+        ],
+    ),
+    (
         "explain",
         &[
             "f.var.32.cold.llvm.9a.cold .klp.rela.net_mod.text",
@@ -109,6 +121,7 @@ pub fn valid(schema: &Value, answer: &Value) -> Result<(), String> {
 #[test]
 fn answers_are_as_the_schemas_say() {
     let files = files();
+    crate::collisions::fill(files.directory.path());
     let twin = crate::livepatch::Livepatch::of("twin");
     files.write("twin.ko", &twin.build());
     files.write("twin.kallsyms", b"ffffffff81000000 t twin\n");
@@ -116,7 +129,7 @@ fn answers_are_as_the_schemas_say() {
         let schema = schema(command);
         let mut seen = BTreeSet::new();
         for run in *runs {
-            let line = format!("klp-gen {command} {run} --format json");
+            let line = format!("klp-gen {command} --format json {run}");
             let printed = output(&files, &line).stdout;
             let answer: Value = serde_json::from_slice(&printed).expect(&line);
             fields(&answer, &mut seen);

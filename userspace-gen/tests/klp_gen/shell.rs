@@ -2,7 +2,7 @@
 
 //! Command lines as people type them, in a directory with the files that help and documents name.
 
-use crate::kernel::Files;
+use crate::kernel::{self, Files};
 use crate::livepatch::Livepatch;
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
@@ -22,7 +22,7 @@ pub fn documents() -> PathBuf {
 }
 
 /// A kernel, a module of it, a livepatch as modpost leaves it, one that has been converted, one that
-/// will be refused, a boot image, the kernel of docs/rules.md, and a compiler with what a kernel is linked
+/// will be refused, a boot image, the kernel of docs/rules.md, one with few suffixes, and a compiler with what a kernel is linked
 /// of: nothing.
 pub fn files() -> Files {
     let files = Files::new();
@@ -37,13 +37,14 @@ pub fn files() -> Files {
     files.write("vmlinuz", &vmlinuz);
     let kallsyms = fs::read(documents().join("bpf.kallsyms")).unwrap();
     files.write("bpf.kallsyms", &kallsyms);
-    for directory in ["lib", "arch/x86/kernel"] {
+    for directory in ["lib", "arch/x86/kernel", "reduced"] {
         fs::create_dir_all(files.path(directory)).unwrap();
     }
     for empty in ["vmlinux.a", "lib/lib.a"] {
         files.write(empty, b"!<arch>\n");
     }
     files.write("arch/x86/kernel/vmlinux.lds", b"_text = .;");
+    files.write("reduced/vmlinux", &kernel::reduced().build());
     write_program(&files.path("clang-22"), CLANG);
     let (status, _) = run(
         &files,
