@@ -96,12 +96,13 @@ fn objects() {
 /// In a boot of the test kernel, each of these was the only thing that it logged.
 #[test]
 fn what_the_kernel_notices_first() {
+    type Objects<'a> = &'a [(Option<&'a str>, &'a [Func<'a>])];
+
     let untraceable: Func<'_> = ("noinstr_function", 0);
     let unknown: Func<'_> = ("nobody", 0);
     let (long, twice) = ("n".repeat(512), ("cmdline_proc_show", 0));
     let not_found = "symbol 'nobody' not found in symbol table";
     let too_long = "-EINVAL without a word: the name has 512 bytes or more";
-    type Objects<'a> = &'a [(Option<&'a str>, &'a [Func<'a>])];
     let cases: [(Objects<'_>, &str); 5] = [
         (&[(None, &[untraceable, unknown])], not_found),
         (&[(None, &[unknown, (&long, 0)])], too_long),
