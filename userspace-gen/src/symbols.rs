@@ -2,10 +2,13 @@
 
 //! A symbol table in the order in which positions count.
 
+mod position;
+
+pub use position::Position;
+
 use klp_policy::{NameIndex, Policy, Prefix, SymbolName, SymbolSequence};
-use std::borrow::Cow;
 use std::cell::OnceCell;
-use std::hash::{BuildHasher as _, RandomState};
+use std::hash::RandomState;
 
 /// One symbol of a [`SymbolTable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,7 +73,7 @@ impl<'d> SymbolTable<'d> {
     /// The symbols that are there for good, with the positions that `policy` gives them.
     pub fn live(&self, policy: Policy) -> impl Iterator<Item = (&Entry<'d>, Position)> {
         let live = || self.entries.iter().filter(|e| e.live);
-        live().zip(positions(policy, live()))
+        live().zip(position::all(policy, live(), &RandomState::new()))
     }
 
     fn name(&self, index: u32) -> &'d [u8] {
@@ -84,65 +87,6 @@ impl<'d> SymbolTable<'d> {
             places.sort_unstable_by(|&a, &b| self.name(a).cmp(self.name(b)).then(a.cmp(&b)));
             places
         })
-    }
-}
-
-/// Where a symbol stands among those that share its cleaned name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// Its position, counted from 1.
-    pub sympos: u32,
-    /// How many there are.
-    pub matches: u32,
-}
-
-impl Position {
-    const UNIQUE: Self = Self {
-        sympos: 1,
-        matches: 1,
-    };
-}
-
-/// The positions of `entries`, one for each.
-fn positions<'t, 'd: 't>(
-    policy: Policy,
-    entries: impl Iterator<Item = &'t Entry<'d>>,
-) -> Vec<Position> {
-    let entries: Vec<_> = entries.collect();
-    // Names lie all over a large file. Sorting their hashes reads each once, where a table of names
-    // would wait for memory at every step. The hash has a secret, since anybody can make a file.
-    let hasher = RandomState::new();
-    let hash = |entry: &&Entry<'d>| hasher.hash_one(clean(policy, entry.name));
-    let mut order: Vec<(u64, u32)> = entries.iter().map(hash).zip(0..).collect();
-    order.sort_unstable();
-
-    let mut positions = vec![Position::UNIQUE; entries.len()];
-    let name = |at: u32| entries.get(at as usize).map(|e| policy.clean(e.name.0));
-    for equal in order.chunk_by_mut(|a, b| a.0 == b.0) {
-        if equal.len() == 1 {
-            continue;
-        }
-        // Different names may have the same hash.
-        equal.sort_unstable_by(|a, b| name(a.1).cmp(&name(b.1)).then(a.1.cmp(&b.1)));
-        for group in equal.chunk_by(|a, b| name(a.1) == name(b.1)) {
-            let matches = u32::try_from(group.len()).unwrap_or(u32::MAX);
-            for (sympos, &(_, at)) in (1..).zip(group) {
-                if let Some(position) = positions.get_mut(at as usize) {
-                    *position = Position { sympos, matches };
-                }
-            }
-        }
-    }
-    positions
-}
-
-/// A name as `policy` compares it.
-fn clean(policy: Policy, name: SymbolName<'_>) -> Cow<'_, [u8]> {
-    let mut segments = policy.clean(name.0).segments();
-    let first = segments.next().unwrap_or_default();
-    match segments.next() {
-        None => Cow::Borrowed(first),
-        Some(_) => Cow::Owned(policy.clean(name.0).bytes().collect()),
     }
 }
 
