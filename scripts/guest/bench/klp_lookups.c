@@ -23,10 +23,9 @@
 extern int find_object_symbol(const char *objname, const char *name,
 			      unsigned long sympos, unsigned long *addr)
 	KLP_SYMPOS(vmlinux, klp_find_object_symbol, 0);
-extern unsigned long lookup_name(const char *name)
+typeof(kallsyms_lookup_name) lookup_name
 	KLP_SYMPOS(vmlinux, kallsyms_lookup_name, 0);
-extern int on_each_match_symbol(int (*fn)(void *data, unsigned long addr),
-				const char *name, void *data)
+typeof(kallsyms_on_each_match_symbol) on_each_match_symbol
 	KLP_SYMPOS(vmlinux, kallsyms_on_each_match_symbol, 0);
 
 struct match {

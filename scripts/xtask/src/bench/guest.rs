@@ -124,7 +124,7 @@ pub fn run(kernel: &Kernel, rounds: usize, logs: &Path, report: &mut Report) -> 
         let lookups = Lookups::parse(&output)?;
         for (what, ours, peer) in PAIRS {
             let (ours, peer) = lookups.pair(ours, peer)?;
-            report.add(format!("{what}: {unit}"), Unit::Each(unit), &ours, &peer);
+            report.add(format!("{what}: {unit}"), Unit::Number, &ours, &peer);
         }
         if count_instructions {
             report.note(lookups.allocations());

@@ -49,8 +49,8 @@ pub enum Unit {
     Milliseconds,
     Microseconds,
     MiB,
-    /// Of the guest: nanoseconds, or instructions if its clock counts these.
-    Each(&'static str),
+    /// What the row says.
+    Number,
 }
 
 impl Unit {
@@ -59,7 +59,7 @@ impl Unit {
             Self::Milliseconds => format!("{:.1} ms", number * 1e3),
             Self::Microseconds => format!("{:.2} µs", number * 1e6),
             Self::MiB => format!("{:.1} MiB", number / f64::from(1 << 20)),
-            Self::Each(unit) => format!("{number:.0} {unit}"),
+            Self::Number => format!("{number:.0}"),
         }
     }
 }
