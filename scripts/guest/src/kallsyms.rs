@@ -2,13 +2,36 @@
 
 //! Reads the text of /proc/kallsyms.
 
+use std::fs;
+
 use anyhow::{
     Context,
     Result, //
 };
 
+/// Where it is.
+pub const PATH: &str = "/proc/kallsyms";
+
 /// The owner of a symbol that is not a module's.
 pub const VMLINUX: &str = "vmlinux";
+
+/// The text.
+///
+/// # Errors
+///
+/// Fails if it cannot be read.
+pub fn read() -> Result<String> {
+    fs::read_to_string(PATH).with_context(|| format!("cannot read {PATH}"))
+}
+
+/// Every line of the text, in its order.
+///
+/// # Errors
+///
+/// Fails if a line has another form.
+pub fn parse(text: &str) -> Result<Vec<Symbol<'_>>> {
+    text.lines().map(Symbol::parse).collect()
+}
 
 /// One line: `ffffffff81000000 T _text` or `ffffffffc0000000 t f<TAB>[module]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

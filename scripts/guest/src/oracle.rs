@@ -5,8 +5,6 @@
 //! A position is counted here by nothing but reading the lines in order; only the cleaning of a name
 //! is `klp-policy`'s, which has an oracle of its own in its tests.
 
-use std::fs;
-
 use anyhow::{
     ensure,
     Context,
@@ -14,7 +12,7 @@ use anyhow::{
 };
 
 use crate::{
-    kallsyms::{Symbol, VMLINUX},
+    kallsyms::{self, Symbol, VMLINUX},
     positions::{self, Positioned},
     query::{QueryFile, Resolved}, //
 };
@@ -35,11 +33,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<bool> {
-    let text = fs::read_to_string("/proc/kallsyms").context("cannot read /proc/kallsyms")?;
-    let symbols = text
-        .lines()
-        .map(Symbol::parse)
-        .collect::<Result<Vec<_>>>()?;
+    let text = kallsyms::read()?;
+    let symbols = kallsyms::parse(&text)?;
     let (asked, others): (Vec<_>, Vec<_>) =
         symbols.into_iter().partition(Symbol::is_defined_in_object);
     ensure!(

@@ -15,6 +15,7 @@ use anyhow::{
 use klp_policy::cleanup_symbol_name;
 
 use crate::kallsyms::{
+    self,
     Symbol,
     VMLINUX, //
 };
@@ -36,11 +37,8 @@ pub struct Args {
 
 /// Runs the command; an empty list is an honest no.
 pub fn run(args: &Args) -> Result<bool> {
-    let text = fs::read_to_string("/proc/kallsyms").context("cannot read /proc/kallsyms")?;
-    let symbols = text
-        .lines()
-        .map(Symbol::parse)
-        .collect::<Result<Vec<_>>>()?;
+    let text = kallsyms::read()?;
+    let symbols = kallsyms::parse(&text)?;
     let traceable =
         fs::read_to_string(TRACEABLE).with_context(|| format!("cannot read {TRACEABLE}"))?;
     // `NAME` or `NAME [module]`

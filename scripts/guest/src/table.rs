@@ -15,7 +15,7 @@ use anyhow::{
 use serde::Deserialize;
 
 use crate::{
-    kallsyms::{Symbol, VMLINUX},
+    kallsyms::{self, Symbol, VMLINUX},
     positions, //
 };
 
@@ -48,12 +48,8 @@ pub fn run(args: &Args) -> Result<bool> {
     let table = fs::read_to_string(&args.table)
         .with_context(|| format!("cannot read {}", args.table.display()))?;
     let table: Vec<Row> = serde_json::from_str(&table).context("cannot parse the table")?;
-    let text = fs::read_to_string("/proc/kallsyms").context("cannot read /proc/kallsyms")?;
-    let symbols = text
-        .lines()
-        .map(Symbol::parse)
-        .collect::<Result<Vec<_>>>()?;
-    let symbols: Vec<_> = symbols
+    let text = kallsyms::read()?;
+    let symbols: Vec<_> = kallsyms::parse(&text)?
         .into_iter()
         .filter(|symbol| symbol.object == VMLINUX)
         .collect();
