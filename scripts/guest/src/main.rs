@@ -14,6 +14,7 @@ mod promoted;
 mod query;
 mod stress;
 mod table;
+mod variants;
 mod watch;
 
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ enum Command {
     Promoted(promoted::Args),
     Stress(stress::Args),
     Table(table::Args),
+    Variants(variants::Args),
     Watch(watch::Args),
 }
 
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
         Command::Promoted(args) => promoted::run(&args),
         Command::Stress(args) => stress::run(&args),
         Command::Table(args) => table::run(&args),
+        Command::Variants(args) => variants::run(&args),
         Command::Watch(args) => watch::run(&args),
     };
     match result {

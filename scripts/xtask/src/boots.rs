@@ -78,6 +78,13 @@ const LIVEPATCH_SELFTESTS_LOADED: &[Expected] = &[
 ];
 
 const LOADED: Expected = expect("load", 1);
+/// What becomes of each livepatch that is derived, and what is said of it by /proc/kallsyms.
+const VARIANTS: &[Expected] = &[
+    expect("variants-stock", klp_variants::table::COUNT),
+    expect("variants-stock-kallsyms", klp_variants::table::COUNT),
+    expect("variants-klp_sympos", klp_variants::table::COUNT),
+    expect("variants-klp_sympos-kallsyms", klp_variants::table::COUNT),
+];
 const ORACLE: &[Expected] = &[LOADED, expect("oracle", 2)];
 
 /// The longest first: several boots run at a time.
@@ -119,6 +126,16 @@ pub const BOOTS: &[Boot] = &[
         timeout: Duration::from_secs(600),
         expected: ORACLE,
         ..DEFAULT.named("oracle-nokaslr")
+    },
+    Boot {
+        scripts: &["45-variants"],
+        // The addresses that were predicted are those of the image. With one processor no other one
+        // can be idle in the kernel: a livepatch has changed every task over when it is loaded.
+        kaslr: false,
+        append: "maxcpus=1 printk.devkmsg=on",
+        timeout: Duration::from_secs(300),
+        expected: VARIANTS,
+        ..DEFAULT.named("variants")
     },
     Boot {
         scripts: &["40-livepatch"],

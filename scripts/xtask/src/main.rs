@@ -23,6 +23,7 @@ mod refusals;
 mod run;
 mod series;
 mod tally;
+mod variants;
 mod verify;
 mod vm;
 

@@ -33,6 +33,7 @@ use crate::{
     preserved,
     refusals,
     tally::Tally,
+    variants::Variants,
     verify,
     vm::{Output, Vm}, //
 };
@@ -74,13 +75,16 @@ pub fn run(args: &Args) -> Result<Outcome> {
         let kernel = kernel::prepare(args.source.kernel_source.as_deref(), &logs)?;
         eprintln!("\n== test modules");
         let livepatches = Livepatches::build(&kernel, &logs)?;
-        let contents = fixtures::all(&kernel, &livepatches, &logs)?;
+        let mut contents = fixtures::all(&kernel, &livepatches, &logs)?;
+        let variants = Variants::derive(&kernel, &logs)?;
+        variants.add_to(&mut contents);
         if args.boot.is_empty() {
             eprintln!("\n== livepatches before they are loaded");
             refusals::check(&livepatches, &kernel, &mut tally)?;
             let selftests = fixtures::selftest_modules(&kernel, &logs)?;
             kernels_own::check(&selftests, &kernel.build, &mut tally)?;
             preserved::check(&kernel.build, &mut tally, &logs)?;
+            variants.check(&mut tally);
         }
         eprintln!("\n== boots");
         tally.add(run_boots(&boots, &kernel.build, &contents, &logs));

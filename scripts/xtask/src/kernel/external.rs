@@ -28,7 +28,7 @@ use crate::run;
 /// Fails if a file cannot be copied or the build fails.
 pub fn build(kernel: &Kernel, name: &str, source: &Path, logs: &Path) -> Result<Vec<PathBuf>> {
     let _lock = kernel.lock()?;
-    let dir = kernel.dir.join("external").join(name);
+    let dir = directory(kernel, name);
     copy_changed(source, &dir)?;
     let mut make = kernel.make();
     make.arg(format!("M={}", dir.display()))
@@ -41,6 +41,11 @@ pub fn build(kernel: &Kernel, name: &str, source: &Path, logs: &Path) -> Result<
         .lines()
         .map(|object| dir.join(object).with_extension("ko"))
         .collect())
+}
+
+/// Where the modules of the directory `name` are built.
+pub fn directory(kernel: &Kernel, name: &str) -> PathBuf {
+    kernel.dir.join("external").join(name)
 }
 
 fn copy_changed(source: &Path, dir: &Path) -> Result<()> {

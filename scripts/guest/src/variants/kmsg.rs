@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The kernel's log, line by line as it grows.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{ErrorKind, Read, Seek, SeekFrom, Write},
+    os::unix::fs::OpenOptionsExt, //
+};
+
+use anyhow::{
+    Context,
+    Result, //
+};
+use rustix::fs::OFlags;
+
+/// The file; reading and writing it are different things.
+const KMSG: &str = "/dev/kmsg";
+
+/// The longest record that a read returns: `PRINTKRB_RECORD_MAX` and what /dev/kmsg puts around it.
+const LONGEST: usize = 8192;
+
+/// The log, from a mark on.
+pub struct Log {
+    reader: File,
+    writer: File,
+}
+
+impl Log {
+    /// Opens it at its end.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be opened.
+    pub fn open() -> Result<Self> {
+        let nonblocking = i32::try_from(OFlags::NONBLOCK.bits())?;
+        let reader = OpenOptions::new()
+            .read(true)
+            .custom_flags(nonblocking)
+            .open(KMSG);
+        let writer = OpenOptions::new().write(true).open(KMSG);
+        Ok(Self {
+            reader: reader.with_context(|| format!("cannot read {KMSG}"))?,
+            writer: writer.with_context(|| format!("cannot write {KMSG}"))?,
+        })
+    }
+
+    /// Writes a line for people, and forgets what came before.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the kernel does not take the line.
+    pub fn mark(&mut self, text: &str) -> Result<()> {
+        self.writer
+            .write_all(format!("variant {text}\n").as_bytes())?;
+        self.reader.seek(SeekFrom::End(0))?;
+        Ok(())
+    }
+
+    /// The lines since the mark, or since they were read last.
+    ///
+    /// # Errors
+    ///
+    /// Fails if some are lost.
+    pub fn lines(&mut self) -> Result<Vec<String>> {
+        let mut lines = Vec::new();
+        let mut record = vec![0; LONGEST];
+        loop {
+            match self.reader.read(&mut record) {
+                Ok(length) => {
+                    // `<prefix>;<text>\n <key>=<value>\n`
+                    let text = String::from_utf8_lossy(&record[..length]);
+                    let text = text.split_once(';').map_or(&*text, |(_, text)| text);
+                    lines.extend(text.lines().next().map(str::to_owned));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(lines),
+                Err(error) => return Err(error).context("the kernel's log is lost"),
+            }
+        }
+    }
+}

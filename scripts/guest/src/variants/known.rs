@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Checks a livepatch against /proc/kallsyms, and compares with what the host found by vmlinux.
+
+use std::path::Path;
+
+use anyhow::Result;
+use klp_gen::target::{
+    Target,
+    TargetFiles, //
+};
+use klp_variants::{
+    list::Finding,
+    predict::predict,
+    Listed,
+    Rule,
+    Verdict, //
+};
+
+/// What the running kernel says of its symbols.
+pub struct Running {
+    files: TargetFiles,
+}
+
+impl Running {
+    /// Reads it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it cannot be read.
+    pub fn read(kallsyms: &Path) -> Result<Self> {
+        let files = TargetFiles::open(None, &[], Some(kallsyms))?;
+        Ok(Self { files })
+    }
+
+    /// The kernel and its modules.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the text is malformed.
+    pub fn target(&self) -> Result<Target<'_>> {
+        Ok(Target::load(&self.files)?)
+    }
+}
+
+/// What is wrong, if anything is: a verdict that differs is, one that is not known is not.
+pub fn wrong(listed: &Listed, rule: Rule, bytes: &[u8], target: &Target<'_>) -> Option<String> {
+    let by_vmlinux = listed.prediction(rule);
+    let by_kallsyms = predict(&format!("{}.ko", listed.name), bytes, target, rule);
+    let taken = by_kallsyms.verdict.taken();
+    if taken.is_some() && taken != by_vmlinux.verdict.taken() {
+        return Some(format!(
+            "by vmlinux: {:?}\nby kallsyms: {:?}",
+            by_vmlinux.verdict, by_kallsyms.verdict
+        ));
+    }
+    // Nothing else was found of a file that is for no such kernel.
+    if matches!(by_vmlinux.verdict, Verdict::NoModule(_)) {
+        return None;
+    }
+    let mut right = by_kallsyms.findings;
+    right.retain(|finding| finding.about[0] != "target");
+    let mut left = by_vmlinux.findings.clone();
+    left.retain(|finding| !only_in_vmlinux(finding, &right));
+    if left.len() != right.len() {
+        return Some(format!("by vmlinux: {left:#?}\nby kallsyms: {right:#?}"));
+    }
+    let mut pairs = left.iter().zip(&right);
+    let (left, right) = pairs.find(|(left, right)| !agree(left, right))?;
+    Some(format!("by vmlinux: {left:?}\nby kallsyms: {right:?}"))
+}
+
+/// Whether two findings are the same, or kallsyms does not tell what ftrace can trace.
+fn agree(by_vmlinux: &Finding, by_kallsyms: &Finding) -> bool {
+    let unknown = by_kallsyms.status == "unchecked" && by_kallsyms.about[0] == "function";
+    by_vmlinux == by_kallsyms || unknown && by_vmlinux.about == by_kallsyms.about
+}
+
+/// Whether something is refused of which kallsyms does not tell: the version magic, the length of
+/// `struct module`, a namespace.
+fn only_in_vmlinux(finding: &Finding, by_kallsyms: &[Finding]) -> bool {
+    finding.status == "refused"
+        && ["module", "import"].contains(&finding.about[0].as_str())
+        && !by_kallsyms.contains(finding)
+}

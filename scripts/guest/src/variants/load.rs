@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Loads a livepatch, and takes it away again.
+
+use std::{
+    ffi::CString,
+    fs::{self, File},
+    path::Path,
+    thread,
+    time::{Duration, Instant}, //
+};
+
+use anyhow::{
+    bail,
+    Context,
+    Result, //
+};
+use klp_variants::{
+    Listed,
+    Order, //
+};
+use rustix::{
+    io::Errno,
+    system::{delete_module, finit_module}, //
+};
+
+use super::kmsg::Log;
+
+/// How long a livepatch may take to change every task over. It takes no time where nothing sleeps in
+/// what is patched.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What came of loading a livepatch once.
+pub struct Attempt {
+    /// What the kernel returned: for the livepatch, or for the module that came later.
+    pub result: Result<(), Errno>,
+    /// What it logged meanwhile.
+    pub log: Vec<String>,
+    /// What the parameter `where` showed.
+    pub shown: Option<u64>,
+}
+
+impl Attempt {
+    /// Loads the livepatch, and what is to come later, and takes them away.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the livepatch cannot be taken away again.
+    pub fn make(file: &Path, listed: &Listed, twins: &Path, log: &mut Log) -> Result<Self> {
+        let loaded = load(file)?;
+        let mut result = loaded;
+        if loaded.is_ok() && listed.order == Order::Later {
+            result = load(twins)?;
+        }
+        let lines = log.lines()?;
+        let shown = fs::read_to_string(format!("/sys/module/{}/parameters/where", listed.module));
+        let shown = shown.ok().and_then(|text| text.trim().parse().ok());
+        if loaded.is_ok() {
+            remove(&listed.module)?;
+        }
+        Ok(Self {
+            result,
+            log: lines,
+            shown,
+        })
+    }
+}
+
+/// Asks the kernel once to load a module, and says what it said.
+///
+/// # Errors
+///
+/// Fails if the file cannot be read.
+pub fn load(file: &Path) -> Result<Result<(), Errno>> {
+    let file = File::open(file).with_context(|| format!("cannot open {}", file.display()))?;
+    Ok(finit_module(&file, c"", 0))
+}
+
+/// Removes a module; a livepatch is disabled first.
+///
+/// # Errors
+///
+/// Fails if it does not go.
+pub fn remove(module: &str) -> Result<()> {
+    let livepatch = Path::new("/sys/kernel/livepatch").join(module);
+    if livepatch.exists() {
+        wait(|| fs::read_to_string(livepatch.join("transition")).is_ok_and(|t| t.trim() == "0"))
+            .with_context(|| format!("{module} is never enabled"))?;
+        fs::write(livepatch.join("enabled"), "0")
+            .with_context(|| format!("cannot disable {module}"))?;
+        wait(|| !livepatch.exists()).with_context(|| format!("{module} is never disabled"))?;
+    }
+    let name = CString::new(module)?;
+    // The kernel lets go of a livepatch after it is gone from sysfs.
+    wait(|| delete_module(&name, 0) != Err(Errno::AGAIN) && !is_loaded(module))
+        .with_context(|| format!("{module} cannot be removed"))
+}
+
+/// Whether a module is loaded.
+pub fn is_loaded(module: &str) -> bool {
+    // Built-in modules have a directory, too, but not this file.
+    Path::new("/sys/module")
+        .join(module)
+        .join("initstate")
+        .exists()
+}
+
+fn wait(mut until: impl FnMut() -> bool) -> Result<()> {
+    let start = Instant::now();
+    while !until() {
+        if start.elapsed() > PATIENCE {
+            bail!("not within {} seconds", PATIENCE.as_secs());
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    Ok(())
+}

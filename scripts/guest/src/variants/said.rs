@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Compares what the kernel did and logged with what was predicted.
+
+use klp_variants::{
+    Listed,
+    Prediction,
+    Rule,
+    Verdict, //
+};
+use rustix::io::Errno;
+
+use super::load::Attempt;
+
+/// Who refuses livepatches, as the log says it.
+const REFUSERS: [&str; 2] = ["livepatch: ", "klp_sympos: "];
+
+/// What else may stand before a refusal: arch/x86/kernel/module.c, lib/kobject.c.
+const OTHERS: [&str; 2] = ["module: ", "kobject: "];
+
+/// What they also log: what happens, and what follows from a refusal that is logged already.
+const EVENTS: [&str; 6] = [
+    "enabling patch '",
+    "applying patch '",
+    "'",
+    "failed to ",
+    "patch '",
+    // The candidates of an ambiguous name: one line with their number, one for each.
+    "  ",
+];
+
+/// What is wrong, if anything is.
+pub fn wrong(listed: &Listed, rule: Rule, attempt: &Attempt) -> Option<String> {
+    let prediction = listed.prediction(rule);
+    let refusals = refusals(&attempt.log);
+    let said = match &prediction.verdict {
+        Verdict::Taken | Verdict::NoModule(_) => refusals.is_empty(),
+        Verdict::RefusedSilently => {
+            refusals.is_empty() && errno(prediction) == attempt.result.err()
+        }
+        Verdict::Refused(text) => {
+            let first = refusals.first().is_none_or(|line| is(line, text));
+            first && attempt.log.iter().any(|line| says(line, text))
+        }
+        Verdict::Unknown(_) => false,
+    };
+    let shown = listed.shown(rule).filter(|_| attempt.result.is_ok());
+    let right = shown.is_none_or(|address| attempt.shown == Some(address));
+    if said && right && prediction.verdict.taken() == Some(attempt.result.is_ok()) {
+        return None;
+    }
+    Some(format!(
+        "predicted: {:?}, address {shown:x?}\nthe kernel: {:?}, address {:x?}, and logged:\n{}",
+        prediction.verdict,
+        attempt.result,
+        attempt.shown,
+        attempt.log.join("\n")
+    ))
+}
+
+/// What is returned where nothing is logged: `-EINVAL without a word`.
+fn errno(prediction: &Prediction) -> Option<Errno> {
+    let messages = prediction
+        .findings
+        .iter()
+        .filter_map(|f| f.message.as_ref());
+    let mut errors = messages.filter_map(|message| match message.split_once(' ')?.0 {
+        "-EINVAL" => Some(Errno::INVAL),
+        "-ENOEXEC" => Some(Errno::NOEXEC),
+        _ => None,
+    });
+    errors.next()
+}
+
+/// The lines by which a livepatch is refused, without who says it.
+fn refusals(log: &[String]) -> Vec<&str> {
+    log.iter()
+        .filter_map(|line| REFUSERS.iter().find_map(|who| line.strip_prefix(who)))
+        .filter(|text| !EVENTS.iter().any(|event| text.starts_with(event)))
+        .collect()
+}
+
+/// Whether a line of the log is the predicted text, with or without who says it.
+fn says(line: &str, text: &str) -> bool {
+    let mut who = REFUSERS.iter().chain(&OTHERS);
+    let without = who.find_map(|who| line.strip_prefix(who));
+    is(line, text) || without.is_some_and(|line| is(line, text))
+}
+
+/// Whether a line is the text, or the text and what nobody can predict: `, loc 000000003c2d80a1`.
+fn is(line: &str, text: &str) -> bool {
+    let rest = line.strip_prefix(text);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log(lines: &[&str]) -> Vec<String> {
+        lines.iter().map(|&line| line.to_owned()).collect()
+    }
+
+    #[test]
+    fn events_are_no_refusals() {
+        let log = log(&[
+            "livepatch: enabling patch 'x'",
+            "livepatch: 'x': starting patching transition",
+            "x: Unknown symbol f (err -2)",
+            "livepatch: symbol 'f' not found in symbol table",
+            "livepatch: patch 'x' failed for module 'm', refusing to load module 'm'",
+        ]);
+        assert_eq!(refusals(&log), ["symbol 'f' not found in symbol table"]);
+    }
+
+    #[test]
+    fn a_text_is_whole() {
+        let line = "livepatch: symbol 'f' not found in symbol table";
+        assert!(says(line, "symbol 'f' not found in symbol table"));
+        assert!(!says(line, "symbol 'f' not found"));
+        assert!(!says(line, "'f' not found in symbol table"));
+        assert!(says(
+            "x86/modules: nonzero for type 1, loc 1",
+            "x86/modules: nonzero for type 1"
+        ));
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Livepatches that are good and bad in every way that the kernel's loader and livepatch core
+//! distinguish, and what `klp-gen check` makes of them.
+//!
+//! The host derives them ([`table`] says which, [`edit`] how), predicts what the kernel will say
+//! ([`mod@predict`]) and writes a [`list`]. A guest loads each and compares.
+
+#![forbid(unsafe_code)]
+
+pub mod derive;
+pub mod edit;
+pub mod list;
+pub mod module;
+pub mod names;
+pub mod predict;
+pub mod table;
+
+pub use derive::{derive, Derived, Inputs};
+pub use list::{Listed, Prediction, Rule, Verdict};
+pub use table::{Expected, Order, Variant};

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What the host tells the guest: which livepatches there are, and what the kernel will say to each.
+
+use crate::table::Order;
+use klp_policy::Policy;
+use serde::{Deserialize, Serialize};
+
+/// The file with the list, in the directory with the livepatches.
+pub const FILE: &str = "list.json";
+
+/// Under which rule a kernel looks names up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// Without the module.
+    Stock,
+    /// With it.
+    KlpSympos,
+}
+
+impl Rule {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Stock, Self::KlpSympos];
+
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stock => "stock",
+            Self::KlpSympos => "klp_sympos",
+        }
+    }
+
+    /// What `klp-gen check` calls it.
+    #[must_use]
+    pub const fn policy(self) -> Policy {
+        match self {
+            Self::Stock => Policy::Exact,
+            Self::KlpSympos => Policy::Llvm,
+        }
+    }
+}
+
+/// A livepatch of the list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Listed {
+    /// The name of the variant, and of its file without `.ko`.
+    pub name: String,
+    /// What the kernel calls the module.
+    pub module: String,
+    /// When `klp_twins` is loaded.
+    pub order: Order,
+    /// What is added to the address that the parameter `where` shows, if it shows one.
+    pub addend: Option<i64>,
+    /// What the stock kernel will do.
+    pub stock: Prediction,
+    /// What it will do with `klp_sympos`.
+    pub klp_sympos: Prediction,
+}
+
+impl Listed {
+    /// What the parameter `where` will show.
+    #[must_use]
+    pub fn shown(&self, rule: Rule) -> Option<u64> {
+        let findings = &self.prediction(rule).findings;
+        let symbol = findings.iter().find(|f| f.about[0] == "symbol")?;
+        Some(symbol.address?.wrapping_add_signed(self.addend?))
+    }
+
+    /// What the kernel will do under a rule.
+    #[must_use]
+    pub const fn prediction(&self, rule: Rule) -> &Prediction {
+        match rule {
+            Rule::Stock => &self.stock,
+            Rule::KlpSympos => &self.klp_sympos,
+        }
+    }
+}
+
+/// What `klp-gen check` says that a kernel will do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prediction {
+    /// What it will do.
+    pub verdict: Verdict,
+    /// What it was concluded from, for a comparison of two targets.
+    pub findings: Vec<Finding>,
+}
+
+/// What a kernel does with a livepatch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It takes it.
+    Taken,
+    /// It refuses it, and logs this.
+    Refused(String),
+    /// It refuses it without a word.
+    RefusedSilently,
+    /// It is no file that a kernel would load.
+    NoModule(String),
+    /// The files do not tell.
+    Unknown(String),
+}
+
+impl Verdict {
+    /// Whether the kernel takes it, if that is known.
+    #[must_use]
+    pub const fn taken(&self) -> Option<bool> {
+        match self {
+            Self::Taken => Some(true),
+            Self::Refused(_) | Self::RefusedSilently | Self::NoModule(_) => Some(false),
+            Self::Unknown(_) => None,
+        }
+    }
+}
+
+/// One finding of `klp-gen check`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// What it is about: kind, object, and what it is called in the file.
+    pub about: [String; 3],
+    /// ok, refused, unchecked.
+    pub status: String,
+    /// What is said about it.
+    pub message: Option<String>,
+    /// The full name of the symbol that it resolves to.
+    pub name: Option<String>,
+    /// Its address, if it is vmlinux's: a module has none before it is loaded.
+    pub address: Option<u64>,
+}

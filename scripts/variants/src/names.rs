@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Names of the kernel that only its build knows: hashes, and how many symbols have a name.
+
+use anyhow::{Context, Result};
+use std::collections::HashMap;
+
+/// The names of a kernel's symbols.
+#[derive(Debug)]
+pub struct Names {
+    counts: HashMap<String, u64>,
+}
+
+impl Names {
+    /// Counts names; the order does not matter.
+    #[must_use]
+    pub fn new(names: impl Iterator<Item = String>) -> Self {
+        let mut counts = HashMap::new();
+        for name in names {
+            *counts.entry(name).or_insert(0) += 1;
+        }
+        Self { counts }
+    }
+
+    /// How many symbols have exactly this name.
+    ///
+    /// # Errors
+    ///
+    /// None has.
+    pub fn count(&self, name: &str) -> Result<u64> {
+        let count = self.counts.get(name).copied();
+        count.with_context(|| format!("the kernel has no symbol {name}"))
+    }
+
+    /// The name of a promoted symbol with its hash.
+    ///
+    /// # Errors
+    ///
+    /// None is promoted, or several are.
+    pub fn promoted(&self, name: &str) -> Result<&str> {
+        let prefix = format!("{name}.llvm.");
+        let mut found = self.counts.keys().filter(|n| n.starts_with(&prefix));
+        let first = found
+            .next()
+            .with_context(|| format!("no symbol {prefix}"))?;
+        anyhow::ensure!(found.next().is_none(), "several symbols {prefix}");
+        Ok(first)
+    }
+
+    /// The longest name that only one symbol has.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn longest(&self) -> Result<&str> {
+        let unique = self.counts.iter().filter(|(_, &count)| count == 1);
+        // The text decides among names of one length: no run differs from another.
+        let longest = unique.max_by_key(|(name, _)| (name.len(), name.as_str()));
+        Ok(longest.context("no symbols")?.0)
+    }
+
+    /// The first promoted string literal: `.str.<n>.llvm.<hash>`.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn string_literal(&self) -> Result<&str> {
+        let strings = self.counts.keys().filter(|n| n.starts_with(".str."));
+        let first = strings.filter(|n| n.contains(".llvm.")).min();
+        Ok(first.context("no promoted string literal")?)
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What the module loader asks of any module: kernel/module/main.c.
+
+use super::Base::{Function, Symbol};
+use super::Order::First;
+use super::{bad, good, Variant};
+use object::elf::{self, SHN_COMMON};
+use object::LittleEndian as LE;
+
+pub const VARIANTS: &[Variant] = &[
+    // elf_validity_ehdr()
+    bad("file-empty", Symbol, |m, _| {
+        m.patch_file(Vec::clear);
+        Ok(())
+    }),
+    bad("file-header-cut", Symbol, |m, _| {
+        m.patch_file(|file| file.truncate(40));
+        Ok(())
+    }),
+    bad("file-no-elf", Symbol, |m, _| {
+        m.patch_file(|file| file[0] = b'E');
+        Ok(())
+    }),
+    bad("file-shared-library", Symbol, |m, _| {
+        m.patch_file(|file| file[16] = 3);
+        Ok(())
+    }),
+    bad("file-of-another-machine", Symbol, |m, _| {
+        m.patch_file(|file| file[18] = 183);
+        Ok(())
+    }),
+    // elf_validity_cache_sechdrs()
+    bad("file-cut", Symbol, |m, _| {
+        m.patch_file(|file| file.truncate(file.len() / 2));
+        Ok(())
+    }),
+    bad("file-section-headers-beyond", Symbol, |m, _| {
+        m.patch_file(|file| file[0x2e] = 0x7f);
+        Ok(())
+    }),
+    bad("file-section-header-size", Symbol, |m, _| {
+        m.patch_file(|file| file[0x3a] = 32);
+        Ok(())
+    }),
+    bad("file-section-names-nowhere", Symbol, |m, _| {
+        m.patch_file(|file| file[0x3e..0x40].fill(0x70));
+        Ok(())
+    }),
+    bad("file-without-section-names", Symbol, |m, _| {
+        m.patch_file(|file| file[0x3e..0x40].fill(0));
+        Ok(())
+    }),
+    good("file-with-more-behind", Symbol, |m, _| {
+        m.patch_file(|file| file.extend_from_slice(b"what stands behind is nobody's"));
+        Ok(())
+    }),
+    // elf_validity_cache_index()
+    bad("file-stripped", Symbol, |m, _| {
+        let symtab = m.section(".symtab")?;
+        m.part(symtab).header.sh_type = elf::SHT_PROGBITS;
+        Ok(())
+    }),
+    bad("file-without-module", Symbol, |m, _| {
+        let module = m.section(".gnu.linkonce.this_module")?;
+        m.part(module).name.push(b'2');
+        Ok(())
+    }),
+    bad("file-of-another-struct-module", Symbol, |m, _| {
+        let module = m.section(".gnu.linkonce.this_module")?;
+        m.part(module).data.extend_from_slice(&[0; 64]);
+        Ok(())
+    })
+    // A module tells how long it should be.
+    .with(First),
+    bad("file-without-modinfo", Symbol, |m, _| {
+        let modinfo = m.section(".modinfo")?;
+        m.part(modinfo).name = b".modinf0".to_vec();
+        Ok(())
+    }),
+    // check_modinfo()
+    bad("vermagic-other", Symbol, |m, _| {
+        m.modinfo("vermagic", Some("6.12.0 SMP mod_unload "))
+    }),
+    bad("vermagic-none", Symbol, |m, _| m.modinfo("vermagic", None)),
+    // simplify_symbols()
+    bad("import-unknown", Symbol, |m, _| {
+        m.rename_symbol("param_ops_ulong", "no_such_export")
+    }),
+    bad("import-not-exported", Symbol, |m, _| {
+        m.rename_symbol("param_ops_ulong", "saved_command_line")
+    }),
+    good("import-other", Symbol, |m, _| {
+        m.rename_symbol("param_ops_ulong", "param_ops_ullong")
+    }),
+    bad("import-without-namespace", Symbol, |m, _| {
+        m.rename_symbol("param_ops_ulong", "klp_register_resolver")
+    }),
+    bad("symbol-common", Symbol, |m, _| {
+        let symbol = m.symbol("where")?;
+        m.symbols()?[symbol].st_shndx.set(LE, SHN_COMMON);
+        Ok(())
+    }),
+    bad("symbol-of-no-section", Symbol, |m, _| {
+        let symbol = m.symbol("where")?;
+        m.symbols()?[symbol]
+            .st_shndx
+            .set(LE, elf::SymbolSection(900));
+        Ok(())
+    }),
+    good("livepatch-without-patch-or-mark", Symbol, |m, _| {
+        m.modinfo("livepatch", None)
+    }),
+    // These taint the kernel so that it stops to check its locks: they come last.
+    good("licence-other", Symbol, |m, _| {
+        m.modinfo("license", Some("Proprietary"))
+    }),
+    bad("licence-other-and-gpl-export", Function, |m, _| {
+        m.function(0, "cmdline_proc_show", 0)?;
+        m.modinfo("license", Some("Proprietary"))
+    }),
+    bad("licence-none-and-gpl-export", Function, |m, _| {
+        m.function(0, "cmdline_proc_show", 0)?;
+        m.modinfo("license", None)
+    }),
+];

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Sections of livepatch relocations, and what the module loader does with a relocation:
+//! `klp_write_section_relocs()`, and `__write_relocate_add()` in arch/x86/kernel/module.c.
+
+use super::Base::{Example, Patch, Symbol};
+use super::Order::First;
+use super::{bad, good, Variant};
+use klp_policy::Policy;
+use object::elf::{
+    RelocationType, R_X86_64_16, R_X86_64_32, R_X86_64_32S, R_X86_64_64, R_X86_64_GOTPCREL,
+    R_X86_64_NONE, R_X86_64_PC32, R_X86_64_PC64, R_X86_64_PLT32,
+};
+
+pub const VARIANTS: &[Variant] = &[
+    // The name of the section.
+    bad("section-without-objname", Symbol, |m, _| {
+        m.klp_section_name("vmlinux", ".klp.rela.")
+    }),
+    bad("section-objname-empty", Symbol, |m, _| {
+        m.klp_section_name("vmlinux", ".klp.rela..data")
+    }),
+    bad("section-prefix-wrong", Symbol, |m, _| {
+        m.klp_section_name("vmlinux", ".rela.vmlinux..data")
+    }),
+    good("section-without-section", Symbol, |m, _| {
+        m.klp_section_name("vmlinux", ".klp.rela.vmlinux")
+    }),
+    good("section-of-another-section", Symbol, |m, _| {
+        m.klp_section_name("vmlinux", ".klp.rela.vmlinux.text")
+    }),
+    good("section-of-no-object", Symbol, |m, _| {
+        m.klp_section_name("vmlinux", ".klp.rela.nobody..data")
+    }),
+    good("section-objname-56", Symbol, |m, _| {
+        m.klp_section_name("vmlinux", &format!(".klp.rela.{}..data", "v".repeat(56)))
+    }),
+    good("section-of-no-object-of-the-patch", Patch, |m, _| {
+        m.klp_section_name("klp_twins", ".klp.rela.nobody..data")
+    })
+    .with(First),
+    bad("section-of-vmlinux-with-module", Patch, |m, _| {
+        m.klp_symbol("klp_twins", ".klp.sym.klp_twins.base,7")?;
+        m.klp_section_name("klp_twins", ".klp.rela.vmlinux.module")
+    })
+    .with(First),
+    // Where it is applied.
+    good("section-of-what-is-not-loaded", Symbol, |m, _| {
+        m.vmlinux_symbol("no_such_symbol,0")?;
+        let comment = m.section(".comment")?;
+        m.klp_section_target(comment)
+    }),
+    good("section-of-no-section", Symbol, |m, _| {
+        m.vmlinux_symbol("no_such_symbol,0")?;
+        m.klp_section_target(900)
+    }),
+    // klp-gen refuses it: the symbol is 0.
+    good("section-not-marked", Symbol, |m, _| {
+        m.klp_section_unmarked()
+    }),
+    bad("section-not-marked-type", Symbol, |m, _| {
+        m.klp_section_unmarked()?;
+        m.relocation(R_X86_64_GOTPCREL, 0)
+    }),
+    // How it is applied.
+    good("type-none", Symbol, |m, _| m.relocation(R_X86_64_NONE, 0)),
+    bad("type-none-of-unknown", Symbol, |m, _| {
+        m.vmlinux_symbol("no_such_symbol,0")?;
+        m.relocation(R_X86_64_NONE, 0)
+    }),
+    good("type-64-addend", Symbol, |m, _| {
+        m.relocation(R_X86_64_64, -0x1000)
+    }),
+    good("type-pc64", Symbol, |m, _| m.relocation(R_X86_64_PC64, 0)),
+    good("type-pc32", Symbol, |m, _| m.relocation(R_X86_64_PC32, 0)),
+    good("type-plt32", Symbol, |m, _| {
+        m.relocation(R_X86_64_PLT32, -4)
+    }),
+    good("type-32s", Symbol, |m, _| m.relocation(R_X86_64_32S, 0)),
+    bad("type-32", Symbol, |m, _| m.relocation(R_X86_64_32, 0)),
+    good("type-32-per-cpu", Symbol, |m, _| {
+        m.vmlinux_symbol("arch_freq_scale,0")?;
+        m.relocation(R_X86_64_32, 0)
+    }),
+    bad("type-32s-overflow", Symbol, |m, _| {
+        m.relocation(R_X86_64_32S, 0x7fff_ffff_0000)
+    }),
+    bad("type-got", Symbol, |m, _| {
+        m.relocation(R_X86_64_GOTPCREL, -4)
+    }),
+    bad("type-16", Symbol, |m, _| m.relocation(R_X86_64_16, 0)),
+    bad("type-largest", Symbol, |m, _| {
+        m.relocation(RelocationType(u32::MAX), 0)
+    }),
+    // What was there before.
+    bad("place-not-zero", Symbol, |m, _| m.relocated_byte(7, 1)),
+    good("place-not-zero-behind", Symbol, |m, _| {
+        m.relocated_byte(7, 1)?;
+        m.relocation(R_X86_64_32S, 0)
+    }),
+    bad("place-not-zero-and-overflow", Symbol, |m, _| {
+        m.relocated_byte(0, 1)?;
+        m.relocation(R_X86_64_32, 0)
+    }),
+    bad("place-in-code-not-zero", Example(Policy::Exact), |m, _| {
+        let section = m.section(".klp.rela.vmlinux.text.livepatch_tty")?;
+        let target = m.part(section).header.sh_info as usize;
+        let offset = m.relocations(section)?[0]
+            .r_offset
+            .get(object::LittleEndian);
+        m.part(target).data[usize::try_from(offset)?] = 1;
+        Ok(())
+    }),
+    bad("type-in-ordinary-section", Symbol, |m, _| {
+        let section = m.section("__param")?;
+        let rela = m.rela_of(section)?;
+        let first = &mut m.relocations(rela)?[0];
+        let symbol = first.r_sym(object::LittleEndian, false);
+        first.set_r_info(object::LittleEndian, false, symbol, R_X86_64_GOTPCREL);
+        Ok(())
+    }),
+    bad("place-in-ordinary-section-not-zero", Symbol, |m, _| {
+        let section = m.section("__param")?;
+        let rela = m.rela_of(section)?;
+        let offset = m.relocations(rela)?[0].r_offset.get(object::LittleEndian);
+        m.part(section).data[usize::try_from(offset)?] = 1;
+        Ok(())
+    }),
+];
