@@ -16,6 +16,7 @@ mod page;
 mod resolve;
 mod rule;
 mod symbols;
+mod symvers;
 mod target;
 
 pub use console::Console;
@@ -52,6 +53,7 @@ enum Command {
     Symbols(symbols::Args),
     Resolve(resolve::Args),
     Convert(convert::Args),
+    Symvers(symvers::Args),
     Check(check::Args),
     Explain(explain::Args),
     Audit(audit::Args),
@@ -84,6 +86,7 @@ pub fn run(cli: &Cli, console: &Console) -> Result<Verdict> {
         Command::Symbols(args) => symbols::run(args, console),
         Command::Resolve(args) => resolve::run(args, console),
         Command::Convert(args) => convert::run(args, console),
+        Command::Symvers(args) => symvers::run(args, console),
         Command::Check(args) => check::run(args, console),
         Command::Explain(args) => explain::run(args, console),
         Command::Audit(args) => audit::run(args, console),

@@ -33,6 +33,10 @@ pub struct FileArgs {
     #[arg(long = "module", value_name = "FILE.ko")]
     modules: Vec<PathBuf>,
 
+    /// vmlinux.a of the build of that vmlinux, to know symbols by their source files
+    #[arg(long, value_name = "FILE", requires = "vmlinux")]
+    link_order: Option<PathBuf>,
+
     /// The text of a running kernel's /proc/kallsyms, as root sees it: vmlinux and modules
     #[arg(long, value_name = "FILE")]
     kallsyms: Option<PathBuf>,
@@ -53,10 +57,14 @@ impl FileArgs {
 
     /// Opens the files.
     pub fn open(&self) -> Result<TargetFiles> {
-        Ok(TargetFiles::open(
+        let files = TargetFiles::open(
             self.vmlinux.as_deref(),
             &self.modules,
             self.kallsyms.as_deref(),
-        )?)
+        )?;
+        Ok(match &self.link_order {
+            Some(archive) => files.with_link_order(archive)?,
+            None => files,
+        })
     }
 }

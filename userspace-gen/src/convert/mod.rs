@@ -5,16 +5,21 @@
 //! [`plan`] says what each reference means, [`spell`] how the kernel is told so, and [`rewrite`]
 //! makes the file. What comes out is read again and checked.
 
+mod by_file;
+mod candidates;
 mod copyable;
 pub mod modinfo;
+mod nearest;
 pub mod old_names;
 pub mod plan;
 pub mod problem;
+pub mod references;
 mod relocations;
 pub mod rewrite;
 pub mod spell;
 mod symbols;
 pub mod symvers;
+mod written;
 
 pub use plan::{Plan, Reference};
 pub use problem::Problem;

@@ -3,11 +3,14 @@
 //! The names of the functions to replace. They are strings in the livepatch's data and its author's
 //! own; they change only where the kernel that it is for would not understand them.
 
+use super::by_file;
+use super::nearest::Nearest;
 use super::problem::{unresolved, Problem};
 use super::spell::{spell, Spelling};
+use super::written::{self, InFile};
 use crate::livepatch::memory::Location;
 use crate::livepatch::Patch;
-use crate::target::Target;
+use crate::target::{Object, Target};
 use klp_policy::{MatchedBy, ObjName, Policy, Query, Sympos};
 
 /// A function name that has to be spelled in another way.
@@ -35,6 +38,7 @@ pub(super) fn plan(
     target: &Target<'_>,
     policy: Policy,
     patches: &[Patch<'_>],
+    nearest: &Nearest<'_>,
     problems: &mut Vec<Problem>,
 ) -> OldNames {
     let mut names = OldNames::default();
@@ -42,11 +46,17 @@ pub(super) fn plan(
         let objname = ObjName::new(object.name.unwrap_or(b"vmlinux"));
         let known = objname.and_then(|name| target.object(name));
         for function in &object.functions {
-            let Some(name) = function.old_name else {
+            let Some(old_name) = function.old_name else {
                 continue;
             };
-            let query = Query::new(name);
-            let sympos = Sympos(function.old_sympos);
+            let meant = match Meant::read(old_name, function.old_sympos, known, nearest) {
+                Ok(meant) => meant,
+                Err(problem) => {
+                    problems.push(problem);
+                    continue;
+                }
+            };
+            let (query, sympos) = (Query::new(meant.name), meant.sympos);
             let Some(known) = known else {
                 names.need_klp_sympos |= matches!(query, Query::Any(_));
                 continue;
@@ -54,18 +64,20 @@ pub(super) fn plan(
             let found = match known.resolve(Policy::Llvm, &query, sympos) {
                 Ok(found) => found,
                 Err(reason) => {
-                    problems.push(unresolved(name, known, &query, sympos, reason));
+                    let problem = unresolved(old_name, known, &query, sympos, reason);
+                    problems.push(problem.or_nearest(nearest, &query));
                     continue;
                 }
             };
             if policy == Policy::Llvm {
                 names.need_klp_sympos |= found.by == MatchedBy::Cleaned;
-                continue;
             }
-            // 0 and 1 mean the same where there is one.
-            let same = known.resolve(policy, &query, sympos);
-            if same.is_ok_and(|same| same.seq == found.seq) {
-                continue;
+            if !meant.by_file {
+                // 0 and 1 mean the same where there is one.
+                let same = known.resolve(policy, &query, sympos);
+                if policy == Policy::Llvm || same.is_ok_and(|same| same.seq == found.seq) {
+                    continue;
+                }
             }
             if let Some(spelling) = spell(known, policy, &query, sympos, &found) {
                 names.changed.push(OldName {
@@ -77,4 +89,46 @@ pub(super) fn plan(
         }
     }
     names
+}
+
+/// Which function an author means.
+struct Meant<'n> {
+    name: &'n [u8],
+    sympos: Sympos,
+    /// The kernel cannot read it as it is written.
+    by_file: bool,
+}
+
+impl<'n> Meant<'n> {
+    fn read(
+        old_name: &'n [u8],
+        old_sympos: u64,
+        object: Option<&Object<'_>>,
+        nearest: &Nearest<'_>,
+    ) -> Result<Self, Problem> {
+        let problem = |why: &str| Problem::new(old_name, why);
+        let written = written::old_name(old_name).map_err(|why| problem(&why))?;
+        let Some(InFile { name, file }) = written else {
+            return Ok(Self {
+                name: old_name,
+                sympos: Sympos(old_sympos),
+                by_file: false,
+            });
+        };
+        if old_sympos != 0 {
+            return Err(problem(
+                "expected a source file or an old_sympos, found both",
+            ));
+        }
+        let Some(object) = object else {
+            return Err(problem(
+                "its module is not among the targets, give it with --module",
+            ));
+        };
+        Ok(Self {
+            name,
+            sympos: by_file::position(old_name, object, name, file, nearest)?,
+            by_file: true,
+        })
+    }
 }

@@ -2,10 +2,12 @@
 
 //! What the undefined references of a livepatch mean.
 
+use super::nearest::Nearest;
 use super::old_names::{self, OldName};
 use super::problem::{unresolved, Problem};
 use super::spell::{spell, Spelling};
-use super::Symvers;
+use super::written::{self, Which, Written};
+use super::{by_file, Symvers};
 use crate::check::KLP_SYMPOS;
 use crate::elf::{ElfFile, Place, Symbol, SymbolId};
 use crate::error::Result;
@@ -15,9 +17,6 @@ use crate::target::{Object, Target};
 use klp_policy::query::ANY;
 use klp_policy::{LivepatchSymbol, ObjName, Policy, Query, Reason, Sympos};
 use object::elf;
-
-/// What the name of a reference begins with if its author says object and position.
-const WRITTEN: &[u8] = b".klp.sym.";
 
 /// What is to be done with a livepatch.
 #[derive(Clone, Debug, Default)]
@@ -73,12 +72,14 @@ pub fn plan(
 ) -> Result<std::result::Result<Plan, Vec<Problem>>> {
     let rela = rela_sections(elf)?;
     let patches = structs::patches(&Memory::new(elf, &rela));
+    let nearest = Nearest::new(target, symvers);
     let planner = Planner {
         elf,
         target,
         symvers,
         policy,
         patches: &patches,
+        nearest: &nearest,
     };
     let mut plan = Plan::default();
     let mut problems = Vec::new();
@@ -89,7 +90,7 @@ pub fn plan(
             Err(problem) => problems.push(problem),
         }
     }
-    let names = old_names::plan(target, policy, &patches, &mut problems);
+    let names = old_names::plan(target, policy, &patches, &nearest, &mut problems);
     plan.needs_klp_sympos = policy == Policy::Llvm
         && (names.need_klp_sympos
             || plan
@@ -110,6 +111,7 @@ struct Planner<'p, 'd> {
     symvers: &'p Symvers,
     policy: Policy,
     patches: &'p [Patch<'d>],
+    nearest: &'p Nearest<'p>,
 }
 
 type Planned = std::result::Result<Option<Reference>, Problem>;
@@ -118,10 +120,12 @@ impl Planner<'_, '_> {
     /// What an undefined symbol becomes; nothing if the module loader resolves it.
     fn reference(&self, symbol: &Symbol<'_>) -> Planned {
         let name = symbol.name;
-        if name.starts_with(WRITTEN) {
+        if name.starts_with(written::PREFIX) {
             return self.written(symbol);
         }
         let ignored = self.elf.machine() == elf::EM_X86_64 && name == b"_GLOBAL_OFFSET_TABLE_";
+        // What modpost adds defines this; an object that it has not seen refers to it.
+        let ignored = ignored || name == b"__this_module";
         if ignored || name == KLP_SYMPOS || symbol.is_weak() {
             return Ok(None);
         }
@@ -139,10 +143,10 @@ impl Planner<'_, '_> {
         };
         let objects: Vec<_> = self.target.objects().iter().filter(matching).collect();
         match objects[..] {
-            [] => Err(Problem::new(
-                name,
-                "nobody exports it, and no target has a symbol of that name",
-            )),
+            [] => {
+                let why = "nobody exports it, and no target has a symbol of that name";
+                Err(Problem::new(name, why).or_nearest(self.nearest, &query))
+            }
             [object] => self.found_in(symbol, object, &query, Sympos::UNIQUE),
             _ => {
                 let names: Vec<_> = objects.iter().map(|o| o.name.to_string()).collect();
@@ -158,21 +162,22 @@ impl Planner<'_, '_> {
         }
     }
 
-    /// A reference whose author says what it means: `.klp.sym.<objname>.<name>,<sympos>`.
+    /// A reference whose author says what it means: by position or by source file.
     fn written(&self, symbol: &Symbol<'_>) -> Planned {
-        let parsed = LivepatchSymbol::parse(symbol.name)
-            .map_err(|e| Problem::new(symbol.name, e.to_string()))?;
-        let objname = parsed.objname();
+        let problem = |why: String| Problem::new(symbol.name, why);
+        let written = Written::parse(symbol.name).map_err(problem)?;
+        let objname = written.objname;
         let Some(object) = self.target.object(objname) else {
             let why = format!("{objname} is not among the targets, give it with --module");
-            return Err(Problem::new(symbol.name, why));
+            return Err(problem(why));
         };
-        self.found_in(
-            symbol,
-            object,
-            &Query::new(parsed.name().0),
-            parsed.sympos(),
-        )
+        let sympos = match written.which {
+            Which::Position(sympos) => sympos,
+            Which::File(file) => {
+                by_file::position(symbol.name, object, written.name, file, self.nearest)?
+            }
+        };
+        self.found_in(symbol, object, &Query::new(written.name), sympos)
     }
 
     fn found_in(
@@ -186,7 +191,10 @@ impl Planner<'_, '_> {
         let objname = object.name;
         let found = match object.resolve(Policy::Llvm, query, sympos) {
             Ok(found) => found,
-            Err(reason) => return Err(unresolved(symbol.name, object, query, sympos, reason)),
+            Err(reason) => {
+                let why = unresolved(symbol.name, object, query, sympos, reason);
+                return Err(why.or_nearest(self.nearest, query));
+            }
         };
         let coming = object.resolve_coming(Policy::Llvm, query, sympos);
         if coming.map(|found| found.seq) != Ok(found.seq) {

@@ -2,13 +2,15 @@
 
 //! Why a reference means no symbol, or not one, and what it could mean.
 
+use super::candidates;
+use super::nearest::Nearest;
 use crate::shown::shown;
 use crate::target::Object;
-use klp_policy::{Policy, Query, Reason, Sympos};
+use klp_policy::{Query, Reason, Sympos};
 use std::fmt;
 
 /// Candidates that a message lists.
-const SHOWN: usize = 10;
+pub(super) const SHOWN: usize = 10;
 
 /// A reference that means no symbol, or not one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +30,20 @@ impl Problem {
             why: why.into(),
             candidates: Vec::new(),
         }
+    }
+
+    /// Names that are like this one, if nothing has it.
+    pub(super) fn or_nearest(self, nearest: &Nearest<'_>, query: &Query<'_>) -> Self {
+        if !self.candidates.is_empty() {
+            return self;
+        }
+        let name: Vec<u8> = query.cleaned().bytes().collect();
+        self.with(nearest.lines(&name))
+    }
+
+    pub(super) fn with(mut self, candidates: Vec<String>) -> Self {
+        self.candidates = candidates;
+        self
     }
 }
 
@@ -54,7 +70,7 @@ pub(super) fn unresolved(
 ) -> Problem {
     let objname = object.name;
     let clean = query.cleaned();
-    let mut problem = Problem::new(
+    let problem = Problem::new(
         subject,
         match reason {
             Reason::NotFound => format!("{objname} has no symbol of that name"),
@@ -67,13 +83,5 @@ pub(super) fn unresolved(
             }
         },
     );
-    object.candidates(Policy::Llvm, query, &mut |position, seq| {
-        if let Some(entry) = object.symbols.get(seq) {
-            let (address, name) = (entry.address, shown(entry.name.0));
-            problem
-                .candidates
-                .push(format!("{position}: {address:016x} {name}"));
-        }
-    });
-    problem
+    problem.with(candidates::briefly(object, query))
 }

@@ -57,6 +57,11 @@ impl Symvers {
         Ok(())
     }
 
+    /// The names of the exported symbols.
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.exporters.keys().map(Vec::as_slice)
+    }
+
     /// The module that exports a symbol, `vmlinux` for the kernel image.
     #[must_use]
     pub fn exporter(&self, symbol: &[u8]) -> Option<&[u8]> {

@@ -12,6 +12,7 @@ pub struct TargetFiles {
     pub(super) vmlinux: Option<ElfInput>,
     pub(super) modules: Vec<ModuleFile>,
     pub(super) kallsyms: Option<(PathBuf, Vec<u8>)>,
+    pub(super) link_order: Option<(PathBuf, Vec<u8>)>,
 }
 
 #[derive(Debug)]
@@ -48,7 +49,19 @@ impl TargetFiles {
                 Some(path) => Some((path.to_owned(), read_file(path)?)),
                 None => None,
             },
+            link_order: None,
         })
+    }
+
+    /// Adds the build's `vmlinux.a`, which says in which order objects were linked, and so which
+    /// source file each local symbol of vmlinux is from.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub fn with_link_order(mut self, archive: &Path) -> Result<Self> {
+        self.link_order = Some((archive.to_owned(), read_file(archive)?));
+        Ok(self)
     }
 }
 

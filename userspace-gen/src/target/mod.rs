@@ -5,14 +5,18 @@
 mod exports;
 mod files;
 mod ftrace;
+mod link_order;
 mod running;
+pub mod sources;
 mod version;
 
 pub use exports::{Export, Untold};
 pub use files::{module_name, TargetFiles};
 pub use ftrace::Traceable;
+pub use sources::Sources;
 
 use crate::elf::file::{machine_name, ElfFile};
+use crate::elf::{Symbol, SymbolId};
 use crate::error::{Error, Result};
 use crate::kallsyms::{module, text, vmlinux};
 use crate::livepatch::modinfo::Modinfo;
@@ -40,6 +44,9 @@ pub struct Object<'d> {
     source: Source<'d>,
     ftrace: OnceCell<Option<ftrace::Locations>>,
     namespaces: OnceCell<exports::Namespaces>,
+    /// The objects that it was linked from, in order.
+    linked: Vec<&'d [u8]>,
+    sources: OnceCell<Option<Sources>>,
 }
 
 /// What an object was read from.
@@ -75,6 +82,9 @@ impl<'d> Target<'d> {
             let symbols = vmlinux::read(&elf)?;
             let origin = elf.origin().to_owned();
             target.add(ObjName::VMLINUX, &origin, symbols, Source::Image(elf))?;
+            if let (Some((path, data)), [image]) = (&files.link_order, &mut target.objects[..]) {
+                image.linked = link_order::read(&path.display().to_string(), data)?;
+            }
         }
         if let Some((path, data)) = &files.kallsyms {
             let origin = path.display().to_string();
@@ -132,6 +142,8 @@ impl<'d> Target<'d> {
             source,
             ftrace: OnceCell::new(),
             namespaces: OnceCell::new(),
+            linked: Vec::new(),
+            sources: OnceCell::new(),
         });
         Ok(())
     }
@@ -176,7 +188,7 @@ impl<'d> Target<'d> {
     }
 }
 
-impl Object<'_> {
+impl<'d> Object<'d> {
     /// Resolves a query as the kernel does while this object is live.
     ///
     /// # Errors
@@ -219,6 +231,28 @@ impl Object<'_> {
             Some(locations) => locations.traceable(&self.symbols, seq),
             None => Traceable::Unknown,
         }
+    }
+
+    /// The symbol at a place of the table, as its file has it.
+    #[must_use]
+    pub fn file_symbol(&self, seq: u32) -> Option<Symbol<'d>> {
+        let id = SymbolId(self.symbols.get(seq)?.index as usize);
+        match &self.source {
+            Source::Image(elf) => elf.get_symbol(id),
+            Source::Module(elf) => elf.get_symbol(id),
+            Source::Text => None,
+        }
+    }
+
+    /// Which source files its local symbols are from, if its file tells.
+    #[must_use]
+    pub fn sources(&self) -> Option<&Sources> {
+        let read = || match &self.source {
+            Source::Image(elf) => Some(Sources::of_image(elf, &self.linked)),
+            Source::Module(elf) => Some(Sources::of_module(elf)),
+            Source::Text => None,
+        };
+        self.sources.get_or_init(read).as_ref()
     }
 
     /// Visits the places of the symbols that `query` matches, with their positions.

@@ -136,7 +136,7 @@ fn references_that_mean_nothing_are_refused() {
         ),
         (
             ".klp.sym.vmlinux.a,b,0",
-            "expected a comma and a decimal position",
+            "expected a position or the path of a C file",
         ),
         (".klp.sym.other.handle,0", "other is not among the targets"),
         (".klp.sym.vmlinux.fixed_percpu,0", "has address 0"),
@@ -147,6 +147,38 @@ fn references_that_mean_nothing_are_refused() {
         let problem = run(&livepatch, Policy::Llvm).unwrap_err();
         assert!(problem.contains(why), "{written}: {problem}");
     }
+}
+
+#[test]
+fn a_misspelt_name_is_refused_with_the_nearest() {
+    for (written, lines) in [
+        ("promotde", &["did you mean promoted?"][..]),
+        (".klp.sym.vmlinux.tabel,0", &["did you mean table?"]),
+        (
+            "buffer",
+            &[
+                "show.buffer is a static variable of a function",
+                "show.buffer.llvm.5",
+            ],
+        ),
+        ("from_elswhere", &["did you mean from_elsewhere?"]),
+    ] {
+        let data = Livepatch::of("cmdline_proc_show").call(written).build();
+        let mut symvers = Symvers::default();
+        let line = b"0x0\tfrom_elsewhere\tdrivers/net/else\tEXPORT_SYMBOL\t\n";
+        symvers.add("Module.symvers", line).unwrap();
+        let answer = with_target(|t| convert("lp.ko", &data, t, &symvers, Policy::Llvm));
+        let Ok(Conversion::Refused(problems)) = answer else {
+            panic!("{written} was converted");
+        };
+        let text = problems[0].to_string();
+        assert!(lines.iter().all(|line| text.contains(line)), "{text}");
+    }
+    let problem = run(&Livepatch::of("cmdline_proc_shwo"), Policy::Llvm).unwrap_err();
+    assert!(
+        problem.contains("did you mean cmdline_proc_show?"),
+        "{problem}"
+    );
 }
 
 #[test]

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! `klp-gen symvers`
+
+use super::target::TargetArgs;
+use super::{Console, Verdict};
+use anyhow::Result;
+use klp_gen::convert::references::References;
+use klp_gen::convert::Symvers;
+use klp_gen::elf::read_file;
+use klp_gen::output::write_file;
+use klp_gen::target::Target;
+use std::path::PathBuf;
+
+/// List a livepatch's references to kernel internals for modpost
+///
+/// modpost takes every reference that nobody exports for an error. This writes a Module.symvers of those
+/// that `klp-gen convert` will resolve, and refuses the others with what may have been meant. modpost
+/// gets it by `KBUILD_EXTRA_SYMBOLS`; Makefile.livepatch does all of this.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # the same is done with objects that modpost has not seen
+  $ klp-gen symvers livepatch.ko -o livepatch.symvers --vmlinux vmlinux
+
+Exit status: 0 written, 1 a reference cannot be resolved, 2 could not run; with 1 and 2 the output is left
+as it was.")]
+pub struct Args {
+    /// The objects of livepatches, as the compiler leaves them
+    #[arg(value_name = "OBJECT", required = true)]
+    objects: Vec<PathBuf>,
+
+    /// Where to write the list
+    #[arg(short, long, value_name = "OUT")]
+    output: PathBuf,
+
+    #[command(flatten)]
+    target: TargetArgs,
+
+    /// What is exported: Module.symvers of a build; may be given several times
+    #[arg(long, value_name = "FILE")]
+    symvers: Vec<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
+    let files = args.target.open()?;
+    let target = Target::load(&files)?;
+    console.target(&target, Some(args.target.policy));
+    let symvers = Symvers::open(&args.symvers)?;
+    let mut references = References::default();
+    let mut verdict = Verdict::Yes;
+    for path in &args.objects {
+        let origin = path.display().to_string();
+        let data = read_file(path)?;
+        let problems = references.add(&origin, &data, &target, &symvers, args.target.policy)?;
+        for problem in problems {
+            console.error(&format_args!("{origin}: {problem}"));
+            verdict = Verdict::No;
+        }
+    }
+    if verdict == Verdict::Yes {
+        write_file(&args.output, &references.to_symvers())?;
+    }
+    Ok(verdict)
+}

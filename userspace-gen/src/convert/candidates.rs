@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The symbols that a name could mean, as a message lists them.
+
+use super::problem::SHOWN;
+use crate::shown::shown;
+use crate::symbols::Entry;
+use crate::target::Object;
+use klp_policy::{Policy, Query};
+use object::elf;
+
+/// Position, address and name of each, and the source file where that is known.
+pub(super) fn briefly(object: &Object<'_>, query: &Query<'_>) -> Vec<String> {
+    list(object, query, |position, seq, entry| {
+        let file = match file(object, seq) {
+            Some(file) => format!(" ({file})"),
+            None => String::new(),
+        };
+        let (address, name) = (entry.address, shown(entry.name.0));
+        format!("{position}: {address:016x} {name}{file}")
+    })
+}
+
+/// The same with sizes and neighbours, for somebody who has to find out which is from which file.
+pub(super) fn wholly(object: &Object<'_>, query: &Query<'_>) -> Vec<String> {
+    list(object, query, |position, seq, entry| {
+        let size = object.file_symbol(seq).map_or(0, |s| s.size);
+        let file = file(object, seq).unwrap_or_else(|| "of a file that is not known".to_owned());
+        let neighbour = |seq: Option<u32>| {
+            let seq = seq?;
+            let name = shown(object.symbols.get(seq)?.name.0);
+            Some(match self::file(object, seq) {
+                Some(file) => format!("{name} ({file})"),
+                None => name,
+            })
+        };
+        let (before, after) = neighbours(object, seq);
+        let nothing = || "nothing".to_owned();
+        format!(
+            "{position}: {:016x} {}, {size} bytes, {file}, between {} and {}",
+            entry.address,
+            shown(entry.name.0),
+            neighbour(before).unwrap_or_else(nothing),
+            neighbour(after).unwrap_or_else(nothing)
+        )
+    })
+}
+
+/// Whether a name means nothing at all.
+pub(super) fn none(object: &Object<'_>, query: &Query<'_>) -> bool {
+    let mut none = true;
+    object.candidates(Policy::Llvm, query, &mut |_, _| none = false);
+    none
+}
+
+/// A line for each that is shown, empty for the others: a name may have very many.
+fn list(
+    object: &Object<'_>,
+    query: &Query<'_>,
+    line: impl Fn(u64, u32, &Entry<'_>) -> String,
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    object.candidates(Policy::Llvm, query, &mut |position, seq| {
+        if let Some(entry) = object.symbols.get(seq) {
+            lines.push(match lines.len() {
+                0..SHOWN => line(position, seq, entry),
+                _ => String::new(),
+            });
+        }
+    });
+    lines
+}
+
+/// The source file of a symbol, if nothing else could be behind its `STT_FILE` symbol.
+fn file(object: &Object<'_>, seq: u32) -> Option<String> {
+    let symbol = object.file_symbol(seq)?;
+    let sources = object.sources()?;
+    let file = sources.file_of(symbol.id).filter(|f| f.is_alone())?;
+    (symbol.bind == elf::STB_LOCAL).then(|| shown(file.path()))
+}
+
+/// The symbols before and after one in memory. A module has no addresses yet: there it is its section.
+fn neighbours(object: &Object<'_>, seq: u32) -> (Option<u32>, Option<u32>) {
+    if object.name.is_vmlinux() {
+        return (seq.checked_sub(1), seq.checked_add(1));
+    }
+    let place = |seq: u32| {
+        let symbol = object.file_symbol(seq)?;
+        Some((symbol.section()?, symbol.value))
+    };
+    let Some((section, value)) = place(seq) else {
+        return (None, None);
+    };
+    let (mut before, mut after) = (None, None);
+    for (other, _) in (0..).zip(object.symbols.entries()) {
+        match place(other) {
+            Some((in_section, at)) if in_section == section && other != seq => {
+                if at < value && before.is_none_or(|(best, _)| at >= best) {
+                    before = Some((at, other));
+                } else if at > value && after.is_none_or(|(best, _)| at < best) {
+                    after = Some((at, other));
+                }
+            }
+            _ => {}
+        }
+    }
+    (before.map(|(_, seq)| seq), after.map(|(_, seq)| seq))
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What somebody may have meant by a name that nothing has.
+
+use super::Symvers;
+use crate::shown::shown;
+use crate::target::Target;
+use klp_policy::{Policy, SymbolName};
+use std::cell::Cell;
+use std::collections::BTreeSet;
+
+/// Names that a message offers.
+const OFFERED: usize = 3;
+
+/// Unknown names to which others are sought.
+const LOOKS: u32 = 20;
+
+/// The names of `names` that differ least from `name`, if the difference may be a slip.
+pub(super) fn of<'n>(name: &[u8], names: impl Iterator<Item = &'n [u8]>) -> Vec<String> {
+    let wanted = shown(name);
+    // A slip in three characters; more would be another name.
+    let limit = (wanted.chars().count() / 3).clamp(1, 4);
+    let mut best: BTreeSet<(usize, String)> = BTreeSet::new();
+    for candidate in names {
+        // Comparing costs the product of the lengths: most names differ too much in length alone.
+        let worst = match best.last() {
+            Some(&(distance, _)) if best.len() == OFFERED => distance,
+            _ => limit + 1,
+        };
+        if candidate.len().abs_diff(name.len()) >= worst {
+            continue;
+        }
+        let candidate = shown(candidate);
+        let distance = strsim::osa_distance(&wanted, &candidate);
+        if distance < worst {
+            best.insert((distance, candidate));
+            if best.len() > OFFERED {
+                best.pop_last();
+            }
+        }
+    }
+    best.into_iter().map(|(_, name)| name).collect()
+}
+
+/// A line that offers a name instead of another.
+pub(super) fn offer(nearest: &str) -> String {
+    format!("did you mean {nearest}?")
+}
+
+/// Looks for names in everything that is known of the kernel.
+pub(super) struct Nearest<'n> {
+    target: &'n Target<'n>,
+    symvers: &'n Symvers,
+    /// How often it still looks: each time it compares a name with the whole table.
+    left: Cell<u32>,
+}
+
+impl<'n> Nearest<'n> {
+    pub(super) fn new(target: &'n Target<'n>, symvers: &'n Symvers) -> Self {
+        Self {
+            target,
+            symvers,
+            left: Cell::new(LOOKS),
+        }
+    }
+
+    /// Lines about a name that nothing has as it is written: the nearest ones, and static locals.
+    pub(super) fn lines(&self, name: &[u8]) -> Vec<String> {
+        let Some(left) = self.left.get().checked_sub(1) else {
+            return Vec::new();
+        };
+        self.left.set(left);
+        let entries = || {
+            self.target
+                .objects()
+                .iter()
+                .flat_map(|o| o.symbols.entries())
+        };
+        // What stands behind a hash is told apart by more than a slip.
+        let cleaned = entries().filter_map(|e| Policy::Llvm.clean(e.name.0).segments().next());
+        let mut lines: Vec<_> = of(name, cleaned.chain(self.symvers.names()))
+            .iter()
+            .map(|nearest| offer(nearest))
+            .collect();
+        let locals: BTreeSet<_> = entries()
+            .map(|e| e.name)
+            .filter(|local| is_static_local(*local, name))
+            .map(|local| shown(local.0))
+            .collect();
+        let say = |local| format!("{local} is a static variable of a function");
+        lines.extend(locals.into_iter().take(OFFERED).map(say));
+        lines
+    }
+}
+
+/// Whether a symbol is `<function>.<name>`, maybe with the number that tells it from others.
+fn is_static_local(symbol: SymbolName<'_>, name: &[u8]) -> bool {
+    let mut parts = symbol.0.split(|&b| b == b'.');
+    let function = parts.next().unwrap_or_default();
+    !function.is_empty() && parts.next() == Some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nearest(name: &str, names: &[&str]) -> Vec<String> {
+        of(name.as_bytes(), names.iter().map(|n| n.as_bytes()))
+    }
+
+    #[test]
+    fn the_nearest_come_first_and_strangers_not_at_all() {
+        let names = [
+            "tainted_mask",
+            "tainted",
+            "painted_task",
+            "taint_flags",
+            "mask",
+        ];
+        assert_eq!(
+            nearest("tainted_maks", &names),
+            ["tainted_mask", "painted_task"]
+        );
+        assert_eq!(nearest("zebra", &names), [""; 0]);
+        // One of them twice is one.
+        assert_eq!(
+            nearest("abd", &["abc", "abc", "abe", "xyz"]),
+            ["abc", "abe"]
+        );
+    }
+
+    #[test]
+    fn static_locals_are_known_by_their_second_part() {
+        let is = |symbol: &str, name: &str| {
+            is_static_local(SymbolName(symbol.as_bytes()), name.as_bytes())
+        };
+        assert!(is("input_allocate_device.input_no", "input_no"));
+        assert!(is("bump.cnt.12", "cnt"));
+        assert!(!is("input_no", "input_no"));
+        assert!(!is(".L.input_no", "L"));
+    }
+}

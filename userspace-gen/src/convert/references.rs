@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What modpost has to be told about a livepatch's references: that they will be resolved.
+
+use super::plan::{plan, Reference};
+use super::{Problem, Symvers};
+use crate::elf::ElfFile;
+use crate::error::Result;
+use crate::target::Target;
+use klp_policy::Policy;
+use std::collections::BTreeSet;
+
+/// The names of references that [`super::convert`] will turn into livepatch symbols.
+#[derive(Clone, Debug, Default)]
+pub struct References {
+    names: BTreeSet<Vec<u8>>,
+}
+
+impl References {
+    /// Adds those of the object `data`, which messages call `origin`, or says what is wrong with it.
+    ///
+    /// # Errors
+    ///
+    /// The file is malformed.
+    pub fn add(
+        &mut self,
+        origin: &str,
+        data: &[u8],
+        target: &Target<'_>,
+        symvers: &Symvers,
+        policy: Policy,
+    ) -> Result<Vec<Problem>> {
+        let elf = ElfFile::parse(origin.to_owned(), data)?;
+        elf.expect_relocatable()?;
+        target.expect_same_machine(&elf)?;
+        let plan = match plan(&elf, target, symvers, policy)? {
+            Ok(plan) => plan,
+            Err(problems) => return Ok(problems),
+        };
+        let symbol = |r: &Reference| elf.get_symbol(r.symbol);
+        let names = plan.references.iter().filter_map(symbol).map(|s| s.name);
+        self.names.extend(names.map(<[u8]>::to_vec));
+        Ok(Vec::new())
+    }
+
+    /// Lines of a Module.symvers that says vmlinux exports them.
+    ///
+    /// modpost takes one dot off an undefined name before it looks it up (`handle_symbol()` of
+    /// scripts/mod/modpost.c).
+    #[must_use]
+    pub fn to_symvers(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for name in &self.names {
+            text.extend_from_slice(b"0x00000000\t");
+            text.extend_from_slice(name.strip_prefix(b".").unwrap_or(name));
+            text.extend_from_slice(b"\tvmlinux\tEXPORT_SYMBOL\t\n");
+        }
+        text
+    }
+}

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! vmlinux.a: a thin archive that kbuild makes, with every object of the kernel image in link order.
+
+use crate::error::{Error, Result};
+use object::read::archive::ArchiveFile;
+
+/// The paths of the objects, as the build wrote them.
+///
+/// # Errors
+///
+/// It is no thin archive: others do not keep the directories.
+pub(super) fn read<'d>(origin: &str, data: &'d [u8]) -> Result<Vec<&'d [u8]>> {
+    let bad = |what: &dyn std::fmt::Display| {
+        let expected = "expected the thin archive vmlinux.a of a kernel build";
+        Error::malformed(origin, format_args!("{expected}, found {what}"))
+    };
+    let archive = ArchiveFile::parse(data).map_err(|e| bad(&e))?;
+    if !archive.is_thin() {
+        return Err(bad(&"an archive without directories"));
+    }
+    archive
+        .members()
+        .map(|member| Ok(member.map_err(|e| bad(&e))?.name()))
+        .collect()
+}

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Which source file a local symbol is from.
+//!
+//! A linker puts the local symbols of an object behind the object's `STT_FILE` symbol. That is less
+//! than it seems:
+//!
+//! - clang writes the last component of the path only (`emitFileDirective()` in LLVM's AsmPrinter.cpp),
+//!   and a kernel has a dozen `core.c`. The link order has the directories.
+//! - Assembler files have no such symbol: theirs follow those of the object before.
+//! - Hidden symbols become local in vmlinux, and lld puts them behind the last file. Promoted symbols
+//!   are such, and with LTO all that is not exported.
+//!
+//! So a symbol of vmlinux counts as a file's only where the link order says which object the `STT_FILE`
+//! symbol is of, in one way only, and that the next one is of the object that was linked next.
+
+use crate::elf::{ElfFile, SymbolId};
+use object::elf;
+use object::read::ReadRef;
+
+/// A source file that an object was compiled from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// The index of its `STT_FILE` symbol.
+    symbol: usize,
+    /// Its path from the top of the kernel tree, or only its last component.
+    path: Vec<u8>,
+    /// What is known of the path.
+    known: Known,
+    /// Whether all local symbols up to the next file are from this one.
+    is_alone: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// It could be any file of that name.
+    Nothing,
+    /// A module has few files: the name will do.
+    Name,
+    /// The whole path.
+    Path,
+}
+
+impl SourceFile {
+    /// Its path from the top of the kernel tree; in a module its last component.
+    #[must_use]
+    pub fn path(&self) -> &[u8] {
+        &self.path
+    }
+
+    /// Whether all local symbols up to the next file are from this one.
+    #[must_use]
+    pub fn is_alone(&self) -> bool {
+        self.is_alone
+    }
+}
+
+/// The source files of an object, in the order of its symbol table.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
+    files: Vec<SourceFile>,
+}
+
+impl Sources {
+    /// Reads those of a module.
+    pub(super) fn of_module<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Self {
+        let mut files = file_symbols(elf);
+        for file in &mut files {
+            (file.known, file.is_alone) = (Known::Name, true);
+        }
+        Self { files }
+    }
+
+    /// Reads those of vmlinux, with the directories that `linked`, its objects in link order, has.
+    pub(super) fn of_image<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, linked: &[&[u8]]) -> Self {
+        let mut files = file_symbols(elf);
+        let names: Vec<_> = files.iter().map(SourceFile::path).collect();
+        let places = align(&names, linked);
+        for (at, file) in files.iter_mut().enumerate() {
+            let Some(place) = places[at] else {
+                continue;
+            };
+            let object = linked[place];
+            let end = object.iter().rposition(|&b| b == b'/');
+            let directory = &object[..end.map_or(0, |slash| slash + 1)];
+            file.path.splice(..0, directory.iter().copied());
+            file.known = Known::Path;
+            file.is_alone = places.get(at + 1) == Some(&Some(place + 1));
+        }
+        Self { files }
+    }
+
+    /// The files of which something is known.
+    pub fn known(&self) -> impl Iterator<Item = &SourceFile> {
+        self.files.iter().filter(|f| f.known != Known::Nothing)
+    }
+
+    /// The files whose path is `path`, or else ends with its components.
+    #[must_use]
+    pub fn matching(&self, path: &[u8]) -> Vec<&SourceFile> {
+        let path = path.strip_prefix(b"./").unwrap_or(path);
+        let exact: Vec<_> = self.known().filter(|f| f.path == path).collect();
+        if !exact.is_empty() {
+            return exact;
+        }
+        let ending = [b"/", path].concat();
+        let name = last_component(path);
+        self.known()
+            .filter(|f| match f.known {
+                Known::Path => f.path.ends_with(&ending),
+                Known::Name => f.path == name,
+                Known::Nothing => false,
+            })
+            .collect()
+    }
+
+    /// The file that a symbol's index lies behind; only that of local symbols says something.
+    #[must_use]
+    pub fn file_of(&self, symbol: SymbolId) -> Option<&SourceFile> {
+        let next = self.files.partition_point(|f| f.symbol < symbol.0);
+        self.files.get(next.checked_sub(1)?)
+    }
+}
+
+fn file_symbols<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Vec<SourceFile> {
+    elf.symbols()
+        .filter(|s| s.kind == elf::STT_FILE)
+        .map(|s| SourceFile {
+            symbol: s.id.0,
+            path: last_component(s.name).to_vec(),
+            known: Known::Nothing,
+            is_alone: false,
+        })
+        .collect()
+}
+
+fn last_component(path: &[u8]) -> &[u8] {
+    path.rsplit(|&b| b == b'/').next().unwrap_or(path)
+}
+
+/// Which of `objects` each of `files` is of, where there is only one way.
+///
+/// Objects that are no bitcode come first in a `ThinLTO` link, and some files are of no object there: what
+/// precedes the longest end of `files` that has a place in `objects` stays unknown.
+fn align(files: &[&[u8]], objects: &[&[u8]]) -> Vec<Option<usize>> {
+    let mut last = vec![None; files.len()];
+    let mut end = objects.len();
+    let mut begin = files.len();
+    for (at, file) in files.iter().enumerate().rev() {
+        if let Some(place) = objects[..end].iter().rposition(|o| is_of(file, o)) {
+            last[at] = Some(place);
+            (end, begin) = (place, at);
+        } else if objects.iter().any(|o| is_of(file, o)) {
+            break;
+        }
+    }
+    let mut next = 0;
+    for at in begin..files.len() {
+        let Some(place) = last[at] else {
+            continue;
+        };
+        let first = objects[next..]
+            .iter()
+            .position(|o| is_of(files[at], o))
+            .map(|found| next + found);
+        next = first.map_or(next, |first| first + 1);
+        if first != Some(place) {
+            last[at] = None;
+        }
+    }
+    last
+}
+
+/// Whether an object may be compiled from a C file of that name: kbuild makes `dir/name.o` of it.
+fn is_of(file: &[u8], object: &[u8]) -> bool {
+    let (Some(file), Some(object)) = (file.strip_suffix(b".c"), object.strip_suffix(b".o")) else {
+        return false;
+    };
+    object
+        .strip_suffix(file)
+        .is_some_and(|directory| directory.is_empty() || directory.ends_with(b"/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn aligned(files: &str, objects: &str) -> Vec<Option<usize>> {
+        let files: Vec<_> = files.split(' ').map(str::as_bytes).collect();
+        let objects: Vec<_> = objects.split(' ').map(str::as_bytes).collect();
+        align(&files, &objects)
+    }
+
+    #[test]
+    fn files_of_one_name_are_told_apart_by_the_link_order() {
+        assert_eq!(
+            aligned("a.c core.c b.c core.c", "x/a.o x/core.o y/b.o y/core.o"),
+            [Some(0), Some(1), Some(2), Some(3)]
+        );
+    }
+
+    #[test]
+    fn what_fits_in_two_places_is_unknown() {
+        // One of the two is assembler.
+        assert_eq!(
+            aligned("a.c core.c b.c", "x/a.o x/core.o y/core.o y/b.o"),
+            [Some(0), None, Some(3)]
+        );
+    }
+
+    #[test]
+    fn what_was_moved_to_the_front_is_unknown() {
+        assert_eq!(
+            aligned("z.c r.12-cgu.0 a.c b.c made.c", "a.o s.o b.o z.o"),
+            [None, None, Some(0), Some(2), None]
+        );
+    }
+}
