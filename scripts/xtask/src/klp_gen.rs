@@ -34,7 +34,7 @@ pub fn command() -> Command {
 ///
 /// Fails if the build fails.
 pub fn release(logs: &Path) -> Result<PathBuf> {
-    let target_dir = layout::repository().join("target");
+    let target_dir = target_directory();
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .current_dir(layout::repository())
@@ -43,4 +43,24 @@ pub fn release(logs: &Path) -> Result<PathBuf> {
         .arg(&target_dir);
     run::logged(&mut command, &logs.join("klp-gen.log"))?;
     Ok(target_dir.join("release/klp-gen"))
+}
+
+/// Where the `klp-gen` is that [`command`] runs, for programs that call it themselves.
+///
+/// # Errors
+///
+/// Fails if it does not build.
+pub fn program() -> Result<PathBuf> {
+    let target_dir = target_directory();
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .current_dir(layout::repository())
+        .args(["build", "--quiet", "--package", "klp-gen", "--target-dir"])
+        .arg(&target_dir);
+    run::captured(&mut command)?;
+    Ok(target_dir.join("debug/klp-gen"))
+}
+
+fn target_directory() -> PathBuf {
+    layout::repository().join("target")
 }

@@ -21,32 +21,12 @@ use crate::{
     run, //
 };
 
-/// Which modules of a directory `klp-gen convert` gets.
-enum Convert {
-    All,
-    /// The others stay as modpost leaves them: the kernel has to refuse them, and so would klp-gen.
-    Only(&'static [&'static str]),
-}
-
-/// A directory of modules that are built outside the kernel tree.
-struct Directory {
-    path: &'static str,
-    name: &'static str,
-    convert: Convert,
-}
-
-const DIRECTORIES: [Directory; 2] = [
-    Directory {
-        path: "kmod/examples",
-        name: "examples",
-        convert: Convert::All,
-    },
-    Directory {
-        path: "scripts/guest/modules",
-        name: "test-modules",
-        convert: Convert::Only(&["malformed_name", "needs_klp_sympos"]),
-    },
-];
+/// The examples, which `kmod/scripts/Makefile.livepatch` converts.
+const EXAMPLES: &str = "kmod/examples";
+/// Modules for tests. Most stay as modpost leaves them: the kernel has to refuse them, and so would klp-gen.
+const TEST_MODULES: &str = "scripts/guest/modules";
+/// Those of them that are converted.
+const CONVERTED: [&str; 2] = ["malformed_name", "needs_klp_sympos"];
 
 /// The converted module that gets other symbols, which klp-gen would not write.
 const RENAMED_MODULE: &str = "malformed_name";
@@ -66,12 +46,26 @@ impl Livepatches {
     /// Fails if one does not build or cannot be converted.
     pub fn build(kernel: &Kernel, logs: &Path) -> Result<Self> {
         let mut livepatches = Self::default();
-        for directory in &DIRECTORIES {
-            let source = layout::repository().join(directory.path);
-            if source.is_dir() {
-                eprintln!("building the modules of {}", directory.path);
-                livepatches.build_directory(directory, &source, kernel, logs)?;
-            }
+        eprintln!("building the modules of {EXAMPLES}");
+        let examples = layout::repository().join(EXAMPLES);
+        livepatches.modules = external::build_with(kernel, "examples", &examples, &[], logs)?;
+        // One stays as modpost leaves it: what conversion changes is seen by that.
+        let as_before = [
+            "livepatch-m=",
+            "obj-m=livepatch_ldiscs.o",
+            "KBUILD_MODPOST_WARN=1",
+        ];
+        external::build_with(kernel, "examples-unconverted", &examples, &as_before, logs)?;
+        eprintln!("building the modules of {TEST_MODULES}");
+        let source = layout::repository().join(TEST_MODULES);
+        for module in external::build(kernel, "test-modules", &source, logs)? {
+            livepatches
+                .modules
+                .push(if CONVERTED.contains(&stem(&module).as_str()) {
+                    convert(kernel, &module, logs)?
+                } else {
+                    module
+                });
         }
         livepatches.add_malformed(logs)?;
         Ok(livepatches)
@@ -88,30 +82,8 @@ impl Livepatches {
     /// Puts them where modprobe finds them, and for insmod into `/klp/modules`.
     pub fn add_to(&self, contents: &mut Contents) {
         for module in &self.modules {
-            contents.extra_modules.push(module.clone());
-            contents.add(module.clone(), format!("klp/modules/{}.ko", stem(module)));
+            add_module(contents, module);
         }
-    }
-
-    fn build_directory(
-        &mut self,
-        directory: &Directory,
-        source: &Path,
-        kernel: &Kernel,
-        logs: &Path,
-    ) -> Result<()> {
-        for module in external::build(kernel, directory.name, source, logs)? {
-            let wanted = match directory.convert {
-                Convert::All => true,
-                Convert::Only(names) => names.contains(&stem(&module).as_str()),
-            };
-            self.modules.push(if wanted {
-                convert(kernel, &module, logs)?
-            } else {
-                module
-            });
-        }
-        Ok(())
     }
 
     /// Adds livepatches with names that the kernel cannot read: a comma, and 512 bytes.
@@ -160,6 +132,15 @@ fn convert(kernel: &Kernel, module: &Path, logs: &Path) -> Result<PathBuf> {
         &logs.join(format!("convert-{}.log", stem(module))),
     )?;
     Ok(converted)
+}
+
+/// Puts one module where modprobe finds it, and for insmod into `/klp/modules`.
+pub fn add_module(contents: &mut Contents, module: &Path) {
+    contents.extra_modules.push(module.to_path_buf());
+    contents.add(
+        module.to_path_buf(),
+        format!("klp/modules/{}.ko", stem(module)),
+    );
 }
 
 fn stem(module: &Path) -> String {

@@ -155,7 +155,7 @@ fn wrong(one: &Derived, rule: Rule) -> Option<String> {
 fn built(kernel: &Kernel, stem: &str) -> Result<PathBuf> {
     let directories = [
         external::directory(kernel, "test-modules"),
-        external::directory(kernel, "examples"),
+        external::directory(kernel, "examples-unconverted"),
         external::directory(kernel, "livepatch-selftests"),
         kernel.build.join("samples/livepatch"),
     ];

@@ -13,7 +13,11 @@ use anyhow::{
 };
 
 use super::Kernel;
-use crate::run;
+use crate::{
+    klp_gen,
+    layout,
+    run, //
+};
 
 /// Builds the modules of the directory `source` and returns them.
 ///
@@ -27,12 +31,33 @@ use crate::run;
 ///
 /// Fails if a file cannot be copied or the build fails.
 pub fn build(kernel: &Kernel, name: &str, source: &Path, logs: &Path) -> Result<Vec<PathBuf>> {
+    build_with(kernel, name, source, &["KBUILD_MODPOST_WARN=1"], logs)
+}
+
+/// The same with these variables for make, and those that `kmod/scripts/Makefile.livepatch` reads.
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn build_with(
+    kernel: &Kernel,
+    name: &str,
+    source: &Path,
+    variables: &[&str],
+    logs: &Path,
+) -> Result<Vec<PathBuf>> {
     let _lock = kernel.lock()?;
     let dir = directory(kernel, name);
     copy_changed(source, &dir)?;
     let mut make = kernel.make();
     make.arg(format!("M={}", dir.display()))
-        .args(["KBUILD_MODPOST_WARN=1", "modules"]);
+        .arg(format!("KLP_GEN={}", klp_gen::program()?.display()))
+        .arg(format!(
+            "KLP_SYMPOS={}",
+            layout::repository().join("kmod").display()
+        ))
+        .args(variables)
+        .arg("modules");
     run::logged(&mut make, &logs.join(format!("{name}.log")))?;
     let order = dir.join("modules.order");
     let order = fs::read_to_string(&order)

@@ -43,7 +43,7 @@ struct Rule {
     to: &'static str,
 }
 
-const RULES: [Rule; 6] = [
+const RULES: [Rule; 7] = [
     Rule {
         part: Part::Abstractions,
         from: "rust/kernel",
@@ -53,10 +53,17 @@ const RULES: [Rule; 6] = [
     },
     Rule {
         part: Part::Module,
-        from: "kmod/include",
+        from: "kmod/include/linux",
         files: &["*.h"],
         except: &[],
         to: "include/linux",
+    },
+    Rule {
+        part: Part::Module,
+        from: "kmod/scripts",
+        files: &["Makefile.livepatch"],
+        except: &[],
+        to: "scripts",
     },
     Rule {
         part: Part::Module,

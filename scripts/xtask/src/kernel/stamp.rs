@@ -96,8 +96,14 @@ fn add(hasher: &mut blake3::Hasher, input: &[u8]) {
     hasher.update(input);
 }
 
+/// What only livepatches are built with.
+const AUTHORS: [&str; 2] = ["include/linux/klp_sympos.h", "scripts/Makefile.livepatch"];
+
 /// Whether a change of this file needs no new kernel; a Kconfig file may change the configuration.
 fn is_module_only(path: &str) -> bool {
+    if AUTHORS.contains(&path) {
+        return true;
+    }
     path.strip_prefix(MODULE_DIRECTORY)
         .is_some_and(|rest| rest.starts_with('/') && rest != "/Kconfig")
 }
