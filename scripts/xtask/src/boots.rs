@@ -164,6 +164,11 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("replace")
     },
     Boot {
+        scripts: &["45-authors"],
+        expected: &[expect("authors", 12)],
+        ..DEFAULT.named("authors")
+    },
+    Boot {
         scripts: &["50-tracers"],
         expected: &[expect("tracers", 18)],
         ..DEFAULT.named("tracers")

@@ -9,6 +9,7 @@ mod boots;
 mod commands;
 mod fixtures;
 mod guest_program;
+mod guide;
 mod host_tests;
 mod image;
 mod kernel;

@@ -22,13 +22,14 @@ use super::kernel::SourceArgs;
 use crate::{
     boots::{Boot, BOOTS},
     fixtures,
+    guide::Reader,
     host_tests,
     image::{self, Contents},
     kernel,
     kernels_own,
     ktap,
     layout,
-    livepatches::Livepatches,
+    livepatches::{self, Livepatches},
     outcome::Outcome,
     preserved,
     refusals,
@@ -78,6 +79,12 @@ pub fn run(args: &Args) -> Result<Outcome> {
         let mut contents = fixtures::all(&kernel, &livepatches, &logs)?;
         let variants = Variants::derive(&kernel, &logs)?;
         variants.add_to(&mut contents);
+        let reader = Reader::new(&kernel, &logs)?;
+        if args.boot.is_empty() {
+            eprintln!("\n== the guide for livepatch authors");
+            reader.test(&mut tally);
+        }
+        livepatches::add_module(&mut contents, &reader.build()?);
         if args.boot.is_empty() {
             eprintln!("\n== livepatches before they are loaded");
             refusals::check(&livepatches, &kernel, &mut tally)?;

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# The livepatch of docs/livepatch-authors.md, built from the guide alone, and the examples for callbacks,
+# shadow variables and atomic replace.
+
+. /klp/ktap.sh
+
+reboot_type=/sys/kernel/reboot/type
+original=$(cat "$reboot_type")
+
+# says(file, line...) - whether the file has exactly these lines
+says() {
+	local file=$1
+	shift
+	diff <(printf '%s\n' "$@") "$file"
+}
+
+# The terminal whose fdinfo is read.
+exec 3<>/dev/ttyS0
+fdinfo=/proc/$$/fdinfo/3
+
+# asked(name) - what the livepatch counted
+asked() {
+	sed -n "s/^$1:\t//p" "$fdinfo"
+}
+
+other_files_are_not_patched() {
+	! grep -l livepatched /sys/class/tty/ttyS0/type /sys/class/thermal/*/type
+}
+
+in_time() {
+	local since now
+	since=$(asked livepatch_since)
+	now=$(cut -d . -f 1 /proc/uptime)
+	echo "since $since, now $now"
+	((since > 0 && since <= now && since > now - 60))
+}
+
+# A number that starts anew says that the ones before were freed.
+counts_from() {
+	local count
+	count=$(asked "$1")
+	echo "$count"
+	[ "$count" = "$2" ]
+}
+
+only_livepatch() {
+	[ "$(ls /sys/kernel/livepatch)" = "$1" ]
+}
+
+ktap_suite authors 12
+check 'guide: the livepatch loads' load_livepatch livepatch_reboot
+check 'guide: the function of the file that is named is replaced' \
+	says "$reboot_type" "$(cat /sys/kernel/reboot/mode)" "livepatched, type ${original:0:1}"
+check 'guide: those of other files are not' other_files_are_not_patched
+check 'guide: it is unloaded' unload_livepatch livepatch_reboot
+
+check 'callbacks: the livepatch loads' load_livepatch livepatch_fdinfo
+check 'callbacks: before patching, the time is remembered' in_time
+check 'shadow variables: the second question is counted' counts_from livepatch_asked 2
+check 'replace: the cumulative livepatch loads' load_livepatch livepatch_cumulative
+check 'replace: it is the only one' wait_for only_livepatch livepatch_cumulative
+check 'replace: it goes on counting' counts_from cumulative_asked 3
+rmmod livepatch_fdinfo
+unload_livepatch livepatch_cumulative >/dev/null
+check 'the original is back' test "$(asked cumulative_asked)$(asked livepatch_asked)" = ''
+load_livepatch livepatch_fdinfo >/dev/null
+check 'callbacks: after unpatching, shadow variables were freed' counts_from livepatch_asked 1
+unload_livepatch livepatch_fdinfo >/dev/null
