@@ -49,13 +49,7 @@ impl Livepatches {
         eprintln!("building the modules of {EXAMPLES}");
         let examples = layout::repository().join(EXAMPLES);
         livepatches.modules = external::build_with(kernel, "examples", &examples, &[], logs)?;
-        // One stays as modpost leaves it: what conversion changes is seen by that.
-        let as_before = [
-            "livepatch-m=",
-            "obj-m=livepatch_ldiscs.o",
-            "KBUILD_MODPOST_WARN=1",
-        ];
-        external::build_with(kernel, "examples-unconverted", &examples, &as_before, logs)?;
+        build_unconverted(kernel, &examples, logs)?;
         eprintln!("building the modules of {TEST_MODULES}");
         let source = layout::repository().join(TEST_MODULES);
         for module in external::build(kernel, "test-modules", &source, logs)? {
@@ -110,6 +104,18 @@ impl Livepatches {
         }
         Ok(())
     }
+}
+
+/// Builds an example as modpost leaves it: what conversion changes, and what not, is seen by that.
+fn build_unconverted(kernel: &Kernel, examples: &Path, logs: &Path) -> Result<()> {
+    let source = logs.join("examples-unconverted");
+    fs::create_dir_all(&source).with_context(|| format!("cannot create {}", source.display()))?;
+    fs::write(source.join("Makefile"), "obj-m += livepatch_ldiscs.o\n")?;
+    let file = "livepatch_ldiscs.c";
+    fs::copy(examples.join(file), source.join(file))
+        .with_context(|| format!("cannot copy {file}"))?;
+    external::build(kernel, "examples-unconverted", &source, logs)?;
+    Ok(())
 }
 
 /// Resolves what a livepatch refers to, for the kernel that was built.
