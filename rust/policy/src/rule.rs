@@ -21,10 +21,10 @@ pub enum Policy {
     Llvm,
     /// Exact names only: a stock kernel before 5.16, and from 6.11 on.
     Exact,
-    /// Everything from `.llvm.` on is cut before comparing: 6.5 to 6.10 with `LTO_CLANG`
+    /// Everything from `.llvm.` on is cut before comparing: vmlinux of 6.5 to 6.10 with `LTO_CLANG`
     /// (`cleanup_symbol_name()` in `kernel/kallsyms.c`, commit 8cc32a9bbf29).
     LlvmCut,
-    /// The whole name or what stands before its first dot: 5.16 to 6.4 with `LTO_CLANG`
+    /// The whole name or what stands before its first dot: vmlinux of 5.16 to 6.4 with `LTO_CLANG`
     /// (`cleanup_symbol_name()` in `kernel/kallsyms.c`, commit 6eb4bd92c1ce).
     DotCut,
 }
@@ -50,7 +50,8 @@ impl Policy {
 
     /// Whether a kernel that cuts names finds the symbol `name` when it looks for `wanted`.
     ///
-    /// Until commit 33f0467fe069 (6.6) `compare_symbol_name()` accepted the whole name as well.
+    /// Until commit 33f0467fe069 (6.6, 6.5.1) `compare_symbol_name()` accepted the whole name as
+    /// well; of the kernels that cut at `.llvm.`, only 6.5 itself is without it.
     pub(super) fn cut_matches(self, wanted: SymbolName<'_>, name: SymbolName<'_>) -> bool {
         let whole = self == Self::DotCut && wanted == name;
         whole || self.clean(name.0) == *wanted.0

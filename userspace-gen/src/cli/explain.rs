@@ -13,7 +13,7 @@ use anyhow::{anyhow, Result};
 use klp_gen::explain::{Asks, Written};
 use klp_gen::resolve::resolve;
 use klp_gen::shown::shown;
-use klp_gen::target::Target;
+use klp_gen::target::{rule_of, Target};
 use klp_policy::{
     CleanName, LivepatchSection, ObjName, ParsedName, Policy, Query, Request, SymbolName, Sympos,
 };
@@ -153,8 +153,8 @@ fn row<'t>(name: &'t str, written: &Written<'t>, target: Option<&'t Target<'_>>)
             .into_iter()
             .map(|policy| RuleRow {
                 policy: policy.as_str(),
-                compared_as: compared_as(policy, request.name).map(Text),
-                matches: Asks::new(policy, &Query::new(request.name.0)).to_string(),
+                compared_as: compared_as(policy, request).map(Text),
+                matches: asks(policy, request).to_string(),
                 answer: target.map(|target| AnswerRow::new(&resolve(target, policy, request))),
             })
             .collect(),
@@ -168,10 +168,17 @@ fn parsed(name: SymbolName<'_>) -> ParsedName<'_> {
     }
 }
 
+/// Which symbols of its object a request asks for under a rule.
+fn asks<'n>(policy: Policy, request: &Request<'n>) -> Asks<'n> {
+    let rule = rule_of(policy, request.objname);
+    Asks::new(rule, &Query::new(request.name.0))
+}
+
 /// What a rule makes of the name of a symbol, if a symbol can have this name.
-fn compared_as(policy: Policy, name: SymbolName<'_>) -> Option<CleanName<'_>> {
-    let query = Query::new(name.0);
-    query.exact().map(|name| policy.clean(name.0))
+fn compared_as<'n>(policy: Policy, request: &Request<'n>) -> Option<CleanName<'n>> {
+    let rule = rule_of(policy, request.objname);
+    let query = Query::new(request.name.0);
+    query.exact().map(|name| rule.clean(name.0))
 }
 
 fn print(
@@ -190,9 +197,9 @@ fn print(
     for policy in Policy::ALL {
         let who = page.paint(Look::Aside, rule::in_words(policy));
         explain(page, policy.as_str(), &who.to_string())?;
-        let asks = Asks::new(policy, &query).to_string();
+        let asks = asks(policy, request).to_string();
         explain(page, "", &format!("matches {}", shown(asks.as_bytes())))?;
-        if let Some(clean) = compared_as(policy, request.name) {
+        if let Some(clean) = compared_as(policy, request) {
             let clean = shown(clean.to_string().as_bytes());
             let what = format!("a symbol of this name is compared as {clean}");
             explain(page, "", &what)?;

@@ -79,8 +79,13 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
             let answer = resolve(&target, args.target.policy, request);
             if matches!(answer, Answer::NoObject) {
                 let object = request.objname;
+                let cure = if object.as_bytes().contains(&b'-') {
+                    "a module's name has '_' where that of its file has '-'"
+                } else {
+                    "give it with --module"
+                };
                 console.error(&format_args!(
-                    "query '{query}': {object} is not among the targets, give it with --module"
+                    "query '{query}': {object} is not among the targets, {cure}"
                 ));
             }
             (query.as_str(), request, answer)

@@ -9,7 +9,7 @@ use super::target::TargetArgs;
 use super::Verdict;
 use anyhow::Result;
 use klp_gen::shown::shown;
-use klp_gen::target::Target;
+use klp_gen::target::{rule_of, Target};
 use klp_policy::{CleanName, ObjName, SymbolName};
 use serde::Serialize;
 
@@ -23,7 +23,7 @@ use serde::Serialize;
 Examples:
   # what /proc/kallsyms of that kernel will list, with the positions of its names
   $ klp-gen symbols --vmlinux vmlinux
-  # what a kernel that cuts names at the first dot makes of a module's
+  # the same for a kernel that cuts its names at the first dot, and a module, whose names it leaves
   $ klp-gen symbols --vmlinux vmlinux --module net-mod.ko --policy dot-cut
 
 Exit status: 0 printed, 2 a file cannot be read.")]
@@ -55,15 +55,19 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let policy = args.target.policy;
     console.target(&target, Some(policy));
     let rows = target.objects().iter().flat_map(|object| {
-        object.symbols.live(policy).map(|(entry, position)| Row {
-            object: Text(object.name),
-            address: Address(entry.address),
-            name: Text(entry.name),
-            clean: Text(policy.clean(entry.name.0)),
-            sympos: position.sympos,
-            matches: position.matches,
-            letter: entry.letter.into(),
-        })
+        let policy = rule_of(policy, object.name);
+        object
+            .symbols
+            .live(policy)
+            .map(move |(entry, position)| Row {
+                object: Text(object.name),
+                address: Address(entry.address),
+                name: Text(entry.name),
+                clean: Text(policy.clean(entry.name.0)),
+                sympos: position.sympos,
+                matches: position.matches,
+                letter: entry.letter.into(),
+            })
     });
     let rows = rows.take(if console.is_quiet() { 0 } else { usize::MAX });
     match args.format.format {

@@ -2,7 +2,7 @@
 
 //! How a kernel is told which symbol is meant: a name and a position that it understands.
 
-use crate::target::Object;
+use crate::target::{rule_of, Object};
 use klp_policy::query::ANY;
 use klp_policy::{Found, Policy, Query, SymbolName, Sympos};
 
@@ -39,7 +39,10 @@ pub fn spell(
         });
     }
     let entry = object.symbols.get(found.seq)?;
-    let name: Vec<u8> = policy.clean(entry.name.0).bytes().collect();
+    let name: Vec<u8> = rule_of(policy, object.name)
+        .clean(entry.name.0)
+        .bytes()
+        .collect();
     let query = Query::Plain(SymbolName(&name));
     let mut matches = 0;
     let mut position = None;

@@ -6,6 +6,7 @@ mod exports;
 mod files;
 mod ftrace;
 mod link_order;
+mod rule;
 mod running;
 pub mod sources;
 mod version;
@@ -13,6 +14,7 @@ mod version;
 pub use exports::{Export, Untold};
 pub use files::{module_name, TargetFiles};
 pub use ftrace::Traceable;
+pub use rule::rule_of;
 pub use sources::Sources;
 
 use crate::elf::file::{machine_name, ElfFile};
@@ -200,6 +202,7 @@ impl<'d> Object<'d> {
         query: &Query<'_>,
         sympos: Sympos,
     ) -> std::result::Result<Found, Reason> {
+        let policy = rule_of(policy, self.name);
         // The kernel walks through a module's table; by the index it is the same order, and a file
         // with many names costs no more than a large kernel does.
         resolve_in_index(&ObjectView::live(&self.symbols), policy, query, sympos)
@@ -216,6 +219,7 @@ impl<'d> Object<'d> {
         query: &Query<'_>,
         sympos: Sympos,
     ) -> std::result::Result<Found, Reason> {
+        let policy = rule_of(policy, self.name);
         resolve_in_index(&ObjectView::coming(&self.symbols), policy, query, sympos)
     }
 
@@ -261,6 +265,7 @@ impl<'d> Object<'d> {
             visit(candidate.position, candidate.symbol.seq);
             ControlFlow::Continue(())
         };
+        let policy = rule_of(policy, self.name);
         let live = ObjectView::live(&self.symbols);
         // One pass costs less than entering the index for each of many.
         let first = self.resolve(policy, query, Sympos(u64::MAX));
