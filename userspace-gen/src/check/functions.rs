@@ -27,7 +27,11 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 let start = report.findings.len();
                 self.check_object(object, twice, report);
                 for finding in report.findings.iter_mut().skip(start) {
-                    finding.stage = stage(index, &finding.outcome);
+                    finding.stage = if object.has_funcs {
+                        stage(index, &finding.outcome)
+                    } else {
+                        Stage::Objects
+                    };
                 }
             }
         }
@@ -193,18 +197,16 @@ enum Replacement {
     Harmful(String),
 }
 
-/// When the kernel comes to what it refuses about an object or its functions.
+/// When the kernel comes to what it makes of an object or of one of its functions.
 fn stage(object: usize, outcome: &Outcome) -> Stage {
     match outcome {
         Outcome::Refused(Refusal::NoFtrace { .. }) => Stage::Patch,
-        Outcome::Refused(
-            Refusal::NotFound { .. }
-            | Refusal::Ambiguous { .. }
-            | Refusal::NoSuchPosition { .. }
-            | Refusal::SizeLookup { .. }
-            | Refusal::ReplacementSizeLookup { .. },
-        ) => Stage::Object(object, Step::LookUp),
-        _ => Stage::Object(object, Step::Init),
+        // klp_init_object() and klp_init_func() look nothing up.
+        Outcome::Accepted
+        | Outcome::Refused(Refusal::Silent(_) | Refusal::Exists { .. } | Refusal::Loader(_)) => {
+            Stage::Object(object, Step::Init)
+        }
+        _ => Stage::Object(object, Step::LookUp),
     }
 }
 

@@ -8,15 +8,12 @@
 
 use super::refusal::Refusal;
 use crate::elf::number::{read_u16, read_u32, read_u64};
-use crate::livepatch::Modinfo;
+use crate::livepatch::{Modinfo, THIS_MODULE};
 use crate::shown::shown;
 use object::{elf, Endianness};
 
 /// The length of the file header, and of a section header.
 const HEADER: usize = 64;
-
-/// The section with the `struct module`.
-pub(super) const THIS_MODULE: &[u8] = b".gnu.linkonce.this_module";
 
 /// Why the loader refuses a relocatable 64-bit ELF file at sight.
 pub(super) fn refusal(data: &[u8], endian: Endianness) -> Option<Refusal> {

@@ -2,9 +2,9 @@
 
 //! What the kernel will say to a livepatch, before anyone loads it.
 //!
-//! The checks come in about the order in which the kernel makes them: the module loader resolves what
-//! is imported and applies relocations, then `klp_enable_patch()` looks for the functions to replace.
-//! What is refused first is told by the [`Stage`] of a finding.
+//! The findings come in the order in which the kernel would make them, told by their [`Stage`]: the module
+//! loader resolves what is imported and applies relocations, then `klp_enable_patch()` looks for the
+//! functions to replace.
 
 mod functions;
 mod header;
@@ -74,6 +74,7 @@ pub fn check<'d, R: ReadRef<'d>>(
     };
     let mut report = Report::default();
     subject.check_target(&mut report);
+    subject.check_identity(installed, &mut report);
     subject.check_module(&mut report);
     subject.check_symbols(&mut report);
     subject.check_rel_sections(&mut report);
@@ -84,6 +85,7 @@ pub fn check<'d, R: ReadRef<'d>>(
     report.at(Stage::Enable, enable);
     subject.check_patches(&mut report);
     subject.check_dependency(&mut report);
+    report.sort();
     Ok(report)
 }
 
@@ -112,14 +114,7 @@ pub fn check_file(
         return Ok(report);
     }
     let elf = ElfFile::parse(origin, data)?;
-    let mut report = check(&elf, target, policy, installed)?;
-    // What is not linked yet has none.
-    if Modinfo::of(&elf)?.get(b"vermagic").is_none() {
-        let what = "-ENOEXEC without a word, unless it is forced: it has no vermagic";
-        let outcome = Outcome::Refused(Refusal::Silent(what.to_owned()));
-        report.add(Kind::Module, "", elf.origin(), outcome);
-    }
-    Ok(report)
+    check(&elf, target, policy, installed)
 }
 
 /// The name of the module, as the kernel will call it.

@@ -3,11 +3,12 @@
 //! The module as a whole: what the loader reads before it looks at symbols (`early_mod_check()`,
 //! `layout_and_allocate()` in kernel/module/main.c), and whether it is a livepatch at all.
 
-use super::header::THIS_MODULE;
+use super::installed::Installed;
 use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report};
 use super::Subject;
 use crate::elf::Place;
+use crate::livepatch::THIS_MODULE;
 use crate::shown::shown;
 use object::elf;
 use object::read::ReadRef;
@@ -47,11 +48,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Reports what the loader says to the module as a whole.
-    pub(super) fn check_module(&self, report: &mut Report) {
-        if let Some(refusal) = self.version_magic() {
-            self.refuse_module(refusal, report);
-        }
+    /// Reports what the loader says to a file at sight, and to its name.
+    pub(super) fn check_identity(&self, installed: &[Installed<'_>], report: &mut Report) {
         let size = |name| self.elf.section_by_name(name).map(|s| s.size);
         let expected = self.target.this_module_size();
         if let (Some(found), Some((expected, _))) = (size(THIS_MODULE), expected) {
@@ -64,6 +62,18 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 self.refuse_module(refusal, report);
             }
         }
+        if let Some(refusal) = self.version_magic() {
+            self.refuse_module(refusal, report);
+        }
+        // module_patient_check_exists()
+        if installed.iter().any(|old| old.module == self.module) {
+            let what = "-EEXIST without a word: a module of that name is installed";
+            self.refuse_module(Refusal::Silent(what.to_owned()), report);
+        }
+    }
+
+    /// Reports what the loader says to the module as a whole.
+    pub(super) fn check_module(&self, report: &mut Report) {
         // module_enforce_rwx_sections(), with CONFIG_STRICT_MODULE_RWX
         for section in self.elf.sections() {
             if section.is_writable() && section.is_code() {
@@ -102,7 +112,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
 
     /// `check_modinfo()`
     fn version_magic(&self) -> Option<Refusal> {
-        let found = self.modinfo.get(b"vermagic")?;
+        let Some(found) = self.modinfo.get(b"vermagic") else {
+            let what = "-ENOEXEC without a word, unless it is forced: it has no vermagic";
+            // What is not linked yet has none.
+            let linked = self.elf.section_by_name(THIS_MODULE);
+            return linked.map(|_| Refusal::Silent(what.to_owned()));
+        };
         let (expected, _) = self.target.vermagic()?;
         // same_magic(): with versions of its symbols, the release may differ.
         let versions = has_versions(expected) && self.elf.section_by_name(b"__versions").is_some();

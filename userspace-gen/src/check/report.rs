@@ -69,7 +69,9 @@ pub enum Stage {
     /// `load_module()`.
     #[default]
     Load,
-    /// `klp_enable_patch()`, before it looks at an object.
+    /// `klp_enable_patch()`, before it looks at anything else: every object has functions.
+    Objects,
+    /// `klp_enable_patch()`, before it initializes an object.
     Enable,
     /// `klp_init_patch()`: one object after the other, by its place among them.
     Object(usize, Step),
@@ -145,7 +147,7 @@ impl Finding {
 /// Everything that was checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The findings.
+    /// The findings, in the order in which the kernel comes to them.
     pub findings: Vec<Finding>,
     /// Whether a name is only found with `klp_sympos`.
     pub needs_klp_sympos: bool,
@@ -181,13 +183,15 @@ impl Report {
 
     /// Why the kernel refuses, in the order in which it would notice.
     pub fn refusals(&self) -> impl Iterator<Item = (&Finding, &Refusal)> {
-        let refusal = |f: &'_ Finding| matches!(f.outcome, Outcome::Refused(_));
-        let mut refused: Vec<_> = self.findings.iter().filter(|f| refusal(f)).collect();
-        refused.sort_by_key(|f| f.stage);
-        refused.into_iter().filter_map(|f| match &f.outcome {
+        self.findings.iter().filter_map(|f| match &f.outcome {
             Outcome::Refused(refusal) => Some((f, refusal)),
             _ => None,
         })
+    }
+
+    /// Puts the findings into the order in which the kernel comes to them.
+    pub(super) fn sort(&mut self) {
+        self.findings.sort_by_key(|f| f.stage);
     }
 
     /// Says when the kernel comes to the findings from `start` on.

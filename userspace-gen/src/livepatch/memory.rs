@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 /// The section with a module's `struct module`.
-const THIS_MODULE: &[u8] = b".gnu.linkonce.this_module";
+pub const THIS_MODULE: &[u8] = b".gnu.linkonce.this_module";
 
 /// Where in a file something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

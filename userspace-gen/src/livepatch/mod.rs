@@ -11,7 +11,7 @@ pub mod modinfo;
 pub mod rela;
 pub mod structs;
 
-pub use memory::{Memory, Pointer};
+pub use memory::{Memory, Pointer, THIS_MODULE};
 pub use modinfo::Modinfo;
 pub use rela::{rela_sections, RelaSection};
 pub use structs::{Patch, PatchedFunction, PatchedObject, State};

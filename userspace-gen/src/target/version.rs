@@ -3,14 +3,11 @@
 //! What a target says about its version, and whether its files belong together.
 
 use super::{Object, Source, Target};
-use crate::livepatch::modinfo::Modinfo;
+use crate::livepatch::{Modinfo, THIS_MODULE};
 use crate::shown::shown;
 
 /// What a module has to be built for: `vermagic` in kernel/module/main.c.
 const VERMAGIC: &[u8] = b"vermagic";
-
-/// The section with a module's `struct module`.
-const THIS_MODULE: &[u8] = b".gnu.linkonce.this_module";
 
 impl Target<'_> {
     /// The version magic of the kernel, and the file that says it: vmlinux, or else a module.

@@ -356,14 +356,8 @@ fn the_result_is_the_same_each_time_and_converting_it_again_changes_nothing_that
 
 #[test]
 fn a_module_that_does_not_say_so_becomes_a_livepatch() {
-    let mut livepatch = Livepatch::of("cmdline_proc_show").call("table");
-    let section = livepatch
-        .elf
-        .sections
-        .iter_mut()
-        .find(|s| s.name == ".modinfo")
-        .unwrap();
-    section.data = b"name=lp\0depends=other\0license=GPL\0".to_vec();
+    let livepatch = Livepatch::of("cmdline_proc_show").call("table");
+    let livepatch = livepatch.with_modinfo(&["name=lp", "depends=other", "license=GPL"]);
     let converted = run(&livepatch, Policy::Llvm).unwrap();
     assert_eq!(modinfo(&converted.bytes, "livepatch").as_deref(), Some("Y"));
     assert_eq!(

@@ -4,7 +4,7 @@
 
 use super::{check_patch, messages};
 use crate::elf::Place;
-use crate::livepatch::{Func, Livepatch};
+use crate::livepatch::{Func, Livepatch, KLP_OBJECT, KLP_PATCH};
 use klp_gen::check::{By, Finding, Kind};
 use klp_policy::Policy;
 use object::elf;
@@ -125,6 +125,30 @@ fn what_the_kernel_notices_first() {
     }
 }
 
+/// By the order of `klp_enable_patch()`.
+#[test]
+fn every_object_has_functions_before_anything_else_is_seen() {
+    let objects: &[(_, &[_])] = &[
+        (None, &[("nobody", 0)]),
+        (Some("net_mod"), &[("handle", 0)]),
+    ];
+    let mut livepatch = Livepatch::replacing(objects).with_modinfo(&["license=GPL", "name=lp"]);
+    let (data, funcs) = (livepatch.data, KLP_PATCH + KLP_OBJECT + 8);
+    livepatch.elf.sections[data]
+        .relocations
+        .retain(|r| r.offset != funcs);
+    let report = check_patch(&livepatch, Policy::Exact);
+    let refusals: Vec<_> = report.refusals().map(|(_, r)| r.to_string()).collect();
+    assert_eq!(
+        refusals,
+        [
+            "-EINVAL without a word: its funcs is NULL",
+            "module lp is not marked as a livepatch module",
+            "symbol 'nobody' not found in symbol table",
+        ]
+    );
+}
+
 #[test]
 fn one_function_twice() {
     let names: &[_] = &[("init_once", 2), ("init_once.llvm.*", 3)];
@@ -210,6 +234,15 @@ fn what_older_kernels_say() {
         ["symbol 'bump' not found in symbol table"]
     );
     assert_eq!(said("cmdline_proc_show", 0, Policy::DotCut), none);
+    // None of them cuts the names of a module.
+    for policy in [Policy::LlvmCut, Policy::DotCut] {
+        let names: &[_] = &[("state", 0)];
+        let report = check_patch(&Livepatch::replacing(&[(Some("net_mod"), names)]), policy);
+        assert_eq!(
+            messages(&report, "refused"),
+            ["symbol 'state' not found in symbol table"]
+        );
+    }
 }
 
 #[test]
@@ -228,7 +261,7 @@ fn objects_that_the_kernel_refuses() {
     );
     let mut no_functions = Livepatch::replacing(&[(Some("net_mod"), &[("handle", 0)])]);
     let data = no_functions.data;
-    let objects = crate::livepatch::KLP_PATCH + 8;
+    let objects = KLP_PATCH + 8;
     no_functions.elf.sections[data]
         .relocations
         .retain(|r| r.offset != objects);

@@ -6,7 +6,7 @@ use super::{check_patch, messages};
 use crate::elf::Place;
 use crate::kernel::{module, vmlinux, with_target, Files};
 use crate::livepatch::Livepatch;
-use klp_gen::check::check_file;
+use klp_gen::check::{check_file, Installed};
 use klp_gen::elf::ElfFile;
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::Policy;
@@ -125,20 +125,36 @@ fn this_module() {
         with(&|l, _| _ = l.elf.section(".modinfo", elf::SHF_ALLOC, b"name=b\0")),
         ["Only one .modinfo section must exist."]
     );
-    // A module of the target says how long it has to be.
+}
+
+/// In the order of `elf_validity_cache_copy()`, `early_mod_check()` and `simplify_symbols()`.
+#[test]
+fn what_the_loader_notices_first() {
+    // A module of the target says how long its `struct module` is.
     let files = Files::new();
     let mut module = module();
-    module.section(name, elf::SHF_ALLOC, &[0; 128]);
+    module.section(".gnu.linkonce.this_module", elf::SHF_ALLOC, &[0; 128]);
     files.write("net-mod.ko", &module.build());
     let opened = files.open();
     let target = Target::load(&opened).unwrap();
-    let bytes = Livepatch::of("cmdline_proc_show").build();
-    let report = check_file("lp.ko".to_owned(), &bytes, &target, Policy::Exact, &[]).unwrap();
-    assert_eq!(
-        messages(&report, "refused"),
-        ["module lp: .gnu.linkonce.this_module section size must match the kernel's built struct \
-          module size at run time"]
-    );
+    let mut livepatch = Livepatch::of("cmdline_proc_show").call("nobody_has_it");
+    let good = livepatch.build();
+    let refusals = |bytes: &[u8]| -> Vec<String> {
+        let installed = ElfFile::parse("old.ko".to_owned(), &good[..]).unwrap();
+        let installed = [Installed::read(&installed).unwrap()];
+        let origin = "lp.ko".to_owned();
+        let report = check_file(origin, bytes, &target, Policy::Exact, &installed).unwrap();
+        report.refusals().map(|(_, r)| r.to_string()).collect()
+    };
+    let size = "module lp: .gnu.linkonce.this_module section size must match the kernel's built \
+                struct module size at run time";
+    let exists = "-EEXIST without a word: a module of that name is installed";
+    let unknown = "lp: Unknown symbol nobody_has_it (err -2)";
+    assert_eq!(refusals(&good), [size, exists, unknown]);
+    livepatch.set_modinfo(&["livepatch=Y", "license=GPL", "name=lp"]);
+    let magic = "-ENOEXEC without a word, unless it is forced: it has no vermagic";
+    let bytes = livepatch.build();
+    assert_eq!(refusals(&bytes), [size, magic, exists, unknown]);
 }
 
 #[test]
