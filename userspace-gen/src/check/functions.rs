@@ -23,7 +23,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             let mut directories = HashSet::new();
             for (index, object) in patch.objects.iter().enumerate() {
                 // klp_init_object() names a directory so.
-                let twice = !directories.insert(object.name);
+                let twice = !directories.insert(name_of(object));
                 let start = report.findings.len();
                 self.check_object(object, twice, report);
                 for finding in report.findings.iter_mut().skip(start) {
@@ -38,7 +38,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     fn check_object(&self, object: &PatchedObject<'d>, twice: bool, report: &mut Report) {
-        let name = object.name.unwrap_or(b"vmlinux");
+        let name = name_of(object);
         let object_name = shown(name);
         let refusal = if !object.has_funcs {
             // klp_enable_patch()
@@ -61,13 +61,15 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             return;
         }
         let finding = report.add(Kind::Object, &object_name, &object_name, Outcome::Accepted);
-        if object.name == Some(b"vmlinux") {
+        let objname = if object.name == Some(b"vmlinux") {
             finding.warn("vmlinux is meant by no name: no module can be called so");
-            return;
-        }
-        let Some(objname) = ObjName::new(name).filter(|_| !name.contains(&b'-')) else {
-            finding.warn(NO_SUCH_MODULE);
-            return;
+            None
+        } else {
+            let objname = ObjName::new(name).filter(|_| !name.contains(&b'-'));
+            if objname.is_none() {
+                finding.warn(NO_SUCH_MODULE);
+            }
+            objname
         };
         let mut places = HashMap::new();
         let mut directories = HashSet::new();
@@ -78,18 +80,16 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             );
             // klp_init_func() names a directory so.
             let directory = (function.old_name, function.old_sympos.max(1));
-            let twice = !directories.insert(directory);
-            let (outcome, place, warnings) = match function.old_name {
-                Some(name) if twice => {
-                    let refusal = Refusal::Exists {
-                        name: format!("{},{}", shown(name), directory.1),
-                    };
-                    (Outcome::Refused(refusal), None, Vec::new())
-                }
-                _ => self.check_function(objname, function, report),
+            let twice = !directories.insert(directory) && function.old_name.is_some();
+            let checked = match (init_refusal(function, twice), objname) {
+                (Some(refusal), _) => Checked::new(Outcome::Refused(refusal)),
+                (None, Some(objname)) => self.check_function(objname, function, report),
+                // Nothing is looked up in what never comes.
+                (None, None) => continue,
             };
-            let finding = report.add(Kind::Function, &object_name, &subject, outcome);
-            finding.warnings = warnings;
+            let finding = report.add(Kind::Function, &object_name, &subject, checked.outcome);
+            finding.warnings = checked.warnings;
+            let place = checked.place;
             if let Some(other) = place.and_then(|place| places.insert(place, subject)) {
                 // klp_patch_func() puts both on the function's stack, and the last one is called.
                 finding.outcome = Outcome::Refused(Refusal::Harmful(format!(
@@ -99,27 +99,18 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
+    /// What is looked up: `klp_init_object_loaded()`, and `klp_patch_func()`.
     fn check_function(
         &self,
         objname: ObjName<'_>,
         function: &PatchedFunction<'d>,
         report: &mut Report,
-    ) -> (Outcome, Option<u32>, Vec<String>) {
-        let refused = |refusal| (Outcome::Refused(refusal), None, Vec::new());
-        let unchecked = |why: &str| (Outcome::Unchecked(why.to_owned()), None, Vec::new());
-        // klp_init_func()
-        if !function.has_old_name {
-            return refused(silent("old_name is NULL"));
-        }
+    ) -> Checked {
+        let refused = |refusal| Checked::new(Outcome::Refused(refusal));
+        let unchecked = |why: &str| Checked::new(Outcome::Unchecked(why.to_owned()));
         let Some(name) = function.old_name else {
             return unchecked("its old_name cannot be read from the file");
         };
-        if function.new_func == Pointer::Null {
-            return refused(silent("new_func is NULL"));
-        }
-        if name.len() >= KSYM_NAME_LEN {
-            return refused(silent("the name has 512 bytes or more"));
-        }
         let query = Query::new(name);
         let sympos = Sympos(function.old_sympos);
         let lookup = Position::look_up(self.target, self.policy, objname, &query, name, sympos);
@@ -159,7 +150,11 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 name: found,
             }
         };
-        (outcome, Some(lookup.found.seq), warnings)
+        Checked {
+            outcome,
+            place: Some(lookup.found.seq),
+            warnings,
+        }
     }
 
     /// Where the replacement is: `klp_init_object_loaded()` only wants kallsyms to know the place.
@@ -184,6 +179,45 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         } else {
             Replacement::Fits
         }
+    }
+}
+
+/// What came of a function.
+struct Checked {
+    outcome: Outcome,
+    /// Its place in the object's table.
+    place: Option<u32>,
+    warnings: Vec<String>,
+}
+
+impl Checked {
+    fn new(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            place: None,
+            warnings: Vec::new(),
+        }
+    }
+}
+
+/// What the kernel calls an object.
+fn name_of<'d>(object: &PatchedObject<'d>) -> &'d [u8] {
+    object.name.unwrap_or(b"vmlinux")
+}
+
+/// Why a function is refused whatever its object has: `klp_init_func()`.
+fn init_refusal(function: &PatchedFunction<'_>, twice: bool) -> Option<Refusal> {
+    let name = function.old_name.unwrap_or_default();
+    if !function.has_old_name {
+        Some(silent("old_name is NULL"))
+    } else if function.new_func == Pointer::Null {
+        Some(silent("new_func is NULL"))
+    } else if name.len() >= KSYM_NAME_LEN {
+        Some(silent("the name has 512 bytes or more"))
+    } else {
+        twice.then(|| Refusal::Exists {
+            name: format!("{},{}", shown(name), function.old_sympos.max(1)),
+        })
     }
 }
 

@@ -254,6 +254,28 @@ fn objects_that_the_kernel_refuses() {
         messages(&report, "refused"),
         ["kobject_add_internal failed for vmlinux with -EEXIST"]
     );
+    // The directory of the image has that name as well.
+    let named = Livepatch::replacing(&[(None, func), (Some("vmlinux"), func)]);
+    assert_eq!(
+        messages(&check_patch(&named, Policy::Exact), "refused"),
+        ["kobject_add_internal failed for vmlinux with -EEXIST"]
+    );
+    // klp_init_func() also sees those of an object that never comes.
+    let long = "n".repeat(512);
+    let (twice, too_long): (&[_], &[_]) = (&[("f", 0), ("f", 1)], &[(long.as_str(), 0)]);
+    for never in ["vmlinux", "net-mod"] {
+        let said = |funcs| {
+            let livepatch = Livepatch::replacing(&[(Some(never), funcs)]);
+            messages(&check_patch(&livepatch, Policy::Exact), "refused")
+        };
+        assert_eq!(said(func), [""; 0]);
+        assert_eq!(
+            said(twice),
+            ["kobject_add_internal failed for f,1 with -EEXIST"]
+        );
+        let refused = ["-EINVAL without a word: the name has 512 bytes or more"];
+        assert_eq!(said(too_long), refused);
+    }
     let report = check_patch(&Livepatch::replacing(&[(Some(""), func)]), Policy::Exact);
     assert_eq!(
         messages(&report, "refused"),
