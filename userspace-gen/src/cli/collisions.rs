@@ -95,6 +95,12 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let collisions = find(&inputs, &scripts, &Llvm::new(&args.llvm))?;
     let (bitcode, elf) = (inputs.bitcode().len(), inputs.elf().len());
     console.detail(&format_args!("{bitcode} bitcode files, {elf} ELF objects"));
+    if bitcode == 0 {
+        let what =
+            "no input is bitcode: nothing is promoted, and so nothing collides (expected the \
+                    inputs of a ThinLTO link, not its output)";
+        console.warning(&what);
+    }
 
     let reserved = |c: &Collision| args.reserve.is_some() && c.kind.is_curable();
     if let Some(path) = &args.reserve {

@@ -371,3 +371,14 @@ fn a_tool_that_fails_is_an_error() {
         "{stderr}"
     );
 }
+
+#[test]
+fn what_was_linked_already_tells_nothing() {
+    let files = crate::kernel::Files::new();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_klp-gen"));
+    command.current_dir(files.directory.path());
+    let output = command.args(["collisions", "vmlinux"]).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stderr.contains("warning: no input is bitcode"), "{stderr}");
+}
