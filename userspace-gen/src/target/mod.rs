@@ -202,10 +202,7 @@ impl<'d> Object<'d> {
         query: &Query<'_>,
         sympos: Sympos,
     ) -> std::result::Result<Found, Reason> {
-        let policy = rule_of(policy, self.name);
-        // The kernel walks through a module's table; by the index it is the same order, and a file
-        // with many names costs no more than a large kernel does.
-        resolve_in_index(&ObjectView::live(&self.symbols), policy, query, sympos)
+        self.resolve_in(&ObjectView::live(&self.symbols), policy, query, sympos)
     }
 
     /// Resolves a query as the kernel does while this object initializes.
@@ -219,8 +216,19 @@ impl<'d> Object<'d> {
         query: &Query<'_>,
         sympos: Sympos,
     ) -> std::result::Result<Found, Reason> {
-        let policy = rule_of(policy, self.name);
-        resolve_in_index(&ObjectView::coming(&self.symbols), policy, query, sympos)
+        self.resolve_in(&ObjectView::coming(&self.symbols), policy, query, sympos)
+    }
+
+    fn resolve_in(
+        &self,
+        view: &ObjectView<'_, '_>,
+        policy: Policy,
+        query: &Query<'_>,
+        sympos: Sympos,
+    ) -> std::result::Result<Found, Reason> {
+        // The kernel walks through a module's table; by the index it is the same order, and a file
+        // with many names costs no more than a large kernel does.
+        resolve_in_index(view, rule_of(policy, self.name), query, sympos)
     }
 
     /// Whether a livepatch can redirect the function at a place of the table.

@@ -36,7 +36,7 @@ impl Target<'_> {
         Some((&running.origin, what))
     }
 
-    /// How the build id of vmlinux differs from that among notes; none if it does not.
+    /// What is wrong with the build id among notes, beside that of vmlinux; none if they are the same.
     ///
     /// `/sys/kernel/notes` of a running kernel holds such notes.
     #[must_use]
@@ -47,12 +47,17 @@ impl Target<'_> {
         });
         let (elf, origin) = image?;
         let ours = elf.build_id();
-        let theirs = note::build_id(elf.endian(), notes);
-        (ours.is_none() || ours != theirs).then(|| {
+        let Some(theirs) = note::build_id(elf.endian(), notes) else {
+            return Some(format!(
+                "expected notes as in /sys/kernel/notes, found no build id: it does not tell whether \
+                 {origin} is of the kernel that runs"
+            ));
+        };
+        (ours != Some(theirs)).then(|| {
             format!(
                 "build id {}, but {origin} has {}: it is of another kernel",
                 hexadecimal(theirs),
-                hexadecimal(ours)
+                ours.map_or("none".to_owned(), hexadecimal)
             )
         })
     }
@@ -74,10 +79,7 @@ fn show(function: Option<(&[u8], u64)>) -> String {
     }
 }
 
-fn hexadecimal(id: Option<&[u8]>) -> String {
-    let Some(id) = id else {
-        return "none".to_owned();
-    };
+fn hexadecimal(id: &[u8]) -> String {
     id.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string does not fail.
         let _ = write!(text, "{byte:02x}");
