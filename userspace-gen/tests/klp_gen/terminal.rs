@@ -152,6 +152,9 @@ fn quiet_leaves_what_makes_the_exit_status_1_or_2() {
         ("explain foo", "", 0),
         ("explain foo --format json", "[\n]\n", 0),
         ("symbols --vmlinux vmlinux --format json", "[\n]\n", 0),
+        ("audit --vmlinux vmlinux", "", 0),
+        ("audit --vmlinux vmlinux --format html", "", 0),
+        ("audit --vmlinux vmlinux --format json", "[\n]\n", 0),
     ] {
         for quiet in ["-q", "--quiet"] {
             let (found, text) = run(&files, &format!("klp-gen {command} {quiet}"));
