@@ -13,6 +13,7 @@ noinline int first_twin(void) __asm__("twin.llvm.900");
 noinline int second_twin(void) __asm__("twin");
 noinline int third_twin(void) __asm__("twin.llvm.100");
 noinline int impostor(void) __asm__("tty_ldiscs_seq_show.llvm.1");
+noinline int other_impostor(void) __asm__("klp_promoted_show.llvm.1");
 
 /* Read each time, or the compiler would know what a call returns. */
 static int base;
@@ -38,6 +39,12 @@ noinline int impostor(void)
 	return READ_ONCE(base);
 }
 
+/* And one of the module klp_promoted. */
+noinline int other_impostor(void)
+{
+	return READ_ONCE(base);
+}
+
 static int twin_get(char *buffer, const struct kernel_param *kp)
 {
 	return sysfs_emit(buffer, "%d %d %d\n", first_twin(), second_twin(),
@@ -53,7 +60,7 @@ MODULE_PARM_DESC(twin, "What each function called twin returns");
 
 static int __init klp_twins_init(void)
 {
-	return impostor();
+	return impostor() + other_impostor();
 }
 
 static void __exit klp_twins_exit(void)

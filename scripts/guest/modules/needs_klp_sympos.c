@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A livepatch that klp-gen makes dependent on klp_sympos. */
+/*
+ * A livepatch that klp-gen makes dependent on klp_sympos: of what vmlinux
+ * promotes, string literals have a suffix however it is linked.
+ */
 #include <linux/klp_sympos.h>
 #include <linux/seq_file.h>
 
@@ -7,11 +10,11 @@
 #define OLD_NAME "tty_ldiscs_seq_show"
 #define OLD_SYMPOS 0
 
-extern unsigned long mask KLP_SYMPOS(vmlinux, tainted_mask.llvm.*, 1);
+extern const char literal[] KLP_SYMPOS(vmlinux, .str.llvm.*, 1);
 
 static int new_func(struct seq_file *m, void *v)
 {
-	seq_printf(m, "%lu\n", mask);
+	seq_printf(m, "%s\n", literal);
 	return 0;
 }
 

@@ -21,7 +21,10 @@ use rustix::{
     system::finit_module, //
 };
 
-use crate::query::QueryFile;
+use crate::{
+    kallsyms::VMLINUX,
+    query::QueryFile, //
+};
 
 const KPROBE_EVENTS: &str = "/sys/kernel/tracing/kprobe_events";
 const FTRACE_FILTER: &str = "/sys/kernel/tracing/set_ftrace_filter";
@@ -37,6 +40,9 @@ pub struct Args {
     /// A name that only the module finds: a cleaned name without an exact one.
     #[arg(long)]
     name: String,
+    /// What has it: a module, or vmlinux.
+    #[arg(long, default_value = VMLINUX)]
+    object: String,
     /// A livepatch that is refused with the module and without: it is looked up in livepatch's way, and
     /// an answer would make the module stay.
     #[arg(long)]
@@ -66,7 +72,7 @@ impl Count {
 pub fn run(args: &Args) -> Result<bool> {
     let stop = AtomicBool::new(false);
     let (cycled, counts, refusals) = thread::scope(|scope| {
-        let lookups = scope.spawn(|| look_up(&args.name, &stop));
+        let lookups = scope.spawn(|| look_up(args, &stop));
         let livepatches = scope.spawn(|| load_refused(&args.refused, &stop));
         let cycled = cycle(args);
         stop.store(true, Ordering::Relaxed);
@@ -119,7 +125,8 @@ fn cycle(args: &Args) -> Result<()> {
     Ok(())
 }
 
-fn look_up(name: &str, stop: &AtomicBool) -> [(&'static str, Count); 3] {
+fn look_up(args: &Args, stop: &AtomicBool) -> [(&'static str, Count); 3] {
+    let name = &args.name;
     let [mut debugfs, mut kprobe, mut ftrace] = [const {
         Count {
             tried: 0,
@@ -129,7 +136,7 @@ fn look_up(name: &str, stop: &AtomicBool) -> [(&'static str, Count); 3] {
     let mut round = 0_u64;
     while !stop.load(Ordering::Relaxed) {
         round += 1;
-        let question = format!("{name},0");
+        let question = format!("{}:{name},0", args.object);
         let resolved = QueryFile::open()
             .map_err(anyhow::Error::from)
             .and_then(|file| file.ask(&question))

@@ -116,7 +116,18 @@ reversed() {
 	wait "${watchers[held]}" && wait_for livepatch_gone livepatch_second
 }
 
-promoted=$(klp-guest promoted --unique | awk '$1 == "tty_ldiscs_seq_show" { print $2 }')
+# A function that was promoted, what it prints, and how it may be called.
+if suffix_reduced; then
+	printed=$target
+	function=(objname=klp_target old_name=target_show)
+	any=(objname=klp_target 'old_name=target_show.llvm.*' old_sympos=1)
+	promoted=(objname=klp_target old_name=target_show.llvm.900)
+else
+	printed=$ldiscs
+	function=(old_name=tty_ldiscs_seq_show)
+	any=('old_name=tty_ldiscs_seq_show.llvm.*' old_sympos=1)
+	promoted=(old_name="$(klp-guest promoted --unique | awk '$1 == "tty_ldiscs_seq_show" { print $2 }')")
+fi
 hashed=(objname=klp_target old_name=target_show.llvm.900)
 plain=(objname=klp_target old_name=target_show)
 alias=(objname=klp_target old_name=target_alias)
@@ -154,14 +165,15 @@ unload_livepatch livepatch_first
 rmmod klp_target
 
 modprobe klp_sympos
-check 'hand-written: a livepatch without a dependency on klp_sympos' \
-	load first old_name=tty_ldiscs_seq_show
+if suffix_reduced; then insmod /klp/modules/klp_target.ko; fi
+check 'hand-written: a livepatch without a dependency on klp_sympos' load first "${function[@]}"
 check_fails 'hand-written: klp_sympos cannot be removed' 'in use' rmmod klp_sympos
-replaces 'plain to star' "$ldiscs" 'old_name=tty_ldiscs_seq_show.llvm.*' old_sympos=1
-load first 'old_name=tty_ldiscs_seq_show.llvm.*' old_sympos=1
-replaces 'star to hash' "$ldiscs" "old_name=$promoted"
-load first "old_name=$promoted"
-replaces 'hash to plain' "$ldiscs" old_name=tty_ldiscs_seq_show
+replaces 'plain to star' "$printed" "${any[@]}"
+load first "${any[@]}"
+replaces 'star to hash' "$printed" "${promoted[@]}"
+load first "${promoted[@]}"
+replaces 'hash to plain' "$printed" "${function[@]}"
+if suffix_reduced; then rmmod klp_target; fi
 
 # The object is loaded later: the functions are known only in the middle of the transition.
 check 'later: a livepatch of a module that is not loaded' load first "${hashed[@]}"

@@ -1,16 +1,24 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Tracers on the cleaned name of a promoted function: refused without klp_sympos, hit with it, and
-# refused with it while the name is ambiguous.
+# refused with it while the name is ambiguous. Where suffixes are reduced a module has the function.
 
 . /klp/ktap.sh
 
 tracing=/sys/kernel/tracing
 # Prints /proc/tty/ldiscs.
-function=tty_ldiscs_seq_show
+static=tty_ldiscs_seq_show
+if suffix_reduced; then
+	insmod /klp/modules/klp_promoted.ko
+	function=klp_promoted_show
+	printed=/sys/module/klp_promoted/parameters/show
+else
+	function=$static
+	printed=/proc/tty/ldiscs
+fi
 
 call() {
-	cat /proc/tty/ldiscs >/dev/null
+	cat "$printed" >/dev/null
 }
 
 # last_error() - the newest message of tracing/error_log
@@ -87,7 +95,7 @@ graph_hit() {
 	echo nop >"$tracing/current_tracer"
 	echo >"$tracing/set_graph_function"
 	head -n 5 /tmp/trace
-	grep -q " $function\.llvm\.[0-9]*() {" /tmp/trace
+	grep -q " $function\.llvm\.[0-9]*\( \[klp_promoted\]\)\?() {" /tmp/trace
 }
 
 removed_by_the_same_name() {
@@ -116,6 +124,10 @@ pattern_is_not_a_name() {
 }
 
 exact_name_wins() {
+	if suffix_reduced; then
+		exact_name_wins_over_a_module
+		return
+	fi
 	# default_read_file is there twice: as such and promoted. The exact one is found, as ever.
 	grep ' default_read_file\.llvm\.[0-9]*$' /proc/kallsyms &&
 		echo 'p:klp_kprobe default_read_file' >"$tracing/kprobe_events" &&
@@ -125,7 +137,32 @@ exact_name_wins() {
 	return $status
 }
 
-ktap_suite tracers 18
+# What klp_twins has too, with a suffix.
+exact_name_wins_over_a_module() {
+	insmod /klp/modules/klp_twins.ko
+	grep " $static\.llvm\.1" /proc/kallsyms &&
+		echo "p:klp_kprobe $static" >"$tracing/kprobe_events" &&
+		grep " $static+0x" /sys/kernel/debug/kprobes/list
+	local status=$?
+	remove_kprobe
+	rmmod klp_twins
+	return $status
+}
+
+# The name that the function has in the source, on a kernel that kept it.
+static_hit() {
+	echo "p:klp_kprobe $static" >"$tracing/kprobe_events"
+}
+
+if suffix_reduced; then
+	ktap_suite tracers 19
+	printed=/proc/tty/ldiscs
+	check 'kprobe event: a static is hit without klp_sympos' \
+		event_hit kprobes/klp_kprobe static_hit remove_kprobe
+	printed=/sys/module/klp_promoted/parameters/show
+else
+	ktap_suite tracers 18
+fi
 check 'kprobe event: refused without klp_sympos' refused_as add_kprobe 'Invalid probed address or symbol'
 check 'fprobe event: refused without klp_sympos' refused add_fprobe
 check 'set_ftrace_filter: refused without klp_sympos' refused add_filter
@@ -141,7 +178,7 @@ check 'a function trigger is removed by the same name' trigger_comes_and_goes
 check 'set_ftrace_filter: a part of a name is refused' pattern_is_not_a_name
 check 'an exact name wins' exact_name_wins
 
-# Has a tty_ldiscs_seq_show.llvm.1 of its own.
+# Has the name as well, with another suffix.
 insmod /klp/modules/klp_twins.ko
 check 'kprobe event: refused while ambiguous' refused_as add_kprobe 'The symbol is not unique'
 check 'the log says what it may stand for' ambiguity_logged

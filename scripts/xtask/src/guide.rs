@@ -227,6 +227,7 @@ impl<'k> Reader<'k> {
                 layout::repository().join("kmod").display()
             ))
             .args(["LLVM=-22", "-j2"])
+            .args(self.kernel.other_linker())
             .args(arguments);
         run::announce(&make);
         run::captured(&mut make)?;

@@ -35,6 +35,14 @@ impl Tally {
         self.failures.extend(part.failures);
     }
 
+    /// The same, with the names of what failed as names within `whole`.
+    pub fn within(mut self, whole: &str) -> Self {
+        for failure in &mut self.failures {
+            failure.name = format!("{whole}: {}", failure.name);
+        }
+        self
+    }
+
     /// How many passed.
     pub fn passed(&self) -> usize {
         self.passed

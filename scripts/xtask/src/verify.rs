@@ -4,12 +4,13 @@
 
 use crate::{
     boots::Boot,
+    kernel::Lane,
     ktap::Suite,
     tally::Tally, //
 };
 
 /// Counts the cases of `suites`, and as one more result the end of the boot itself.
-pub fn verify(boot: &Boot, suites: &[Suite], failure: Option<&str>) -> Tally {
+pub fn verify(boot: &Boot, lane: Lane, suites: &[Suite], failure: Option<&str>) -> Tally {
     let mut tally = Tally::default();
     let name = |suite: &str| format!("{}: {suite}", boot.name);
     match failure {
@@ -41,12 +42,12 @@ pub fn verify(boot: &Boot, suites: &[Suite], failure: Option<&str>) -> Tally {
             .filter(|other| other.name == suite.name)
             .count();
         match expected[..] {
-            [expected] if expected.cases != suite.cases.len() => tally.fail(
+            [expected] if expected.cases(lane) != suite.cases.len() => tally.fail(
                 name(&suite.name),
                 format!(
                     "{} cases, expected were {}",
                     suite.cases.len(),
-                    expected.cases
+                    expected.cases(lane)
                 ),
             ),
             [_] if same > 1 => {
@@ -58,7 +59,8 @@ pub fn verify(boot: &Boot, suites: &[Suite], failure: Option<&str>) -> Tally {
     }
     for expected in boot.expected {
         if !suites.iter().any(|suite| suite.name == expected.suite) {
-            let reason = format!("the suite with its {} cases is missing", expected.cases);
+            let cases = expected.cases(lane);
+            let reason = format!("the suite with its {cases} cases is missing");
             tally.fail(name(expected.suite), reason);
         }
     }
@@ -81,14 +83,11 @@ mod tests {
         parallel: false,
         append: "",
         timeout: Duration::ZERO,
-        expected: &[Expected {
-            suite: "smoke",
-            cases: 2,
-        }],
+        expected: &[Expected::new("smoke", 2).reduced(3)],
     };
 
     fn verify_output(output: &str) -> (usize, Vec<String>) {
-        let tally = verify(&BOOT, &ktap::parse(output), None);
+        let tally = verify(&BOOT, Lane::Default, &ktap::parse(output), None);
         let reasons = tally.failures().map(|failure| failure.reason.clone());
         (tally.passed(), reasons.collect())
     }
@@ -114,6 +113,13 @@ mod tests {
     }
 
     #[test]
+    fn each_lane_has_its_own_number_of_cases() {
+        let tally = verify(&BOOT, Lane::SuffixReduction, &ktap::parse(SMOKE), None);
+        let reasons: Vec<_> = tally.failures().map(|failure| &failure.reason).collect();
+        assert_eq!(reasons, ["2 cases, expected were 3"]);
+    }
+
+    #[test]
     fn an_unexpected_or_repeated_suite_fails() {
         let output = format!("{SMOKE}KTAP version 1\n# Subtest: new\n1..1\nok 1 a\n");
         assert_eq!(verify_output(&output).1, ["nobody expected this suite"]);
@@ -123,7 +129,12 @@ mod tests {
     #[test]
     fn a_failed_case_and_a_failed_boot_are_told_apart() {
         let output = "KTAP version 1\n# Subtest: smoke\n1..2\nok 1 a\n# why\nnot ok 2 b\n";
-        let tally = verify(&BOOT, &ktap::parse(output), Some("no end within 9 s"));
+        let tally = verify(
+            &BOOT,
+            Lane::Default,
+            &ktap::parse(output),
+            Some("no end within 9 s"),
+        );
         let failures: Vec<_> = tally
             .failures()
             .map(|failure| (failure.name.as_str(), failure.reason.as_str()))

@@ -7,7 +7,7 @@ use anyhow::Result;
 use super::kernel::SourceArgs;
 use crate::{
     bench::{guest, host, Report},
-    kernel,
+    kernel::{self, Lane},
     layout,
     outcome::Outcome, //
 };
@@ -33,7 +33,8 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     let logs = layout::new_log_dir("bench")?;
-    let kernel = kernel::prepare(args.source.kernel_source.as_deref(), &logs)?;
+    let tree = args.source.kernel_source.as_deref();
+    let kernel = kernel::prepare(Lane::Default, tree, &logs)?;
     let rounds = args.rounds.into();
     let mut report = Report::default();
     if !args.guest {

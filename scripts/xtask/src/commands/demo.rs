@@ -16,7 +16,7 @@ use super::kernel::SourceArgs;
 use crate::{
     fixtures,
     image,
-    kernel,
+    kernel::{self, Lane},
     layout,
     livepatches::Livepatches,
     outcome::Outcome,
@@ -38,7 +38,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let script = layout::repository().join("scripts/guest/demo.sh");
     ensure!(script.is_file(), "{} is missing", script.display());
     let logs = layout::new_log_dir("demo")?;
-    let kernel = kernel::prepare(args.source.kernel_source.as_deref(), &logs)?;
+    let tree = args.source.kernel_source.as_deref();
+    let kernel = kernel::prepare(Lane::Default, tree, &logs)?;
     let livepatches = Livepatches::build(&kernel, &logs)?;
     let contents = fixtures::all(&kernel, &livepatches, &logs)?;
     let vm = Vm {

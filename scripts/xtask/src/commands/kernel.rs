@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::{
-    kernel,
+    kernel::{self, Lane},
     layout,
     outcome::Outcome, //
 };
@@ -17,6 +17,8 @@ use crate::{
 pub struct Args {
     #[command(flatten)]
     source: SourceArgs,
+    #[command(flatten)]
+    lane: LaneArgs,
 }
 
 /// The kernel's source, for every command that needs a kernel.
@@ -27,10 +29,18 @@ pub struct SourceArgs {
     pub kernel_source: Option<PathBuf>,
 }
 
+/// Which of the kernels, for every command that needs one.
+#[derive(clap::Args)]
+pub struct LaneArgs {
+    /// Which kernel: as LLVM 22 links it, or with the suffix reduction of LLD 23.
+    #[arg(long, value_enum, default_value_t)]
+    pub lane: Lane,
+}
+
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     let logs = layout::new_log_dir("kernel")?;
-    let kernel = kernel::prepare(args.source.kernel_source.as_deref(), &logs)?;
+    let kernel = kernel::prepare(args.lane.lane, args.source.kernel_source.as_deref(), &logs)?;
     println!("{}", kernel.build.display());
     Ok(Outcome::Pass)
 }

@@ -13,7 +13,10 @@ use anyhow::{
     Result, //
 };
 
-use super::kernel::SourceArgs;
+use super::kernel::{
+    LaneArgs,
+    SourceArgs, //
+};
 use crate::{
     fixtures,
     image,
@@ -32,6 +35,8 @@ use crate::{
 pub struct Args {
     #[command(flatten)]
     source: SourceArgs,
+    #[command(flatten)]
+    lane: LaneArgs,
     /// Boot at the link-time address.
     #[arg(long)]
     no_kaslr: bool,
@@ -70,9 +75,11 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args) -> Result<Outcome> {
     let logs = layout::new_log_dir("qemu")?;
-    let build = match args.build {
-        Some(build) => build,
-        None => kernel::prepare(args.source.kernel_source.as_deref(), &logs)?.build,
+    let build = if let Some(build) = args.build {
+        build
+    } else {
+        let tree = args.source.kernel_source.as_deref();
+        kernel::prepare(args.lane.lane, tree, &logs)?.build
     };
     let interactive = args.command.is_empty();
     let mut contents = fixtures::scripts(&logs)?;
@@ -89,7 +96,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         kaslr: !args.no_kaslr,
         parallel: args.parallel,
         count_instructions: false,
-        append: args.append,
+        append: format!("{} {}", args.lane.lane.parameter(), args.append),
         timeout: (!interactive).then(|| Duration::from_secs(args.timeout)),
         output: if interactive {
             Output::Terminal

@@ -25,7 +25,7 @@ use crate::{
     guide::Reader,
     host_tests,
     image::{self, Contents},
-    kernel,
+    kernel::{self, Kernel, Lane},
     kernels_own,
     ktap,
     layout,
@@ -44,6 +44,9 @@ use crate::{
 pub struct Args {
     #[command(flatten)]
     source: SourceArgs,
+    /// Test this kernel, or all of them.
+    #[arg(long, value_enum, default_value_t)]
+    lane: Lanes,
     /// Run this boot and nothing else.
     #[arg(long, value_name = "NAME")]
     boot: Vec<String>,
@@ -53,6 +56,25 @@ pub struct Args {
     /// List the boots.
     #[arg(long)]
     list: bool,
+}
+
+/// What `--lane` takes: one, or all.
+#[derive(Clone, Copy, Default, clap::ValueEnum)]
+enum Lanes {
+    #[default]
+    Default,
+    SuffixReduction,
+    All,
+}
+
+impl Lanes {
+    fn list(self) -> &'static [Lane] {
+        match self {
+            Self::Default => &[Lane::Default],
+            Self::SuffixReduction => &[Lane::SuffixReduction],
+            Self::All => &Lane::ALL,
+        }
+    }
 }
 
 /// Runs the command.
@@ -72,33 +94,44 @@ pub fn run(args: &Args) -> Result<Outcome> {
         host_tests::run(&mut tally, &logs)?;
     }
     if !args.host {
-        eprintln!("\n== kernel");
-        let kernel = kernel::prepare(args.source.kernel_source.as_deref(), &logs)?;
-        eprintln!("\n== test modules");
-        let livepatches = Livepatches::build(&kernel, &logs)?;
-        let mut contents = fixtures::all(&kernel, &livepatches, &logs)?;
-        let variants = Variants::derive(&kernel, &logs)?;
-        variants.add_to(&mut contents);
-        let reader = Reader::new(&kernel, &logs)?;
-        if args.boot.is_empty() {
-            eprintln!("\n== the guide for livepatch authors");
-            reader.test(&mut tally);
+        for lane in args.lane.list() {
+            let logs = logs.join(lane.name());
+            let part = test_kernel(*lane, args, &boots, &logs)?;
+            tally.add(part.within(lane.name()));
         }
-        livepatches::add_module(&mut contents, &reader.build()?);
-        if args.boot.is_empty() {
-            eprintln!("\n== livepatches before they are loaded");
-            refusals::check(&livepatches, &kernel, &mut tally)?;
-            let selftests = fixtures::selftest_modules(&kernel, &logs)?;
-            kernels_own::check(&selftests, &kernel.build, &mut tally)?;
-            preserved::check(&kernel.build, &mut tally, &logs)?;
-            variants.check(&mut tally);
-        }
-        eprintln!("\n== boots");
-        tally.add(run_boots(&boots, &kernel.build, &contents, &logs));
     }
     eprintln!();
     tally.print();
     Ok(Outcome::from_bool(tally.failed() == 0))
+}
+
+/// Builds the kernel of a lane and runs everything that is tested with it.
+fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<Tally> {
+    let mut tally = Tally::default();
+    eprintln!("\n== kernel ({})", lane.name());
+    let kernel = kernel::prepare(lane, args.source.kernel_source.as_deref(), logs)?;
+    eprintln!("\n== test modules");
+    let livepatches = Livepatches::build(&kernel, logs)?;
+    let mut contents = fixtures::all(&kernel, &livepatches, logs)?;
+    let variants = Variants::derive(&kernel, logs)?;
+    variants.add_to(&mut contents);
+    let reader = Reader::new(&kernel, logs)?;
+    if args.boot.is_empty() {
+        eprintln!("\n== the guide for livepatch authors");
+        reader.test(&mut tally);
+    }
+    livepatches::add_module(&mut contents, &reader.build()?);
+    if args.boot.is_empty() {
+        eprintln!("\n== livepatches before they are loaded");
+        refusals::check(&livepatches, &kernel, &mut tally)?;
+        let selftests = fixtures::selftest_modules(&kernel, logs)?;
+        kernels_own::check(&selftests, &kernel.build, &mut tally)?;
+        preserved::check(&kernel.build, &mut tally, logs)?;
+        variants.check(&mut tally);
+    }
+    eprintln!("\n== boots ({})", lane.name());
+    tally.add(run_boots(boots, &kernel, &contents, logs));
+    Ok(tally)
 }
 
 fn chosen(names: &[String]) -> Result<Vec<&'static Boot>> {
@@ -112,7 +145,7 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Boot>> {
 }
 
 /// Runs the boots, one more at a time than there are processors: the longest ones sleep a lot.
-fn run_boots(boots: &[&Boot], build: &Path, contents: &Contents, logs: &Path) -> Tally {
+fn run_boots(boots: &[&Boot], kernel: &Kernel, contents: &Contents, logs: &Path) -> Tally {
     let workers = thread::available_parallelism().map_or(1, NonZero::get) + 1;
     let next = AtomicUsize::new(0);
     let tallies = Mutex::new(vec![Tally::default(); boots.len()]);
@@ -121,7 +154,7 @@ fn run_boots(boots: &[&Boot], build: &Path, contents: &Contents, logs: &Path) ->
             scope.spawn(|| loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 let Some(boot) = boots.get(number) else { break };
-                let tally = run_boot(boot, build, contents, logs.join(boot.name));
+                let tally = run_boot(boot, kernel, contents, logs.join(boot.name));
                 if let Ok(mut tallies) = tallies.lock() {
                     tallies[number] = tally;
                 }
@@ -136,26 +169,27 @@ fn run_boots(boots: &[&Boot], build: &Path, contents: &Contents, logs: &Path) ->
     sum
 }
 
-fn run_boot(boot: &Boot, build: &Path, contents: &Contents, logs: PathBuf) -> Tally {
+fn run_boot(boot: &Boot, kernel: &Kernel, contents: &Contents, logs: PathBuf) -> Tally {
     let image = logs.join("initramfs.cpio");
     let vm = Vm {
-        build: build.to_path_buf(),
+        build: kernel.build.clone(),
         image: image.clone(),
         kaslr: boot.kaslr,
         parallel: boot.parallel,
         count_instructions: false,
-        append: boot.append.to_owned(),
+        append: format!("{} {}", kernel.lane.parameter(), boot.append),
         timeout: Some(boot.timeout),
         output: Output::Quiet,
         logs,
     };
-    let ran = image::write(build, contents, Some(&script(boot)), &image).and_then(|()| vm.run());
+    let ran =
+        image::write(&vm.build, contents, Some(&script(boot)), &image).and_then(|()| vm.run());
     // Several times the size of all logs.
     let _ = std::fs::remove_file(&image);
     match ran {
         Ok(report) => {
             let suites = ktap::parse(&report.output);
-            let tally = verify::verify(boot, &suites, report.failure.as_deref());
+            let tally = verify::verify(boot, kernel.lane, &suites, report.failure.as_deref());
             eprintln!(
                 "  boot {}: {} passed, {} failed in {:.1} s; logs are in {}",
                 boot.name,

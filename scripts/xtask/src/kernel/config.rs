@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The kernel's configuration: `tinyconfig`, the fragment over it, and whether that was heard.
+//! The kernel's configuration: `tinyconfig`, the fragments over it, and whether they were heard.
 
 use std::{
     collections::BTreeMap,
     fs,
-    path::Path, //
+    path::{Path, PathBuf}, //
 };
 
 use anyhow::{
@@ -18,23 +18,30 @@ use super::Kernel;
 use crate::run;
 
 /// The requested options.
-pub struct Fragment {
-    /// The text of the file: part of the key of a build.
+#[derive(Default)]
+pub struct Fragments {
+    paths: Vec<PathBuf>,
+    /// The texts of the files: part of the key of a build.
     pub text: String,
     options: BTreeMap<String, String>,
 }
 
-impl Fragment {
-    /// Reads a fragment.
+impl Fragments {
+    /// Reads fragments; what a later one says counts.
     ///
     /// # Errors
     ///
-    /// Fails if the file cannot be read or has a line that is no option.
-    pub fn read(path: &Path) -> Result<Self> {
-        let text =
-            fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let options = parse(&text).with_context(|| format!("in {}", path.display()))?;
-        Ok(Self { text, options })
+    /// Fails if a file cannot be read or has a line that is no option.
+    pub fn read(paths: Vec<PathBuf>) -> Result<Self> {
+        let mut fragments = Self::default();
+        for path in &paths {
+            let text = fs::read_to_string(path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            let options = parse(&text).with_context(|| format!("in {}", path.display()))?;
+            fragments.text += &text;
+            fragments.options.extend(options);
+        }
+        Ok(Self { paths, ..fragments })
     }
 
     /// The requested options that a `.config` does not have, with what it has instead.
@@ -59,7 +66,7 @@ impl Fragment {
 /// # Errors
 ///
 /// Fails if a step fails, or if a requested option did not survive `olddefconfig`.
-pub fn configure(kernel: &Kernel, path: &Path, fragment: &Fragment, logs: &Path) -> Result<()> {
+pub fn configure(kernel: &Kernel, fragments: &Fragments, logs: &Path) -> Result<()> {
     eprintln!("configuring the kernel");
     fs::create_dir_all(&kernel.build)
         .with_context(|| format!("cannot create {}", kernel.build.display()))?;
@@ -75,15 +82,14 @@ pub fn configure(kernel: &Kernel, path: &Path, fragment: &Fragment, logs: &Path)
         .args(["-m", "-O"])
         .arg(&kernel.build)
         .arg(&config)
-        .arg(path);
+        .args(&fragments.paths);
     run::logged(&mut merge, &logs.join("merge_config.log"))?;
     make("olddefconfig")?;
     let text = fs::read_to_string(&config)?;
-    let missing = fragment.not_in(&text)?;
+    let missing = fragments.not_in(&text)?;
     if !missing.is_empty() {
         bail!(
-            "options of {} did not survive olddefconfig:\n    {}",
-            path.display(),
+            "options did not survive olddefconfig:\n    {}",
             missing.join("\n    ")
         );
     }
@@ -113,23 +119,33 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>> {
 mod tests {
     use super::*;
 
-    fn fragment(text: &str) -> Fragment {
-        Fragment {
-            text: text.to_owned(),
-            options: parse(text).unwrap(),
-        }
+    fn fragments(texts: &[&str]) -> Fragments {
+        let dir = tempfile::tempdir().unwrap();
+        let paths = texts.iter().enumerate().map(|(number, text)| {
+            let path = dir.path().join(number.to_string());
+            fs::write(&path, text).unwrap();
+            path
+        });
+        Fragments::read(paths.collect()).unwrap()
     }
 
     #[test]
     fn an_option_that_did_not_survive_is_named() {
         let wanted =
-            fragment("# why\nCONFIG_A=y\nCONFIG_B=m\nCONFIG_C=n\nCONFIG_D=n\nCONFIG_E=-1\n");
+            fragments(&["# why\nCONFIG_A=y\nCONFIG_B=m\nCONFIG_C=n\nCONFIG_D=n\nCONFIG_E=-1\n"]);
         let config = "CONFIG_A=y\nCONFIG_B=y\n# CONFIG_C is not set\nCONFIG_E=-1\n";
         assert_eq!(
             wanted.not_in(config).unwrap(),
             ["CONFIG_B=m was requested, the result is y"]
         );
         assert_eq!(wanted.not_in("CONFIG_D=y\n").unwrap().len(), 4);
+    }
+
+    #[test]
+    fn the_last_fragment_counts() {
+        let wanted = fragments(&["CONFIG_A=y\nCONFIG_B=y\n", "CONFIG_A=n\n"]);
+        assert_eq!(wanted.text, "CONFIG_A=y\nCONFIG_B=y\nCONFIG_A=n\n");
+        assert!(wanted.not_in("CONFIG_B=y\n").unwrap().is_empty());
     }
 
     #[test]

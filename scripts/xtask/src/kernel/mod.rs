@@ -10,6 +10,8 @@
 pub mod changes;
 mod config;
 pub mod external;
+mod lane;
+mod linker;
 mod mirror;
 pub mod overlay;
 pub mod packages;
@@ -19,6 +21,7 @@ mod stamp;
 mod toolchain;
 
 use std::{
+    ffi::OsString,
     fs::{self, File},
     path::{Path, PathBuf},
     process::Command,
@@ -35,12 +38,14 @@ use crate::{
     run, //
 };
 use changes::Changes;
+pub use lane::Lane;
 use source::Source;
 use stamp::Key;
 use toolchain::Toolchain;
 
-/// How many built kernels the cache keeps.
-const KEPT_BUILDS: usize = 3;
+/// How many built kernels the cache keeps: of each lane one of Debian's source and one of a tree of the
+/// user's own.
+const KEPT_BUILDS: usize = 2 * Lane::ALL.len();
 
 /// A finished build.
 pub struct Kernel {
@@ -48,6 +53,8 @@ pub struct Kernel {
     pub source: PathBuf,
     /// The build directory (`O=`).
     pub build: PathBuf,
+    /// How it was linked.
+    pub lane: Lane,
     /// What both are in.
     dir: PathBuf,
     toolchain: Toolchain,
@@ -57,6 +64,11 @@ impl Kernel {
     /// `make` with everything that the kernel was built with.
     fn make(&self) -> Command {
         self.toolchain.make(&self.source, &self.build)
+    }
+
+    /// What `make` has to be told if `LLVM=-22` does not say which linker the kernel was linked with.
+    pub fn other_linker(&self) -> Option<OsString> {
+        (self.lane == Lane::SuffixReduction).then(|| self.toolchain.linker())
     }
 
     /// A tool that the kernel was built with.
@@ -82,18 +94,19 @@ impl Kernel {
 /// # Errors
 ///
 /// Fails if something is missing on this machine or a step of the build fails.
-pub fn prepare(own_tree: Option<&Path>, logs: &Path) -> Result<Kernel> {
+pub fn prepare(lane: Lane, own_tree: Option<&Path>, logs: &Path) -> Result<Kernel> {
     let start = Instant::now();
     packages::ensure(own_tree.is_none(), logs)?;
-    let toolchain = Toolchain::ensure(logs)?;
+    let toolchain = Toolchain::ensure(lane, logs)?;
     let source = Source::find(own_tree, logs)?;
     let dir = layout::cache()?
         .join("kernel")
-        .join(source.directory_name(&toolchain.versions));
+        .join(source.directory_name(lane, &toolchain.versions));
     fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let kernel = Kernel {
         source: dir.join("source"),
         build: dir.join("build"),
+        lane,
         dir,
         toolchain,
     };
@@ -104,12 +117,11 @@ pub fn prepare(own_tree: Option<&Path>, logs: &Path) -> Result<Kernel> {
     source.mirror(&kernel.source, &changes::ever_changed(dir)?)?;
     changes.sync(&source.pristine, &kernel.source, dir)?;
 
-    let fragment_path = layout::repository().join("scripts/kernel/test.config");
-    let fragment = config::Fragment::read(&fragment_path)?;
-    let keys = stamp::Keys::new(&source, &kernel.toolchain, &fragment, &changes);
+    let fragments = config::Fragments::read(lane.fragments(&source))?;
+    let keys = stamp::Keys::new(&source, &kernel.toolchain, &fragments, &changes);
     if !stamp::holds(dir, Key::Kernel, &keys) {
         stamp::clear(dir, &[Key::Kernel, Key::Module])?;
-        config::configure(&kernel, &fragment_path, &fragment, logs)?;
+        config::configure(&kernel, &fragments, logs)?;
         eprintln!(
             "building the kernel and its modules (7 minutes on 2 cores if nothing is cached)"
         );
@@ -126,8 +138,9 @@ pub fn prepare(own_tree: Option<&Path>, logs: &Path) -> Result<Kernel> {
     }
     forget_old_builds(dir);
     eprintln!(
-        "kernel {} is up to date in {} ({:.1} s)",
+        "kernel {} ({}) is up to date in {} ({:.1} s)",
         source.version,
+        lane.name(),
         kernel.build.display(),
         start.elapsed().as_secs_f32()
     );

@@ -30,7 +30,7 @@ const PACKAGES: [Package; 29] = [
     ("lld-22", "/usr/bin/ld.lld-22"),
     ("llvm-22", "/usr/bin/llvm-nm-22"),
     ("make", "/usr/bin/make"),
-    ("python3", "/usr/bin/python3"),
+    ("python3", PYTHON),
     ("rust-web-src", "/usr/lib/rustlib/src/rust/library"),
     ("rustc-web", "/usr/bin/rustc"),
     ("xz-utils", "/usr/bin/xz"),
@@ -55,6 +55,12 @@ const PACKAGES: [Package; 29] = [
 
 /// The kernel's source, unless the user brings a tree.
 const SOURCE: Package = (super::source::PACKAGE, super::source::TARBALL);
+
+/// What brings a linker that the distribution does not have.
+pub const PIP: Package = ("python3-pip", "/usr/bin/pip3");
+
+/// The distribution's Python.
+pub const PYTHON: &str = "/usr/bin/python3";
 
 /// Installs what is missing if that is possible.
 ///

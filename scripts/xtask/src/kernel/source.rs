@@ -15,9 +15,9 @@ use anyhow::{
     Result, //
 };
 
-use super::mirror::{
-    self,
-    Mode, //
+use super::{
+    lane::Lane,
+    mirror::{self, Mode}, //
 };
 use crate::{
     layout,
@@ -81,18 +81,29 @@ impl Source {
             .join(".")
     }
 
+    /// Whether its Makefile has the linker keep names of promoted symbols, wherever the linker can.
+    pub fn reduces_suffixes(&self) -> bool {
+        fs::read_to_string(self.pristine.join("Makefile"))
+            .is_ok_and(|makefile| makefile.contains("-always-rename-promoted-locals=false"))
+    }
+
     /// The name of the directory that a build of this source by these tools lives in.
     ///
     /// Of a user's tree the place is hashed and not the content, so that a changed tree is built again
     /// in the same directory.
-    pub fn directory_name(&self, tools: &str) -> String {
+    pub fn directory_name(&self, lane: Lane, tools: &str) -> String {
         let mut hasher = blake3::Hasher::new();
         match self.mode {
             Mode::Link => hasher.update(self.fingerprint.as_bytes()),
             Mode::Copy => hasher.update(self.pristine.as_os_str().as_encoded_bytes()),
         };
         hasher.update(tools.as_bytes());
-        format!("{}-{}", self.version, &hasher.finalize().to_hex()[..12])
+        let lane = match lane {
+            Lane::Default => String::new(),
+            Lane::SuffixReduction => format!("-{}", lane.name()),
+        };
+        let hash = &hasher.finalize().to_hex()[..12];
+        format!("{}{lane}-{hash}", self.version)
     }
 
     /// Brings the files of the tree, except `changed` ones, to `tree`.
@@ -166,6 +177,26 @@ mod tests {
         let makefile = "# SPDX\nVERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 117\nEXTRAVERSION =\n";
         fs::write(dir.path().join("Makefile"), makefile).unwrap();
         assert_eq!(version(dir.path()).unwrap(), "6.12.117");
+    }
+
+    #[test]
+    fn a_kernel_that_passes_the_flags_itself_is_known_by_its_makefile() {
+        let dir = tempfile::tempdir().unwrap();
+        let source = |makefile: &str| {
+            fs::write(dir.path().join("Makefile"), makefile).unwrap();
+            Source {
+                pristine: dir.path().to_owned(),
+                version: String::new(),
+                fingerprint: String::new(),
+                mode: Mode::Copy,
+            }
+        };
+        let names = |source: &Source| Lane::SuffixReduction.fragments(source).len();
+        assert_eq!(names(&source("VERSION = 6\n")), 2);
+        let flags = "$(call ld-option,-mllvm -always-rename-promoted-locals=false)\n";
+        let mainline = source(flags);
+        assert_eq!(names(&mainline), 1);
+        assert_eq!(Lane::Default.fragments(&mainline).len(), 1);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use anyhow::{
 
 use super::{
     changes::{Changes, Files},
-    config::Fragment,
+    config::Fragments,
     overlay::MODULE_DIRECTORY,
     source::Source,
     toolchain::{self, Toolchain}, //
@@ -50,10 +50,20 @@ pub struct Keys {
 
 impl Keys {
     /// Computes both.
-    pub fn new(source: &Source, tools: &Toolchain, fragment: &Fragment, changes: &Changes) -> Self {
+    pub fn new(
+        source: &Source,
+        tools: &Toolchain,
+        fragments: &Fragments,
+        changes: &Changes,
+    ) -> Self {
         let flags = toolchain::FLAGS.join(" ");
         Self::of(
-            &[&source.fingerprint, &tools.versions, &flags, &fragment.text],
+            &[
+                &source.fingerprint,
+                &tools.versions,
+                &flags,
+                &fragments.text,
+            ],
             &changes.files,
         )
     }

@@ -17,6 +17,10 @@ use anyhow::{
     Result, //
 };
 
+use super::{
+    lane::Lane,
+    linker, //
+};
 use crate::{
     layout,
     run, //
@@ -45,16 +49,17 @@ pub struct Toolchain {
     /// What their `--version` says: part of the key of a build.
     pub versions: String,
     bindgen: PathBuf,
-    thinlto_cache: PathBuf,
+    /// `LD`: the linker with the flags that change its speed, not its result.
+    linker: OsString,
 }
 
 impl Toolchain {
-    /// Finds the tools, and installs bindgen into the cache if it is not there.
+    /// Finds the tools, and installs those into the cache that no distribution has.
     ///
     /// # Errors
     ///
-    /// Fails if bindgen cannot be installed or a tool does not run.
-    pub fn ensure(logs: &Path) -> Result<Self> {
+    /// Fails if one of these cannot be installed or a tool does not run.
+    pub fn ensure(lane: Lane, logs: &Path) -> Result<Self> {
         let cache = layout::cache()?;
         let root = cache
             .join("tools")
@@ -71,25 +76,38 @@ impl Toolchain {
                 .arg(&root);
             run::logged(&mut install, &logs.join("bindgen.log"))?;
         }
-        // Shared by all builds: its entries are named by their content.
-        let thinlto_cache = cache.join("thinlto");
-        fs::create_dir_all(&thinlto_cache)
-            .with_context(|| format!("cannot create {}", thinlto_cache.display()))?;
+        let linker = linker::ensure(lane, logs)?;
+        let linker_name = linker.to_string_lossy();
         let mut toolchain = Self {
             versions: String::new(),
             bindgen,
-            thinlto_cache,
+            linker: linker.clone().into(),
         };
         for (tool, flags) in [
             ("clang-22", &["--version"][..]),
-            ("ld.lld-22", &["--version"]),
+            (&linker_name, &["--version"]),
             ("llvm-nm-22", &["--version"]),
             ("rustc", &["--version", "--verbose"]),
             ("bindgen", &["--version"]),
         ] {
             toolchain.versions += &run::captured(toolchain.clean(tool).args(flags))?;
         }
+        if lane.may_cache_lto() {
+            // Shared by all builds: its entries are named by their content.
+            let thinlto_cache = cache.join("thinlto");
+            fs::create_dir_all(&thinlto_cache)
+                .with_context(|| format!("cannot create {}", thinlto_cache.display()))?;
+            toolchain.linker.push(" --thinlto-cache-dir=");
+            toolchain.linker.push(thinlto_cache);
+        }
         Ok(toolchain)
+    }
+
+    /// The argument that tells `make` which linker it is.
+    pub fn linker(&self) -> OsString {
+        let mut argument = OsString::from("LD=");
+        argument.push(&self.linker);
+        argument
     }
 
     /// `make` in the kernel tree `source` with its results in `build`.
@@ -99,10 +117,7 @@ impl Toolchain {
         make.arg("-C")
             .arg(source)
             .arg(format!("O={}", build.display()))
-            .arg(format!(
-                "LD=ld.lld-22 --thinlto-cache-dir={}",
-                self.thinlto_cache.display()
-            ))
+            .arg(self.linker())
             .args(FLAGS)
             .arg(format!("-j{jobs}"));
         make

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The kernels that are tested: the same source and compiler, linked in different ways.
+
+use std::path::PathBuf;
+
+use super::source::Source;
+use crate::layout;
+
+/// Which kernel.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Lane {
+    /// What is promoted gets a suffix.
+    #[default]
+    Default,
+    /// LLD 23 or later keeps the name of what is promoted, unless another file has it too.
+    SuffixReduction,
+}
+
+impl Lane {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Default, Self::SuffixReduction];
+
+    /// The name, as on the command line.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::SuffixReduction => "suffix-reduction",
+        }
+    }
+
+    /// Tells the guest: the kernel puts parameters that it does not know into the environment of init.
+    pub fn parameter(self) -> String {
+        format!("KLP_LANE={}", self.name())
+    }
+
+    /// Whether the linker may take code from an earlier link (`--thinlto-cache-dir`).
+    ///
+    /// What names are taken is decided for all files together. LLD 23.1 does not count that among what
+    /// a file's code depends on: after a change elsewhere the cached code has the old name, and the
+    /// link ends with a duplicate symbol, or with a call of the wrong function.
+    pub const fn may_cache_lto(self) -> bool {
+        match self {
+            Self::Default => true,
+            Self::SuffixReduction => false,
+        }
+    }
+
+    /// The fragments that are merged over `tinyconfig`, in their order.
+    ///
+    /// A kernel that passes the linker's flags by itself has no option for that.
+    pub fn fragments(self, source: &Source) -> Vec<PathBuf> {
+        let mut names = vec!["test.config"];
+        if self == Self::SuffixReduction && !source.reduces_suffixes() {
+            names.push("suffix-reduction.config");
+        }
+        let dir = layout::repository().join("scripts/kernel");
+        names.into_iter().map(|name| dir.join(name)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::ValueEnum;
+
+    #[test]
+    fn every_lane_is_called_what_the_command_line_calls_it() {
+        assert_eq!(Lane::value_variants(), Lane::ALL);
+        for lane in Lane::ALL {
+            assert_eq!(lane.to_possible_value().unwrap().get_name(), lane.name());
+        }
+    }
+}
