@@ -12,6 +12,7 @@ use anyhow::{
     Context,
     Result, //
 };
+use rustix::io::Errno;
 
 /// What stands for the first line of a file that is not there.
 const ABSENT: &str = "absent";
@@ -53,6 +54,10 @@ pub fn run(args: &Args) -> Result<bool> {
 fn first_line(file: &Path) -> Result<String> {
     match fs::read_to_string(file) {
         Ok(text) => Ok(text.lines().next().unwrap_or_default().to_owned()),
+        // A file of /proc that is just being removed (use_pde() in fs/proc/inode.c).
+        Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => {
+            Ok(ABSENT.to_owned())
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(ABSENT.to_owned()),
         Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
     }
