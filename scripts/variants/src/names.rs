@@ -5,6 +5,8 @@
 use anyhow::{Context, Result};
 use std::collections::HashMap;
 
+const NO_LITERAL: &str = "no promoted string literal";
+
 /// The names of a kernel's symbols.
 #[derive(Debug)]
 pub struct Names {
@@ -65,8 +67,20 @@ impl Names {
     ///
     /// There is none.
     pub fn string_literal(&self) -> Result<&str> {
+        self.string_literals().min().context(NO_LITERAL)
+    }
+
+    /// The last one: what is promoted and has a suffix where nothing else has.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn other_literal(&self) -> Result<&str> {
+        self.string_literals().max().context(NO_LITERAL)
+    }
+
+    fn string_literals(&self) -> impl Iterator<Item = &str> {
         let strings = self.counts.keys().filter(|n| n.starts_with(".str."));
-        let first = strings.filter(|n| n.contains(".llvm.")).min();
-        Ok(first.context("no promoted string literal")?)
+        strings.filter(|n| n.contains(".llvm.")).map(String::as_str)
     }
 }

@@ -4,7 +4,7 @@
 
 use super::Base::{Function, Kernel, Patch, Twins};
 use super::Order::{First, Later};
-use super::{bad, good, helped, Variant};
+use super::{bad, good, helped, kept, Variant};
 
 pub const VARIANTS: &[Variant] = &[
     good("patch-unique-0", Function, |m, _| {
@@ -32,14 +32,19 @@ pub const VARIANTS: &[Variant] = &[
         m.function(0, "event_show", names.count("event_show")? + 1)
     }),
     bad("patch-unknown", Function, |_, _| Ok(())),
-    helped("patch-promoted-0", Function, |m, _| {
+    kept("patch-promoted-0", Function, |m, _| {
         m.function(0, "tty_ldiscs_seq_show", 0)
     }),
     helped("patch-promoted-any", Function, |m, _| {
         m.function(0, "tty_ldiscs_seq_show.llvm.*", 1)
     }),
     good("patch-promoted-full", Function, |m, names| {
-        m.function(0, names.promoted("tty_ldiscs_seq_show")?, 0)
+        let name = "tty_ldiscs_seq_show";
+        match names.promoted(name) {
+            Ok(full) => m.function(0, full, 0),
+            // It kept its name.
+            Err(_) => m.function(0, name, 1),
+        }
     }),
     helped("patch-promoted-other-hash", Function, |m, _| {
         m.function(0, "tty_ldiscs_seq_show.llvm.12", 1)

@@ -47,6 +47,8 @@ pub enum Base {
     Patch,
     /// One function of `klp_twins`: `livepatch_twins`.
     Twins,
+    /// A livepatch of a name that no linker keeps: `needs_klp_sympos`.
+    Needs,
     /// The example, converted for a kernel of this rule.
     Example(Policy),
     /// One that the kernel brings.
@@ -62,6 +64,7 @@ impl Base {
             Self::Function => "refused_unknown",
             Self::Patch => "variant_patch",
             Self::Twins => "livepatch_twins",
+            Self::Needs => "needs_klp_sympos",
             Self::Example(_) => "livepatch_ldiscs",
             Self::Kernel(stem) => stem,
         }
@@ -72,6 +75,7 @@ impl Base {
     pub const fn policy(self) -> Option<Policy> {
         match self {
             Self::Symbol | Self::Patch => Some(Policy::Exact),
+            Self::Needs => Some(Policy::Llvm),
             Self::Example(policy) => Some(policy),
             Self::Function | Self::Twins | Self::Kernel(_) => None,
         }
@@ -87,6 +91,8 @@ pub enum Expected {
     Refused,
     /// It takes it with `klp_sympos`.
     TakenWithModule,
+    /// It takes it with `klp_sympos`, or if its linker kept the names of what was promoted.
+    TakenIfKept,
 }
 
 /// When `klp_twins` is loaded.
@@ -154,4 +160,9 @@ const fn bad(name: &'static str, base: Base, edit: Edit) -> Variant {
 /// One that a kernel should take if it has `klp_sympos`.
 const fn helped(name: &'static str, base: Base, edit: Edit) -> Variant {
     variant(name, base, Expected::TakenWithModule, edit)
+}
+
+/// The same, or if promoted symbols kept their names.
+const fn kept(name: &'static str, base: Base, edit: Edit) -> Variant {
+    variant(name, base, Expected::TakenIfKept, edit)
 }

@@ -2,8 +2,8 @@
 
 //! What a livepatch symbol may be called, and at which position.
 
-use super::Base::{Example, Symbol};
-use super::{bad, good, helped, Variant};
+use super::Base::{Example, Needs, Symbol};
+use super::{bad, good, helped, kept, Variant};
 use klp_policy::Policy;
 
 /// Several static functions of vmlinux have this name, and nothing of that name is promoted.
@@ -62,23 +62,38 @@ pub const VARIANTS: &[Variant] = &[
         m.vmlinux_symbol("fixed_percpu_data,0")
     }),
     // A promoted symbol.
-    helped("promoted-plain-0", Symbol, |m, _| {
+    kept("promoted-plain-0", Symbol, |m, _| {
         m.vmlinux_symbol("tainted_mask,0")
     }),
-    helped("promoted-plain-1", Symbol, |m, _| {
+    kept("promoted-plain-1", Symbol, |m, _| {
         m.vmlinux_symbol("tainted_mask,1")
     }),
     bad("promoted-plain-2", Symbol, |m, _| {
         m.vmlinux_symbol("tainted_mask,2")
     }),
     good("promoted-full-0", Symbol, |m, names| {
-        m.vmlinux_symbol(&format!("{},0", names.promoted("tainted_mask")?))
+        m.vmlinux_symbol(&format!(
+            "{},0",
+            names
+                .promoted("tainted_mask")
+                .or_else(|_| names.other_literal())?
+        ))
     }),
     good("promoted-full-1", Symbol, |m, names| {
-        m.vmlinux_symbol(&format!("{},1", names.promoted("tainted_mask")?))
+        m.vmlinux_symbol(&format!(
+            "{},1",
+            names
+                .promoted("tainted_mask")
+                .or_else(|_| names.other_literal())?
+        ))
     }),
     bad("promoted-full-2", Symbol, |m, names| {
-        m.vmlinux_symbol(&format!("{},2", names.promoted("tainted_mask")?))
+        m.vmlinux_symbol(&format!(
+            "{},2",
+            names
+                .promoted("tainted_mask")
+                .or_else(|_| names.other_literal())?
+        ))
     }),
     helped("promoted-any-0", Symbol, |m, _| {
         m.vmlinux_symbol("tainted_mask.llvm.*,0")
@@ -119,8 +134,9 @@ pub const VARIANTS: &[Variant] = &[
         m.vmlinux_symbol("no_such_symbol.llvm.*,1")
     }),
     // What klp-gen itself writes, code and data.
-    helped("example-for-klp-sympos", Example(Policy::Llvm), |_, _| {
+    kept("example-for-klp-sympos", Example(Policy::Llvm), |_, _| {
         Ok(())
     }),
+    helped("needs-klp-sympos", Needs, |_, _| Ok(())),
     good("example-for-stock", Example(Policy::Exact), |_, _| Ok(())),
 ];
