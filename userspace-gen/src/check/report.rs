@@ -178,6 +178,8 @@ impl Report {
         if let Some(what) = target.parts_from_notes(notes) {
             self.add(Kind::Target, "", origin.to_string(), Outcome::Accepted)
                 .warn(what);
+            // What is said of the target comes first.
+            self.findings.rotate_right(1);
         }
     }
 
