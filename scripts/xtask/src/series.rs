@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Makes mailable patches of the stored patches and the overlay.
+//! Makes mailable patches of the stored patches and the overlay, with cover letters.
 //!
-//! The stored patches come first; then one commit for each part of the overlay, whose files are stored
-//! in this repository and not in a patch, so that nothing is stored twice.
+//! What is for the livepatch and tracing maintainers is one series, what is for those of kbuild another;
+//! neither needs the other. In each the stored patches come first; then one commit for each part of the
+//! overlay, whose files are stored in this repository and not in a patch, so that nothing is stored twice.
 
 use std::{
     fs,
@@ -27,64 +28,114 @@ use crate::{
     run, //
 };
 
-/// The commits that the overlay becomes, with their messages in `scripts/series`.
-const COMMITS: [(Part, &str); 2] = [
-    (Part::Abstractions, "abstractions.txt"),
-    (Part::Module, "module.txt"),
+/// What is sent together; the texts are in `scripts/series`.
+struct Series {
+    /// The directory below the output.
+    name: &'static str,
+    /// The cover letter: a subject, and below an empty line the text.
+    cover: &'static str,
+    /// Whether it has the stored patches whose subjects begin with `kbuild:`, or the others.
+    kbuild: bool,
+    /// The commits that parts of the overlay become, with their messages.
+    commits: &'static [(Part, &'static str)],
+}
+
+const SERIES: [Series; 2] = [
+    Series {
+        name: "klp-sympos",
+        cover: "klp-sympos.txt",
+        kbuild: false,
+        commits: &[
+            (Part::Abstractions, "abstractions.txt"),
+            (Part::Module, "module.txt"),
+        ],
+    },
+    Series {
+        name: "suffixes",
+        cover: "suffixes.txt",
+        kbuild: true,
+        commits: &[],
+    },
 ];
 
-/// Writes the series for `source` to the directory `output` and returns the files.
+/// Writes all series for `source` to directories below `output` and returns the patches, without the
+/// cover letters.
 ///
 /// # Errors
 ///
 /// Fails if a patch does not apply, or git has no name and address of a committer.
 pub fn write(source: &Source, output: &Path, committer: Committer) -> Result<Vec<PathBuf>> {
-    let repository = layout::repository();
-    let stored = patches::list(&source.series())?;
-    let mut files = patches::apply(&stored, &source.pristine)?;
-    let mut steps = Vec::new();
-    for (part, message) in COMMITS {
-        let before = files.clone();
-        overlay::add(part, &repository, &source.pristine, &mut files)?;
-        if files != before {
-            steps.push((
-                repository.join("scripts/series").join(message),
-                files.clone(),
-            ));
+    let mut all = Vec::new();
+    for series in &SERIES {
+        all.extend(series.write(source, &output.join(series.name), committer)?);
+    }
+    Ok(all)
+}
+
+impl Series {
+    fn write(&self, source: &Source, output: &Path, committer: Committer) -> Result<Vec<PathBuf>> {
+        let repository = layout::repository();
+        let texts = repository.join("scripts/series");
+        let mut stored = patches::list(&source.series())?;
+        stored.retain(|patch| self.has(patch));
+        let mut files = patches::apply(&stored, &source.pristine)?;
+        let mut steps = Vec::new();
+        for (part, message) in self.commits {
+            let before = files.clone();
+            overlay::add(*part, &repository, &source.pristine, &mut files)?;
+            if files != before {
+                steps.push((texts.join(message), files.clone()));
+            }
         }
+
+        let stage = tempfile::tempdir()?;
+        let git = Git {
+            dir: stage.path(),
+            identity: committer.identity(&repository)?,
+        };
+        git.run(&["init", "--quiet", "--initial-branch", self.name])?;
+        let cover = texts.join(self.cover);
+        let cover = fs::read_to_string(&cover)
+            .with_context(|| format!("cannot read {}", cover.display()))?;
+        let description = format!("branch.{}.description", self.name);
+        git.run(&["config", &description, &cover])?;
+        for path in files.keys() {
+            if let Ok(contents) = fs::read(source.pristine.join(path)) {
+                write_file(stage.path(), path, &contents)?;
+            }
+        }
+        git.commit(&["--allow-empty", "--message", "base"])?;
+        git.run(&["tag", "base"])?;
+        for patch in &stored {
+            git.run(&["am", "--quiet", &patch.to_string_lossy()])
+                .with_context(|| format!("{} does not apply", patch.display()))?;
+        }
+        for (message, files) in &steps {
+            write_all(stage.path(), files)?;
+            git.commit(&["--signoff", "--file", &message.to_string_lossy()])?;
+        }
+        let output = std::path::absolute(output)?;
+        fs::create_dir_all(&output)
+            .with_context(|| format!("cannot create {}", output.display()))?;
+        let names = git.run(&[
+            "format-patch",
+            "--numbered",
+            "--cover-letter",
+            "--cover-from-description=subject",
+            "--output-directory",
+            &output.to_string_lossy(),
+            "base",
+        ])?;
+        // The first one is the letter.
+        Ok(names.lines().skip(1).map(PathBuf::from).collect())
     }
 
-    let stage = tempfile::tempdir()?;
-    let git = Git {
-        dir: stage.path(),
-        identity: committer.identity(&repository)?,
-    };
-    git.run(&["init", "--quiet"])?;
-    for path in files.keys() {
-        if let Ok(contents) = fs::read(source.pristine.join(path)) {
-            write_file(stage.path(), path, &contents)?;
-        }
+    /// Whether a stored patch is part of it: its file is named after its subject.
+    fn has(&self, patch: &Path) -> bool {
+        let name = patch.file_name().unwrap_or_default().to_string_lossy();
+        let kbuild = name.trim_start_matches(|c: char| c.is_ascii_digit());
+        kbuild.starts_with("-kbuild-") == self.kbuild
     }
-    git.commit(&["--allow-empty", "--message", "base"])?;
-    git.run(&["tag", "base"])?;
-    for patch in &stored {
-        git.run(&["am", "--quiet", &patch.to_string_lossy()])
-            .with_context(|| format!("{} does not apply", patch.display()))?;
-    }
-    for (message, files) in &steps {
-        write_all(stage.path(), files)?;
-        git.commit(&["--signoff", "--file", &message.to_string_lossy()])?;
-    }
-    let output = std::path::absolute(output)?;
-    fs::create_dir_all(&output).with_context(|| format!("cannot create {}", output.display()))?;
-    let names = git.run(&[
-        "format-patch",
-        "--numbered",
-        "--output-directory",
-        &output.to_string_lossy(),
-        "base",
-    ])?;
-    Ok(names.lines().map(PathBuf::from).collect())
 }
 
 fn write_all(dir: &Path, files: &Files) -> Result<()> {
