@@ -57,6 +57,8 @@ pub struct Boot {
     pub name: &'static str,
     /// The files of `scripts/guest/tests`, without `.sh`, that run one after the other.
     pub scripts: &'static [&'static str],
+    /// The kernels that it is for.
+    pub lanes: &'static [Lane],
     /// Whether the kernel may choose its own addresses.
     pub kaslr: bool,
     /// Whether the processors run at the same time: for a test that looks for races, unless it patches
@@ -74,6 +76,7 @@ pub struct Boot {
 const DEFAULT: Boot = Boot {
     name: "",
     scripts: &[],
+    lanes: &Lane::ALL,
     kaslr: true,
     parallel: false,
     append: "",
@@ -196,6 +199,13 @@ pub const BOOTS: &[Boot] = &[
         scripts: &["45-authors"],
         expected: &[expect("authors", 12)],
         ..DEFAULT.named("authors")
+    },
+    Boot {
+        scripts: &["46-collisions"],
+        // Where they are planted.
+        lanes: &[Lane::SuffixReduction],
+        expected: &[expect("collisions", 4)],
+        ..DEFAULT.named("collisions")
     },
     Boot {
         scripts: &["50-tracers"],

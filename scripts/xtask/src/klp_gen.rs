@@ -28,6 +28,23 @@ pub fn command() -> Command {
     command
 }
 
+/// A program of `userspace-gen/examples`, built if it is not up to date.
+pub fn example(name: &str) -> Command {
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .current_dir(layout::repository())
+        .args([
+            "run",
+            "--quiet",
+            "--release",
+            "--package",
+            "klp-gen",
+            "--example",
+        ])
+        .args([name, "--"]);
+    command
+}
+
 /// Builds `klp-gen` as it is installed and returns where it is.
 ///
 /// # Errors

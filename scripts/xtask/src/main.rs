@@ -6,6 +6,7 @@
 
 mod bench;
 mod boots;
+mod collisions;
 mod commands;
 mod fixtures;
 mod guest_program;
@@ -49,6 +50,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    Audit(commands::audit::Args),
     Bench(commands::bench::Args),
     Demo(commands::demo::Args),
     Fuzz(commands::fuzz::Args),
@@ -63,6 +65,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
+        Command::Audit(args) => commands::audit::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Fuzz(args) => commands::fuzz::run(&args),

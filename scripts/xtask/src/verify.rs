@@ -79,6 +79,7 @@ mod tests {
     const BOOT: Boot = Boot {
         name: "boot",
         scripts: &[],
+        lanes: &Lane::ALL,
         kaslr: true,
         parallel: false,
         append: "",

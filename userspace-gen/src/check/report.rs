@@ -178,8 +178,6 @@ impl Report {
         if let Some(what) = target.parts_from_notes(notes) {
             self.add(Kind::Target, "", origin.to_string(), Outcome::Accepted)
                 .warn(what);
-            // What is said of the target comes first.
-            self.findings.rotate_right(1);
         }
     }
 

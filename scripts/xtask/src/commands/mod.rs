@@ -2,6 +2,7 @@
 
 //! One file per command.
 
+pub mod audit;
 pub mod bench;
 pub mod demo;
 pub mod fuzz;

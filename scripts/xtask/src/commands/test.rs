@@ -21,6 +21,7 @@ use anyhow::{
 use super::kernel::SourceArgs;
 use crate::{
     boots::{Boot, BOOTS},
+    collisions,
     fixtures,
     guide::Reader,
     host_tests,
@@ -110,6 +111,10 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
     let mut tally = Tally::default();
     eprintln!("\n== kernel ({})", lane.name());
     let kernel = kernel::prepare(lane, args.source.kernel_source.as_deref(), logs)?;
+    if std::env::var_os("ONLY_COLLISIONS").is_some() {
+        collisions::check(&kernel, &mut tally, logs)?;
+        return Ok(tally);
+    }
     eprintln!("\n== test modules");
     let livepatches = Livepatches::build(&kernel, logs)?;
     let mut contents = fixtures::all(&kernel, &livepatches, logs)?;
@@ -127,10 +132,17 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
         let selftests = fixtures::selftest_modules(&kernel, logs)?;
         kernels_own::check(&selftests, &kernel.build, &mut tally)?;
         preserved::check(&kernel.build, &mut tally, logs)?;
+        eprintln!("\n== collisions");
+        collisions::check(&kernel, &mut tally, logs)?;
         variants.check(&mut tally);
     }
     eprintln!("\n== boots ({})", lane.name());
-    tally.add(run_boots(boots, &kernel, &contents, logs));
+    let boots: Vec<_> = boots
+        .iter()
+        .copied()
+        .filter(|b| b.lanes.contains(&lane))
+        .collect();
+    tally.add(run_boots(&boots, &kernel, &contents, logs));
     Ok(tally)
 }
 

@@ -15,7 +15,8 @@ use anyhow::{
 };
 
 use super::{
-    overlay::{self, Part},
+    lane::Lane,
+    overlay,
     patches,
     source::Source, //
 };
@@ -39,12 +40,12 @@ impl Changes {
     /// # Errors
     ///
     /// Fails if a patch does not apply or a file cannot be read.
-    pub fn collect(source: &Source) -> Result<Self> {
+    pub fn collect(lane: Lane, source: &Source) -> Result<Self> {
         let repository = layout::repository();
         let patches = patches::list(&source.series())?;
         let mut files = patches::apply(&patches, &source.pristine)?;
-        for part in [Part::Abstractions, Part::Module] {
-            overlay::add(part, &repository, &source.pristine, &mut files)?;
+        for part in lane.overlay(source) {
+            overlay::add(*part, &repository, &source.pristine, &mut files)?;
         }
         Ok(Self { files })
     }

@@ -4,7 +4,10 @@
 
 use std::path::PathBuf;
 
-use super::source::Source;
+use super::{
+    overlay::Part,
+    source::Source, //
+};
 use crate::layout;
 
 /// Which kernel.
@@ -43,6 +46,18 @@ impl Lane {
         match self {
             Self::Default => true,
             Self::SuffixReduction => false,
+        }
+    }
+
+    /// What is added to the source beside the patches.
+    ///
+    /// A kernel that passes the linker's flags by itself has no build step that would cure what is planted.
+    pub fn overlay(self, source: &Source) -> &'static [Part] {
+        match self {
+            Self::SuffixReduction if !source.reduces_suffixes() => {
+                &[Part::Abstractions, Part::Module, Part::Planted]
+            }
+            _ => &[Part::Abstractions, Part::Module],
         }
     }
 

@@ -28,7 +28,7 @@ use crate::{
 const DEFAULT: &str = "ld.lld-22";
 
 /// What LLD 22 does not know; kmod/patches has the same in arch/Kconfig.
-const FLAGS: [&str; 3] = [
+pub const FLAGS: [&str; 3] = [
     "--lto-whole-program-visibility",
     "-mllvm",
     "-always-rename-promoted-locals=false",

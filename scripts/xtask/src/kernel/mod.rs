@@ -11,7 +11,7 @@ pub mod changes;
 mod config;
 pub mod external;
 mod lane;
-mod linker;
+pub mod linker;
 mod mirror;
 pub mod overlay;
 pub mod packages;
@@ -34,11 +34,13 @@ use anyhow::{
 };
 
 use crate::{
+    klp_gen,
     layout,
     run, //
 };
 use changes::Changes;
 pub use lane::Lane;
+use overlay::Part;
 use source::Source;
 use stamp::Key;
 use toolchain::Toolchain;
@@ -76,6 +78,12 @@ impl Kernel {
         self.toolchain.clean(name)
     }
 
+    /// The linker that vmlinux.o was made by, without flags.
+    pub fn linker(&self) -> Command {
+        self.toolchain
+            .clean(&self.toolchain.linker.to_string_lossy())
+    }
+
     /// Waits until no other process builds here; the lock ends with the file that is returned, also if
     /// this process is killed.
     fn lock(&self) -> Result<File> {
@@ -103,17 +111,24 @@ pub fn prepare(lane: Lane, own_tree: Option<&Path>, logs: &Path) -> Result<Kerne
         .join("kernel")
         .join(source.directory_name(lane, &toolchain.versions));
     fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    let kernel = Kernel {
+    let mut kernel = Kernel {
         source: dir.join("source"),
         build: dir.join("build"),
         lane,
         dir,
         toolchain,
     };
-    let dir = &kernel.dir;
     let _lock = kernel.lock()?;
+    if lane.overlay(&source).contains(&Part::Planted) {
+        // In a place of its own, so that another clone of the repository gives the same command lines.
+        let klp_gen = kernel.dir.join("klp-gen");
+        fs::copy(klp_gen::release(logs)?, &klp_gen)
+            .with_context(|| format!("cannot write {}", klp_gen.display()))?;
+        kernel.toolchain.klp_gen = Some(klp_gen);
+    }
+    let dir = &kernel.dir;
 
-    let changes = Changes::collect(&source)?;
+    let changes = Changes::collect(lane, &source)?;
     source.mirror(&kernel.source, &changes::ever_changed(dir)?)?;
     changes.sync(&source.pristine, &kernel.source, dir)?;
 

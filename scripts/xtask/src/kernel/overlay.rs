@@ -28,6 +28,8 @@ pub enum Part {
     Abstractions,
     /// The module, the naming rule that it is compiled with, and its tests.
     Module,
+    /// Statics that assembly code shares its names with, for tests; in no patch.
+    Planted,
 }
 
 /// One line of the table: files of a directory here and the directory there.
@@ -43,7 +45,7 @@ struct Rule {
     to: &'static str,
 }
 
-const RULES: [Rule; 7] = [
+const RULES: [Rule; 8] = [
     Rule {
         part: Part::Abstractions,
         from: "rust/kernel",
@@ -95,20 +97,42 @@ const RULES: [Rule; 7] = [
         except: &[],
         to: "kernel/livepatch/klp_sympos/kunit/shim",
     },
+    Rule {
+        part: Part::Planted,
+        from: "scripts/kernel/planted",
+        files: &["Makefile", "*.c", "*.h", "*.S"],
+        except: &[],
+        to: "lib/klp_planted",
+    },
 ];
 
-/// Lines that hook the module's directory into the tree; only added where that directory has the file.
-const HOOKS: [(&str, &str, &str); 2] = [
-    (
-        "Kconfig",
-        "kernel/livepatch/Kconfig",
-        "\nsource \"kernel/livepatch/klp_sympos/Kconfig\"\n",
-    ),
-    (
-        "Makefile",
-        "kernel/livepatch/Makefile",
-        "\nobj-$(CONFIG_KLP_SYMPOS) += klp_sympos/\n",
-    ),
+/// A line that hooks a directory into the tree; only added where the overlay has the file `needed`.
+struct Hook {
+    part: Part,
+    needed: &'static str,
+    target: &'static str,
+    line: &'static str,
+}
+
+const HOOKS: [Hook; 3] = [
+    Hook {
+        part: Part::Module,
+        needed: "kernel/livepatch/klp_sympos/Kconfig",
+        target: "kernel/livepatch/Kconfig",
+        line: "\nsource \"kernel/livepatch/klp_sympos/Kconfig\"\n",
+    },
+    Hook {
+        part: Part::Module,
+        needed: "kernel/livepatch/klp_sympos/Makefile",
+        target: "kernel/livepatch/Makefile",
+        line: "\nobj-$(CONFIG_KLP_SYMPOS) += klp_sympos/\n",
+    },
+    Hook {
+        part: Part::Planted,
+        needed: "lib/klp_planted/Makefile",
+        target: "lib/Makefile",
+        line: "\nobj-y += klp_planted/\n",
+    },
 ];
 
 /// The kernel crate's root, which declares the abstractions.
@@ -132,11 +156,10 @@ pub fn add(part: Part, repository: &Path, pristine: &Path, files: &mut Files) ->
             }
         }
     }
-    if part == Part::Module {
-        for (needed, target, line) in HOOKS {
-            if files.contains_key(&format!("{MODULE_DIRECTORY}/{needed}")) {
-                edit(target, pristine, files, |text| Ok(format!("{text}{line}")))?;
-            }
+    for hook in HOOKS.iter().filter(|hook| hook.part == part) {
+        if files.contains_key(hook.needed) {
+            let hooked = |text: &str| Ok(format!("{text}{}", hook.line));
+            edit(hook.target, pristine, files, hooked)?;
         }
     }
     Ok(())

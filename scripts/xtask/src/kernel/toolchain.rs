@@ -49,8 +49,12 @@ pub struct Toolchain {
     /// What their `--version` says: part of the key of a build.
     pub versions: String,
     bindgen: PathBuf,
-    /// `LD`: the linker with the flags that change its speed, not its result.
-    linker: OsString,
+    /// The linker.
+    pub linker: PathBuf,
+    /// Where the linker may keep code from one link to the next.
+    lto_cache: Option<PathBuf>,
+    /// What finds collisions before the link, if the kernel's build is to do that.
+    pub klp_gen: Option<PathBuf>,
 }
 
 impl Toolchain {
@@ -81,7 +85,9 @@ impl Toolchain {
         let mut toolchain = Self {
             versions: String::new(),
             bindgen,
-            linker: linker.clone().into(),
+            linker: linker.clone(),
+            lto_cache: None,
+            klp_gen: None,
         };
         for (tool, flags) in [
             ("clang-22", &["--version"][..]),
@@ -97,8 +103,7 @@ impl Toolchain {
             let thinlto_cache = cache.join("thinlto");
             fs::create_dir_all(&thinlto_cache)
                 .with_context(|| format!("cannot create {}", thinlto_cache.display()))?;
-            toolchain.linker.push(" --thinlto-cache-dir=");
-            toolchain.linker.push(thinlto_cache);
+            toolchain.lto_cache = Some(thinlto_cache);
         }
         Ok(toolchain)
     }
@@ -107,6 +112,11 @@ impl Toolchain {
     pub fn linker(&self) -> OsString {
         let mut argument = OsString::from("LD=");
         argument.push(&self.linker);
+        // It changes the linker's speed, not its result.
+        if let Some(cache) = &self.lto_cache {
+            argument.push(" --thinlto-cache-dir=");
+            argument.push(cache);
+        }
         argument
     }
 
@@ -120,6 +130,9 @@ impl Toolchain {
             .arg(self.linker())
             .args(FLAGS)
             .arg(format!("-j{jobs}"));
+        if let Some(klp_gen) = &self.klp_gen {
+            make.arg(format!("KLP_GEN={}", klp_gen.display()));
+        }
         make
     }
 

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+	.globl	call_other
+	.type	call_other, @function
+call_other:
+	jmp	foo
+	.size	call_other, . - call_other
+
+	.section .note.GNU-stack, "", @progbits

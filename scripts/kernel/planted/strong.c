@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A static that is promoted, since its small caller is imported elsewhere. */
+#include <linux/compiler.h>
+#include "planted.h"
+
+static noinline int klp_planted_strong(int x)
+{
+	return x + 100;
+}
+
+int klp_planted_call_strong(int x)
+{
+	return klp_planted_strong(x) + 1000;
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! `cargo xtask audit`: what the suffixes in the test kernels are, for docs/suffixes.md.
+
+use std::{
+    fs,
+    os::unix::fs::symlink,
+    path::{Path, PathBuf},
+    process::Command, //
+};
+
+use anyhow::{
+    Context,
+    Result, //
+};
+
+use super::kernel::SourceArgs;
+use crate::{
+    kernel::{self, Lane},
+    klp_gen,
+    layout,
+    outcome::Outcome,
+    run, //
+};
+
+/// The page, and the lines around what is replaced in it.
+const DOCUMENT: &str = "docs/suffixes.md";
+const BEGIN: &str = "<!-- cargo xtask audit -->\n";
+const END: &str = "<!-- end -->\n";
+
+/// Compare the suffixes of the test kernels; write the figures of docs/suffixes.md.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    source: SourceArgs,
+    /// Write the page with all names, too.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let logs = layout::new_log_dir("audit")?;
+    // So that the files have names which are the same everywhere.
+    let names = tempfile::tempdir()?;
+    for lane in Lane::ALL {
+        let logs = logs.join(lane.name());
+        let kernel = kernel::prepare(lane, args.source.kernel_source.as_deref(), &logs)?;
+        fs::create_dir_all(names.path().join(lane.name()))?;
+        let link = names.path().join(vmlinux(lane));
+        symlink(kernel.build.join("vmlinux"), link)?;
+    }
+    let klp_gen = klp_gen::release(&logs)?;
+    let figures = audit(&klp_gen, names.path(), "table")?;
+    print!("{figures}");
+    let path = layout::repository().join(DOCUMENT);
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    fs::write(&path, replace(&text, &figures)?)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    if let Some(html) = &args.html {
+        fs::write(html, audit(&klp_gen, names.path(), "html")?)
+            .with_context(|| format!("cannot write {}", html.display()))?;
+    }
+    Ok(Outcome::Pass)
+}
+
+fn vmlinux(lane: Lane) -> String {
+    format!("{}/vmlinux", lane.name())
+}
+
+fn audit(klp_gen: &Path, names: &Path, format: &str) -> Result<String> {
+    let mut command = Command::new(klp_gen);
+    command
+        .current_dir(names)
+        .args(["audit", "--format", format]);
+    for lane in Lane::ALL {
+        command.arg("--vmlinux").arg(vmlinux(lane));
+    }
+    run::announce(&command);
+    run::captured(&mut command)
+}
+
+/// The document with other figures between the two lines.
+fn replace(document: &str, figures: &str) -> Result<String> {
+    let parts = document.split_once(BEGIN);
+    let parts = parts.and_then(|(before, rest)| Some((before, rest.split_once(END)?.1)));
+    let (before, after) =
+        parts.with_context(|| format!("{DOCUMENT}: expected the lines `{BEGIN}` and `{END}`"))?;
+    Ok(format!(
+        "{before}{BEGIN}```text\n{figures}```\n{END}{after}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_between_the_lines_is_replaced() {
+        let old = format!("a\n{BEGIN}old\n{END}b\n");
+        let new = replace(&old, "1\n").unwrap();
+        assert_eq!(new, format!("a\n{BEGIN}```text\n1\n```\n{END}b\n"));
+        assert_eq!(replace(&new, "1\n").unwrap(), new);
+        assert!(replace("a\n", "1\n").is_err());
+    }
+
+    #[test]
+    fn the_document_has_the_lines() {
+        let path = layout::repository().join(DOCUMENT);
+        assert!(replace(&fs::read_to_string(path).unwrap(), "").is_ok());
+    }
+}
