@@ -57,7 +57,7 @@ pub fn check(klp_gen: &Path, kernel: &Kernel, tally: &mut Tally, logs: &Path) ->
         tally,
         "collisions: planted: weak, without the cure",
         &found,
-        &[&format!("t {name}")],
+        &[&format!("T {name}")],
     );
     // Each as large as a kernel.
     let _ = fs::remove_file(&vmlinux);
