@@ -65,6 +65,10 @@ pub fn wrong(listed: &Listed, rule: Rule, bytes: &[u8], target: &Target<'_>) -> 
     if left.len() != right.len() {
         return Some(format!("by vmlinux: {left:#?}\nby kallsyms: {right:#?}"));
     }
+    // They come as the kernel comes to them, and kallsyms does not know of all when that is.
+    for findings in [&mut left, &mut right] {
+        findings.sort_by(|a, b| a.about.cmp(&b.about));
+    }
     let mut pairs = left.iter().zip(&right);
     let (left, right) = pairs.find(|(left, right)| !agree(left, right))?;
     Some(format!("by vmlinux: {left:?}\nby kallsyms: {right:?}"))
