@@ -3,6 +3,7 @@
 # Symbols of a module: positions count in the order of its symbol table.
 
 . /klp/ktap.sh
+. /klp/checks/twins.sh
 
 debugfs=/sys/kernel/debug/klp_sympos
 
@@ -12,22 +13,6 @@ ask() {
 	echo "$1" >&3
 	cat <&3
 	exec 3>&-
-}
-
-# The symbols of the module that are called twin, in the order of its table.
-twins() {
-	awk '$4 == "[klp_twins]" && $3 ~ /^twin(\.llvm\.[0-9]+)?$/ { print $1, $3 }' /proc/kallsyms
-}
-
-# expected(n) - what the twins return when the n-th in the table is livepatched
-expected() {
-	local third
-	third=$(twins | sed -n "$1p" | cut -d ' ' -f 2)
-	case $third in
-	twin.llvm.900) echo 33 2 3 ;;
-	twin) echo 1 33 3 ;;
-	twin.llvm.100) echo 1 2 33 ;;
-	esac
 }
 
 each_by_its_position() {
@@ -46,13 +31,6 @@ ambiguous_lists_all() {
 	ask 'klp_twins:twin.llvm.*' >/tmp/answer
 	cat /tmp/answer
 	diff /tmp/answer <(echo 'ambiguous 3'; twins | cat -n | sed 's/^ *//; s/\t/ /')
-}
-
-is_patched() {
-	local returns
-	returns=$(cat /sys/module/klp_twins/parameters/twin)
-	echo "$returns"
-	[ "$returns" = "$(expected 3)" ]
 }
 
 # unprivileged(question) - what debugfs shows where /proc/kallsyms shows no addresses
@@ -75,7 +53,7 @@ rejected() {
 	return $status
 }
 
-ktap_suite modules 14
+ktap_suite modules 20
 modprobe klp_sympos
 insmod /klp/modules/klp_twins.ko
 check 'the twins do their own work' test "$(cat /sys/module/klp_twins/parameters/twin)" = '1 2 3'
@@ -87,16 +65,5 @@ check 'debugfs: a name of 512 bytes is rejected' rejected "$(printf 'a%.0s' {1..
 check 'debugfs: a position that is no number is rejected' rejected 'twin,x'
 check 'debugfs: the rule in words' grep -q '^policy: llvm$' "$debugfs/policy"
 
-check 'module first: the livepatch loads' load_livepatch /klp/modules/livepatch_twins.ko
-check 'module first: the third twin is replaced' is_patched
-rmmod klp_twins
-insmod /klp/modules/klp_twins.ko
-check 'module again: the third twin is replaced' is_patched
-unload_livepatch livepatch_twins >/dev/null
-rmmod klp_twins
-check 'livepatch first: it loads' load_livepatch /klp/modules/livepatch_twins.ko
-insmod /klp/modules/klp_twins.ko
-check 'livepatch first: the third twin is replaced' is_patched
-unload_livepatch livepatch_twins >/dev/null
-check 'without it the twins do their own work' \
-	test "$(cat /sys/module/klp_twins/parameters/twin)" = '1 2 3'
+check_twins hand-written /klp/modules/livepatch_twins.ko
+check_twins converted /klp/modules/converted_twins.ko

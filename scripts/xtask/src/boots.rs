@@ -186,7 +186,7 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["43-modules"],
-        expected: &[expect("modules", 14)],
+        expected: &[expect("modules", 20)],
         ..DEFAULT.named("modules")
     },
     Boot {
@@ -206,6 +206,16 @@ pub const BOOTS: &[Boot] = &[
         lanes: &[Lane::SuffixReduction],
         expected: &[expect("collisions", 4)],
         ..DEFAULT.named("collisions")
+    },
+    Boot {
+        scripts: &["48-exact"],
+        expected: &[expect("exact", 22)],
+        ..DEFAULT.named("exact")
+    },
+    Boot {
+        scripts: &["47-long"],
+        expected: &[expect("long", 8)],
+        ..DEFAULT.named("long")
     },
     Boot {
         scripts: &["50-tracers"],

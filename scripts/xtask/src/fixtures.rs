@@ -35,7 +35,7 @@ const SELFTEST_PROGRAM: &str = "test_klp-call_getpid";
 pub fn scripts(logs: &Path) -> Result<Contents> {
     let guest = layout::repository().join("scripts/guest");
     let mut contents = Contents::default();
-    for script in ["demo.sh", "ktap.sh", "tests"] {
+    for script in ["demo.sh", "ktap.sh", "checks", "tests"] {
         if guest.join(script).exists() {
             contents.add(guest.join(script), format!("klp/{script}"));
         }

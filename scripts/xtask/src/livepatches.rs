@@ -21,8 +21,17 @@ use crate::{
     run, //
 };
 
-/// The examples, which `kmod/scripts/Makefile.livepatch` converts.
 const EXAMPLES: &str = "kmod/examples";
+/// Livepatches that `kmod/scripts/Makefile.livepatch` converts, for a kernel with `klp_sympos` and for one
+/// without: their directories, the names of the builds, and the modules of [`TEST_MODULES`] that they patch.
+const LIVEPATCHES: [(&str, &str, &[&str]); 2] = [
+    (EXAMPLES, "examples", &[]),
+    (
+        "scripts/guest/livepatches",
+        "livepatches",
+        &["klp_twins", "klp_long"],
+    ),
+];
 /// Modules for tests. Most stay as modpost leaves them: the kernel has to refuse them, and so would klp-gen.
 const TEST_MODULES: &str = "scripts/guest/modules";
 /// Those of them that are converted.
@@ -32,10 +41,15 @@ const CONVERTED: [&str; 2] = ["malformed_name", "needs_klp_sympos"];
 const RENAMED_MODULE: &str = "malformed_name";
 const RENAMED_SYMBOL: &str = ".klp.sym.vmlinux.saved_command_line,1";
 
+/// Where the guest finds those that need no `klp_sympos`.
+const EXACT_IN_GUEST: &str = "klp/modules/exact";
+
 /// The modules, ready to be loaded.
 #[derive(Default)]
 pub struct Livepatches {
     modules: Vec<PathBuf>,
+    /// Livepatches of [`LIVEPATCHES`] with exact names.
+    exact: Vec<PathBuf>,
 }
 
 impl Livepatches {
@@ -46,13 +60,10 @@ impl Livepatches {
     /// Fails if one does not build or cannot be converted.
     pub fn build(kernel: &Kernel, logs: &Path) -> Result<Self> {
         let mut livepatches = Self::default();
-        eprintln!("building the modules of {EXAMPLES}");
-        let examples = layout::repository().join(EXAMPLES);
-        livepatches.modules = external::build_with(kernel, "examples", &examples, &[], logs)?;
-        build_unconverted(kernel, &examples, logs)?;
         eprintln!("building the modules of {TEST_MODULES}");
         let source = layout::repository().join(TEST_MODULES);
-        for module in external::build(kernel, "test-modules", &source, logs)? {
+        // Includes between the directories of the guest's modules are relative.
+        for module in external::build(kernel, "modules", &source, logs)? {
             livepatches
                 .modules
                 .push(if CONVERTED.contains(&stem(&module).as_str()) {
@@ -62,10 +73,42 @@ impl Livepatches {
                 });
         }
         livepatches.add_malformed(logs)?;
+        for (path, name, targets) in LIVEPATCHES {
+            livepatches.build_both(kernel, path, name, targets, logs)?;
+        }
+        build_unconverted(kernel, &layout::repository().join(EXAMPLES), logs)?;
         Ok(livepatches)
     }
 
-    /// The module of this name, if there is one.
+    /// Builds a directory for a kernel with `klp_sympos`, and for one without.
+    fn build_both(
+        &mut self,
+        kernel: &Kernel,
+        path: &str,
+        name: &str,
+        targets: &[&str],
+        logs: &Path,
+    ) -> Result<()> {
+        eprintln!("building the modules of {path}");
+        let mut modules = Vec::new();
+        for target in targets {
+            let file = self.get(target);
+            let file = file.with_context(|| format!("{path}: {target} was not built"))?;
+            modules.push(file.display().to_string());
+        }
+        let modules = format!("KLP_MODULES={}", modules.join(" "));
+        let source = layout::repository().join(path);
+        let build = |name: &str, variables: &[&str]| {
+            external::build_with(kernel, name, &source, variables, logs)
+        };
+        self.modules.extend(build(name, &[&modules])?);
+        let exact = format!("{name}-exact");
+        let exact = build(&exact, &[&modules, "KLP_FLAGS=--policy exact"])?;
+        self.exact.extend(exact);
+        Ok(())
+    }
+
+    /// The module of this name, if there is one; not one with exact names.
     pub fn get(&self, name: &str) -> Option<&Path> {
         self.modules
             .iter()
@@ -73,10 +116,15 @@ impl Livepatches {
             .map(PathBuf::as_path)
     }
 
-    /// Puts them where modprobe finds them, and for insmod into `/klp/modules`.
+    /// Puts them where modprobe finds them, and for insmod into `/klp/modules`; those with exact names
+    /// have the same names, and are only for insmod.
     pub fn add_to(&self, contents: &mut Contents) {
         for module in &self.modules {
             add_module(contents, module);
+        }
+        for module in &self.exact {
+            let to = format!("{EXACT_IN_GUEST}/{}.ko", stem(module));
+            contents.add(module.clone(), to);
         }
     }
 

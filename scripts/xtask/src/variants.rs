@@ -162,7 +162,7 @@ fn wrong(one: &Derived, rule: Rule, lane: Lane) -> Option<String> {
 /// A module as it was built.
 fn built(kernel: &Kernel, stem: &str) -> Result<PathBuf> {
     let directories = [
-        external::directory(kernel, "test-modules"),
+        external::directory(kernel, "modules"),
         external::directory(kernel, "examples-unconverted"),
         external::directory(kernel, "livepatch-selftests"),
         kernel.build.join("samples/livepatch"),
