@@ -213,6 +213,11 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("exact")
     },
     Boot {
+        scripts: &["46-sections"],
+        expected: &[expect("sections", 11)],
+        ..DEFAULT.named("sections")
+    },
+    Boot {
         scripts: &["47-long"],
         expected: &[expect("long", 8)],
         ..DEFAULT.named("long")

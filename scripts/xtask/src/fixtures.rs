@@ -17,7 +17,8 @@ use crate::{
     layout,
     livepatches::Livepatches,
     refusals,
-    run, //
+    run,
+    sections, //
 };
 
 /// Where the kernel keeps the selftests of livepatch.
@@ -54,6 +55,7 @@ pub fn all(kernel: &Kernel, livepatches: &Livepatches, logs: &Path) -> Result<Co
     add_selftests(&mut contents, kernel, logs)?;
     livepatches.add_to(&mut contents);
     contents.add(refusals::list(), refusals::LIST_IN_GUEST.to_owned());
+    contents.add(sections::list(), sections::LIST_IN_GUEST.to_owned());
     add_symbol_table(&mut contents, kernel, logs)?;
     Ok(contents)
 }

@@ -23,6 +23,7 @@ mod outcome;
 mod preserved;
 mod refusals;
 mod run;
+mod sections;
 mod series;
 mod tally;
 mod variants;

@@ -34,6 +34,7 @@ use crate::{
     outcome::Outcome,
     preserved,
     refusals,
+    sections,
     tally::Tally,
     variants::Variants,
     verify,
@@ -129,6 +130,7 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
     if args.boot.is_empty() {
         eprintln!("\n== livepatches before they are loaded");
         refusals::check(&livepatches, &kernel, &mut tally)?;
+        sections::check(&livepatches, &kernel, &mut tally)?;
         let selftests = fixtures::selftest_modules(&kernel, logs)?;
         kernels_own::check(&selftests, &kernel.build, &mut tally)?;
         preserved::check(&kernel.build, &mut tally, logs)?;
