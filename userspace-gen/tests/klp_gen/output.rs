@@ -5,7 +5,7 @@
 use crate::kernel::Files;
 use crate::livepatch::Livepatch;
 use nix::sys::signal::{kill, Signal};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, Uid};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::{Child, Command, Output, Stdio};
@@ -39,6 +39,19 @@ fn shell(files: &Files, script: &str) -> Output {
     shell.args(["-c", script]).output().unwrap()
 }
 
+/// Runs a script whose mounts end with it. In a chroot root may not become root of a new user namespace.
+fn in_namespace(files: &Files, script: &str) -> Output {
+    let unshare = if Uid::effective().is_root() {
+        "unshare --mount"
+    } else {
+        "unshare --map-root-user --mount"
+    };
+    let mut shell = Command::new("sh");
+    shell.current_dir(files.directory.path());
+    let line = format!("exec {unshare} sh -c \"$0\"");
+    shell.args(["-c", &line, script]).output().unwrap()
+}
+
 /// The run failed, said so, and changed nothing.
 fn expect_old(files: &Files, output: &Output, expected: &str) {
     let stderr = String::from_utf8_lossy(&output.stderr);
@@ -66,10 +79,7 @@ fn a_disk_that_is_full() {
          cat full/out.ko; ls -A full; exit $status"
     );
     fs::create_dir(files.path("full")).unwrap();
-    let mut unshare = Command::new("unshare");
-    unshare.current_dir(files.directory.path());
-    unshare.args(["--map-root-user", "--mount", "sh", "-c", &script]);
-    let output = unshare.output().unwrap();
+    let output = in_namespace(&files, &script);
     expect_old(&files, &output, "cannot write full/out.ko: No space left");
     assert_eq!(output.stdout, b"oldout.ko\n");
 }
@@ -84,10 +94,7 @@ fn a_directory_that_cannot_be_written_to() {
         "mount --bind only only && mount -o remount,bind,ro only &&
          exec {KLP_GEN} convert good.ko -o only/out.ko --vmlinux vmlinux"
     );
-    let mut unshare = Command::new("unshare");
-    unshare.current_dir(files.directory.path());
-    unshare.args(["--map-root-user", "--mount", "sh", "-c", &script]);
-    let output = unshare.output().unwrap();
+    let output = in_namespace(&files, &script);
     expect_old(&files, &output, "cannot write only/out.ko: read-only");
     assert_eq!(fs::read(files.path("only/out.ko")).unwrap(), b"old");
 }
