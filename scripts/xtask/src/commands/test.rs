@@ -112,10 +112,6 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
     let mut tally = Tally::default();
     eprintln!("\n== kernel ({})", lane.name());
     let kernel = kernel::prepare(lane, args.source.kernel_source.as_deref(), logs)?;
-    if std::env::var_os("ONLY_COLLISIONS").is_some() {
-        collisions::check(&kernel, &mut tally, logs)?;
-        return Ok(tally);
-    }
     eprintln!("\n== test modules");
     let livepatches = Livepatches::build(&kernel, logs)?;
     let mut contents = fixtures::all(&kernel, &livepatches, logs)?;
