@@ -30,10 +30,9 @@ pub fn reserve<'n>(
         return Err(Error::new(ErrorKind::Refused, what));
     };
     let directory = tempfile::tempdir().map_err(|e| Error::io(&"cannot make a directory", e))?;
-    let (source, object) = ("reserved.c", "reserved.o");
     let text = source_text(names)?;
-    let source = directory.path().join(source);
-    let object = directory.path().join(object);
+    let source = directory.path().join("reserved.c");
+    let object = directory.path().join("reserved.o");
     std::fs::write(&source, text).map_err(|e| Error::io(&"cannot write a temporary file", e))?;
     let mut command = Command::new(program);
     command
