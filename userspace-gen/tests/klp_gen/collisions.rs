@@ -6,11 +6,10 @@
 
 use crate::elf::{Elf, Place, UNDEFINED};
 use crate::schema::{schema, valid};
-use crate::shell::{write_program, CLANG};
+use crate::shell::{command, klp_gen, write_program, CLANG};
 use object::elf;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use tempfile::TempDir;
 
 const LLVM_NM: &str = r#"#!/bin/sh
@@ -99,7 +98,7 @@ impl Link {
     }
 
     fn run_with(&self, llvm: &str, arguments: &str) -> (Option<i32>, String, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_klp-gen"))
+        let output = klp_gen()
             .current_dir(self.0.path())
             .args(["collisions", "--llvm", llvm])
             .args(arguments.split(' '))
@@ -258,7 +257,7 @@ fn archives_of_both_sorts() {
     let link = Link::new();
     link.assembler("strong.o", elf::STB_GLOBAL, true);
     for (options, name) in [("rcS", "regular.a"), ("rcST", "thin.a")] {
-        let status = Command::new("ar")
+        let status = command("ar")
             .current_dir(link.0.path())
             .args([options, name, "a.o", "strong.o"])
             .status();
@@ -375,7 +374,7 @@ fn a_tool_that_fails_is_an_error() {
 #[test]
 fn what_was_linked_already_tells_nothing() {
     let files = crate::kernel::Files::new();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_klp-gen"));
+    let mut command = klp_gen();
     command.current_dir(files.directory.path());
     let output = command.args(["collisions", "vmlinux"]).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();

@@ -6,6 +6,7 @@
 use crate::elf::Elf;
 use crate::kernel::Files;
 use crate::livepatch::Livepatch;
+use crate::shell::klp_gen;
 use object::elf;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -26,7 +27,7 @@ fn files() -> Files {
 }
 
 fn command(files: &Files, arguments: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_klp-gen"));
+    let mut command = klp_gen();
     command.current_dir(files.directory.path());
     command.args(arguments.split(' '));
     command

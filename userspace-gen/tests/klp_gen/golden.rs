@@ -8,11 +8,11 @@
 use crate::elf::Elf;
 use crate::kernel::Files;
 use crate::livepatch::Livepatch;
+use crate::shell::klp_gen;
 use object::elf;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::process::Command;
 use std::{env, fs};
 
 /// Runs: the name of the file, and the arguments. The files of a run are in its directory.
@@ -87,7 +87,7 @@ fn command_line() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
     let mut failed = Vec::new();
     for (name, arguments) in RUNS {
-        let output = Command::new(env!("CARGO_BIN_EXE_klp-gen"))
+        let output = klp_gen()
             .current_dir(files.directory.path())
             .args(arguments.split(' '))
             .output()

@@ -4,11 +4,12 @@
 
 use crate::kernel::Files;
 use crate::livepatch::Livepatch;
+use crate::shell::command;
 use nix::sys::signal::{kill, Signal};
 use nix::unistd::{Pid, Uid};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Output, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -34,7 +35,7 @@ fn left(files: &Files) -> Vec<String> {
 }
 
 fn shell(files: &Files, script: &str) -> Output {
-    let mut shell = Command::new("sh");
+    let mut shell = command("sh");
     shell.current_dir(files.directory.path());
     shell.args(["-c", script]).output().unwrap()
 }
@@ -46,7 +47,7 @@ fn in_namespace(files: &Files, script: &str) -> Output {
     } else {
         "unshare --map-root-user --mount"
     };
-    let mut shell = Command::new("sh");
+    let mut shell = command("sh");
     shell.current_dir(files.directory.path());
     let line = format!("exec {unshare} sh -c \"$0\"");
     shell.args(["-c", &line, script]).output().unwrap()
@@ -128,7 +129,7 @@ fn stdout_has_the_report() {
 fn an_interrupted_run_leaves_the_old_output_or_the_new() {
     let files = files(20_000_000);
     let run = || -> Child {
-        let mut command = Command::new(KLP_GEN);
+        let mut command = command(KLP_GEN);
         command.current_dir(files.directory.path());
         command.args(CONVERT.split(' ')).stdout(Stdio::null());
         command.spawn().unwrap()

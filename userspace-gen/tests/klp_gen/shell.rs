@@ -60,13 +60,27 @@ pub fn write_program(path: &Path, text: &str) {
     fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
 }
 
+/// A program to run, with an environment that is the same on every machine: whether there are colours,
+/// say, hangs on `NO_COLOR`, `CLICOLOR`, `CLICOLOR_FORCE`, `CI` and `TERM`.
+pub fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_clear();
+    command.env("PATH", std::env::var_os("PATH").unwrap());
+    command
+}
+
+/// klp-gen, with that environment.
+pub fn klp_gen() -> Command {
+    command(env!("CARGO_BIN_EXE_klp-gen"))
+}
+
 /// A shell that finds klp-gen and will run `script` in the directory of `files`.
 pub fn shell(files: &Files, script: &str) -> Command {
     let directory = Path::new(env!("CARGO_BIN_EXE_klp-gen")).parent().unwrap();
     let mut path = OsString::from(directory);
     path.push(":.:");
     path.push(std::env::var_os("PATH").unwrap());
-    let mut command = Command::new("sh");
+    let mut command = command("sh");
     command.current_dir(files.directory.path());
     command.env("PATH", path).args(["-c", script]);
     command
