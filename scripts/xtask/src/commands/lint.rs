@@ -16,7 +16,7 @@ use anyhow::{
 };
 
 use crate::{
-    kernel::source::Source,
+    kernel::{packages, source::Source},
     layout,
     outcome::Outcome,
     run,
@@ -178,6 +178,7 @@ fn checkpatch() -> Result<bool> {
     if patches.is_empty() {
         return Ok(true);
     }
+    packages::install([packages::PERL].iter(), &logs)?;
     let mut perl = Command::new("perl");
     // In a git repository it would look for the kernel's history there, and leave a file behind.
     perl.current_dir(&logs)

@@ -17,7 +17,7 @@ use crate::run;
 /// A package of Debian's, and a file whose presence shows that it is installed.
 pub type Package = (&'static str, &'static str);
 
-const PACKAGES: [Package; 29] = [
+const PACKAGES: [Package; 27] = [
     // building the kernel
     ("bc", "/usr/bin/bc"),
     ("bison", "/usr/bin/bison"),
@@ -33,7 +33,6 @@ const PACKAGES: [Package; 29] = [
     ("python3", PYTHON),
     ("rust-web-src", "/usr/lib/rustlib/src/rust/library"),
     ("rustc-web", "/usr/bin/rustc"),
-    ("xz-utils", "/usr/bin/xz"),
     // naming symbols of a livepatch as klp-gen would not
     ("binutils", "/usr/bin/objcopy"),
     // the guest
@@ -48,13 +47,18 @@ const PACKAGES: [Package; 29] = [
     ("qemu-system-x86", "/usr/bin/qemu-system-x86_64"),
     ("sed", "/bin/sed"),
     ("util-linux", "/bin/dmesg"),
-    // applying and checking patches
+    // applying patches
     ("git", "/usr/bin/git"),
-    ("perl", "/usr/bin/perl"),
 ];
 
-/// The kernel's source, unless the user brings a tree.
-const SOURCE: Package = (super::source::PACKAGE, super::source::TARBALL);
+/// The kernel's source and what unpacks it, unless the user brings a tree.
+pub const SOURCE: [Package; 2] = [
+    (super::source::PACKAGE, super::source::TARBALL),
+    ("xz-utils", "/usr/bin/xz"),
+];
+
+/// What runs checkpatch: Perl with all of its modules. Without them `/usr/bin/perl` is there, too.
+pub const PERL: Package = ("perl", "/usr/bin/corelist");
 
 /// What brings a linker that the distribution does not have.
 pub const PIP: Package = ("python3-pip", "/usr/bin/pip3");
@@ -69,7 +73,7 @@ pub const PYTHON: &str = "/usr/bin/python3";
 /// Fails with the one command to run if something is missing and cannot be installed from here.
 pub fn ensure(with_source: bool, logs: &Path) -> Result<()> {
     let source = with_source.then_some(&SOURCE);
-    install(PACKAGES.iter().chain(source), logs)
+    install(PACKAGES.iter().chain(source.into_iter().flatten()), logs)
 }
 
 /// Installs those of the packages whose files are missing.

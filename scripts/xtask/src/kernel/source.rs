@@ -17,7 +17,8 @@ use anyhow::{
 
 use super::{
     lane::Lane,
-    mirror::{self, Mode}, //
+    mirror::{self, Mode},
+    packages, //
 };
 use crate::{
     layout,
@@ -41,7 +42,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// Finds the tree; unpacks the distribution's if that was not done before.
+    /// Finds the tree; installs and unpacks the distribution's if that was not done before.
     ///
     /// # Errors
     ///
@@ -61,6 +62,7 @@ impl Source {
             let fingerprint = mirror::fingerprint(&tree)?;
             (tree, fingerprint, Mode::Copy)
         } else {
+            packages::install(packages::SOURCE.iter(), logs)?;
             let hash = hash_file(Path::new(TARBALL))?;
             (unpack(&hash, logs)?, hash, Mode::Link)
         };
