@@ -176,7 +176,7 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["41-refused"],
-        expected: &[expect("refused", 15)],
+        expected: &[expect("refused", 17)],
         ..DEFAULT.named("refused")
     },
     Boot {
