@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The livepatch of docs/livepatch-authors.md, built from the guide alone, and the examples for callbacks,
-# shadow variables and atomic replace.
+# shadow variables, atomic replace, and Rust.
 
 . /klp/ktap.sh
 
 reboot_type=/sys/kernel/reboot/type
+reboot_mode=/sys/kernel/reboot/mode
 original=$(cat "$reboot_type")
+original_mode=$(cat "$reboot_mode")
 
 # says(file, line...) - whether the file has exactly these lines
 says() {
@@ -48,10 +50,16 @@ only_livepatch() {
 	[ "$(ls /sys/kernel/livepatch)" = "$1" ]
 }
 
-ktap_suite authors 12
+# rustc puts no call to __fentry__ into a function; clang does, also into those that only Rust calls.
+no_rust_function_is_traceable() {
+	local traceable=/sys/kernel/tracing/available_filter_functions
+	grep -q ' [tT] _R' /proc/kallsyms && grep -q '^rust_helper_' "$traceable" && ! grep '^_R' "$traceable"
+}
+
+ktap_suite authors 16
 check 'guide: the livepatch loads' load_livepatch livepatch_reboot
 check 'guide: the function of the file that is named is replaced' \
-	says "$reboot_type" "$(cat /sys/kernel/reboot/mode)" "livepatched, type ${original:0:1}"
+	says "$reboot_type" "$original_mode" "livepatched, type ${original:0:1}"
 check 'guide: those of other files are not' other_files_are_not_patched
 check 'guide: it is unloaded' unload_livepatch livepatch_reboot
 
@@ -67,3 +75,10 @@ check 'the original is back' test "$(asked cumulative_asked)$(asked livepatch_as
 load_livepatch livepatch_fdinfo >/dev/null
 check 'callbacks: after unpatching, shadow variables were freed' counts_from livepatch_asked 1
 unload_livepatch livepatch_fdinfo >/dev/null
+
+check 'Rust: the livepatch loads' load_livepatch livepatch_rust
+check 'Rust: the function of the file that is named is replaced' \
+	says "$reboot_mode" "$original" "livepatched in Rust, tainted $(cat /proc/sys/kernel/tainted)"
+unload_livepatch livepatch_rust >/dev/null
+check 'Rust: it is unloaded, and the original is back' says "$reboot_mode" "$original_mode"
+check 'Rust: functions of the kernel that are Rust are not traceable' no_rust_function_is_traceable

@@ -197,7 +197,7 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["45-authors"],
-        expected: &[expect("authors", 12)],
+        expected: &[expect("authors", 16)],
         ..DEFAULT.named("authors")
     },
     Boot {
