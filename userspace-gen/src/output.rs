@@ -8,7 +8,7 @@ use nix::sys::resource::{getrlimit, Resource};
 use nix::sys::signal::{SigSet, Signal};
 use std::fs::{self, Permissions};
 use std::io::{self, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use tempfile::Builder;
 
@@ -60,6 +60,29 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     write(file.as_file_mut()).map_err(cannot)?;
     file.persist(path).map_err(|e| cannot(e.error))?;
     Ok(())
+}
+
+/// Refuses to write to a file that is read: the vmlinux, say, whose name was given twice.
+///
+/// # Errors
+///
+/// `output` is one of `inputs`, maybe by another name.
+pub fn expect_no_input<'p>(
+    output: &Path,
+    mut inputs: impl Iterator<Item = &'p Path>,
+) -> Result<()> {
+    let file = |path: &Path| fs::metadata(path).ok().map(|file| (file.dev(), file.ino()));
+    let Some(written) = file(output) else {
+        return Ok(());
+    };
+    let Some(input) = inputs.find(|input| file(input) == Some(written)) else {
+        return Ok(());
+    };
+    let (output, input) = (output.display(), input.display());
+    let what = format!(
+        "cannot write {output}: expected another file than those that are read, found {input}"
+    );
+    Err(Error::new(ErrorKind::Refused, what))
 }
 
 /// Whether the process may write a file of so many bytes (`ulimit -f`).

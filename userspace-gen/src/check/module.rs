@@ -35,9 +35,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 .warn(what);
         }
         if let Some((origin, what)) = self.target.parts_from_running() {
-            report
-                .add(Kind::Target, "", origin, Outcome::Accepted)
-                .warn(what);
+            report.add(Kind::Target, "", origin, Outcome::Unchecked(what));
         }
         for object in self.target.objects().iter().filter(|o| o.is_text()) {
             if object.name.is_vmlinux() {

@@ -8,6 +8,7 @@ use super::page::Look;
 use super::Verdict;
 use anyhow::Result;
 use klp_gen::collisions::{find, reserve, Collision, Effect, Inputs, LinkerScript, Llvm, Place};
+use klp_gen::output::expect_no_input;
 use klp_gen::shown::shown;
 use serde::Serialize;
 use std::collections::BTreeSet;
@@ -86,6 +87,10 @@ struct PlaceRow<'c> {
 
 /// Runs the command.
 pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
+    if let Some(path) = &args.reserve {
+        let read = args.inputs.iter().chain(&args.linker_scripts);
+        expect_no_input(path, read.map(PathBuf::as_path))?;
+    }
     let inputs = Inputs::open(&args.inputs)?;
     let scripts = args
         .linker_scripts

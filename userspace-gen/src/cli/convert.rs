@@ -10,7 +10,7 @@ use super::Verdict;
 use anyhow::Result;
 use klp_gen::convert::{convert, Conversion, Reference, Symvers};
 use klp_gen::elf::read_file;
-use klp_gen::output::write_file;
+use klp_gen::output::{expect_no_input, write_file};
 use klp_gen::shown::shown;
 use klp_gen::target::Target;
 use std::io;
@@ -54,6 +54,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
+    let symvers = args.symvers.iter().map(PathBuf::as_path);
+    expect_no_input(&args.output, args.target.paths().chain(symvers))?;
     let files = args.target.open()?;
     let target = Target::load(&files)?;
     console.target(&target, Some(args.target.policy));

@@ -8,7 +8,7 @@ use anyhow::Result;
 use klp_gen::convert::references::References;
 use klp_gen::convert::Symvers;
 use klp_gen::elf::read_file;
-use klp_gen::output::write_file;
+use klp_gen::output::{expect_no_input, write_file};
 use klp_gen::target::Target;
 use std::path::PathBuf;
 
@@ -44,6 +44,9 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
+    let read = args.objects.iter().chain(&args.symvers);
+    let read = args.target.paths().chain(read.map(PathBuf::as_path));
+    expect_no_input(&args.output, read)?;
     let files = args.target.open()?;
     let target = Target::load(&files)?;
     console.target(&target, Some(args.target.policy));

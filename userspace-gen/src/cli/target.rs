@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::ArgGroup;
 use klp_gen::target::TargetFiles;
 use klp_policy::Policy;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The kernel and modules that the answer is about, and the rule by which it compares names.
 #[derive(Debug, clap::Args)]
@@ -46,6 +46,14 @@ impl TargetArgs {
     /// Opens the files.
     pub fn open(&self) -> Result<TargetFiles> {
         self.files.open()
+    }
+
+    /// The files, by their names.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        let files = &self.files;
+        let single = [&files.vmlinux, &files.link_order, &files.kallsyms];
+        let all = files.modules.iter().chain(single.into_iter().flatten());
+        all.map(PathBuf::as_path)
     }
 }
 

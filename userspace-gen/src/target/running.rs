@@ -30,7 +30,7 @@ impl Target<'_> {
             }
         };
         let what = format!(
-            "is of another kernel: {} has {} where it has {}",
+            "is of another kernel than {}, which has {} where it has {}",
             vmlinux.origin, difference.0, difference.1
         );
         Some((&running.origin, what))

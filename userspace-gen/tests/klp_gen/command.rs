@@ -101,6 +101,12 @@ fn exit_statuses() {
         ("check bad.ko --vmlinux vmlinux", 1),
         ("check absent.ko --vmlinux vmlinux", 2),
         ("check out.ko --kallsyms few.kallsyms", 2),
+        // Of what kernel the vmlinux is was asked, too.
+        ("check out.ko --vmlinux vmlinux --notes few.kallsyms -q", 2),
+        (
+            "check out.ko --vmlinux vmlinux --kallsyms few.kallsyms -q",
+            2,
+        ),
         ("man -o pages", 0),
         ("man -o vmlinux", 2),
         ("completion bash", 0),
@@ -277,4 +283,37 @@ fn queries_come_from_arguments_files_and_stdin() {
         said.contains("empty: expected queries, found none"),
         "{said}"
     );
+}
+
+#[test]
+fn an_output_that_is_read_stays_whole() {
+    let files = files();
+    files.write("a.symvers", b"");
+    symlink("vmlinux", files.path("link")).unwrap();
+    let read = |name: &str| fs::read(files.path(name)).unwrap();
+    let before = ["vmlinux", "net-mod.ko", "a.symvers", "good.ko"].map(read);
+    let target = "--vmlinux vmlinux --module net-mod.ko --symvers a.symvers";
+    for (command, output) in [
+        ("convert good.ko", "vmlinux"),
+        ("convert good.ko", "./vmlinux"),
+        ("convert good.ko", "link"),
+        ("convert good.ko", "net-mod.ko"),
+        ("convert good.ko", "a.symvers"),
+        ("symvers good.ko", "vmlinux"),
+        ("symvers good.ko", "good.ko"),
+    ] {
+        let (status, _, stderr) = run(&files, &format!("{command} -o {output} {target}"));
+        assert_eq!(status, Some(2), "{command} {output}");
+        let expected = format!("cannot write {output}: expected another file than those");
+        assert!(stderr.contains(&expected), "{stderr}");
+    }
+    let reserve = "collisions --reserve good.ko good.ko -- clang";
+    assert_eq!(run(&files, reserve).0, Some(2));
+    assert_eq!(
+        ["vmlinux", "net-mod.ko", "a.symvers", "good.ko"].map(read),
+        before
+    );
+    // A livepatch may be converted in its place.
+    let in_place = "convert good.ko -o good.ko --vmlinux vmlinux";
+    assert_eq!(run(&files, in_place).0, Some(0));
 }

@@ -41,15 +41,15 @@ fn build_ids() {
     kernel.sections[section].address = TEXT + 0x10_0000;
     files.write("vmlinux", &kernel.build());
     let opened = files.open();
-    let warnings = |notes: &[u8]| messages(&check_with(&opened, Some(notes)), "warning");
-    assert_eq!(warnings(&notes(&[0xd9; 20])), [""; 0]);
-    let other = warnings(&notes(&[0xd8; 20]));
+    let unchecked = |notes: &[u8]| messages(&check_with(&opened, Some(notes)), "unchecked");
+    assert_eq!(unchecked(&notes(&[0xd9; 20])), [""; 0]);
+    let other = unchecked(&notes(&[0xd8; 20]));
     assert!(other[0].starts_with(&format!("build id {}, but ", "d8".repeat(20))));
     assert!(
         other[0].contains(&format!(" has {}: ", "d9".repeat(20))),
         "{other:?}"
     );
-    let none = warnings(b"no notes");
+    let none = unchecked(b"no notes");
     assert!(none[0].contains("found no build id: it does not tell whether"));
 }
 
@@ -73,7 +73,7 @@ fn kallsyms_of_the_running_kernel() {
     let with = |text: &str| {
         let path = files.write("kallsyms", text.as_bytes());
         let opened = TargetFiles::open(Some(&files.path("vmlinux")), &[], Some(&path)).unwrap();
-        messages(&check_with(&opened, None), "warning")
+        messages(&check_with(&opened, None), "unchecked")
     };
     assert_eq!(with(&text("promoted.llvm.9a")), [""; 0]);
     let other = with(&text("promoted.llvm.9b"));
