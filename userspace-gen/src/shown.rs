@@ -2,6 +2,7 @@
 
 //! Names and lines of files as messages show them.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 /// What is longer is cut. No name that a kernel takes is.
@@ -29,4 +30,30 @@ pub fn shown(bytes: &[u8]) -> String {
         let _ = write!(shown, "… ({} more bytes)", rest.len());
     }
     shown
+}
+
+/// `text` with its control characters written out, but for those at the start of which `kept` says
+/// how many bytes stay as they are.
+///
+/// For text that is made of several parts, some of which came from files.
+pub fn visible(text: &str, kept: impl Fn(&str) -> usize) -> Cow<'_, str> {
+    if text.bytes().all(|b| matches!(b, b' '..=b'~')) {
+        return text.into();
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let kept = if c.is_control() {
+            kept(rest)
+        } else {
+            c.len_utf8()
+        };
+        if kept == 0 {
+            shown.extend(c.escape_default());
+        }
+        let (start, end) = rest.split_at(kept.max(c.len_utf8()));
+        shown.push_str(&start[..kept]);
+        rest = end;
+    }
+    shown.into()
 }

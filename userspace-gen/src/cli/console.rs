@@ -7,6 +7,7 @@ use super::Verdict;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context as _, Result};
+use klp_gen::shown::visible;
 use klp_gen::target::Target;
 use klp_policy::Policy;
 use serde::Serialize;
@@ -146,6 +147,8 @@ impl Console {
 
     /// Prints a message on stderr. If that cannot be written to, nobody can be told.
     fn message(&self, colour: AnsiColor, kind: &str, text: &dyn fmt::Display) {
+        let text = text.to_string();
+        let text = visible(&text, |rest| usize::from(rest.starts_with(['\n', '\t'])));
         let style = Style::new().fg_color(Some(colour.into())).bold();
         let mut stderr = AutoStream::new(io::stderr(), self.colour);
         let _ = writeln!(stderr, "{style}klp-gen: {kind}{style:#}{text}");

@@ -3,6 +3,7 @@
 //! Lines for people, folded to their terminal.
 
 use anstyle::{AnsiColor, Style};
+use klp_gen::shown::visible;
 use std::fmt;
 use std::io::{self, Write};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
@@ -45,8 +46,15 @@ impl<'o> Page<'o> {
     /// Writes one line.
     ///
     /// On a terminal, one that is too long goes on below, `indent` columns to the right. Nothing is
-    /// cut, and it is only folded at spaces: a name stays in one piece, to be copied.
+    /// cut, and it is only folded at spaces: a name stays in one piece, to be copied. Of what names
+    /// in files have in them, nothing moves the cursor.
     pub fn line(&mut self, indent: usize, text: fmt::Arguments<'_>) -> io::Result<()> {
+        let (text, colour) = (text.to_string(), self.colour);
+        let text = visible(&text, |rest| match rest.as_bytes() {
+            [b'\t', ..] => 1,
+            _ if colour => style_len(rest),
+            _ => 0,
+        });
         let Some(width) = self.width else {
             return writeln!(self.out, "{text}");
         };
@@ -58,7 +66,7 @@ impl<'o> Page<'o> {
             .word_splitter(WordSplitter::NoHyphenation)
             .wrap_algorithm(WrapAlgorithm::FirstFit);
         // A tab is as wide as it likes.
-        let text = text.to_string().replace('\t', " ");
+        let text = text.replace('\t', " ");
         for line in textwrap::wrap(&text, options) {
             writeln!(self.out, "{line}")?;
         }
@@ -78,6 +86,19 @@ impl<'o> Page<'o> {
     /// What is behind the page, for what is not for people.
     pub fn raw(&mut self) -> &mut dyn Write {
         self.out
+    }
+}
+
+/// How long the style is, `ESC [ <numbers> m`, that `text` begins with.
+fn style_len(text: &str) -> usize {
+    let Some(rest) = text.strip_prefix("\x1b[") else {
+        return 0;
+    };
+    let numbers = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == ';');
+    if numbers.starts_with('m') {
+        text.len() - numbers.len() + 1
+    } else {
+        0
     }
 }
 

@@ -15,6 +15,7 @@ use klp_gen::shown::shown;
 use klp_gen::target::Target;
 use klp_policy::Request;
 use serde::Serialize;
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
@@ -73,40 +74,40 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let files = args.target.open()?;
     let target = Target::load(&files)?;
     console.target(&target, Some(args.target.policy));
-    let answers: Vec<_> = requests
-        .iter()
-        .map(|(request, query)| {
-            let answer = resolve(&target, args.target.policy, request);
-            if matches!(answer, Answer::NoObject) {
-                let object = request.objname;
-                let cure = if object.as_bytes().contains(&b'-') {
-                    "a module's name has '_' where that of its file has '-'"
-                } else {
-                    "give it with --module"
-                };
-                console.error(&format_args!(
-                    "query '{query}': {object} is not among the targets, {cure}"
-                ));
-            }
-            (query.as_str(), request, answer)
-        })
-        .collect();
-    let resolved = |answer: &Answer<'_>| matches!(answer, Answer::Resolved { .. });
-    let shown = answers.iter();
-    let mut shown = shown.filter(|(.., answer)| !console.is_quiet() || !resolved(answer));
+    // One after the other: of a name that a file has a million times, no more than one is kept.
+    let all_resolved = Cell::new(true);
+    let mut answers = requests.iter().filter_map(|(request, query)| {
+        let answer = resolve(&target, args.target.policy, request);
+        if matches!(answer, Answer::NoObject) {
+            let object = request.objname;
+            let cure = if object.as_bytes().contains(&b'-') {
+                "a module's name has '_' where that of its file has '-'"
+            } else {
+                "give it with --module"
+            };
+            console.error(&format_args!(
+                "query '{query}': {object} is not among the targets, {cure}"
+            ));
+        }
+        let resolved = matches!(answer, Answer::Resolved { .. });
+        all_resolved.set(all_resolved.get() && resolved);
+        (!console.is_quiet() || !resolved).then_some((query.as_str(), request, answer))
+    });
     match args.format.format {
-        Format::Json => console.json(shown.map(|(query, _, answer)| Row {
+        Format::Json => console.json(answers.by_ref().map(|(query, _, answer)| Row {
             query,
-            answer: AnswerRow::new(answer),
+            answer: AnswerRow::new(&answer),
         }))?,
         Format::Table => console.table(|page| {
-            shown.try_for_each(|(query, request, answer)| {
+            answers.try_for_each(|(query, request, answer)| {
                 let label = format!("{}: ", page.paint(Look::Heading, query));
-                answer::print(page, &label, request, answer)
+                answer::print(page, &label, request, &answer)
             })
         })?,
     }
-    Ok(if answers.iter().all(|(.., answer)| resolved(answer)) {
+    // What nobody reads any more counts, too.
+    answers.for_each(drop);
+    Ok(if all_resolved.get() {
         Verdict::Yes
     } else {
         Verdict::No

@@ -4,6 +4,7 @@
 
 use crate::kernel::{self, with_target, Files};
 use crate::livepatch::Livepatch;
+use crate::shell;
 use klp_gen::check::{check, check_file, Installed};
 use klp_gen::convert::{convert, Conversion, Symvers};
 use klp_gen::elf::{ElfFile, ElfInput};
@@ -231,4 +232,18 @@ fn a_file_that_is_no_kernel_is_named() {
     let absent = files.path("absent");
     let error = TargetFiles::open(Some(&absent), &[], None).unwrap_err();
     assert!(error.to_string().contains("absent"), "{error}");
+}
+
+#[test]
+fn many_queries_of_one_name_are_not_kept() {
+    let files = Files::new();
+    let line = |i: usize| format!("ffffffff81{i:06x} t init_once\n");
+    let text: String = (0..20_000).map(line).collect();
+    files.write("many.kallsyms", text.as_bytes());
+    files.write("queries", "init_once\n".repeat(300).as_bytes());
+    // All candidates at once would be 300 MB.
+    let script = "ulimit -v 150000; klp-gen resolve --queries queries --kallsyms many.kallsyms";
+    let (status, text) = shell::run(&files, script);
+    assert_eq!(status, Some(1), "{}", &text[..text.len().min(1000)]);
+    assert_eq!(text.matches("and 19980 more").count(), 300);
 }

@@ -3,6 +3,7 @@
 //! Terminals: lines are folded to them and coloured, and nothing of that is in a pipe. And how much
 //! is printed at all.
 
+use crate::livepatch::Livepatch;
 use crate::shell::{files, output, run};
 
 /// What `command` prints on a terminal of `columns`, and its exit status on the last line.
@@ -214,4 +215,36 @@ fn verbose_says_what_was_read_and_changes_no_answer() {
     );
     let (status, _) = run(&files, "klp-gen explain foo -q -v");
     assert_eq!(status, Some(2));
+}
+
+#[test]
+fn nothing_in_a_name_moves_the_cursor() {
+    let files = files();
+    // The name of a module, of an object, of a file.
+    let line = b"ffffffffc0000000 t handle\t[net\x07mod]\nffffffff81000000 T _text\n";
+    files.write("bell.kallsyms", line);
+    let mut livepatch = Livepatch::of("promoted").call(".klp.sym.ne\x07t.handle,0");
+    livepatch
+        .elf
+        .section(".comment", object::elf::SectionFlags(0), b"\x07");
+    files.write("a\u{9b}31m\x07.ko", &livepatch.build());
+    for command in [
+        "symbols -v --kallsyms bell.kallsyms",
+        "resolve $(printf 'net\\007:handle') --kallsyms bell.kallsyms",
+        "resolve $(printf 'net\\007mod:absent') --kallsyms bell.kallsyms",
+        "explain $(printf 'net\\007mod:handle')",
+        "convert a*.ko -o out2.ko --vmlinux vmlinux",
+        "check a*.ko --vmlinux vmlinux",
+        "check a*.ko --vmlinux a*.ko",
+        "symbols --vmlinux \"$(printf 'no\\033[31m\\nsuch')\"",
+    ] {
+        for colour in ["never", "always"] {
+            let (status, text) = run(&files, &format!("klp-gen {command} --color {colour}"));
+            assert!(status.is_some() && !text.is_empty(), "{command}");
+            let moves = |c: char| c.is_control() && !"\n\t\x1b".contains(c);
+            assert!(!text.contains(moves), "{command}: {text:?}");
+            let text = plain(&text);
+            assert!(!text.contains('\x1b'), "{command}: {text:?}");
+        }
+    }
 }
