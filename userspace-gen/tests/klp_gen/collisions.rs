@@ -359,10 +359,8 @@ fn what_cannot_be_read_is_named() {
 #[test]
 fn a_tool_that_fails_is_an_error() {
     let link = Link::new();
-    link.write(
-        "llvm-nm",
-        b"#!/bin/sh\necho 'error: unknown attribute kind' >&2; exit 1\n",
-    );
+    let failing = "#!/bin/sh\necho 'error: unknown attribute kind' >&2; exit 1\n";
+    write_program(&link.path("llvm-nm"), failing);
     let (status, _, stderr) = link.run("a.o");
     assert_eq!(status, Some(2));
     assert!(

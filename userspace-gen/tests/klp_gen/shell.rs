@@ -5,8 +5,7 @@
 use crate::kernel::{self, Files};
 use crate::livepatch::Livepatch;
 use std::ffi::OsString;
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -55,9 +54,13 @@ pub fn files() -> Files {
 }
 
 /// Writes something that can be run.
+///
+/// Another process does. If this one had the file open for writing, so had a child that another test
+/// starts at that moment, until it runs something else: "text file busy".
 pub fn write_program(path: &Path, text: &str) {
-    fs::write(path, text).unwrap();
-    fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+    let mut shell = command("sh");
+    shell.args(["-c", r#"printf %s "$1" > "$0" && chmod 755 "$0""#]);
+    assert!(shell.arg(path).arg(text).status().unwrap().success());
 }
 
 /// A program to run, with an environment that is the same on every machine: whether there are colours,
