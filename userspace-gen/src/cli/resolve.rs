@@ -18,7 +18,7 @@ use serde::Serialize;
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Say which symbols names mean, or why they mean none
 #[derive(Debug, clap::Args)]
@@ -57,11 +57,12 @@ struct Row<'t> {
 /// Runs the command.
 pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let file = match &args.file {
-        Some(file) if file.as_os_str() == "-" => read_file(Path::new("/dev/stdin"))?,
         Some(file) => read_file(file)?,
         None => Vec::new(),
     };
-    let lines = file.split(|&b| b == b'\n').filter(|line| !line.is_empty());
+    let lines = file.split(|&b| b == b'\n');
+    let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let lines = lines.filter(|line| !line.is_empty());
     let mut requests = Vec::new();
     // Symbol names need not be UTF-8.
     for query in args.queries.iter().map(|q| q.as_bytes()).chain(lines) {

@@ -2,6 +2,7 @@
 
 //! What is linked: object files, bitcode, and archives of both, thin ones too.
 
+use crate::elf::content::ARCHIVES;
 use crate::elf::read_file;
 use crate::error::{Error, Result};
 use crate::shown::shown;
@@ -15,8 +16,6 @@ use tempfile::TempDir;
 const BITCODE: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
 /// What an ELF file begins with.
 const ELF: &[u8] = b"\x7fELF";
-/// What an archive begins with: a regular one, and one that only names its members.
-const ARCHIVES: [&[u8]; 2] = [b"!<arch>\n", b"!<thin>\n"];
 /// How many archives may be in one another. Kbuild's are flat.
 const DEEPEST: usize = 4;
 

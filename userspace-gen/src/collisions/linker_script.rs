@@ -2,8 +2,9 @@
 
 //! The symbols that a linker script defines.
 
+use crate::elf::content::known;
 use crate::elf::read_file;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::path::Path;
 
 /// A linker script, such as the kernel's preprocessed `vmlinux.lds`.
@@ -28,9 +29,17 @@ impl LinkerScript {
     ///
     /// # Errors
     ///
-    /// It cannot be read.
+    /// It cannot be read, or is no text.
     pub fn open(path: &Path) -> Result<Self> {
-        Ok(Self::new(path.display().to_string(), read_file(path)?))
+        let (origin, text) = (path.display().to_string(), read_file(path)?);
+        let found = known(&text[..]).or(text.contains(&0).then_some("something else"));
+        match found {
+            Some(found) => Err(Error::unsupported(
+                &origin,
+                format_args!("expected the text of a linker script, found {found}"),
+            )),
+            None => Ok(Self::new(origin, text)),
+        }
     }
 
     /// A script that is there already.

@@ -14,6 +14,10 @@ use std::process::Command;
 use std::{fs, io, thread};
 use tempfile::TempDir;
 
+/// What helps if a tool does not understand the compiler's bitcode.
+const SAY_WHICH: &str =
+    " (expected LLVM of the compiler's version or later: --llvm=-22 or --llvm=DIR/)";
+
 /// Where LLVM's tools are, as kbuild's `LLVM=` says it.
 #[derive(Clone, Debug)]
 pub struct Llvm {
@@ -50,7 +54,7 @@ impl Llvm {
             // Unsorted, since a module's assembler symbols follow its others.
             nm.args(["--no-sort", "--print-file-name", "--quiet"])
                 .arg(prefixed("@", &list));
-            let output = run(nm)?;
+            let output = run(nm, SAY_WHICH)?;
             Listed::parse(&output, part)
         })
     }
@@ -73,7 +77,7 @@ impl Llvm {
                 dis.arg(link);
             }
             if !part.is_empty() {
-                run(dis)?;
+                run(dis, SAY_WHICH)?;
             }
             let module = |&place: &usize| {
                 let text = fs::read(directory.path().join(format!("{place}.ll")));
@@ -140,8 +144,8 @@ fn prefixed(prefix: &str, path: &Path) -> OsString {
     argument
 }
 
-/// Runs a program and returns what it prints.
-pub(super) fn run(mut command: Command) -> Result<Vec<u8>> {
+/// Runs a program and returns what it prints; `cure` is what to do if it fails.
+pub(super) fn run(mut command: Command, cure: &str) -> Result<Vec<u8>> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => Error::io(
@@ -156,8 +160,9 @@ pub(super) fn run(mut command: Command) -> Result<Vec<u8>> {
     let stderr = String::from_utf8_lossy(&output.stderr);
     let mut message = format!("{program} failed ({})", output.status);
     for line in stderr.lines().take(8) {
-        let _ = write!(message, ": {line}");
+        let _ = write!(message, ": {}", line.trim_end());
     }
+    message += cure;
     Err(Error::new(ErrorKind::Refused, message))
 }
 

@@ -6,9 +6,10 @@ use super::bitcode::{Listed, ListedSymbol, Module};
 use super::inputs::Inputs;
 use super::linker_script::LinkerScript;
 use crate::elf::{ElfFile, Place as ElfPlace};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::shown::shown;
 use object::elf;
+use object::read::elf::FileHeader as _;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What else has the name of a static.
@@ -16,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub enum Kind {
     /// A strong global symbol in assembler.
     Strong,
-    /// A weak global symbol in assembler.
+    /// A weak global symbol in assembler, or a common one: any definition takes the place of either.
     Weak,
     /// A reference, in assembler or C, to what nothing defines.
     Undefined,
@@ -182,6 +183,12 @@ impl<'i> Names<'i> {
     fn add_elf(&mut self) -> Result<()> {
         for object in self.inputs.elf() {
             let file = ElfFile::parse(object.origin.clone(), &object.data[..])?;
+            if file.header().e_type(file.endian()) != elf::ET_REL {
+                let what =
+                    "expected an object to be linked, found one that is linked already (give \
+                            the inputs of the link)";
+                return Err(Error::unsupported(&object.origin, what));
+            }
             let mut source = None;
             for symbol in file.symbols() {
                 let undefined = symbol.place == ElfPlace::Undefined;
@@ -195,6 +202,7 @@ impl<'i> Names<'i> {
                     (_, elf::STB_LOCAL) => Kind::Local,
                     _ if undefined => Kind::Undefined,
                     (_, elf::STB_WEAK) => Kind::Weak,
+                    _ if symbol.place == ElfPlace::Common => Kind::Weak,
                     _ => Kind::Strong,
                 };
                 let place = Place {
@@ -315,6 +323,7 @@ impl Sides {
             self.others.remove(&Kind::Undefined);
         }
         self.statics.sort();
+        self.statics.dedup();
         let mut collisions = Vec::new();
         for (kind, mut others) in self.others {
             // A file's own assembler means the file's own static, which then keeps its name.

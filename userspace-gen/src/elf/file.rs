@@ -5,6 +5,7 @@
 //! Everything in a file may be wrong. What is wrong with the headers is an error at once; a name or
 //! an index that leads nowhere is an error where it is used.
 
+use super::content::describe;
 use super::section::{Section, SectionId};
 use super::symtab::{string_at, Symtab};
 use crate::error::{Error, Result};
@@ -321,28 +322,4 @@ pub(crate) fn machine_name(machine: elf::Machine, endian: Endianness) -> String 
         machine => return format!("ELF machine {} ({endian:?} endian)", machine.0),
     };
     format!("{name} ({endian:?} endian)")
-}
-
-/// Where an x86 kernel image has `HdrS` (`Documentation/arch/x86/boot.rst`).
-const X86_BOOT_HEADER: u64 = 0x202;
-
-/// What a file that is no ELF file seems to be, and what to do about it.
-fn describe<'d, R: ReadRef<'d>>(data: R) -> &'static str {
-    let len = data.len().unwrap_or(0).min(16);
-    let start = data.read_bytes_at(0, len).unwrap_or_default();
-    let is_bzimage = data.read_bytes_at(X86_BOOT_HEADER, 4) == Ok(&b"HdrS"[..]);
-    match start {
-        [0x1f, 0x8b, ..] => "gzip data (unpack it with gunzip)",
-        [0xfd, b'7', b'z', b'X', b'Z', ..] => "xz data (unpack it with unxz)",
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd data (unpack it with unzstd)",
-        _ if is_bzimage || start.starts_with(b"MZ") => {
-            "a boot image (give the vmlinux of its build: what extract-vmlinux unpacks has no symbol \
-             table)"
-        }
-        _ if len < 5 => "a file of less than 5 bytes",
-        _ if start.iter().all(|b| b.is_ascii_graphic() || b" \t\n".contains(b)) => {
-            "text (the text of /proc/kallsyms is given with --kallsyms)"
-        }
-        _ => "something else",
-    }
 }

@@ -28,6 +28,10 @@ impl ElfInput {
     ///
     /// The file cannot be opened, or is none that could be read in another order than its own.
     pub fn open(path: &Path) -> Result<Self> {
+        if path == Path::new("-") {
+            let what = "-: expected a regular file, found stdin (./- for one of that name)";
+            return Err(Error::new(ErrorKind::Unsupported, what));
+        }
         let io = |e| Error::io(&format_args!("cannot read {}", path.display()), e);
         // Before it is opened: a FIFO would wait for somebody to write to it.
         let kind = fs::metadata(path).map_err(io)?.file_type();
@@ -53,12 +57,17 @@ impl ElfInput {
     }
 }
 
-/// Reads a whole file, or what comes out of a pipe.
+/// Reads a whole file, or what comes out of a pipe; `-` is stdin.
 ///
 /// # Errors
 ///
 /// The file cannot be read, or is a pipe or a device without end.
 pub fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let path = if path == Path::new("-") {
+        Path::new("/dev/stdin")
+    } else {
+        path
+    };
     let io = |e| Error::io(&format_args!("cannot read {}", path.display()), e);
     let mut file = File::open(path).map_err(io)?;
     let mut bytes = Vec::new();

@@ -2,6 +2,7 @@
 
 //! ELF as the kernel uses it: [`mod@file`] reads one, [`mod@write`] puts a changed one together.
 
+pub(crate) mod content;
 pub mod file;
 pub mod input;
 pub mod note;

@@ -2,6 +2,7 @@
 
 //! What `/proc/kallsyms` of a running kernel says.
 
+use crate::elf::content::known;
 use crate::error::{Error, Result};
 use crate::shown::shown;
 use crate::symbols::{Entry, SymbolTable};
@@ -17,7 +18,8 @@ pub struct RunningKernel<'d> {
     pub modules: Vec<(ObjName<'d>, SymbolTable<'d>)>,
 }
 
-/// Reads lines `<address> <letter> <name>[\t[<module>]]`.
+/// Reads lines `<address> <letter> <name>[\t[<module>]]`, which may have come over a serial line and
+/// end with CR LF.
 ///
 /// Left out: undefined symbols (livepatch modules list them, the livepatch core skips them), and
 /// trampolines and programs that are listed as if they belonged to a module `bpf`,
@@ -25,11 +27,21 @@ pub struct RunningKernel<'d> {
 ///
 /// # Errors
 ///
-/// A line has another form, or the addresses are hidden.
+/// A line has another form or does not end, or the addresses are hidden.
 pub fn read<'d>(origin: &str, text: &'d [u8]) -> Result<RunningKernel<'d>> {
-    if text.starts_with(&object::elf::ELFMAG) {
+    if let Some(found) = known(text) {
+        let cure = if text.starts_with(&object::elf::ELFMAG) {
+            " (give it with --vmlinux)"
+        } else {
+            ""
+        };
+        let what = format_args!("expected the text of /proc/kallsyms, found {found}{cure}");
+        return Err(Error::malformed(origin, what));
+    }
+    if !text.is_empty() && !text.ends_with(b"\n") {
         let what =
-            "expected the text of /proc/kallsyms, found an ELF file (give it with --vmlinux)";
+            "expected the text of /proc/kallsyms, found its beginning: the last line does not \
+                    end (copy all of it)";
         return Err(Error::malformed(origin, what));
     }
     let mut vmlinux = Vec::new();
@@ -38,6 +50,7 @@ pub fn read<'d>(origin: &str, text: &'d [u8]) -> Result<RunningKernel<'d>> {
     let mut lines = 0_u32;
     let mut visible = false;
     for (number, line) in (1..).zip(text.split(|&b| b == b'\n')) {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
         if line.is_empty() {
             continue;
         }

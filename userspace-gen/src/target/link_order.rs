@@ -2,6 +2,7 @@
 
 //! vmlinux.a: a thin archive that kbuild makes, with every object of the kernel image in link order.
 
+use crate::elf::content::{known, ARCHIVES};
 use crate::error::{Error, Result};
 use object::read::archive::ArchiveFile;
 
@@ -15,6 +16,9 @@ pub(super) fn read<'d>(origin: &str, data: &'d [u8]) -> Result<Vec<&'d [u8]>> {
         let expected = "expected the thin archive vmlinux.a of a kernel build";
         Error::malformed(origin, format_args!("{expected}, found {what}"))
     };
+    if !ARCHIVES.iter().any(|magic| data.starts_with(magic)) {
+        return Err(bad(&known(data).unwrap_or("another file")));
+    }
     let archive = ArchiveFile::parse(data).map_err(|e| bad(&e))?;
     if !archive.is_thin() {
         return Err(bad(&"an archive without directories"));

@@ -161,6 +161,29 @@ fn a_global_in_assembler() {
 }
 
 #[test]
+fn a_common_symbol_yields_to_the_static() {
+    let link = Link::new();
+    let mut file = Elf::new(elf::ET_REL);
+    let common = Place::Special(0xfff2);
+    file.symbol("foo", elf::STB_GLOBAL, elf::STT_OBJECT, common, 8, 8);
+    link.write("common.o", &file.build());
+    assert_eq!(
+        link.found(1, "a.o common.o"),
+        ["foo weak silent: static function in a.c (a.o); weak in common.o"]
+    );
+}
+
+#[test]
+fn an_input_that_is_given_twice_is_named_once() {
+    let link = Link::new();
+    link.assembler("strong.o", elf::STB_GLOBAL, true);
+    assert_eq!(
+        link.found(1, "a.o strong.o a.o strong.o"),
+        ["foo strong loud: static function in a.c (a.o); strong in strong.o"]
+    );
+}
+
+#[test]
 fn a_reference_to_what_nobody_defines() {
     let link = Link::new();
     link.assembler("undefined.o", elf::STB_GLOBAL, false);
@@ -329,6 +352,7 @@ fn what_cannot_be_read_is_named() {
     let link = Link::new();
     link.write("text.o", b"int main;");
     link.write("broken.a", b"!<arch>\nnonsense");
+    link.write("odd.lds", b"foo = 1;\0");
     for (arguments, expected) in [
         ("absent.o", "absent.o: No such file"),
         (
@@ -337,6 +361,14 @@ fn what_cannot_be_read_is_named() {
         ),
         ("broken.a", "broken.a: expected an archive"),
         ("--linker-script absent.lds a.o", "absent.lds: No such file"),
+        (
+            "--linker-script a.o a.o",
+            "a.o: expected the text of a linker script, found LLVM bitcode",
+        ),
+        (
+            "--linker-script odd.lds a.o",
+            "odd.lds: expected the text of a linker script, found something else",
+        ),
         ("--reserve out.o a.o -- ./absent", "cannot run ./absent"),
     ] {
         let (status, stdout, stderr) = link.run(arguments);
@@ -367,6 +399,10 @@ fn a_tool_that_fails_is_an_error() {
         stderr.contains("llvm-nm failed (exit status: 1): error: unknown"),
         "{stderr}"
     );
+    assert!(
+        stderr.contains("LLVM of the compiler's version or later: --llvm=-22"),
+        "{stderr}"
+    );
 }
 
 #[test]
@@ -374,8 +410,16 @@ fn what_was_linked_already_tells_nothing() {
     let files = crate::kernel::Files::new();
     let mut command = klp_gen();
     command.current_dir(files.directory.path());
-    let output = command.args(["collisions", "vmlinux"]).output().unwrap();
+    let output = command.args(["collisions", "net-mod.ko"]).output().unwrap();
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert!(stderr.contains("warning: no input is bitcode"), "{stderr}");
+    let output = command.arg("vmlinux").output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr
+            .contains("vmlinux: expected an object to be linked, found one that is linked already"),
+        "{stderr}"
+    );
 }

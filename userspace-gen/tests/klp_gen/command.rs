@@ -6,7 +6,7 @@
 use crate::elf::Elf;
 use crate::kernel::Files;
 use crate::livepatch::Livepatch;
-use crate::shell::klp_gen;
+use crate::shell::{self, klp_gen};
 use object::elf;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -194,6 +194,12 @@ fn a_converted_livepatch_is_converted_to_itself() {
 fn files_of_the_wrong_sort_are_named() {
     let files = files();
     files.write("empty", b"");
+    files.write("vmlinux.a", b"!<thin>\n");
+    files.write("copy.xz", b"\xfd7zXZ\0\0\x04");
+    files.write(
+        "begun.kallsyms",
+        b"ffffffff81000000 T _text\nffffffff81000010 t ini",
+    );
     files.write("binary.kallsyms", b"\x7fLEF\x1b[2J\x00\n");
     // `e_machine`: an arm64 livepatch.
     let mut foreign = fs::read(files.path("good.ko")).unwrap();
@@ -207,7 +213,7 @@ fn files_of_the_wrong_sort_are_named() {
     for (arguments, expected) in [
         ("symbols --vmlinux net-mod.ko", "net-mod.ko: expected a linked kernel image, vmlinux, found a relocatable file"),
         ("symbols --vmlinux stripped", "stripped: expected a symbol table"),
-        ("symbols --vmlinux empty", "empty: expected an ELF file, found a file of less than 5 bytes"),
+        ("symbols --vmlinux empty", "empty: expected an ELF file, found nothing (/proc/kallsyms is given with --kallsyms)"),
         ("symbols --vmlinux .", ".: expected a regular file, found a directory"),
         ("symbols --vmlinux /dev/null", "/dev/null: expected a regular file, found a character device"),
         ("symbols --vmlinux pipe", "pipe: expected a regular file, found a pipe"),
@@ -215,6 +221,11 @@ fn files_of_the_wrong_sort_are_named() {
         ("symbols --vmlinux vmlinux --module arm64.ko", "arm64.ko: expected a file for x86-64 (Little endian) as vmlinux is, found one for arm64"),
         ("check arm64.ko --vmlinux vmlinux", "arm64.ko: expected a file for x86-64 (Little endian) as vmlinux is, found one for arm64"),
         ("convert arm64.ko -o out.ko --vmlinux vmlinux", "arm64.ko: expected a file for x86-64 (Little endian) as vmlinux is, found one for arm64"),
+        ("symbols --vmlinux vmlinux.a", "vmlinux.a: expected an ELF file, found an archive (vmlinux.a is given with --link-order)"),
+        ("symbols --vmlinux -", "-: expected a regular file, found stdin"),
+        ("symbols --vmlinux vmlinux --link-order net-mod.ko", "net-mod.ko: expected the thin archive vmlinux.a of a kernel build, found an ELF file"),
+        ("symbols --kallsyms copy.xz", "copy.xz: expected the text of /proc/kallsyms, found xz data (give what xz -dc makes of it)"),
+        ("symbols --kallsyms begun.kallsyms", "begun.kallsyms: expected the text of /proc/kallsyms, found its beginning: the last line does not end"),
         ("symbols --kallsyms empty", "empty: expected the text of /proc/kallsyms, found nothing"),
         ("symbols --kallsyms binary.kallsyms", "found '\\u{7f}LEF\\u{1b}[2J\\u{0}'"),
         ("symbols --module net-mod.ko", "<--vmlinux <FILE>|--kallsyms <FILE>>"),
@@ -316,4 +327,17 @@ fn an_output_that_is_read_stays_whole() {
     // A livepatch may be converted in its place.
     let in_place = "convert good.ko -o good.ko --vmlinux vmlinux";
     assert_eq!(run(&files, in_place).0, Some(0));
+}
+
+#[test]
+fn stdin_is_a_file_and_lines_may_end_as_on_a_serial_line() {
+    let files = files();
+    let script = "printf 'ffffffff81000600 T promoted.llvm.9a\\r\\n' |
+        klp-gen resolve promoted --kallsyms -; klp-gen check - --vmlinux vmlinux < bad.ko;
+        printf 'promoted\\r\\n\\r\\n' | klp-gen resolve --queries - --vmlinux vmlinux";
+    let (status, text) = shell::run(&files, script);
+    assert_eq!(status, Some(0), "{text}");
+    let found = "promoted: ffffffff81000600 T promoted.llvm.9a (1 of 1)\n";
+    assert!(text.starts_with(found) && text.ends_with(found), "{text}");
+    assert!(text.contains("symbol 'nosuch' not found"), "{text}");
 }
