@@ -7,9 +7,10 @@ use crate::kernel::{self, with_target, RODATA, TEXT};
 use klp_gen::elf::ElfFile;
 use klp_gen::kallsyms::{text, vmlinux};
 use klp_gen::resolve::{resolve, Answer};
+use klp_gen::symbols::Entry;
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::{ObjName, Policy, Request};
-use object::elf::{STB_LOCAL, STT_OBJECT};
+use object::elf::{SHF_ALLOC, SHF_WRITE, SHT_NOBITS, STB_LOCAL, STT_OBJECT};
 use std::fmt::Write as _;
 
 fn names(target: &Target<'_>, object: &str) -> Vec<String> {
@@ -200,6 +201,36 @@ fn a_running_kernel_says_the_same() {
         assert_eq!(names(t, "vmlinux"), names(&running, "vmlinux"));
         assert_eq!(names(t, "net_mod"), names(&running, "net_mod"));
     });
+}
+
+#[test]
+fn a_vmlinux_with_debug_information_only_says_the_same() {
+    let letters = |image: &crate::elf::Elf| -> Vec<_> {
+        let bytes = image.build();
+        let elf = ElfFile::parse("vmlinux".to_owned(), &bytes[..]).unwrap();
+        let table = vmlinux::read(&elf).unwrap();
+        let letter = |e: &Entry<'_>| (e.name.to_string(), char::from(e.letter));
+        table.entries().iter().map(letter).collect()
+    };
+    let mut image = kernel::vmlinux();
+    let bss = image.section(".bss", SHF_ALLOC | SHF_WRITE, &[]);
+    image.sections[bss].kind = SHT_NOBITS;
+    image.symbol(
+        "zero",
+        STB_LOCAL,
+        STT_OBJECT,
+        Place::Section(bss),
+        RODATA,
+        8,
+    );
+    let whole = letters(&image);
+    assert!(whole.contains(&("zero".to_owned(), 'b')));
+    // objcopy --only-keep-debug
+    let loaded = image.sections.iter_mut();
+    for section in loaded.filter(|s| s.flags.contains(SHF_ALLOC)) {
+        section.kind = SHT_NOBITS;
+    }
+    assert_eq!(letters(&image), whole);
 }
 
 #[test]
