@@ -162,7 +162,7 @@ impl Module {
         let linkage = if function { &line[..at] } else { rest };
         let mut words = linkage.split(|&byte| byte == b' ').take(6);
         let local = words.any(|word| word == b"internal" || word == b"private");
-        if local && !contains(rest, b" section \"") {
+        if local && !has_section(rest) {
             self.promotable.insert(name.clone(), function);
         }
         self.globals.insert(name);
@@ -266,6 +266,15 @@ fn quoted(text: &[u8]) -> (Vec<u8>, &[u8]) {
     }
 }
 
+/// Whether a definition has a section of its own. What stands in quotes may be any text; LLVM writes
+/// `\22` for a quote in it.
+fn has_section(definition: &[u8]) -> bool {
+    let unquoted = definition.split(|&byte| byte == b'"').step_by(2);
+    unquoted
+        .into_iter()
+        .any(|part| part.ends_with(b" section "))
+}
+
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
@@ -325,6 +334,7 @@ module asm "foo: ret"
 @"odd name" = internal global i32 0, align 4
 @placed = internal global i32 0, section ".data.placed", align 4
 @"\01label" = internal global i32 0
+@told = internal constant [11 x i8] c"no section ", align 1
 @llvm.compiler.used = appending global [2 x ptr] [ptr @"kept here", ptr @alias], section "llvm.metadata"
 define hidden i32 @bar(i32 noundef %0) #0 {
   %2 = call i32 @foo(i32 %0)
@@ -335,7 +345,7 @@ define internal i32 @unused(i32 noundef %0) #1 {
 define internal i32 @listed(i32 noundef %0) #1 {
 declare i32 @elsewhere(i32)
 ^0 = module: (path: "a.o", hash: (1, 2, 3, 4, 5))
-^1 = gv: (name: "bar", summaries: (function: (module: ^0, flags: (linkage: external, notEligibleToImport: 0), insts: 3, calls: ((callee: ^2), (callee: ^3)), refs: (^5, ^8, readonly ^9)))) ; guid = 1
+^1 = gv: (name: "bar", summaries: (function: (module: ^0, flags: (linkage: external, notEligibleToImport: 0), insts: 3, calls: ((callee: ^2), (callee: ^3)), refs: (^5, ^8, readonly ^9, ^10)))) ; guid = 1
 ^2 = gv: (name: "foo", summaries: (function: (module: ^0, flags: (linkage: internal, notEligibleToImport: 1), insts: 2))) ; guid = 2
 ^3 = gv: (name: "kept here", summaries: (function: (module: ^0, flags: (linkage: internal, notEligibleToImport: 0), insts: 2))) ; guid = 3
 ^4 = gv: (name: "table", summaries: (variable: (module: ^0, flags: (linkage: internal, notEligibleToImport: 1), refs: (^6)))) ; guid = 4
@@ -344,6 +354,7 @@ declare i32 @elsewhere(i32)
 ^7 = gv: (name: "unused", summaries: (function: (module: ^0, flags: (linkage: internal, notEligibleToImport: 0), insts: 2))) ; guid = 7
 ^8 = gv: (name: "odd name", summaries: (variable: (module: ^0, flags: (linkage: internal, notEligibleToImport: 0)))) ; guid = 8
 ^9 = gv: (name: "\01label", summaries: (variable: (module: ^0, flags: (linkage: internal, notEligibleToImport: 0)))) ; guid = 9
+^10 = gv: (name: "told", summaries: (variable: (module: ^0, flags: (linkage: internal, notEligibleToImport: 0)))) ; guid = 10
 "#;
 
     #[test]
@@ -354,6 +365,8 @@ declare i32 @elsewhere(i32)
         assert_eq!(module.promotable(b"foo"), Some(true));
         assert_eq!(module.promotable(b"odd name"), Some(false));
         assert_eq!(module.promotable(b"label"), Some(false));
+        // The string ends like a definition with a section.
+        assert_eq!(module.promotable(b"told"), Some(false));
         for name in [
             "kept here",
             "placed",
