@@ -159,8 +159,9 @@ pub(super) fn run(mut command: Command, cure: &str) -> Result<Vec<u8>> {
     }
     let stderr = String::from_utf8_lossy(&output.stderr);
     let mut message = format!("{program} failed ({})", output.status);
-    for line in stderr.lines().take(8) {
-        let _ = write!(message, ": {}", line.trim_end());
+    let lines = stderr.lines().map(str::trim_end);
+    for line in lines.filter(|line| !line.is_empty()).take(8) {
+        let _ = write!(message, ": {line}");
     }
     message += cure;
     Err(Error::new(ErrorKind::Refused, message))
