@@ -5,7 +5,8 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Command, //
+    process::Command,
+    time::SystemTime, //
 };
 
 use anyhow::{
@@ -27,9 +28,16 @@ use crate::{
 const GUIDE: &str = "docs/livepatch-authors.md";
 /// The livepatch that it makes.
 const MODULE: &str = "livepatch_reboot.ko";
-/// What it refers to, and the same misspelt.
+/// What it refers to.
 const NAME: &str = "mode_show";
-const MISSPELT: &str = "mode_shwo";
+/// The names in it, misspelt, and what is said then: the first by klp-gen before modpost, the second by
+/// the conversion.
+const MISSPELT: [(&str, &str, &str); 2] = [
+    (NAME, "mode_shwo", "did you mean mode_show?"),
+    ("\"type_show,", "\"type_shwo,", "did you mean type_show?"),
+];
+/// The header that comes with the Makefile, for kernels that have none.
+const HEADER: &str = "klp_sympos.h";
 
 /// A reader of the guide, in a directory of their own.
 pub struct Reader<'k> {
@@ -82,10 +90,17 @@ impl<'k> Reader<'k> {
 
     /// Runs all tests.
     pub fn test(&self, tally: &mut Tally) {
-        let tests: [(&str, Test<'k>); 6] = [
+        let tests: [(&str, Test<'k>); 10] = [
             ("make builds a converted livepatch", Self::is_converted),
+            ("the header comes with the Makefile", Self::brings_header),
             ("a second make changes nothing", Self::stays),
+            ("a new link is converted", Self::converts_what_is_linked),
             ("what conversion depends on converts anew", Self::follows),
+            ("what a variable says is what is used", Self::uses_variables),
+            (
+                "what another module exports is referred to as ever",
+                Self::refers_to_exports,
+            ),
             ("modules_install installs it", Self::installs),
             ("a misspelt name is refused with the nearest", Self::refuses),
             ("make clean leaves only the sources", Self::cleans),
@@ -110,10 +125,11 @@ impl<'k> Reader<'k> {
         // What is checked could also be a livepatch without any reference.
         let bytes = fs::read(&module)?;
         let symbol = format!(".klp.sym.vmlinux.{NAME},");
-        let found = bytes
-            .windows(symbol.len())
-            .any(|at| at == symbol.as_bytes());
-        ensure!(found, "{} has no {symbol}", module.display());
+        ensure!(
+            contains(&bytes, &symbol),
+            "{} has no {symbol}",
+            module.display()
+        );
         Ok(())
     }
 
@@ -128,35 +144,153 @@ impl<'k> Reader<'k> {
         Ok(())
     }
 
+    /// An interrupted make may leave what the linker wrote; here that is what nobody could load.
+    fn converts_what_is_linked(&self) -> Result<()> {
+        let module = self.build()?;
+        let original = fs::read(&module)?;
+        fs::remove_file(self.dir.join("livepatch_reboot.mod.o"))?;
+        self.build()?;
+        ensure!(fs::read(&module)? == original, "it is not converted");
+        Ok(())
+    }
+
     fn follows(&self) -> Result<()> {
         let module = self.build()?;
         let original = fs::read(&module)?;
-        // An interrupted make may leave what the linker wrote; here that is what nobody could load.
-        let relink = || -> Result<()> {
-            fs::remove_file(self.dir.join("livepatch_reboot.mod.o"))?;
-            self.build()?;
-            ensure!(
-                fs::read(&module)? == original,
-                "a new link is not converted"
-            );
-            Ok(())
-        };
-        relink()?;
-        let before = fs::metadata(&module)?.modified()?;
-        fs::File::options()
-            .append(true)
-            .open(&self.klp_gen)?
-            .set_modified(std::time::SystemTime::now())?;
-        self.build()?;
-        ensure!(
-            fs::metadata(&module)?.modified()? > before,
-            "a new klp-gen does not convert anew"
-        );
+        let mut before = fs::metadata(&module)?.modified()?;
+        let [vmlinux, link_order, target] = [
+            "vmlinux",
+            "vmlinux.a",
+            "kernel/livepatch/klp_sympos/klp_sympos.ko",
+        ]
+        .map(|file| self.copy_of(file));
+        let (vmlinux, target) = (vmlinux?, target?);
+        let symvers = self.logs.join("other.symvers");
+        fs::write(&symvers, "")?;
+        let variables = [
+            "KLP_FLAGS=--policy llvm".to_owned(),
+            format!("KLP_VMLINUX={}", vmlinux.display()),
+            format!("KLP_MODULES={}", target.display()),
+            format!("KBUILD_EXTRA_SYMBOLS={}", symvers.display()),
+        ];
+        // Each of the variables is new at first, then each of the files.
+        for given in 1..=variables.len() {
+            self.converts_anew(&variables[..given], &mut before, &original)
+                .with_context(|| variables[given - 1].clone())?;
+        }
+        for file in [&self.klp_gen, &vmlinux, &link_order?, &target, &symvers] {
+            fs::File::options()
+                .append(true)
+                .open(file)?
+                .set_modified(SystemTime::now())?;
+            self.converts_anew(&variables, &mut before, &original)
+                .with_context(|| file.display().to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Whether make writes the same livepatch again.
+    fn converts_anew(
+        &self,
+        variables: &[String],
+        before: &mut SystemTime,
+        original: &[u8],
+    ) -> Result<()> {
+        let arguments: Vec<_> = variables.iter().map(String::as_str).collect();
+        self.make(&[&["modules"], &arguments[..]].concat())?;
+        let module = self.dir.join(MODULE);
+        let now = fs::metadata(&module)?.modified()?;
+        ensure!(now > *before, "it is not converted anew");
+        *before = now;
         ensure!(
             fs::read(&module)? == original,
             "it is another livepatch now"
         );
         Ok(())
+    }
+
+    /// A copy of a file of the kernel's build, which is not to change.
+    fn copy_of(&self, file: &str) -> Result<PathBuf> {
+        let dir = self.logs.join("guide-kernel");
+        fs::create_dir_all(&dir)?;
+        let from = self.kernel.build.join(file);
+        let to = dir.join(from.file_name().context("a file has a name")?);
+        fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
+        Ok(to)
+    }
+
+    fn uses_variables(&self) -> Result<()> {
+        let source = self.dir.join("livepatch_reboot.c").display().to_string();
+        let absent = "not found. KLP_VMLINUX and KLP_MODULES say what is livepatched";
+        for (argument, said) in [
+            ("KLP_GEN=no-klp-gen", "no-klp-gen is not found: set KLP_GEN"),
+            ("KLP_FLAGS=--no-such-flag", "'--no-such-flag'"),
+            ("KLP_VMLINUX=/no/vmlinux", &format!("/no/vmlinux: {absent}")),
+            ("KLP_MODULES=no.ko", &format!("/no.ko: {absent}")),
+            // This is not ELF.
+            (&format!("KLP_VMLINUX={source}"), &format!("{source}: ")),
+            (&format!("KLP_MODULES={source}"), &format!("{source}: ")),
+        ] {
+            let Err(error) = self.make(&["modules", argument]) else {
+                bail!("{argument} makes no difference");
+            };
+            let error = format!("{error:#}");
+            ensure!(
+                error.contains(said),
+                "{argument}: it does not say `{said}`: {error}"
+            );
+        }
+        self.build()?;
+        Ok(())
+    }
+
+    fn refers_to_exports(&self) -> Result<()> {
+        let symvers = self.logs.join("exporter.symvers");
+        fs::write(
+            &symvers,
+            "0x00000000\tklp_export\texporter\tEXPORT_SYMBOL_GPL\t\n",
+        )?;
+        let last = "MODULE_INFO(livepatch, \"Y\");\n";
+        let more = format!("{last}extern int klp_export;\nint *livepatch_uses = &klp_export;\n");
+        let made = self.with_source((last, &more), || {
+            self.make(&[
+                "modules",
+                &format!("KBUILD_EXTRA_SYMBOLS={}", symvers.display()),
+            ])
+        })?;
+        let module = fs::read(self.dir.join(MODULE));
+        self.build()?;
+        made?;
+        ensure!(
+            contains(&module?, "depends=exporter"),
+            "it does not depend on the module"
+        );
+        Ok(())
+    }
+
+    /// The test kernel has the header, too: only this one has another name.
+    fn brings_header(&self) -> Result<()> {
+        let (kmod, copy) = (
+            layout::repository().join("kmod"),
+            self.logs.join("klp-sympos"),
+        );
+        let other = format!("other_{HEADER}");
+        for (from, to) in [
+            ("scripts/Makefile.livepatch", "scripts/Makefile.livepatch"),
+            (
+                &format!("include/linux/{HEADER}"),
+                &format!("include/linux/{other}"),
+            ),
+        ] {
+            let to = copy.join(to);
+            fs::create_dir_all(to.parent().unwrap_or(&copy))?;
+            fs::copy(kmod.join(from), to).with_context(|| format!("cannot copy {from}"))?;
+        }
+        let made = self.with_source((HEADER, &other), || {
+            self.make(&["modules", &format!("KLP_SYMPOS={}", copy.display())])
+        })?;
+        self.build()?;
+        made
     }
 
     fn installs(&self) -> Result<()> {
@@ -178,27 +312,34 @@ impl<'k> Reader<'k> {
     }
 
     fn refuses(&self) -> Result<()> {
-        let source = self.dir.join("livepatch_reboot.c");
-        let text = fs::read_to_string(&source)?;
-        self.build()?;
-        fs::write(&source, text.replace(NAME, MISSPELT))?;
-        let refused = self.make(&["modules"]);
-        fs::write(&source, text)?;
-        let Err(error) = refused else {
-            bail!("{MISSPELT} was accepted");
-        };
-        let said = format!("{error:#}");
-        let nearest = format!("did you mean {NAME}?");
-        ensure!(
-            said.contains(&nearest),
-            "it does not say `{nearest}`: {said}"
-        );
-        ensure!(
-            !self.dir.join(MODULE).exists(),
-            "the livepatch of before is still there"
-        );
+        for (name, misspelt, nearest) in MISSPELT {
+            self.build()?;
+            let refused = self.with_source((name, misspelt), || self.make(&["modules"]))?;
+            let Err(error) = refused else {
+                bail!("{misspelt} was accepted");
+            };
+            let said = format!("{error:#}");
+            ensure!(
+                said.contains(nearest),
+                "it does not say `{nearest}`: {said}"
+            );
+            ensure!(
+                !self.dir.join(MODULE).exists(),
+                "{misspelt}: the livepatch is still there"
+            );
+        }
         self.build()?;
         Ok(())
+    }
+
+    /// Does something while the source has another text in place of one.
+    fn with_source<T>(&self, (from, to): (&str, &str), then: impl FnOnce() -> T) -> Result<T> {
+        let source = self.dir.join("livepatch_reboot.c");
+        let text = fs::read_to_string(&source)?;
+        fs::write(&source, text.replace(from, to))?;
+        let result = then();
+        fs::write(&source, text)?;
+        Ok(result)
     }
 
     fn cleans(&self) -> Result<()> {
@@ -233,6 +374,10 @@ impl<'k> Reader<'k> {
         run::captured(&mut make)?;
         Ok(())
     }
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|at| at == text.as_bytes())
 }
 
 /// The files in a document: blocks whose fence has a name behind the language.
