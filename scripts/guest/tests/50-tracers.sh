@@ -50,9 +50,14 @@ add_graph() {
 	echo "$function" >"$tracing/set_graph_function"
 }
 
-# refused(command) - whether a write to tracefs fails
+# The kernel's own sample calls register_fprobe_syms(), as BPF does for kprobe_multi.
+add_fprobe_syms() {
+	insmod /klp/modules/fprobe_example.ko "symbol=$function" stackdump=0
+}
+
+# refused(command...) - whether it fails
 refused() {
-	! "$1"
+	! "$@"
 }
 
 refused_as() {
@@ -98,9 +103,38 @@ graph_hit() {
 	grep -q " $function\.llvm\.[0-9]*\( \[klp_promoted\]\)\?() {" /tmp/trace
 }
 
+# fprobe_syms_hit() - whether the sample is there, and logs a call
+fprobe_syms_hit() {
+	add_fprobe_syms || return 1
+	log_mark
+	call
+	rmmod fprobe_example
+	log_says "Enter <$function.llvm."
+}
+
+# removed_by_the_same_name(file, add) - whether what was added goes by the name by which it came
 removed_by_the_same_name() {
-	add_filter && echo "!$function" >"$tracing/set_ftrace_filter" &&
-		! grep "^$function" "$tracing/set_ftrace_filter"
+	"$2" && grep "^$function\.llvm\." "$tracing/$1" || return 1
+	# The file opened for more, or it would be emptied first.
+	echo "!$function" >>"$tracing/$1" && ! grep "^$function" "$tracing/$1"
+}
+
+# filters_in(module) - whether set_ftrace_filter has one function by its name in this module, and no other
+filters_in() {
+	echo "$function:mod:$1" >"$tracing/set_ftrace_filter"
+	grep "^$function\.llvm\." "$tracing/set_ftrace_filter" >/tmp/filter
+	echo >"$tracing/set_ftrace_filter"
+	cat /tmp/filter
+	[ "$(wc -l </tmp/filter)" = 1 ] && grep -q "\[$1\]" /tmp/filter
+}
+
+# kprobe_in(module) - whether a kprobe event is set by its name in this module
+kprobe_in() {
+	echo "p:klp_kprobe $1:$function" >"$tracing/kprobe_events" &&
+		grep " $function\.llvm\.[0-9]*+0x[0-9a-f]* *$1 " /sys/kernel/debug/kprobes/list
+	local status=$?
+	remove_kprobe
+	return $status
 }
 
 trigger_comes_and_goes() {
@@ -119,8 +153,9 @@ ambiguity_logged() {
 		[ "$(dmesg | tail -n "+$((klp_log_mark + 1))" | grep -c "$function\.llvm\.")" = 2 ]
 }
 
-pattern_is_not_a_name() {
-	! echo "${function%show}sho" >"$tracing/set_ftrace_filter"
+neither_a_part_nor_a_pattern_is_a_name() {
+	! echo "${function%show}sho" >"$tracing/set_ftrace_filter" &&
+		! echo "*$function" >"$tracing/set_ftrace_filter"
 }
 
 exact_name_wins() {
@@ -155,27 +190,33 @@ static_hit() {
 }
 
 if suffix_reduced; then
-	ktap_suite tracers 19
+	ktap_suite tracers 26
 	printed=/proc/tty/ldiscs
 	check 'kprobe event: a static is hit without klp_sympos' \
 		event_hit kprobes/klp_kprobe static_hit remove_kprobe
 	printed=/sys/module/klp_promoted/parameters/show
 else
-	ktap_suite tracers 18
+	ktap_suite tracers 25
 fi
 check 'kprobe event: refused without klp_sympos' refused_as add_kprobe 'Invalid probed address or symbol'
 check 'fprobe event: refused without klp_sympos' refused add_fprobe
 check 'set_ftrace_filter: refused without klp_sympos' refused add_filter
 check 'set_graph_function: refused without klp_sympos' refused add_graph
+check 'register_fprobe_syms(): refused without klp_sympos' refused add_fprobe_syms
 
 modprobe klp_sympos
 check 'kprobe event: hit' event_hit kprobes/klp_kprobe add_kprobe remove_kprobe
 check 'fprobe event: hit' event_hit fprobes/klp_fprobe add_fprobe remove_fprobe
 check 'set_ftrace_filter: hit, and nothing else' ftrace_hit
 check 'set_graph_function: hit' graph_hit
-check 'set_ftrace_filter: removed by the same name' removed_by_the_same_name
+check 'register_fprobe_syms(): hit' fprobe_syms_hit
+check 'set_ftrace_filter: removed by the same name' removed_by_the_same_name set_ftrace_filter add_filter
+check 'set_graph_function: removed by the same name' \
+	removed_by_the_same_name set_graph_function add_graph
 check 'a function trigger is removed by the same name' trigger_comes_and_goes
-check 'set_ftrace_filter: a part of a name is refused' pattern_is_not_a_name
+check 'set_ftrace_filter: a part of a name and a pattern are refused' \
+	neither_a_part_nor_a_pattern_is_a_name
+check 'set_ftrace_filter: no module but its own has it' refused filters_in klp_sympos
 check 'an exact name wins' exact_name_wins
 
 # Has the name as well, with another suffix.
@@ -185,5 +226,8 @@ check 'the log says what it may stand for' ambiguity_logged
 check 'fprobe event: refused while ambiguous' refused add_fprobe
 check 'set_ftrace_filter: refused while ambiguous' refused add_filter
 check 'set_graph_function: refused while ambiguous' refused add_graph
+check 'register_fprobe_syms(): refused while ambiguous' refused add_fprobe_syms
+check 'set_ftrace_filter: one module has one' filters_in klp_twins
+check 'kprobe event: one module has one' kprobe_in klp_twins
 rmmod klp_twins
 check 'kprobe event: hit when it is not any more' event_hit kprobes/klp_kprobe add_kprobe remove_kprobe

@@ -224,7 +224,7 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["50-tracers"],
-        expected: &[expect("tracers", 18).reduced(19)],
+        expected: &[expect("tracers", 25).reduced(26)],
         ..DEFAULT.named("tracers")
     },
     Boot {

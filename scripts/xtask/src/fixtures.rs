@@ -15,7 +15,7 @@ use crate::{
     kernel::{external, Kernel},
     klp_gen,
     layout,
-    livepatches::Livepatches,
+    livepatches::{self, Livepatches},
     refusals,
     run,
     sections, //
@@ -53,6 +53,7 @@ pub fn scripts(logs: &Path) -> Result<Contents> {
 pub fn all(kernel: &Kernel, livepatches: &Livepatches, logs: &Path) -> Result<Contents> {
     let mut contents = scripts(logs)?;
     add_selftests(&mut contents, kernel, logs)?;
+    add_fprobe_sample(&mut contents, kernel, logs)?;
     livepatches.add_to(&mut contents);
     contents.add(refusals::list(), refusals::LIST_IN_GUEST.to_owned());
     contents.add(sections::list(), sections::LIST_IN_GUEST.to_owned());
@@ -99,6 +100,16 @@ fn add_selftests(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Resul
         .arg(source.join(SELFTEST_PROGRAM).with_extension("c"));
     run::logged(&mut compiler, &logs.join("selftest-program.log"))?;
     contents.add(program, format!("{SELFTESTS_IN_GUEST}/{SELFTEST_PROGRAM}"));
+    Ok(())
+}
+
+/// The kernel's own user of `register_fprobe_syms()`.
+fn add_fprobe_sample(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Result<()> {
+    let source = kernel.source.join("samples/fprobe");
+    let variables = ["CONFIG_SAMPLE_FPROBE=m"];
+    for module in external::build_with(kernel, "fprobe-sample", &source, &variables, logs)? {
+        livepatches::add_module(contents, &module);
+    }
     Ok(())
 }
 
