@@ -33,7 +33,20 @@ ambiguous_lists_all() {
 	diff /tmp/answer <(echo 'ambiguous 3'; twins | cat -n | sed 's/^ *//; s/\t/ /')
 }
 
-# unprivileged(question) - what debugfs shows where /proc/kallsyms shows no addresses
+# lists_64_at_most() - whether the longest list there is stops after 64 candidates and says how many are left
+lists_64_at_most() {
+	local matches name
+	read -r matches name < <(awk 'NF == 3 { print $3 }' /proc/kallsyms | sort | uniq -c | sort -n | tail -n 1)
+	ask "$name" >/tmp/answer
+	cat /tmp/answer
+	((matches > 64)) && diff /tmp/answer <(
+		echo "ambiguous $matches"
+		awk -v name="$name" 'NF == 3 && $3 == name { print ++n, $1, $3 }' /proc/kallsyms | head -n 64
+		echo "and $((matches - 64)) more"
+	)
+}
+
+# hidden() - whether debugfs shows no address where /proc/kallsyms shows none
 hidden() {
 	local old
 	old=$(cat /proc/sys/kernel/kptr_restrict)
@@ -53,13 +66,14 @@ rejected() {
 	return $status
 }
 
-ktap_suite modules 20
+ktap_suite modules 21
 modprobe klp_sympos
 insmod /klp/modules/klp_twins.ko
 check 'the twins do their own work' test "$(cat /sys/module/klp_twins/parameters/twin)" = '1 2 3'
 check 'debugfs: each twin by its position' each_by_its_position
 check 'debugfs: an exact name wins' exact_wins
 check 'debugfs: an ambiguous name lists its candidates' ambiguous_lists_all
+check 'debugfs: of many candidates it lists 64' lists_64_at_most
 check 'debugfs: no addresses for whom /proc/kallsyms hides them' hidden
 check 'debugfs: a name of 512 bytes is rejected' rejected "$(printf 'a%.0s' {1..512})"
 check 'debugfs: a position that is no number is rejected' rejected 'twin,x'

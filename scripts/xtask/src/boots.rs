@@ -186,7 +186,7 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["43-modules"],
-        expected: &[expect("modules", 20)],
+        expected: &[expect("modules", 21)],
         ..DEFAULT.named("modules")
     },
     Boot {
