@@ -87,7 +87,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         }
         return Ok(Outcome::Pass);
     }
-    let boots = chosen(&args.boot)?;
+    let boots = chosen(&args.boot, args.lane.list())?;
     let logs = layout::new_log_dir("test")?;
     eprintln!("logs are in {}", logs.display());
     let mut tally = Tally::default();
@@ -144,10 +144,15 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
     Ok(tally)
 }
 
-fn chosen(names: &[String]) -> Result<Vec<&'static Boot>> {
+/// The boots of these names, or all. One that no lane of `lanes` has would be a test that nobody runs.
+fn chosen(names: &[String], lanes: &[Lane]) -> Result<Vec<&'static Boot>> {
     for name in names {
-        if !BOOTS.iter().any(|boot| boot.name == name) {
+        let Some(boot) = BOOTS.iter().find(|boot| boot.name == name) else {
             bail!("there is no boot `{name}`; `cargo xtask test --list` lists them");
+        };
+        if !boot.lanes.iter().any(|lane| lanes.contains(lane)) {
+            let its: Vec<_> = boot.lanes.iter().map(|lane| lane.name()).collect();
+            bail!("the boot `{name}` is for --lane {}", its.join(" or "));
         }
     }
     let wanted = |boot: &&Boot| names.is_empty() || names.iter().any(|name| name == boot.name);
@@ -228,4 +233,20 @@ fn script(boot: &Boot) -> String {
         );
     }
     script + "exit $status\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_boot_that_no_lane_has_is_an_error() {
+        let choose = |name: &str, lanes| chosen(&[name.to_owned()], lanes);
+        assert_eq!(choose("replace", &[Lane::Default]).unwrap().len(), 1);
+        assert_eq!(choose("collisions", &Lane::ALL).unwrap().len(), 1);
+        let error = choose("collisions", &[Lane::Default]).unwrap_err();
+        assert!(error.to_string().contains("--lane suffix-reduction"));
+        assert!(choose("no-such", &Lane::ALL).is_err());
+        assert_eq!(chosen(&[], &[Lane::Default]).unwrap().len(), BOOTS.len());
+    }
 }
