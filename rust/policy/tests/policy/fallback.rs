@@ -7,7 +7,10 @@ use crate::{
     naive,
     random, //
 };
-use klp_policy::Fallback;
+use klp_policy::{
+    Fallback,
+    KSYM_NAME_LEN, //
+};
 use proptest::prelude::*;
 
 fn count<'q>(vmlinux: &Table, modules: &[Table], text: &'q [u8]) -> Fallback<'q> {
@@ -69,7 +72,9 @@ proptest! {
 #[test]
 fn a_name_that_no_symbol_can_have() {
     let vmlinux = Table::new([("f.llvm.1", 0x10)]);
-    let mut text = vec![b'.'; 600];
-    text[0] = b'f';
-    assert_eq!(count(&vmlinux, &[], &text).matches(), 0);
+    for (len, matches) in [(KSYM_NAME_LEN - 1, 1), (KSYM_NAME_LEN, 0)] {
+        let mut text = b"f.llvm.".to_vec();
+        text.resize(len, b'1');
+        assert_eq!(count(&vmlinux, &[], &text).matches(), matches, "{len}");
+    }
 }

@@ -140,6 +140,19 @@ fn any_is_every_one_of_the_name() {
 }
 
 #[test]
+fn a_name_that_two_walks_come_across_counts_once() {
+    // Cleaned it is x.llvm.2; it begins as what was promoted from x does, and from x.llvm.2.
+    let table = Table::new([("x.llvm.2.llvm.llvm.1.2", 0x10)]);
+    let query = Query::new(b"x.llvm.2.llvm.*");
+    let found = resolve_in_index(&table, Policy::Llvm, &query, Sympos::UNIQUE);
+    assert_eq!(found.map(|found| found.matches), Ok(1));
+    assert_eq!(
+        found,
+        resolve_in_sequence(&table, Policy::Llvm, &query, Sympos::UNIQUE)
+    );
+}
+
+#[test]
 fn unknown_is_not_found() {
     for text in [
         "",
