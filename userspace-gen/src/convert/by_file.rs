@@ -8,7 +8,7 @@
 
 use super::candidates;
 use super::nearest::{self, Nearest};
-use super::problem::Problem;
+use super::problem::{NamedBy, Problem};
 use crate::shown::shown;
 use crate::target::sources::SourceFile;
 use crate::target::Object;
@@ -18,17 +18,20 @@ use object::elf;
 
 /// The position of the symbol `name` from the source file `file` among the exact names.
 pub(super) fn position(
-    subject: &[u8],
+    named_by: NamedBy<'_>,
     object: &Object<'_>,
     name: &[u8],
     file: &[u8],
     nearest: &Nearest<'_>,
 ) -> Result<Sympos, Problem> {
+    let subject = named_by.written();
     let query = Query::new(name);
     if !matches!(query, Query::Plain(_)) {
         let why = "a source file says which of several symbols: expected its name without .llvm.";
         return Err(Problem::new(subject, why));
     }
+    let by_position =
+        || named_by.by_position(object, format_args!("{}{}", shown(name), shown(ANY)));
     let source = source(subject, object, file)?;
     let mut positions = Vec::new();
     let mut matches = 0;
@@ -52,17 +55,13 @@ pub(super) fn position(
         }
         [] => problem(format!(
             "no local symbol of {shown_file} has that name: it was inlined everywhere, or promoted, \
-             which loses the file. Choose by KLP_SYMPOS({}, {}{}, <position>)",
-            object.name,
-            shown(name),
-            shown(ANY),
+             which loses the file. Choose by {}",
+            by_position()
         )),
         [_] if !source.is_alone() => problem(format!(
             "the symbols behind {shown_file} may be from another file, which the linker does not \
-             tell (assembler, or the last file of the link): choose by KLP_SYMPOS({}, {}{}, <position>)",
-            object.name,
-            shown(name),
-            shown(ANY),
+             tell (assembler, or the last file of the link): choose by {}",
+            by_position()
         )),
         [1] if matches == 1 => Ok(Sympos::UNIQUE),
         [position] => Ok(Sympos(position)),

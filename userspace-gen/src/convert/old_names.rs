@@ -5,7 +5,7 @@
 
 use super::by_file;
 use super::nearest::Nearest;
-use super::problem::{unresolved, Problem};
+use super::problem::{unresolved, NamedBy, Problem};
 use super::spell::{spell, Spelling};
 use super::written::{self, InFile};
 use crate::livepatch::memory::Location;
@@ -64,7 +64,8 @@ pub(super) fn plan(
             let found = match known.resolve(Policy::Llvm, &query, sympos) {
                 Ok(found) => found,
                 Err(reason) => {
-                    let problem = unresolved(old_name, known, &query, sympos, reason);
+                    let problem =
+                        unresolved(NamedBy::OldName(old_name), known, &query, sympos, reason);
                     problems.push(problem.or_nearest(nearest, &query));
                     continue;
                 }
@@ -127,7 +128,7 @@ impl<'n> Meant<'n> {
         };
         Ok(Self {
             name,
-            sympos: by_file::position(old_name, object, name, file, nearest)?,
+            sympos: by_file::position(NamedBy::OldName(old_name), object, name, file, nearest)?,
             by_file: true,
         })
     }

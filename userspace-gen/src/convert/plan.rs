@@ -4,7 +4,7 @@
 
 use super::nearest::Nearest;
 use super::old_names::{self, OldName};
-use super::problem::{unresolved, Problem};
+use super::problem::{unresolved, NamedBy, Problem};
 use super::spell::{spell, Spelling};
 use super::written::{self, Which, Written};
 use super::{by_file, Symvers};
@@ -173,9 +173,13 @@ impl Planner<'_, '_> {
         };
         let sympos = match written.which {
             Which::Position(sympos) => sympos,
-            Which::File(file) => {
-                by_file::position(symbol.name, object, written.name, file, self.nearest)?
-            }
+            Which::File(file) => by_file::position(
+                NamedBy::Symbol(symbol.name),
+                object,
+                written.name,
+                file,
+                self.nearest,
+            )?,
         };
         self.found_in(symbol, object, &Query::new(written.name), sympos)
     }
@@ -192,7 +196,7 @@ impl Planner<'_, '_> {
         let found = match object.resolve(Policy::Llvm, query, sympos) {
             Ok(found) => found,
             Err(reason) => {
-                let why = unresolved(symbol.name, object, query, sympos, reason);
+                let why = unresolved(NamedBy::Symbol(symbol.name), object, query, sympos, reason);
                 return Err(why.or_nearest(self.nearest, query));
             }
         };

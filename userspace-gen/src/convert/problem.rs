@@ -12,6 +12,31 @@ use std::fmt;
 /// Candidates that a message lists.
 pub(super) const SHOWN: usize = 10;
 
+/// Where a livepatch names a symbol.
+#[derive(Clone, Copy)]
+pub(super) enum NamedBy<'l> {
+    /// The name of an undefined symbol.
+    Symbol(&'l [u8]),
+    /// The `old_name` of a `klp_func`.
+    OldName(&'l [u8]),
+}
+
+impl<'l> NamedBy<'l> {
+    pub(super) fn written(self) -> &'l [u8] {
+        match self {
+            Self::Symbol(name) | Self::OldName(name) => name,
+        }
+    }
+
+    /// How its author says which symbol called `name` is meant.
+    pub(super) fn by_position(self, object: &Object<'_>, name: impl fmt::Display) -> String {
+        match self {
+            Self::Symbol(_) => format!(".klp.sym.{}.{name},<position>", object.name),
+            Self::OldName(_) => format!("old_name \"{name}\" with an old_sympos"),
+        }
+    }
+}
+
 /// A reference that means no symbol, or not one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
@@ -62,21 +87,26 @@ impl fmt::Display for Problem {
 
 /// Why a reference means nothing, with what it could mean.
 pub(super) fn unresolved(
-    subject: &[u8],
+    named_by: NamedBy<'_>,
     object: &Object<'_>,
     query: &Query<'_>,
     sympos: Sympos,
     reason: Reason,
 ) -> Problem {
     let objname = object.name;
-    let clean = query.cleaned();
+    // Counted as `query` counts: not the exact names alone, if it means others too.
+    let counted = match query {
+        Query::Plain(_) => "",
+        Query::Hashed(_) | Query::Any(_) => ".llvm.*",
+    };
+    let name = format_args!("{}{counted}", query.cleaned());
     let problem = Problem::new(
-        subject,
+        named_by.written(),
         match reason {
             Reason::NotFound => format!("{objname} has no symbol of that name"),
             Reason::Ambiguous { matches } => format!(
-                "{objname} has {matches} symbols of that name: say which by \
-                 .klp.sym.{objname}.{clean},<position>"
+                "{objname} has {matches} symbols of that name: say which by {}",
+                named_by.by_position(object, name)
             ),
             Reason::NoSuchPosition { matches } => {
                 format!("position {sympos}, but {objname} has {matches} symbols of that name")

@@ -159,7 +159,7 @@ fn what_is_not_certain_is_refused() {
         (
             "promoted,fs/inode.c",
             "no local symbol of fs/inode.c has that name: it was inlined everywhere, or promoted, \
-             which loses the file. Choose by KLP_SYMPOS(vmlinux, promoted.llvm.*, <position>)\n  \
+             which loses the file. Choose by .klp.sym.vmlinux.promoted.llvm.*,<position>\n  \
              1: ffffffff81000600 promoted.llvm.9a, 128 bytes, of a file that is not known, between \
              cmdline_proc_show (fs/super.c) and promoted.llvm.9a.cold (fs/super.c)",
         ),

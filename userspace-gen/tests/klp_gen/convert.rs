@@ -195,6 +195,39 @@ fn candidates_are_named() {
     );
 }
 
+/// By the position that is listed, in the place where the name is written.
+#[test]
+fn what_is_ambiguous_can_be_said_as_the_message_says() {
+    let call = |name: &str| Livepatch::of("cmdline_proc_show").call(name);
+    for (livepatch, expected) in [
+        (call("init_once"), ".klp.sym.vmlinux.init_once,<position>"),
+        (
+            call(".klp.sym.vmlinux.init_once,0"),
+            ".klp.sym.vmlinux.init_once,<position>",
+        ),
+        (
+            call(".klp.sym.vmlinux.init_once.llvm.*,0"),
+            ".klp.sym.vmlinux.init_once.llvm.*,<position>",
+        ),
+        (
+            call(".klp.sym.vmlinux.init_once.llvm.77,0"),
+            ".klp.sym.vmlinux.init_once.llvm.*,<position>",
+        ),
+        (
+            Livepatch::of("init_once"),
+            "old_name \"init_once\" with an old_sympos",
+        ),
+        (
+            Livepatch::of("init_once.llvm.*"),
+            "old_name \"init_once.llvm.*\" with an old_sympos",
+        ),
+    ] {
+        let problem = run(&livepatch, Policy::Llvm).unwrap_err();
+        let expected = format!("say which by {expected}\n  1: ");
+        assert!(problem.contains(&expected), "{problem}");
+    }
+}
+
 #[test]
 fn exports_stay_as_they_are() {
     let livepatch = Livepatch::of("cmdline_proc_show")
