@@ -6,20 +6,34 @@ use super::lookup::Position;
 use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report, Stage, Step};
 use super::Subject;
-use crate::livepatch::{PatchedFunction, PatchedObject, Pointer};
+use crate::elf::{ElfFile, SectionId, Symbol, SymbolId};
+use crate::livepatch::memory::Location;
+use crate::livepatch::{PatchedFunction, PatchedObject, Pointer, Problem};
 use crate::shown::shown;
 use crate::target::Traceable;
 use klp_policy::{ObjName, Query, Sympos, KSYM_NAME_LEN, MODULE_NAME_LEN};
+use object::elf;
 use object::read::ReadRef;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What kbuild makes no module's name of.
-pub(super) const NO_SUCH_MODULE: &str = "no module can be called so: its name has no '-' or '.'";
+pub(super) const NO_SUCH_MODULE: &str =
+    "no module can be called so: its name has no '-', ',' or '.'";
+
+/// Whether a module can have that name: `name-fix-token` in scripts/Makefile.lib.
+pub(super) fn can_be_module(name: ObjName<'_>) -> bool {
+    !name.as_bytes().iter().any(|b| b"-,".contains(b))
+}
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports the objects and functions of every `klp_patch`.
     pub(super) fn check_patches(&self, report: &mut Report) {
         for patch in &self.patches {
+            if let Some(problem) = patch.problem {
+                let start = report.findings.len();
+                self.refuse_module(patch_refusal(problem), report);
+                report.at(Stage::Objects, start);
+            }
             let mut directories = HashSet::new();
             for (index, object) in patch.objects.iter().enumerate() {
                 // klp_init_object() names a directory so.
@@ -60,12 +74,20 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             report.add(Kind::Object, &object_name, &object_name, outcome);
             return;
         }
-        let finding = report.add(Kind::Object, &object_name, &object_name, Outcome::Accepted);
+        let harm = object.callbacks.iter().find_map(|&to| match self.jump(to) {
+            Jump::Fits => None,
+            Jump::Nowhere => Some("leads nowhere".to_owned()),
+            Jump::Harmful(what) => Some(what),
+        });
+        let outcome = harm.map_or(Outcome::Accepted, |what| {
+            Outcome::Refused(Refusal::Harmful(format!("one of its callbacks {what}")))
+        });
+        let finding = report.add(Kind::Object, &object_name, &object_name, outcome);
         let objname = if object.name == Some(b"vmlinux") {
             finding.warn("vmlinux is meant by no name: no module can be called so");
             None
         } else {
-            let objname = ObjName::new(name).filter(|_| !name.contains(&b'-'));
+            let objname = ObjName::new(name).filter(|&name| can_be_module(name));
             if objname.is_none() {
                 finding.warn(NO_SUCH_MODULE);
             }
@@ -130,12 +152,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             Traceable::NoSize => return refused(Refusal::SizeLookup { name: name() }),
             Traceable::Yes | Traceable::Unknown => {}
         }
-        match self.replacement(function) {
-            Replacement::Fits => {}
-            Replacement::Nowhere => {
-                return refused(Refusal::ReplacementSizeLookup { name: name() });
+        match self.jump(function.new_func) {
+            Jump::Fits => {}
+            Jump::Nowhere => return refused(Refusal::ReplacementSizeLookup { name: name() }),
+            Jump::Harmful(what) => {
+                return refused(Refusal::Harmful(format!("its replacement {what}")));
             }
-            Replacement::Harmful(what) => return refused(Refusal::Harmful(what)),
         }
         let (address, found) = (lookup.entry.address, shown(lookup.entry.name.0));
         let outcome = if traceable == Traceable::Unknown {
@@ -157,30 +179,57 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Where the replacement is: `klp_init_object_loaded()` only wants kallsyms to know the place.
-    fn replacement(&self, function: &PatchedFunction<'d>) -> Replacement {
-        let at = match function.new_func {
-            Pointer::Number(_) => return Replacement::Nowhere,
-            Pointer::Null | Pointer::External(_) => return Replacement::Fits,
+    /// Where the kernel will jump to. `klp_init_object_loaded()` only wants kallsyms to know the place of
+    /// a replacement, and of callbacks nothing is looked at.
+    fn jump(&self, to: Pointer<'d>) -> Jump {
+        let at = match to {
+            Pointer::Number(_) => return Jump::Nowhere,
+            Pointer::Null | Pointer::External(_) => return Jump::Fits,
             Pointer::Local(at) => at,
         };
         let Some(section) = self.elf.get_section(at.section) else {
-            return Replacement::Fits;
+            return Jump::Fits;
         };
         let name = shown(section.name);
-        if !section.is_alloc() {
-            Replacement::Nowhere
+        // Modules and the kernel's image are within 2 GiB.
+        let beyond = at.offset.wrapping_sub(section.size);
+        let beyond = beyond.min(at.offset.wrapping_neg());
+        if !section.is_alloc() || at.offset >= section.size && beyond >= 1 << 31 {
+            Jump::Nowhere
+        } else if at.offset >= section.size {
+            Jump::Harmful(format!("is not in {name}, but beside it"))
         } else if !section.is_code() {
-            Replacement::Harmful(format!("its replacement is in {name}, which is no code"))
+            Jump::Harmful(format!("is in {name}, which is no code"))
         } else if section.name.starts_with(b".init") {
-            let what =
-                "its replacement is in .init.text, which is freed once the module has loaded";
-            Replacement::Harmful(what.replace(".init.text", &name))
+            Jump::Harmful(format!(
+                "is in {name}, which is freed once the module has loaded"
+            ))
+        } else if let Some(function) = self.function_around(at) {
+            Jump::Harmful(format!("is in the middle of {}", shown(function.name)))
         } else {
-            Replacement::Fits
+            Jump::Fits
         }
     }
+
+    /// The function that a place is in, and not the beginning of.
+    fn function_around(&self, at: Location) -> Option<Symbol<'d>> {
+        let place = (at.section, at.offset);
+        let (&(section, start), &id) = self.functions.range(..=place).next_back()?;
+        let function = self.elf.get_symbol(id).filter(|_| section == at.section)?;
+        (start < at.offset && at.offset - start < function.size).then_some(function)
+    }
 }
+
+/// The functions of a module, by where they begin.
+pub(super) fn functions_of<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Functions {
+    let functions = elf.symbols().filter(|s| s.kind == elf::STT_FUNC);
+    functions
+        .filter_map(|s| Some(((s.section()?, s.value), s.id)))
+        .collect()
+}
+
+/// Where functions begin, and their symbols.
+pub(super) type Functions = BTreeMap<(SectionId, u64), SymbolId>;
 
 /// What came of a function.
 struct Checked {
@@ -197,6 +246,21 @@ impl Checked {
             place: None,
             warnings: Vec::new(),
         }
+    }
+}
+
+/// What becomes of a `klp_patch` that is wrong as a whole: `klp_enable_patch()`.
+fn patch_refusal(problem: Problem) -> Refusal {
+    match problem {
+        Problem::Null(member) => silent(&format!("the {member} of its klp_patch is NULL")),
+        Problem::OtherModule => {
+            Refusal::Harmful("the mod of its klp_patch is not THIS_MODULE".to_owned())
+        }
+        // kobject_init() and the lists want memory that nobody uses.
+        Problem::InUse(name) => Refusal::Harmful(format!(
+            "a {name} has no room for what the kernel keeps in it: not 0, not writable, or of \
+             another struct"
+        )),
     }
 }
 
@@ -221,8 +285,8 @@ fn init_refusal(function: &PatchedFunction<'_>, twice: bool) -> Option<Refusal> 
     }
 }
 
-/// What is known of a replacement.
-enum Replacement {
+/// What is known of a place to jump to.
+enum Jump {
     /// It is code that stays.
     Fits,
     /// kallsyms does not know the place.

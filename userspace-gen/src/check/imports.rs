@@ -17,7 +17,8 @@ use object::read::ReadRef;
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports the symbols that the module loader has no value for.
     pub(super) fn check_symbols(&self, report: &mut Report) {
-        for symbol in self.elf.symbols() {
+        // Without its name nothing can be said of one.
+        for symbol in self.elf.symbols().filter(|s| self.elf.has_name(s.id)) {
             let outcome = match symbol.place {
                 Place::Undefined => self.check_import(&symbol),
                 Place::Common if !symbol.name.starts_with(b"__gnu_lto") => {

@@ -10,6 +10,7 @@ mod functions;
 mod header;
 mod imports;
 mod installed;
+mod layout;
 mod lookup;
 mod module;
 pub mod refusal;
@@ -22,13 +23,15 @@ pub use lookup::{Lookup, Position};
 pub use refusal::{By, Refusal};
 pub use report::{Finding, Kind, Outcome, Report, Stage, Step};
 
+use functions::{functions_of, Functions};
+
 use crate::elf::number::read_u16;
 use crate::elf::ElfFile;
 use crate::error::Result;
-use crate::livepatch::{rela_sections, structs, Memory, Modinfo, Patch, RelaSection};
+use crate::livepatch::{rela_sections, structs, Memory, Modinfo, Patch, RelaSection, THIS_MODULE};
 use crate::shown::shown;
 use crate::target::{module_name, Target};
-use klp_policy::Policy;
+use klp_policy::{Policy, MODULE_NAME_LEN};
 use object::read::ReadRef;
 use object::{elf, Endianness};
 use std::path::Path;
@@ -40,9 +43,13 @@ pub const KLP_SYMPOS: &[u8] = b"klp_sympos_v1";
 struct Subject<'t, 'd, R: ReadRef<'d>> {
     elf: &'t ElfFile<'d, R>,
     modinfo: Modinfo<'d>,
+    /// What the kernel calls the module.
     module: String,
+    /// What the loader calls it in its first messages.
+    named: String,
     rela: Vec<RelaSection<'d>>,
     patches: Vec<Patch<'d>>,
+    functions: Functions,
     target: &'t Target<'t>,
     policy: Policy,
 }
@@ -63,11 +70,14 @@ pub fn check<'d, R: ReadRef<'d>>(
     target.expect_same_machine(elf)?;
     let rela = rela_sections(elf)?;
     let modinfo = Modinfo::of(elf)?;
+    let module = module_of(elf, &modinfo);
     let subject = Subject {
         elf,
         modinfo,
-        module: module_of(elf, &modinfo),
+        named: modinfo.get(b"name").map_or_else(|| module.clone(), shown),
+        module,
         patches: structs::patches(&Memory::new(elf, &rela)),
+        functions: functions_of(elf),
         rela,
         target,
         policy,
@@ -76,9 +86,11 @@ pub fn check<'d, R: ReadRef<'d>>(
     subject.check_target(&mut report);
     subject.check_identity(installed, &mut report);
     subject.check_module(&mut report);
+    subject.check_names(&mut report);
     subject.check_symbols(&mut report);
     subject.check_rel_sections(&mut report);
     subject.check_relocations(&mut report);
+    subject.check_sysfs(&mut report);
     let enable = report.findings.len();
     subject.check_livepatch(&mut report);
     subject.check_installed(installed, &mut report);
@@ -102,13 +114,61 @@ pub fn check_file(
     policy: Policy,
     installed: &[Installed<'_>],
 ) -> Result<Report> {
+    let Some(ident) = data
+        .get(..16)
+        .filter(|ident| ident.starts_with(&elf::ELFMAG))
+    else {
+        return check_elf(origin, data, target, policy, installed);
+    };
+    // elf_validity_ehdr() looks at the magic alone, and at the machine as its own reads it.
+    let (machine, endian) = target
+        .machine()
+        .unwrap_or((elf::EM_X86_64, Endianness::Little));
+    let number = data.get(18..).and_then(|number| read_u16(endian, number));
+    let expected = expected_ident(endian);
+    let is_readable = ident.starts_with(&expected[..7]);
+    if is_readable || number != Some(machine.0) {
+        return check_elf(origin, data, target, policy, installed);
+    }
+    let mut readable = data.to_vec();
+    readable[..7].copy_from_slice(&expected);
+    let mut report = check_elf(origin, &readable, target, policy, installed)?;
+    let what = "its e_ident is not that of the kernel's files, which the kernel does not look at";
+    report
+        .add(Kind::Module, "", "e_ident", Outcome::Accepted)
+        .warn(what);
+    Ok(report)
+}
+
+/// The beginning of a 64-bit ELF file.
+fn expected_ident(endian: Endianness) -> [u8; 7] {
+    let data = match endian {
+        Endianness::Little => elf::ELFDATA2LSB,
+        Endianness::Big => elf::ELFDATA2MSB,
+    };
+    let [a, b, c, d] = elf::ELFMAG;
+    [a, b, c, d, elf::ELFCLASS64.0, data.0, elf::EV_CURRENT.0]
+}
+
+fn check_elf(
+    origin: String,
+    data: &[u8],
+    target: &Target<'_>,
+    policy: Policy,
+    installed: &[Installed<'_>],
+) -> Result<Report> {
     let looks_like_one = data.starts_with(&elf::ELFMAG) && data.get(4) == Some(&elf::ELFCLASS64.0);
     let endian = match data.get(5) {
         Some(&2) => Endianness::Big,
         _ => Endianness::Little,
     };
-    let relocatable = data.get(16..).and_then(|kind| read_u16(endian, kind)) == Some(elf::ET_REL.0);
-    if let Some(refusal) = header::refusal(data, endian).filter(|_| looks_like_one && relocatable) {
+    let number = |at| data.get(at..).and_then(|number| read_u16(endian, number));
+    let relocatable = number(16) == Some(elf::ET_REL.0);
+    // What is for another machine is no module here, and the kernel looks no further.
+    let (machine, _) = target.machine().unzip();
+    let is_ours = machine.is_none_or(|machine| number(18) == Some(machine.0));
+    let is_one = looks_like_one && relocatable && is_ours;
+    if let Some(refusal) = header::refusal(data, endian).filter(|_| is_one) {
         let mut report = Report::default();
         report.add(Kind::Module, "", origin, Outcome::Refused(refusal));
         return Ok(report);
@@ -119,10 +179,19 @@ pub fn check_file(
 
 /// The name of the module, as the kernel will call it.
 fn module_of<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, modinfo: &Modinfo<'d>) -> String {
-    let name = modinfo.get(b"name").map(<[u8]>::to_vec);
+    let linked = this_module_name(elf);
+    let name = linked.or_else(|| modinfo.get(b"name")).map(<[u8]>::to_vec);
     let stem = || {
         let stem = Path::new(elf.origin()).file_stem().unwrap_or_default();
         module_name(stem.as_encoded_bytes())
     };
     shown(&name.unwrap_or_else(stem))
+}
+
+/// The name in a module's `struct module`: behind the state and the list.
+fn this_module_name<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Option<&'d [u8]> {
+    let section = elf.section_by_name(THIS_MODULE)?;
+    let name = elf.section_data(&section).ok()?.get(24..)?;
+    let name = name.get(..MODULE_NAME_LEN)?;
+    name.split(|&b| b == 0).next()
 }

@@ -7,7 +7,7 @@ use super::installed::Installed;
 use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report};
 use super::Subject;
-use crate::elf::Place;
+use crate::elf::{Place, Section};
 use crate::livepatch::THIS_MODULE;
 use crate::shown::shown;
 use object::elf;
@@ -55,7 +55,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 let refusal = Refusal::Loader(format!(
                     "module {}: .gnu.linkonce.this_module section size must match the kernel's \
                      built struct module size at run time",
-                    self.module
+                    self.named
                 ));
                 self.refuse_module(refusal, report);
             }
@@ -126,7 +126,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         (compared(found) != compared(expected)).then(|| {
             Refusal::Loader(format!(
                 "{}: version magic '{}' should be '{}'",
-                self.module,
+                self.named,
                 shown(found),
                 shown(expected)
             ))
@@ -174,7 +174,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
 
     /// Reports relocations of a form that the loader has no code for: `apply_relocations()`.
     pub(super) fn check_rel_sections(&self, report: &mut Report) {
-        for section in self.elf.sections().filter(|s| s.kind == elf::SHT_REL) {
+        let is_rel = |s: &Section<'_>| s.kind == elf::SHT_REL && !s.is_livepatch_rela();
+        for section in self.elf.sections().filter(is_rel) {
             let target = self
                 .elf
                 .get_section(crate::elf::SectionId(section.info as usize));

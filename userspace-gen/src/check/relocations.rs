@@ -3,13 +3,13 @@
 //! Livepatch relocations: `klp_write_section_relocs()` and `klp_resolve_symbols()` in
 //! kernel/livepatch/core.c.
 
-use super::functions::NO_SUCH_MODULE;
+use super::functions::{can_be_module, NO_SUCH_MODULE};
 use super::lookup::Position;
 use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report, Stage, Step};
 use super::values::{Places, Value};
 use super::Subject;
-use crate::elf::{Place, Symbol, SymbolId};
+use crate::elf::{Place, Section, SectionId, Symbol, SymbolId};
 use crate::livepatch::rela::Relocation;
 use crate::livepatch::{PatchedObject, RelaSection};
 use crate::shown::shown;
@@ -46,12 +46,28 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             }
             check_size(rela, report);
         }
+        self.check_targets(report);
         let livepatch = |s: &Symbol<'_>| s.place == Place::Livepatch && !seen.used.contains(&s.id);
         for symbol in self.elf.symbols().filter(livepatch) {
             let name = shown(symbol.name);
             report
                 .add(Kind::Symbol, "", name, Outcome::Accepted)
                 .warn("no livepatch relocation uses it");
+        }
+    }
+
+    /// Relocations of a section that there is not: `apply_relocations()` passes over them, but
+    /// `klp_write_object_relocs()` does not look.
+    fn check_targets(&self, report: &mut Report) {
+        for section in self.elf.sections().filter(Section::is_livepatch_rela) {
+            let target = SectionId(section.info as usize);
+            let parsed = LivepatchSection::parse(section.name);
+            let of_module = parsed.is_ok_and(|parsed| !parsed.objname().is_vmlinux());
+            if of_module && self.elf.get_section(target).is_none() {
+                let what = format!("it changes section {}, and there is none", target.0);
+                let outcome = Outcome::Refused(Refusal::Harmful(what));
+                report.add(Kind::Section, "", shown(section.name), outcome);
+            }
         }
     }
 
@@ -101,6 +117,13 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             finding.outcome = Outcome::Refused(Refusal::Harmful(format!(
                 "it has no SHF_ALLOC, and is gone when {objname} comes"
             )));
+            return;
+        }
+        if !objname.is_vmlinux() && !rela.target.is_alloc() {
+            let target = shown(rela.target.name);
+            let what =
+                format!("it changes {target}, of which nothing is left when {objname} comes");
+            finding.outcome = Outcome::Refused(Refusal::Harmful(what));
             return;
         }
         finding.warnings.extend(too_late(rela, objname));
@@ -198,7 +221,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         );
         match position {
             Position::Refused(refusal) => refuse(objname, refusal),
-            Position::NoObject if objname.as_bytes().contains(&b'-') => {
+            Position::NoObject if !can_be_module(objname) => {
                 let name = shown(name.0);
                 let outcome = Outcome::Refused(Refusal::NotFound { name });
                 report

@@ -4,6 +4,7 @@
 //! Other architectures have other relocations; of theirs nothing is said.
 
 use super::imports::Exporter;
+use super::layout::{is_loaded, PER_CPU};
 use super::refusal::Refusal;
 use super::Subject;
 use crate::elf::{Place, SectionId, Symbol};
@@ -26,6 +27,8 @@ pub(super) enum Value {
     Linked(u64),
     /// An address in a module.
     Module,
+    /// An address in the copy of the file that the loader reads, and frees in the end.
+    Copy,
     /// Nothing.
     Unknown,
 }
@@ -54,11 +57,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         match symbol.place {
             Place::Absolute => Value::Number(symbol.value),
             Place::Section(id) => match self.elf.get_section(id) {
-                // Of that, the loader makes an offset; of what is not loaded, nothing of use.
-                Some(section) if section.is_alloc() && section.name != b".data..percpu" => {
-                    Value::Module
-                }
-                _ => Value::Unknown,
+                // Of that, the loader makes an offset.
+                Some(section) if section.name == PER_CPU => Value::Unknown,
+                // rewrite_section_headers()
+                Some(section) if is_loaded(&section) => Value::Module,
+                Some(_) => Value::Copy,
+                None => Value::Unknown,
             },
             Place::Undefined => match self.exporter(symbol.name) {
                 Exporter::Found(export) => export.address.map_or(Value::Unknown, Value::Linked),
@@ -103,6 +107,10 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         if let Some(refusal) = overflow(kind, relocation.addend, value) {
             return Some(refusal);
         }
+        if value == Value::Copy {
+            let what = "it leads to a section that is not loaded";
+            return Some(Refusal::Harmful(what.to_owned()));
+        }
         let start = usize::try_from(offset).ok()?;
         let data = self.elf.section_data(&rela.target).ok()?;
         let there = data.get(start..).unwrap_or_default();
@@ -119,7 +127,9 @@ fn overflow(kind: u32, addend: i64, value: Value) -> Option<Refusal> {
         Value::Linked(value) if value >= UPPER => (UPPER, u64::MAX, Some(value)),
         Value::Number(value) | Value::Linked(value) => (value, value, Some(value)),
         Value::Module => (UPPER, u64::MAX, None),
-        Value::Unknown => return None,
+        // It is vmalloc()ed, which is far from the upper 2 GiB: no addend of a compiler leads there.
+        Value::Copy if i32::try_from(addend).is_ok() => (1 << 63, 1 << 63, None),
+        Value::Copy | Value::Unknown => return None,
     };
     let fits = |value: u64| {
         let value = value.wrapping_add_signed(addend);

@@ -7,7 +7,7 @@
 
 use super::content::describe;
 use super::section::{Section, SectionId};
-use super::symtab::{string_at, Symtab};
+use super::symtab::{end_of_strings, string_at, Symtab};
 use crate::error::{Error, Result};
 use crate::shown::shown;
 use object::elf::{self, FileHeader64, Rela64, SectionHeader64};
@@ -187,6 +187,13 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
             align: header.sh_addralign(endian),
             entsize: header.sh_entsize(endian),
         })
+    }
+
+    /// A section whose name does not begin and end within the table of names, also the null one.
+    pub(crate) fn unnamed_section(&self) -> Option<SectionId> {
+        let end = end_of_strings(self.section_names);
+        let unnamed = |s: &SectionHeader64<E>| s.sh_name(self.endian) as usize >= end;
+        self.sections.iter().position(unnamed).map(SectionId)
     }
 
     /// The header of a section, to be written again.

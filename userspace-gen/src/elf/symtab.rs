@@ -21,6 +21,8 @@ pub(super) struct Symtab<'d> {
     section: SectionId,
     symbols: &'d [Sym64<E>],
     strings: &'d [u8],
+    /// Behind the last NUL of the names.
+    names_end: usize,
     extended: &'d [U32<E>],
 }
 
@@ -33,10 +35,12 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         let extended = self
             .sections()
             .find(|s| s.kind == elf::SHT_SYMTAB_SHNDX && s.link as usize == section.id.0);
+        let strings = self.section_data(&strings)?;
         Ok(Some(Symtab {
             section: section.id,
             symbols: self.array(&section)?,
-            strings: self.section_data(&strings)?,
+            strings,
+            names_end: end_of_strings(strings),
             extended: match extended {
                 Some(section) => self.array(&section)?,
                 None => &[],
@@ -48,6 +52,13 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
     #[must_use]
     pub fn symtab_section(&self) -> Option<SectionId> {
         self.symtab.map(|t| t.section)
+    }
+
+    /// Whether the name of a symbol begins and ends within the table of names.
+    pub(crate) fn has_name(&self, id: SymbolId) -> bool {
+        let symbol = self.raw_symbols().get(id.0);
+        let end = self.symtab.map_or(0, |table| table.names_end);
+        symbol.is_some_and(|symbol| (symbol.st_name(self.endian) as usize) < end)
     }
 
     /// The symbols as they are in the file, the null one included.
@@ -114,6 +125,14 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
 /// What is longer is no name. kallsyms takes 511 bytes; without a limit, a file of a few megabytes
 /// could have names of terabytes, since they may overlap.
 const LONGEST_NAME: usize = 4096;
+
+/// Where the last string of a string table ends, its NUL included.
+pub(super) fn end_of_strings(table: &[u8]) -> usize {
+    table
+        .iter()
+        .rposition(|&b| b == 0)
+        .map_or(0, |last| last + 1)
+}
 
 /// The string that begins at `offset` of a string table and ends with a NUL.
 pub(crate) fn string_at(table: &[u8], offset: u32) -> Option<&[u8]> {

@@ -8,8 +8,9 @@
 //! configuration, and is told by where the pointers in it are.
 
 use super::memory::{Location, Memory, Pointer};
-use super::structs::{Patch, PatchedFunction, PatchedObject, State};
+use super::structs::{Patch, PatchedFunction, PatchedObject, Problem, State};
 use object::read::ReadRef;
+use std::collections::BTreeMap;
 
 /// How an array of structs is laid out.
 struct Layout {
@@ -19,13 +20,31 @@ struct Layout {
     shortest: u64,
     /// Where in an element a pointer may be.
     pointers: &'static [u64],
+    /// Where the kernel's own members begin.
+    own: u64,
+    /// Its name.
+    name: &'static str,
 }
+
+/// The members of a `klp_object` that are functions.
+const CALLBACKS: [u64; 4] = [16, 24, 32, 40];
+
+/// The shortest that is possible: up to the list that it is in.
+const PATCH: Layout = Layout {
+    usual: 48,
+    shortest: 48,
+    pointers: &[0, 8, 16],
+    own: 32,
+    name: "klp_patch",
+};
 
 const OBJECT: Layout = Layout {
     usual: 168,
     shortest: 64,
     // name, funcs, the four callbacks
     pointers: &[0, 8, 16, 24, 32, 40],
+    own: 48,
+    name: "klp_object",
 };
 
 const FUNCTION: Layout = Layout {
@@ -33,6 +52,8 @@ const FUNCTION: Layout = Layout {
     shortest: 32,
     // old_name, new_func
     pointers: &[0, 8],
+    own: 24,
+    name: "klp_func",
 };
 
 /// No struct of these is as long as that, whatever is configured.
@@ -47,26 +68,64 @@ pub(super) fn patches<'d, R: ReadRef<'d>>(
     memory: &Memory<'_, 'd, R>,
     budget: &mut u64,
 ) -> Vec<Patch<'d>> {
-    let mut reader = Reader { memory, budget };
-    memory
-        .pointers_to_module()
-        .filter_map(|at| reader.patch(at))
-        .collect()
+    let mut reader = Reader {
+        memory,
+        budget,
+        problem: None,
+        structs: BTreeMap::new(),
+    };
+    let places = memory.pointers_to_module();
+    let patches: Vec<_> = places.filter_map(|at| reader.patch(at)).collect();
+    if patches.is_empty() {
+        // It may lack the pointer to the module.
+        let handed = memory.handed_over();
+        return handed.and_then(|at| reader.patch(at)).into_iter().collect();
+    }
+    patches
 }
 
 struct Reader<'m, 'b, 'f, 'd, R: ReadRef<'d>> {
     memory: &'m Memory<'f, 'd, R>,
     budget: &'b mut u64,
+    problem: Option<Problem>,
+    /// Where the structs of the patch begin and end.
+    structs: BTreeMap<Location, u64>,
 }
 
 impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
     fn patch(&mut self, at: Location) -> Option<Patch<'d>> {
         let memory = self.memory;
-        let Pointer::Local(array) = memory.pointer(at.plus(8))? else {
-            return None;
+        // What is handed to klp_enable_patch() is one, whatever it looks like.
+        let enabled = memory.handed_over() == Some(at);
+        self.problem = None;
+        self.structs.clear();
+        let len = match memory.extent(at)? {
+            (end, true) => end - at.offset,
+            // What is behind it may be something else.
+            _ => PATCH.usual,
         };
+        self.look_at_own(at, len, &PATCH);
+        match memory.pointer(at)? {
+            Pointer::Null => self.problem = Some(Problem::Null("mod")),
+            pointer if memory.is_module(pointer) => {}
+            _ => self.problem = Some(Problem::OtherModule),
+        }
+        let replace = Some(memory.byte(at.plus(24))? != 0);
         let mut objects = Vec::new();
-        for element in self.elements(array, &OBJECT)? {
+        let array = match memory.pointer(at.plus(8))? {
+            Pointer::Local(array) => array,
+            Pointer::Null if enabled => {
+                return Some(Patch {
+                    objects,
+                    replace,
+                    states: Vec::new(),
+                    problem: self.problem.or(Some(Problem::Null("objs"))),
+                })
+            }
+            _ => return None,
+        };
+        let (stride, elements) = self.elements(array, &OBJECT)?;
+        for element in elements {
             let name = match memory.pointer(element)? {
                 Pointer::Null => None,
                 Pointer::Local(name) => Some(memory.string(name)?),
@@ -78,23 +137,42 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
                 Pointer::Null => (false, Vec::new()),
                 _ => return None,
             };
+            self.look_at_own(element, stride, &OBJECT);
+            let callbacks = CALLBACKS.iter().map(|&at| memory.pointer(element.plus(at)));
             objects.push(PatchedObject {
                 name,
                 has_funcs,
                 functions,
+                callbacks: callbacks.collect::<Option<_>>()?,
             });
         }
-        if objects.is_empty() {
+        if objects.is_empty() && !enabled {
             return None;
         }
         Some(Patch {
             objects,
-            replace: Some(memory.byte(at.plus(24))? != 0),
+            replace,
             states: match memory.pointer(at.plus(16))? {
                 Pointer::Local(array) => self.states(array)?,
                 _ => Vec::new(),
             },
+            problem: self.problem,
         })
+    }
+
+    fn look_at_own(&mut self, element: Location, stride: u64, layout: &Layout) {
+        if self.problem.is_some() {
+            return;
+        }
+        let own = stride.saturating_sub(layout.own);
+        let end = element.offset.saturating_add(stride);
+        let before = self.structs.range(..element.plus(stride)).next_back();
+        let overlaps =
+            before.is_some_and(|(at, &end)| at.section == element.section && end > element.offset);
+        self.structs.insert(element, end);
+        if overlaps || !self.memory.is_zero(element.plus(layout.own), own) {
+            self.problem = Some(Problem::InUse(layout.name));
+        }
     }
 
     /// Those before the first that is 0.
@@ -116,13 +194,15 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
     fn functions(&mut self, array: Location) -> Option<Vec<PatchedFunction<'d>>> {
         let memory = self.memory;
         let mut functions = Vec::new();
-        for element in self.elements(array, &FUNCTION)? {
+        let (stride, elements) = self.elements(array, &FUNCTION)?;
+        for element in elements {
             let old_name = memory.pointer(element)?;
             let new_func = memory.pointer(element.plus(8))?;
             let old_sympos = memory.number(element.plus(16))?;
             if old_name == Pointer::Null && new_func == Pointer::Null && old_sympos == 0 {
                 break;
             }
+            self.look_at_own(element, stride, &FUNCTION);
             functions.push(PatchedFunction::read(
                 memory,
                 element,
@@ -133,12 +213,15 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         Some(functions)
     }
 
-    /// Where the elements of an array can be, the one that ends it included.
+    /// How long the elements of an array are and where they can be, the one that ends it included.
     fn elements(
         &mut self,
         array: Location,
         layout: &Layout,
-    ) -> Option<impl Iterator<Item = Location> + use<'d, R>> {
+    ) -> Option<(u64, impl Iterator<Item = Location> + use<'d, R>)> {
+        if !self.memory.is_own(array) {
+            self.problem = self.problem.or(Some(Problem::InUse(layout.name)));
+        }
         let (end, exact) = self.memory.extent(array)?;
         let len = end.checked_sub(array.offset)?;
         let pointers: Vec<u64> = self
@@ -154,7 +237,8 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
             layout.usual
         };
         *self.budget = self.budget.checked_sub(len / stride)?;
-        Some((0..len / stride).map(move |i| array.plus(i * stride)))
+        let elements = (0..len / stride).map(move |i| array.plus(i * stride));
+        Some((stride, elements))
     }
 
     /// How long an element of an array of `len` bytes is, if pointers are at these places.

@@ -52,6 +52,7 @@ pub(super) fn patch<'d, R: ReadRef<'d>>(
         objects.push(PatchedObject {
             name,
             has_funcs: true,
+            callbacks: Vec::new(),
             functions,
         });
     }
@@ -60,5 +61,6 @@ pub(super) fn patch<'d, R: ReadRef<'d>>(
         // KLP_NO_REPLACE is a decision of the code, true the default.
         replace: None,
         states: Vec::new(),
+        problem: None,
     })
 }

@@ -56,6 +56,7 @@ pub(super) fn patch<'d, R: ReadRef<'d>>(
         // KLP_REPLACE_ENABLE is a decision of the code, true the default.
         replace: None,
         states: Vec::new(),
+        problem: None,
     })
 }
 
@@ -93,6 +94,7 @@ fn object<'o, 'd>(
             name,
             has_funcs: true,
             functions: Vec::new(),
+            callbacks: Vec::new(),
         });
         objects.len() - 1
     });

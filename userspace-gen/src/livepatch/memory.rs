@@ -5,8 +5,9 @@
 use super::rela::{RelaSection, Relocation};
 use crate::elf::number::{read_u32, read_u64};
 use crate::elf::{ElfFile, Place, Section, SectionId};
+use object::elf;
 use object::read::ReadRef;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// The section with a module's `struct module`.
@@ -52,13 +53,15 @@ pub struct Memory<'f, 'd, R: ReadRef<'d>> {
     relocations: BTreeMap<Location, Relocation>,
     /// Where objects with a symbol begin and end.
     extents: BTreeMap<Location, u64>,
+    /// What the code that calls `klp_enable_patch()` refers to.
+    enabled: BTreeSet<Location>,
 }
 
 impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
     /// The data of `elf` after `relocations` are applied.
     #[must_use]
     pub fn new(elf: &'f ElfFile<'d, R>, relocations: &[RelaSection<'d>]) -> Self {
-        let relocations = relocations
+        let pointers = relocations
             .iter()
             .filter(|r| r.target.is_alloc() && !r.target.is_code())
             .flat_map(|r| {
@@ -77,8 +80,9 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         }
         Self {
             elf,
-            relocations: relocations.collect(),
+            relocations: pointers.collect(),
             extents,
+            enabled: enabled(elf, relocations),
         }
     }
 
@@ -104,6 +108,22 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
     #[must_use]
     pub fn byte(&self, at: Location) -> Option<u8> {
         self.bytes(at, 1)?.first().copied()
+    }
+
+    /// Whether `len` bytes are 0, and stay it.
+    pub(super) fn is_zero(&self, at: Location, len: u64) -> bool {
+        let end = at.offset.saturating_add(len);
+        let words = (0..len / 8).map(|i| at.plus(i * 8));
+        let rest = (len / 8 * 8..len).map(|i| at.plus(i));
+        self.relocated(at.section, at.offset..end).next().is_none()
+            && words.map(|at| self.number(at)).all(|word| word == Some(0))
+            && rest.map(|at| self.byte(at)).all(|byte| byte == Some(0))
+    }
+
+    /// Whether the module may write there, and nothing of the loader's is there.
+    pub(super) fn is_own(&self, at: Location) -> bool {
+        let section = self.elf.get_section(at.section);
+        section.is_some_and(|s| s.is_writable() && s.is_alloc() && s.name != THIS_MODULE)
     }
 
     /// Up to 8 bytes at a place.
@@ -132,23 +152,38 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
             });
         };
         let symbol = self.elf.get_symbol(relocation.symbol)?;
+        if self.elf.machine() == elf::EM_X86_64 {
+            match elf::RelocationType(relocation.kind) {
+                elf::R_X86_64_64 => {}
+                elf::R_X86_64_NONE if number == 0 => return Some(Pointer::Null),
+                // Half of one, or a distance.
+                kind => return Some(Pointer::Number(kind.0.into())),
+            }
+        }
         Some(match symbol.place {
             Place::Section(section) => Pointer::Local(Location {
                 section,
                 offset: symbol.value.wrapping_add_signed(relocation.addend),
             }),
             Place::Undefined | Place::Livepatch => Pointer::External(symbol.name),
-            _ => Pointer::Number(symbol.value.wrapping_add_signed(relocation.addend)),
+            _ => match symbol.value.wrapping_add_signed(relocation.addend) {
+                0 => Pointer::Null,
+                number => Pointer::Number(number),
+            },
         })
     }
 
-    /// The string at a place, without its NUL.
+    /// The string at a place, without its NUL; none where something else will be written.
     #[must_use]
     pub fn string(&self, at: Location) -> Option<&'d [u8]> {
         let section = self.elf.get_section(at.section)?;
         let data = self.elf.section_data(&section).ok()?;
         let rest = data.get(usize::try_from(at.offset).ok()?..)?;
-        rest.get(..rest.iter().position(|&b| b == 0)?)
+        let string = rest.get(..rest.iter().position(|&b| b == 0)?)?;
+        // A relocation changes 8 bytes at most.
+        let reach = at.offset.saturating_sub(7)..at.offset + string.len() as u64 + 1;
+        let changes = self.relocated(at.section, reach).next().is_some();
+        (!changes && section.name != THIS_MODULE).then_some(string)
     }
 
     /// The places with a relocation in part of a section.
@@ -167,14 +202,23 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
 
     /// The places with a pointer to the `struct module` of the module itself.
     pub fn pointers_to_module(&self) -> impl Iterator<Item = Location> + use<'_, 'f, 'd, R> {
+        let places = self.relocations.keys().copied();
+        places.filter(|&at| self.pointer(at).is_some_and(|to| self.is_module(to)))
+    }
+
+    /// Whether a pointer leads to the `struct module` of the module itself.
+    #[must_use]
+    pub fn is_module(&self, to: Pointer<'_>) -> bool {
         let module = self.elf.section_by_name(THIS_MODULE).map(|s| s.id);
-        self.relocations
-            .keys()
-            .copied()
-            .filter(move |&at| match self.pointer(at) {
-                Some(Pointer::Local(to)) => Some(to.section) == module && to.offset == 0,
-                _ => false,
-            })
+        matches!(to, Pointer::Local(to) if Some(to.section) == module && to.offset == 0)
+    }
+
+    /// What is handed to `klp_enable_patch()`, if the code that calls it refers to one place of the
+    /// module's data alone.
+    #[must_use]
+    pub fn handed_over(&self) -> Option<Location> {
+        let mut places = self.enabled.iter().copied();
+        places.next().filter(|_| places.next().is_none())
     }
 
     /// How far the object at a place reaches: to the end of the symbol that covers it, or else of
@@ -190,4 +234,41 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
             None => Some((self.elf.get_section(at.section)?.size, false)),
         }
     }
+}
+
+/// The function to which a livepatch hands its `klp_patch`.
+const ENABLE: &[u8] = b"klp_enable_patch";
+
+fn enabled<'d, R: ReadRef<'d>>(
+    elf: &ElfFile<'d, R>,
+    relocations: &[RelaSection<'d>],
+) -> BTreeSet<Location> {
+    let calls = |r: &Relocation| elf.get_symbol(r.symbol).is_some_and(|s| s.name == ENABLE);
+    let mut found = BTreeSet::new();
+    if elf.machine() != elf::EM_X86_64 {
+        return found;
+    }
+    let code = relocations.iter().filter(|rela| rela.target.is_code());
+    for rela in code.filter(|rela| rela.relocations().any(|r| calls(&r))) {
+        for relocation in rela.relocations() {
+            let before = match elf::RelocationType(relocation.kind) {
+                elf::R_X86_64_64 | elf::R_X86_64_32 | elf::R_X86_64_32S => 0,
+                // What is added is the distance to the next instruction.
+                elf::R_X86_64_PC32 => 4,
+                _ => continue,
+            };
+            let Some(symbol) = elf.get_symbol(relocation.symbol) else {
+                continue;
+            };
+            let section = symbol.section().and_then(|id| elf.get_section(id));
+            if let Some(section) = section.filter(Section::is_writable) {
+                let offset = symbol.value.wrapping_add_signed(relocation.addend);
+                found.insert(Location {
+                    section: section.id,
+                    offset: offset.wrapping_add(before),
+                });
+            }
+        }
+    }
+    found
 }

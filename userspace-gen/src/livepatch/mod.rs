@@ -14,4 +14,4 @@ pub mod structs;
 pub use memory::{Memory, Pointer, THIS_MODULE};
 pub use modinfo::Modinfo;
 pub use rela::{rela_sections, RelaSection};
-pub use structs::{Patch, PatchedFunction, PatchedObject, State};
+pub use structs::{Patch, PatchedFunction, PatchedObject, Problem, State};

@@ -60,7 +60,9 @@ impl RelaSection<'_> {
 pub fn rela_sections<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Vec<RelaSection<'d>>> {
     let mut found = Vec::new();
     let mut total = 0_u64;
-    for section in elf.sections().filter(|s| s.kind == elf::SHT_RELA) {
+    // The flag of livepatch counts, whatever the type.
+    let has_any = |s: &Section<'_>| s.kind == elf::SHT_RELA || s.is_livepatch_rela();
+    for section in elf.sections().filter(has_any) {
         let Some(target) = elf.get_section(SectionId(section.info as usize)) else {
             continue;
         };

@@ -19,6 +19,20 @@ pub struct Patch<'d> {
     pub replace: Option<bool>,
     /// What it changes beside functions.
     pub states: Vec<State>,
+    /// What is wrong with the struct itself, if anything is.
+    pub problem: Option<Problem>,
+}
+
+/// What is wrong with a `klp_patch`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// A member that it needs is NULL.
+    Null(&'static str),
+    /// Its `mod` is not the module that it is in.
+    OtherModule,
+    /// The kernel cannot keep its own members in a struct of that name: they are not 0, another struct
+    /// is there, or it is not writable.
+    InUse(&'static str),
 }
 
 /// A `klp_object`.
@@ -30,6 +44,8 @@ pub struct PatchedObject<'d> {
     pub has_funcs: bool,
     /// The functions that are replaced.
     pub functions: Vec<PatchedFunction<'d>>,
+    /// What is called before and after, if the file tells.
+    pub callbacks: Vec<Pointer<'d>>,
 }
 
 /// A `klp_func`.

@@ -28,7 +28,9 @@ use klp_policy::{
     list_in_index, list_in_sequence, resolve_in_index, Found, ObjName, Policy, Query, Reason,
     Sympos,
 };
+use object::elf::Machine;
 use object::read::{ReadCache, ReadRef};
+use object::Endianness;
 use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fs::File;
@@ -168,12 +170,7 @@ impl<'d> Target<'d> {
     ///
     /// It is for another one.
     pub fn expect_same_machine<'f, R: ReadRef<'f>>(&self, elf: &ElfFile<'f, R>) -> Result<()> {
-        let mut known = self.objects.iter().filter_map(|o| match &o.source {
-            Source::Image(image) => Some((image.machine(), image.endian(), &o.origin)),
-            Source::Module(module) => Some((module.machine(), module.endian(), &o.origin)),
-            Source::Text => None,
-        });
-        let Some((machine, endian, origin)) = known.next() else {
+        let Some((machine, endian, origin)) = self.made_for() else {
             return Ok(());
         };
         if (machine, endian) == (elf.machine(), elf.endian()) {
@@ -187,6 +184,21 @@ impl<'d> Target<'d> {
                 machine_name(elf.machine(), elf.endian())
             ),
         ))
+    }
+
+    /// The architecture and byte order of the target, if its files tell.
+    #[must_use]
+    pub fn machine(&self) -> Option<(Machine, Endianness)> {
+        self.made_for()
+            .map(|(machine, endian, _)| (machine, endian))
+    }
+
+    fn made_for(&self) -> Option<(Machine, Endianness, &str)> {
+        self.objects.iter().find_map(|o| match &o.source {
+            Source::Image(image) => Some((image.machine(), image.endian(), &o.origin[..])),
+            Source::Module(module) => Some((module.machine(), module.endian(), &o.origin[..])),
+            Source::Text => None,
+        })
     }
 }
 

@@ -184,6 +184,14 @@ impl Livepatch {
         Self::replacing(&[(None, &[(name, 0)])])
     }
 
+    /// Has its code hand the `klp_patch` to `klp_enable_patch()`.
+    pub fn enabled_by_code(mut self) -> Self {
+        let data = self.section_symbol(self.data);
+        self.elf
+            .relocate(self.text, 0x2f8, data, elf::R_X86_64_32S, 0);
+        self
+    }
+
     /// Makes it replace all livepatches before it.
     pub fn cumulative(mut self) -> Self {
         self.write(self.data, REPLACE, &[1]);
@@ -259,7 +267,7 @@ impl Livepatch {
         self.elf.sections[section].data[at..at + bytes.len()].copy_from_slice(bytes);
     }
 
-    fn point(&mut self, section: usize, at: u64, symbol: usize, addend: u64) {
+    pub fn point(&mut self, section: usize, at: u64, symbol: usize, addend: u64) {
         let addend = 0_i64.wrapping_add_unsigned(addend);
         self.elf
             .relocate(section, at, symbol, elf::R_X86_64_64, addend);

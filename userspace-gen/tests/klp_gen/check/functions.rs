@@ -308,11 +308,6 @@ fn replacements() {
             elf::SHF_ALLOC,
             Some("its replacement is in .rodata, which is no code"),
         ),
-        (
-            ".comment",
-            elf::SectionFlags(0),
-            Some("kallsyms size lookup failed for 'cmdline_proc_show' replacement"),
-        ),
     ] {
         let mut livepatch = Livepatch::of("cmdline_proc_show");
         let section = livepatch.elf.section(section, flags, &[0x90; 64]);
@@ -320,6 +315,18 @@ fn replacements() {
         let report = check_patch(&livepatch, Policy::Exact);
         assert_eq!(messages(&report, "refused"), Vec::from_iter(expected));
     }
+    let mut dropped = Livepatch::of("cmdline_proc_show");
+    let section = dropped
+        .elf
+        .section(".comment", elf::SectionFlags(0), &[0x90; 64]);
+    dropped.elf.symbols[dropped.new_func].place = Place::Section(section);
+    assert_eq!(
+        messages(&check_patch(&dropped, Policy::Exact), "refused"),
+        [
+            "it leads to a section that is not loaded",
+            "kallsyms size lookup failed for 'cmdline_proc_show' replacement"
+        ]
+    );
     let mut null = Livepatch::of("cmdline_proc_show");
     let (data, new_func) = (null.data, null.new_func);
     let relocations = &mut null.elf.sections[data].relocations;

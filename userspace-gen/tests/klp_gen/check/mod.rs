@@ -2,6 +2,7 @@
 
 //! What check predicts. That the kernel says the same was seen in a guest, case by case.
 
+mod damaged;
 mod functions;
 mod installed;
 mod loader;

@@ -48,7 +48,10 @@ fn mark(bytes: &mut [u8], section: &str) {
     let shoff = usize::try_from(elf.header().e_shoff.get(elf.endian())).unwrap();
     let header = shoff + 64 * found;
     let name = u32::from_le_bytes(bytes[header..header + 4].try_into().unwrap());
+    let code = elf.section_by_name(section.as_bytes()).unwrap().id.0;
     bytes[header..header + 4].copy_from_slice(&(name + 5).to_le_bytes());
+    // /sys/module cannot have two of a name.
+    bytes[shoff + 64 * code] += 1;
     let flags = 0x0010_0000u64 | elf::SHF_ALLOC.0 | elf::SHF_INFO_LINK.0;
     bytes[header + 8..header + 16].copy_from_slice(&flags.to_le_bytes());
 }
@@ -338,7 +341,7 @@ fn what_an_author_may_not_mean() {
         messages(&report, "refused"),
         [
             "symbol 'handle' not found in symbol table",
-            "no module can be called so: its name has no '-' or '.'"
+            "no module can be called so: its name has no '-', ',' or '.'"
         ]
     );
 }
