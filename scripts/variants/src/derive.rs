@@ -14,16 +14,17 @@ use klp_policy::ObjName;
 use object::elf::R_X86_64_64;
 use object::LittleEndian as LE;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::slice;
 
 /// Where everything is that is needed for it.
 pub struct Inputs<'i> {
     /// The kernel's image.
-    pub vmlinux: &'i Path,
+    pub vmlinux: PathBuf,
     /// What it exports.
-    pub symvers: &'i Path,
+    pub symvers: PathBuf,
     /// The module that some variants are for.
-    pub twins: &'i Path,
+    pub twins: PathBuf,
     /// Finds a livepatch, as it was built, by the name of its file.
     pub built: &'i dyn Fn(&str) -> Result<PathBuf>,
 }
@@ -38,61 +39,119 @@ pub struct Derived {
     pub listed: Listed,
 }
 
+/// The kernel that livepatches are for, without and with `klp_twins`.
+pub struct Files {
+    alone: TargetFiles,
+    both: TargetFiles,
+}
+
+impl Files {
+    /// Opens them.
+    ///
+    /// # Errors
+    ///
+    /// One of them cannot be read.
+    pub fn open(inputs: &Inputs<'_>) -> Result<Self> {
+        let open = |modules: &[PathBuf]| TargetFiles::open(Some(&inputs.vmlinux), modules, None);
+        Ok(Self {
+            alone: open(&[])?,
+            both: open(slice::from_ref(&inputs.twins))?,
+        })
+    }
+}
+
+/// Makes livepatches of built ones, and predicts what becomes of them.
+pub struct Source<'f> {
+    alone: Target<'f>,
+    both: Target<'f>,
+    symvers: Symvers,
+    built: &'f dyn Fn(&str) -> Result<PathBuf>,
+    /// What only the build of this kernel knows.
+    pub names: Names,
+}
+
+impl<'f> Source<'f> {
+    /// Reads what is needed of the kernel.
+    ///
+    /// # Errors
+    ///
+    /// A file is not what it should be.
+    pub fn new(files: &'f Files, inputs: &Inputs<'f>) -> Result<Self> {
+        let (alone, both) = (Target::load(&files.alone)?, Target::load(&files.both)?);
+        let kernel = alone.object(ObjName::VMLINUX).context("no vmlinux")?;
+        let entries = kernel.symbols.entries().iter();
+        let names = Names::new(entries.map(|e| String::from_utf8_lossy(e.name.0).into_owned()));
+        Ok(Self {
+            symvers: Symvers::open(slice::from_ref(&inputs.symvers))?,
+            built: inputs.built,
+            alone,
+            both,
+            names,
+        })
+    }
+
+    /// A base, converted if it has anything to convert.
+    ///
+    /// # Errors
+    ///
+    /// It was not built, or cannot be converted.
+    pub fn base(&self, base: Base) -> Result<Vec<u8>> {
+        let path = (self.built)(base.stem())?;
+        let data = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let Some(policy) = base.policy() else {
+            return Ok(data);
+        };
+        match convert(base.stem(), &data, &self.both, &self.symvers, policy)? {
+            Conversion::Done(converted) => Ok(converted.bytes),
+            Conversion::Refused(problems) => bail!("{problems:?}"),
+        }
+    }
+
+    /// What the guest is told of a livepatch that was made of `base`.
+    #[must_use]
+    pub fn listed(&self, name: &str, base: Base, order: Order, bytes: &[u8]) -> Listed {
+        let target = match order {
+            Order::Without => &self.alone,
+            Order::First | Order::Later => &self.both,
+        };
+        let origin = format!("{name}.ko");
+        let [stock, klp_sympos] = Rule::ALL.map(|rule| predict(&origin, bytes, target, rule));
+        Listed {
+            name: name.to_owned(),
+            module: base.stem().replace('-', "_"),
+            order,
+            addend: None,
+            stock,
+            klp_sympos,
+        }
+    }
+
+    fn derive(&self, variant: &'static Variant) -> Result<Derived> {
+        let mut module = Module::parse(variant.base.stem(), self.base(variant.base)?)?;
+        (variant.edit)(&mut module, &self.names)?;
+        let addend = shown_addend(&mut module, variant.base);
+        let bytes = module.into_bytes()?;
+        let mut listed = self.listed(variant.name, variant.base, variant.order, &bytes);
+        listed.addend = addend;
+        Ok(Derived {
+            variant,
+            bytes,
+            listed,
+        })
+    }
+}
+
 /// Makes all of them.
 ///
 /// # Errors
 ///
 /// Fails if a base is not as its variants expect.
 pub fn derive(inputs: &Inputs<'_>) -> Result<Vec<Derived>> {
-    let open = |modules: &[PathBuf]| TargetFiles::open(Some(inputs.vmlinux), modules, None);
-    let (alone, both) = (open(&[])?, open(&[inputs.twins.to_owned()])?);
-    let (alone, both) = (Target::load(&alone)?, Target::load(&both)?);
-    let kernel = alone.object(ObjName::VMLINUX).context("no vmlinux")?;
-    let entries = kernel.symbols.entries().iter();
-    let names = Names::new(entries.map(|e| String::from_utf8_lossy(e.name.0).into_owned()));
-    let symvers = Symvers::open(&[inputs.symvers.to_owned()])?;
-    let derive = |variant: &'static Variant| -> Result<Derived> {
-        let path = (inputs.built)(variant.base.stem())?;
-        let data = base(&path, variant.base, &both, &symvers)?;
-        let mut module = Module::parse(variant.base.stem(), data)?;
-        (variant.edit)(&mut module, &names)?;
-        let addend = shown_addend(&mut module, variant.base);
-        let bytes = module.into_bytes()?;
-        let target = match variant.order {
-            Order::Without => &alone,
-            Order::First | Order::Later => &both,
-        };
-        let origin = format!("{}.ko", variant.name);
-        let [stock, klp_sympos] = Rule::ALL.map(|rule| predict(&origin, &bytes, target, rule));
-        let listed = Listed {
-            name: variant.name.to_owned(),
-            module: variant.base.stem().replace('-', "_"),
-            order: variant.order,
-            addend,
-            stock,
-            klp_sympos,
-        };
-        Ok(Derived {
-            variant,
-            bytes,
-            listed,
-        })
-    };
+    let files = Files::open(inputs)?;
+    let source = Source::new(&files, inputs)?;
     table::all()
-        .map(|variant| derive(variant).with_context(|| variant.name))
+        .map(|variant| source.derive(variant).with_context(|| variant.name))
         .collect()
-}
-
-/// A base, converted if it has anything to convert.
-fn base(path: &Path, base: Base, target: &Target<'_>, symvers: &Symvers) -> Result<Vec<u8>> {
-    let data = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    let Some(policy) = base.policy() else {
-        return Ok(data);
-    };
-    match convert(base.stem(), &data, target, symvers, policy)? {
-        Conversion::Done(converted) => Ok(converted.bytes),
-        Conversion::Refused(problems) => bail!("{problems:?}"),
-    }
 }
 
 /// What is added to the address that the parameter `where` will show, if it will show one.

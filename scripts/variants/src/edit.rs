@@ -214,6 +214,20 @@ impl Module {
         self.set_null(func.plus(NEW_FUNC))
     }
 
+    /// Puts the replacement of a function elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// There is no such function.
+    pub fn new_func_moved(&mut self, index: u64, distance: i64) -> Result<()> {
+        let place = self.element("funcs", FUNC_SIZE, index)?.plus(NEW_FUNC);
+        let rela = self.rela_of(place.section)?;
+        let index = self.relocation_at(rela, place.offset)?;
+        let addend = &mut self.relocations(rela)?[index].r_addend;
+        addend.set(LE, addend.get(LE) + distance);
+        Ok(())
+    }
+
     /// Takes the name from a function.
     ///
     /// # Errors
@@ -262,6 +276,26 @@ impl Module {
     pub fn replace(&mut self) -> Result<()> {
         let patch = self.variable("patch")?;
         self.set_bytes(patch.plus(REPLACE), &[1])
+    }
+
+    /// Takes the module from the livepatch.
+    ///
+    /// # Errors
+    ///
+    /// There is no `patch`.
+    pub fn no_module(&mut self) -> Result<()> {
+        let patch = self.variable("patch")?;
+        self.set_null(patch)
+    }
+
+    /// Takes the objects from the livepatch.
+    ///
+    /// # Errors
+    ///
+    /// There is no `patch`.
+    pub fn no_objects(&mut self) -> Result<()> {
+        let patch = self.variable("patch")?;
+        self.set_null(patch.plus(8))
     }
 
     fn element(&mut self, array: &str, size: u64, index: u64) -> Result<Place> {

@@ -12,10 +12,12 @@ pub mod derive;
 pub mod edit;
 pub mod list;
 pub mod module;
+pub mod mutants;
 pub mod names;
 pub mod predict;
 pub mod table;
 
-pub use derive::{derive, Derived, Inputs};
+pub use derive::{derive, Derived, Files, Inputs, Source};
 pub use list::{Listed, Prediction, Rule, Verdict};
+pub use mutants::{Mutant, Mutants};
 pub use table::{Expected, Order, Variant};

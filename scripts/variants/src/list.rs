@@ -87,6 +87,22 @@ pub struct Prediction {
     pub findings: Vec<Finding>,
 }
 
+impl Prediction {
+    /// Whether klp-gen refuses something that the kernel takes, to its harm.
+    #[must_use]
+    pub fn harmful(&self) -> bool {
+        self.findings.iter().any(|finding| finding.by_klp_gen)
+    }
+
+    /// Whether anything is not told by the files.
+    #[must_use]
+    pub fn unknown(&self) -> bool {
+        self.findings
+            .iter()
+            .any(|finding| finding.status == "unchecked")
+    }
+}
+
 /// What a kernel does with a livepatch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -122,6 +138,8 @@ pub struct Finding {
     pub about: [String; 3],
     /// ok, refused, unchecked.
     pub status: String,
+    /// Whether it is klp-gen that refuses it, and not the kernel.
+    pub by_klp_gen: bool,
     /// What is said about it.
     pub message: Option<String>,
     /// The full name of the symbol that it resolves to.

@@ -130,6 +130,12 @@ impl Module {
         Ok(first + 1)
     }
 
+    /// How many sections there are, without the null one: it is also the last number.
+    #[must_use]
+    pub fn section_count(&self) -> usize {
+        self.sections.len()
+    }
+
     /// The section with that number.
     pub fn part(&mut self, number: usize) -> &mut Part {
         &mut self.sections[number - 1]

@@ -11,6 +11,7 @@ const NO_LITERAL: &str = "no promoted string literal";
 #[derive(Debug)]
 pub struct Names {
     counts: HashMap<String, u64>,
+    sorted: Vec<String>,
 }
 
 impl Names {
@@ -21,7 +22,9 @@ impl Names {
         for name in names {
             *counts.entry(name).or_insert(0) += 1;
         }
-        Self { counts }
+        let mut sorted: Vec<String> = counts.keys().cloned().collect();
+        sorted.sort();
+        Self { counts, sorted }
     }
 
     /// How many symbols have exactly this name.
@@ -77,6 +80,20 @@ impl Names {
     /// There is none.
     pub fn other_literal(&self) -> Result<&str> {
         self.string_literals().max().context(NO_LITERAL)
+    }
+
+    /// Any name: the same number is the same name.
+    #[must_use]
+    pub fn at(&self, number: usize) -> &str {
+        &self.sorted[number % self.sorted.len()]
+    }
+
+    /// Any name that ends so.
+    #[must_use]
+    pub fn ending(&self, number: usize, end: &str) -> Option<&str> {
+        let from = number % self.sorted.len();
+        let mut names = self.sorted[from..].iter().chain(&self.sorted[..from]);
+        names.find(|name| name.ends_with(end)).map(String::as_str)
     }
 
     fn string_literals(&self) -> impl Iterator<Item = &str> {

@@ -48,6 +48,7 @@ fn finding(finding: &check::Finding) -> Finding {
             Outcome::Unchecked(_) => "unchecked",
         }
         .to_owned(),
+        by_klp_gen: finding.by() == Some(By::KlpGen),
         message: finding.message(),
         name,
         address: address.filter(|_| finding.object == "vmlinux"),

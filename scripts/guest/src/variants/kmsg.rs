@@ -12,6 +12,7 @@ use anyhow::{
     Context,
     Result, //
 };
+use klp_gen::shown::shown;
 use rustix::fs::OFlags;
 
 /// The file; reading and writing it are different things.
@@ -71,11 +72,42 @@ impl Log {
                     // `<prefix>;<text>\n <key>=<value>\n`
                     let text = String::from_utf8_lossy(&record[..length]);
                     let text = text.split_once(';').map_or(&*text, |(_, text)| text);
-                    lines.extend(text.lines().next().map(str::to_owned));
+                    lines.extend(text.lines().next().map(unescaped));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(lines),
                 Err(error) => return Err(error).context("the kernel's log is lost"),
             }
         }
+    }
+}
+
+/// A line as klp-gen writes it: /dev/kmsg has `\x0a` for what is no printable ASCII character.
+fn unescaped(line: &str) -> String {
+    let mut bytes = Vec::with_capacity(line.len());
+    let mut parts = line.split("\\x");
+    bytes.extend_from_slice(parts.next().unwrap_or_default().as_bytes());
+    for part in parts {
+        let code = part
+            .get(..2)
+            .and_then(|code| u8::from_str_radix(code, 16).ok());
+        match code {
+            Some(code) => {
+                bytes.push(code);
+                bytes.extend_from_slice(&part.as_bytes()[2..]);
+            }
+            None => bytes.extend_from_slice(part.as_bytes()),
+        }
+    }
+    shown(&bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_as_klp_gen_writes_it() {
+        assert_eq!(unescaped("symbol 'a b'"), "symbol 'a b'");
+        assert_eq!(unescaped(r"a\x0ab\x5cc\xc3\xa4"), "a\\nb\\cä");
     }
 }

@@ -38,14 +38,16 @@ pub struct Attempt {
     pub log: Vec<String>,
     /// What the parameter `where` showed.
     pub shown: Option<u64>,
+    /// Whether it could be taken away again.
+    pub removed: Result<()>,
 }
 
 impl Attempt {
-    /// Loads the livepatch, and what is to come later, and takes them away.
+    /// Loads the livepatch, and what is to come later, and takes the livepatch away.
     ///
     /// # Errors
     ///
-    /// Fails if the livepatch cannot be taken away again.
+    /// Fails if a file cannot be read.
     pub fn make(file: &Path, listed: &Listed, twins: &Path, log: &mut Log) -> Result<Self> {
         let loaded = load(file)?;
         let mut result = loaded;
@@ -55,15 +57,26 @@ impl Attempt {
         let lines = log.lines()?;
         let shown = fs::read_to_string(format!("/sys/module/{}/parameters/where", listed.module));
         let shown = shown.ok().and_then(|text| text.trim().parse().ok());
-        if loaded.is_ok() {
-            remove(&listed.module)?;
-        }
+        let removed = match loaded {
+            Ok(()) => newest(twins).and_then(|module| remove(&module)),
+            Err(_) => Ok(()),
+        };
         Ok(Self {
             result,
             log: lines,
             shown,
+            removed,
         })
     }
+}
+
+/// The module that was loaded last, other than what came later: a livepatch may call itself as it likes.
+fn newest(later: &Path) -> Result<String> {
+    let modules = fs::read_to_string("/proc/modules").context("cannot read /proc/modules")?;
+    let later = later.file_stem().unwrap_or_default().to_string_lossy();
+    let names = modules.lines().filter_map(|line| line.split(' ').next());
+    let mut names = names.filter(|name| *name != later);
+    Ok(names.next().context("no module is loaded")?.to_owned())
 }
 
 /// Asks the kernel once to load a module, and says what it said.

@@ -32,7 +32,8 @@ const TWINS: &str = "klp_twins";
 
 /// Load each livepatch of DIR, compare with its prediction, and print KTAP.
 ///
-/// A second suite checks each again, against /proc/kallsyms instead of vmlinux.
+/// A second suite checks each again, against /proc/kallsyms instead of vmlinux. The suites are called as
+/// the directory.
 #[derive(clap::Args)]
 pub struct Args {
     /// The livepatches and their list.
@@ -42,6 +43,10 @@ pub struct Args {
     /// `stock`, or `klp_sympos` if that module is loaded.
     #[arg(value_parser = rule)]
     rule: Rule,
+    /// End after a livepatch that stays, or at which the kernel complains of itself: what it does
+    /// afterwards says nothing of the others.
+    #[arg(long)]
+    stop: bool,
 }
 
 fn rule(name: &str) -> Result<Rule, String> {
@@ -57,18 +62,31 @@ pub fn run(args: &Args) -> Result<bool> {
     let rule = args.rule;
     let mut log = Log::open()?;
 
-    let mut suite = Suite::begin(&format!("variants-{}", rule.as_str()), list.len());
+    let name = args.dir.file_name().unwrap_or_default().to_string_lossy();
+    let name = format!("{name}-{}", rule.as_str());
+    let mut suite = Suite::begin(&name, list.len());
     for listed in &list {
+        let mut usable = true;
         let result = prepare(listed.order, &args.twins).and_then(|()| {
             log.mark(&format!("{} ({})", listed.name, rule.as_str()))?;
             let attempt = Attempt::make(&file(&args.dir, listed), listed, &args.twins, &mut log)?;
-            Ok(said::wrong(listed, rule, &attempt))
+            usable = attempt.removed.is_ok() && !said::complains(&attempt.log);
+            let wrong = said::wrong(listed, rule, &attempt);
+            attempt.removed?;
+            Ok(wrong)
         });
+        usable &= result.is_ok();
         suite.case(&listed.name, result);
+        if args.stop && !usable {
+            return Ok(false);
+        }
     }
     let ok = suite.ok;
+    if args.stop {
+        return Ok(ok);
+    }
 
-    let mut suite = Suite::begin(&format!("variants-{}-kallsyms", rule.as_str()), list.len());
+    let mut suite = Suite::begin(&format!("{name}-kallsyms"), list.len());
     let wanted = |order: Order| {
         list.iter()
             .filter(move |l| (l.order == Order::Without) == (order == Order::Without))

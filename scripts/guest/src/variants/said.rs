@@ -58,6 +58,19 @@ pub fn wrong(listed: &Listed, rule: Rule, attempt: &Attempt) -> Option<String> {
     ))
 }
 
+/// Whether the kernel says that something is wrong with itself.
+pub fn complains(log: &[String]) -> bool {
+    const COMPLAINTS: [&str; 5] = [
+        "WARNING: ",
+        "BUG: ",
+        "Oops: ",
+        "kernel BUG at",
+        "------------[ cut",
+    ];
+    let complains = |line: &String| COMPLAINTS.iter().any(|complaint| line.contains(complaint));
+    log.iter().any(complains)
+}
+
 /// What is returned where nothing is logged: `-EINVAL without a word`.
 fn errno(prediction: &Prediction) -> Option<Errno> {
     let messages = prediction
@@ -82,15 +95,22 @@ fn refusals(log: &[String]) -> Vec<&str> {
 
 /// Whether a line of the log is the predicted text, with or without who says it.
 fn says(line: &str, text: &str) -> bool {
+    // One is told by its address as well.
+    let object = line
+        .strip_prefix("kobject: (")
+        .and_then(|line| line.split_once("): "));
     let mut who = REFUSERS.iter().chain(&OTHERS);
     let without = who.find_map(|who| line.strip_prefix(who));
+    let without = object.map(|(_, line)| line).or(without);
     is(line, text) || without.is_some_and(|line| is(line, text))
 }
 
-/// Whether a line is the text, or the text and what nobody can predict: `, loc 000000003c2d80a1`.
+/// Whether a line is the text, or the text and what nobody can predict: `, loc 000000003c2d80a1`, or the
+/// value of an overflow.
 fn is(line: &str, text: &str) -> bool {
+    let end = if text.ends_with(" val") { " " } else { ", " };
     let rest = line.strip_prefix(text);
-    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(", "))
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(end))
 }
 
 #[cfg(test)]

@@ -30,6 +30,24 @@ pub const VARIANTS: &[Variant] = &[
         m.patch_file(|file| file[18] = 183);
         Ok(())
     }),
+    bad("file-of-another-machine-without-names", Symbol, |m, _| {
+        m.patch_file(|file| file[18] = 183);
+        m.patch_file(|file| file[0x3e..0x40].fill(0));
+        Ok(())
+    }),
+    // Of e_ident it compares the magic alone.
+    good("file-called-32-bit", Symbol, |m, _| {
+        m.patch_file(|file| file[4] = 1);
+        Ok(())
+    }),
+    good("file-called-big-endian", Symbol, |m, _| {
+        m.patch_file(|file| file[5] = 2);
+        Ok(())
+    }),
+    good("file-of-another-version", Symbol, |m, _| {
+        m.patch_file(|file| file[6] = 0);
+        Ok(())
+    }),
     // elf_validity_cache_sechdrs()
     bad("file-cut", Symbol, |m, _| {
         m.patch_file(|file| file.truncate(file.len() / 2));
@@ -86,6 +104,21 @@ pub const VARIANTS: &[Variant] = &[
     // simplify_symbols()
     bad("import-unknown", Symbol, |m, _| {
         m.rename_symbol("param_ops_ulong", "no_such_export")
+    }),
+    // Early messages call the module as its modinfo does, later ones as its struct module.
+    bad("import-unknown-of-two-names", Symbol, |m, _| {
+        m.modinfo("name", Some("another"))?;
+        m.rename_symbol("param_ops_ulong", "no_such_export")
+    }),
+    bad("vermagic-other-of-two-names", Symbol, |m, _| {
+        m.modinfo("name", Some("another"))?;
+        m.modinfo("vermagic", Some("6.12.0 SMP mod_unload "))
+    }),
+    // add_sect_attrs()
+    bad("sections-of-one-name", Symbol, |m, _| {
+        let section = m.section(".note.Linux")?;
+        m.part(section).name = b".data".to_vec();
+        Ok(())
     }),
     bad("import-not-exported", Symbol, |m, _| {
         m.rename_symbol("param_ops_ulong", "saved_command_line")

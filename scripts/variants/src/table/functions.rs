@@ -76,6 +76,10 @@ pub const VARIANTS: &[Variant] = &[
         m.function(0, "cmdline_proc_show", 0)?;
         m.no_new_func(0)
     }),
+    bad("patch-new-func-far-away", Function, |m, _| {
+        m.function(0, "cmdline_proc_show", 0)?;
+        m.new_func_moved(0, 1 << 32)
+    }),
     bad("patch-no-old-name", Function, |m, _| m.no_old_name(0)),
     good("patch-no-function", Function, |m, _| {
         m.no_old_name(0)?;

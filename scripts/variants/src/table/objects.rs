@@ -27,6 +27,11 @@ pub const VARIANTS: &[Variant] = &[
         m.function_of("twins_funcs", 0, "no_such_twin", 0)
     })
     .with(First),
+    bad("patch-without-module", Function, |m, _| {
+        m.function(0, "cmdline_proc_show", 0)?;
+        m.no_module()
+    }),
+    bad("patch-without-objects", Function, |m, _| m.no_objects()),
     // Only livepatch=<anything> makes a module a livepatch.
     bad("not-marked", Function, |m, _| {
         m.function(0, "cmdline_proc_show", 0)?;

@@ -8,8 +8,8 @@ use super::Order::First;
 use super::{bad, good, Variant};
 use klp_policy::Policy;
 use object::elf::{
-    RelocationType, R_X86_64_16, R_X86_64_32, R_X86_64_32S, R_X86_64_64, R_X86_64_GOTPCREL,
-    R_X86_64_NONE, R_X86_64_PC32, R_X86_64_PC64, R_X86_64_PLT32,
+    RelocationType, SectionFlags, R_X86_64_16, R_X86_64_32, R_X86_64_32S, R_X86_64_64,
+    R_X86_64_GOTPCREL, R_X86_64_NONE, R_X86_64_PC32, R_X86_64_PC64, R_X86_64_PLT32, SHT_REL,
 };
 
 pub const VARIANTS: &[Variant] = &[
@@ -53,6 +53,12 @@ pub const VARIANTS: &[Variant] = &[
     good("section-of-no-section", Symbol, |m, _| {
         m.vmlinux_symbol("no_such_symbol,0")?;
         m.klp_section_target(900)
+    }),
+    // apply_relocations() asks for the flag before the type.
+    good("section-of-another-type", Symbol, |m, _| {
+        let section = m.section(".klp.rela.")?;
+        m.part(section).header.sh_type = SHT_REL;
+        Ok(())
     }),
     // klp-gen refuses it: the symbol is 0.
     good("section-not-marked", Symbol, |m, _| {
@@ -117,6 +123,19 @@ pub const VARIANTS: &[Variant] = &[
         let first = &mut m.relocations(rela)?[0];
         let symbol = first.r_sym(object::LittleEndian, false);
         first.set_r_info(object::LittleEndian, false, symbol, R_X86_64_GOTPCREL);
+        Ok(())
+    }),
+    // What is not loaded is where the loader has the file, far from the module.
+    bad("type-32s-of-what-is-not-loaded", Symbol, |m, _| {
+        let section = m.section("__param")?;
+        let rela = m.rela_of(section)?;
+        let first = &mut m.relocations(rela)?[0];
+        let symbol = first.r_sym(object::LittleEndian, false);
+        first.set_r_info(object::LittleEndian, false, symbol, R_X86_64_32S);
+        let strings = m.symbols()?[symbol as usize]
+            .st_shndx
+            .get(object::LittleEndian);
+        m.part(strings.0.into()).header.sh_flags = SectionFlags(0);
         Ok(())
     }),
     bad("place-in-ordinary-section-not-zero", Symbol, |m, _| {
