@@ -12,7 +12,10 @@
 
 use std::time::Duration;
 
-use crate::kernel::Lane;
+use crate::{
+    kernel::Lane,
+    variants, //
+};
 
 /// A suite and its number of cases; a suite within a suite is called `outer/inner`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,10 +164,9 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["45-variants"],
-        // The addresses that were predicted are those of the image. With one processor no other one
-        // can be idle in the kernel: a livepatch has changed every task over when it is loaded.
+        // The addresses that were predicted are those of the image.
         kaslr: false,
-        append: "maxcpus=1 printk.devkmsg=on",
+        append: variants::APPEND,
         timeout: Duration::from_secs(300),
         expected: VARIANTS,
         ..DEFAULT.named("variants")

@@ -27,6 +27,7 @@ mod sections;
 mod series;
 mod tally;
 mod variants;
+mod verdicts;
 mod verify;
 mod vm;
 

@@ -19,6 +19,7 @@ use klp_variants::{
     Derived,
     Expected,
     Inputs,
+    Listed,
     Rule,
     Verdict, //
 };
@@ -28,6 +29,10 @@ use crate::{
     kernel::{external, Kernel, Lane},
     tally::Tally, //
 };
+
+/// With one processor no other one can be idle in the kernel: a livepatch has changed every task over
+/// when it is loaded.
+pub const APPEND: &str = "maxcpus=1 printk.devkmsg=on";
 
 /// Where they are in the guest.
 const IN_GUEST: &str = "klp/variants";
@@ -71,21 +76,12 @@ impl Variants {
     pub fn derive(kernel: &Kernel, logs: &Path) -> Result<Self> {
         eprintln!("deriving livepatches, good and bad");
         let built = |stem: &str| built(kernel, stem);
-        let derived = derive(&Inputs {
-            vmlinux: &kernel.build.join("vmlinux"),
-            symvers: &kernel.build.join("Module.symvers"),
-            twins: &built("klp_twins")?,
-            built: &built,
-        })?;
+        let derived = derive(&inputs(kernel, &built)?)?;
         let dir = logs.join("variants");
-        fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        for one in &derived {
-            let file = dir.join(one.variant.name).with_extension("ko");
-            fs::write(&file, &one.bytes)
-                .with_context(|| format!("cannot write {}", file.display()))?;
-        }
-        let listed: Vec<_> = derived.iter().map(|one| &one.listed).collect();
-        fs::write(dir.join(list::FILE), serde_json::to_vec_pretty(&listed)?)?;
+        write(
+            &dir,
+            derived.iter().map(|one| (&one.listed, &one.bytes[..])),
+        )?;
         Ok(Self {
             derived,
             dir,
@@ -159,8 +155,39 @@ fn wrong(one: &Derived, rule: Rule, lane: Lane) -> Option<String> {
     })
 }
 
+/// Writes livepatches and their list into a directory.
+pub fn write<'l>(
+    dir: &Path,
+    livepatches: impl Iterator<Item = (&'l Listed, &'l [u8])>,
+) -> Result<()> {
+    fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let mut all = Vec::new();
+    for (listed, bytes) in livepatches {
+        let file = dir.join(format!("{}.ko", listed.name));
+        fs::write(&file, bytes).with_context(|| format!("cannot write {}", file.display()))?;
+        all.push(listed);
+    }
+    Ok(fs::write(
+        dir.join(list::FILE),
+        serde_json::to_vec_pretty(&all)?,
+    )?)
+}
+
+/// What livepatches are made of, and for.
+pub fn inputs<'i>(
+    kernel: &Kernel,
+    built: &'i dyn Fn(&str) -> Result<PathBuf>,
+) -> Result<Inputs<'i>> {
+    Ok(Inputs {
+        vmlinux: kernel.build.join("vmlinux"),
+        symvers: kernel.build.join("Module.symvers"),
+        twins: built("klp_twins")?,
+        built,
+    })
+}
+
 /// A module as it was built.
-fn built(kernel: &Kernel, stem: &str) -> Result<PathBuf> {
+pub fn built(kernel: &Kernel, stem: &str) -> Result<PathBuf> {
     let directories = [
         external::directory(kernel, "modules"),
         external::directory(kernel, "examples-unconverted"),

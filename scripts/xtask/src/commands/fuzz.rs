@@ -6,7 +6,8 @@ use std::{
     env,
     fs,
     path::{Path, PathBuf},
-    process::Command, //
+    process::Command,
+    time::{Duration, SystemTime, UNIX_EPOCH}, //
 };
 
 use anyhow::{
@@ -16,11 +17,17 @@ use anyhow::{
 };
 
 use crate::{
-    kernel::packages,
+    fixtures,
+    kernel::{self, packages, Lane},
     layout,
+    livepatches::Livepatches,
     outcome::Outcome,
-    run, //
+    run,
+    verdicts, //
 };
+
+/// The target that is no program of libFuzzer.
+const VERDICTS: &str = "verdicts";
 
 const CARGO_FUZZ_VERSION: &str = "0.13.2";
 /// libFuzzer is C++.
@@ -32,7 +39,9 @@ const SECONDS_PER_INPUT: u32 = 10;
 
 /// Fuzz everything that reads foreign bytes: names, kallsyms, symvers, ELF files.
 ///
-/// Starts with the corpora in `fuzz/corpus`; what is found beyond them stays in the cache.
+/// Starts with the corpora in `fuzz/corpus`; what is found beyond them stays in the cache. The target
+/// `verdicts` needs the test kernel and runs only by itself: it holds `klp-gen check` to that kernel, with
+/// livepatches that are damaged at random.
 #[derive(clap::Args)]
 pub struct Args {
     /// Fuzz only these; all if none is given.
@@ -41,6 +50,9 @@ pub struct Args {
     /// How long each of them is fuzzed.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
+    /// Where the target `verdicts` begins; by default each run begins elsewhere.
+    #[arg(long)]
+    seed: Option<u64>,
     /// List the targets.
     #[arg(long)]
     list: bool,
@@ -50,16 +62,22 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Outcome> {
     let all = targets()?;
     if args.list {
-        println!("{}", all.join("\n"));
+        println!("{}\n{VERDICTS}", all.join("\n"));
         return Ok(Outcome::Pass);
     }
     for target in &args.targets {
-        if !all.contains(target) {
+        if target == VERDICTS && args.targets.len() > 1 {
+            bail!("the target `{VERDICTS}` runs only by itself");
+        }
+        if target != VERDICTS && !all.contains(target) {
             bail!("there is no target `{target}`; `cargo xtask fuzz --list` lists them");
         }
     }
     let logs = layout::new_log_dir("fuzz")?;
     eprintln!("logs are in {}", logs.display());
+    if args.targets == [VERDICTS] {
+        return verdicts(args, &logs);
+    }
     packages::install([COMPILER].iter(), &logs)?;
     let fuzzer = Fuzzer::build(&logs)?;
     let chosen = if args.targets.is_empty() {
@@ -77,6 +95,36 @@ pub fn run(args: &Args) -> Result<Outcome> {
     }
     let failed = reports.iter().filter(|r| r.finding.is_some()).count();
     println!("{} passed, {failed} failed", reports.len() - failed);
+    Ok(Outcome::from_bool(failed == 0))
+}
+
+/// Holds `klp-gen check` to a kernel.
+fn verdicts(args: &Args, logs: &Path) -> Result<Outcome> {
+    let kernel = kernel::prepare(Lane::Default, None, logs)?;
+    Livepatches::build(&kernel, logs)?;
+    fixtures::selftest_modules(&kernel, logs)?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let seed = args
+        .seed
+        .unwrap_or_else(|| now.map_or(0, |now| now.as_secs()));
+    println!("{VERDICTS}: seed {seed}");
+    let findings = layout::cache()?.join("fuzz/findings").join(VERDICTS);
+    fs::create_dir_all(&findings)
+        .with_context(|| format!("cannot create {}", findings.display()))?;
+    let time = Duration::from_secs(args.seconds.into());
+    let found = verdicts::run(&kernel, seed, time, &findings, logs)?;
+    println!(
+        "{} loaded in {} boots, {} to be taken, {} to be refused; not loaded: {} that klp-gen alone \
+         refuses, {} of which the files do not tell",
+        found.loaded,
+        found.boots,
+        found.taken,
+        found.loaded - found.taken,
+        found.harmful,
+        found.unknown
+    );
+    let failed = found.disagreements;
+    println!("{} passed, {failed} failed", found.loaded - failed);
     Ok(Outcome::from_bool(failed == 0))
 }
 
