@@ -146,6 +146,11 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
     pub fn pointer(&self, at: Location) -> Option<Pointer<'d>> {
         let number = self.number(at)?;
         let Some(relocation) = self.relocations.get(&at) else {
+            // Part of what is relocated is no pointer that could be told.
+            let around = at.offset.saturating_sub(7)..at.offset.saturating_add(8);
+            if self.relocated(at.section, around).next().is_some() {
+                return Some(Pointer::Number(number));
+            }
             return Some(match number {
                 0 => Pointer::Null,
                 number => Pointer::Number(number),

@@ -93,6 +93,20 @@ fn a_patch_that_is_not_whole() {
 }
 
 #[test]
+fn an_array_that_begins_beside_its_first_pointer() {
+    let mut livepatch = one();
+    let data = livepatch.data;
+    let relocations = &mut livepatch.elf.sections[data].relocations;
+    let objs = relocations.iter_mut().find(|r| r.offset == 8).unwrap();
+    objs.addend -= 7;
+    let unchecked = messages(&check_patch(&livepatch, Policy::Exact), "unchecked");
+    assert_eq!(
+        unchecked,
+        ["no klp_patch found in its data: its functions cannot be checked"]
+    );
+}
+
+#[test]
 fn what_is_jumped_to() {
     let data = one().data;
     let pointer = |offset: u64, change: &dyn Fn(&mut Livepatch, usize)| {
