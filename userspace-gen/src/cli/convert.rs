@@ -4,15 +4,17 @@
 
 use super::check::warn;
 use super::console::Console;
+use super::output::{Address, Format, FormatArg};
 use super::page::{Look, Page};
 use super::target::TargetArgs;
 use super::Verdict;
 use anyhow::Result;
-use klp_gen::convert::{convert, Conversion, Reference, Symvers};
+use klp_gen::convert::{convert, Conversion, Problem, Reference, Symvers};
 use klp_gen::elf::read_file;
 use klp_gen::output::{expect_no_input, write_file};
 use klp_gen::shown::shown;
 use klp_gen::target::Target;
+use serde::Serialize;
 use std::io;
 use std::path::PathBuf;
 
@@ -50,6 +52,54 @@ pub struct Args {
     /// What else exports symbols: Module.symvers of a build; may be given several times
     #[arg(long, value_name = "FILE")]
     symvers: Vec<PathBuf>,
+
+    #[command(flatten)]
+    format: FormatArg,
+}
+
+/// What came of one reference; the fields are an interface: docs/schema/convert.json.
+#[derive(Debug, Serialize)]
+struct Row<'c> {
+    reference: &'c str,
+    status: Status,
+    symbol: Option<String>,
+    address: Option<Address>,
+    name: Option<&'c str>,
+    message: Option<&'c str>,
+    candidates: &'c [String],
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Status {
+    Converted,
+    Refused,
+}
+
+impl<'c> Row<'c> {
+    fn converted(reference: &'c Reference) -> Self {
+        Self {
+            reference: &reference.written,
+            status: Status::Converted,
+            symbol: Some(livepatch_name(reference)),
+            address: Some(Address(reference.address)),
+            name: Some(&reference.full_name),
+            message: None,
+            candidates: &[],
+        }
+    }
+
+    fn refused(problem: &'c Problem) -> Self {
+        Self {
+            reference: &problem.subject,
+            status: Status::Refused,
+            symbol: None,
+            address: None,
+            name: None,
+            message: Some(&problem.why),
+            candidates: problem.shown_candidates(),
+        }
+    }
 }
 
 /// Runs the command.
@@ -65,6 +115,9 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let converted = match convert(&origin, &data, &target, &symvers, args.target.policy)? {
         Conversion::Done(converted) => converted,
         Conversion::Refused(problems) => {
+            if args.format.format == Format::Json {
+                console.json(problems.iter().map(Row::refused))?;
+            }
             for problem in problems {
                 console.error(&format_args!("{origin}: {problem}"));
             }
@@ -76,17 +129,19 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         console.warning(&format_args!("{origin}: {what}"));
     }
     write_file(&args.output, &converted.bytes)?;
-    if !console.is_quiet() {
-        console.table(|page| {
-            let mut references = converted.references.iter();
-            references.try_for_each(|reference| print(page, reference))
-        })?;
-        if converted.references.is_empty() {
-            let (output, what) = (args.output.display(), "no reference needs to be converted");
-            console.note(&format_args!(
-                "{origin}: {what}, {output} is a checked copy"
-            ));
+    let shown = if console.is_quiet() { 0 } else { usize::MAX };
+    let mut references = converted.references.iter().take(shown);
+    match args.format.format {
+        Format::Json => console.json(references.map(Row::converted))?,
+        Format::Table => {
+            console.table(|page| references.try_for_each(|reference| print(page, reference)))?;
         }
+    }
+    if converted.references.is_empty() {
+        let (output, what) = (args.output.display(), "no reference needs to be converted");
+        console.note(&format_args!(
+            "{origin}: {what}, {output} is a checked copy"
+        ));
     }
     warn(&converted.report, console);
     for finding in converted.report.unchecked() {
@@ -97,16 +152,18 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     Ok(Verdict::Yes)
 }
 
+fn livepatch_name(reference: &Reference) -> String {
+    shown(&reference.livepatch_name().unwrap_or_default())
+}
+
 fn print(page: &mut Page<'_>, reference: &Reference) -> io::Result<()> {
-    let name = reference.livepatch_name().unwrap_or_default();
     let Reference {
         written,
         full_name,
         address,
         ..
     } = reference;
-    let name = shown(&name);
-    let name = page.paint(Look::Heading, name);
+    let name = page.paint(Look::Heading, livepatch_name(reference));
     page.line(
         4,
         format_args!("{written} -> {name} = {address:016x} {full_name}"),

@@ -49,6 +49,12 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// The candidates that are listed. There may be very many, and those behind them are not described.
+    #[must_use]
+    pub fn shown_candidates(&self) -> &[String] {
+        &self.candidates[..self.candidates.len().min(SHOWN)]
+    }
+
     pub(super) fn new(subject: &[u8], why: impl Into<String>) -> Self {
         Self {
             subject: shown(subject),
@@ -75,7 +81,7 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.subject, self.why)?;
-        for candidate in self.candidates.iter().take(SHOWN) {
+        for candidate in self.shown_candidates() {
             write!(f, "\n  {candidate}")?;
         }
         if self.candidates.len() > SHOWN {

@@ -30,6 +30,14 @@ const RUNS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "convert",
+        &[
+            "livepatch.ko -o new.ko --vmlinux vmlinux",
+            "out.ko -o new.ko --vmlinux vmlinux",
+            "ambiguous.ko -o new.ko --vmlinux vmlinux",
+        ],
+    ),
+    (
         "check",
         &[
             "out.ko --vmlinux vmlinux",
@@ -124,6 +132,8 @@ fn answers_are_as_the_schemas_say() {
     crate::collisions::fill(files.directory.path());
     let twin = crate::livepatch::Livepatch::of("twin");
     files.write("twin.ko", &twin.build());
+    let ambiguous = crate::livepatch::Livepatch::of("nosuch").call("init_once");
+    files.write("ambiguous.ko", &ambiguous.build());
     files.write("twin.kallsyms", b"ffffffff81000000 t twin\n");
     for (command, runs) in RUNS {
         let schema = schema(command);

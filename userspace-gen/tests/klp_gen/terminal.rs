@@ -137,6 +137,11 @@ fn quiet_leaves_what_makes_the_exit_status_1_or_2() {
         ),
         ("convert livepatch.ko -o new.ko --vmlinux vmlinux", "", 0),
         ("convert out.ko -o new.ko --vmlinux vmlinux", "", 0),
+        (
+            "convert livepatch.ko -o new.ko --vmlinux vmlinux --format json",
+            "[\n]\n",
+            0,
+        ),
         ("check out.ko --vmlinux vmlinux", "", 0),
         ("check out.ko --vmlinux vmlinux --format json", "[\n]\n", 0),
         (
