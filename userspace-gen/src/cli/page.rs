@@ -4,7 +4,7 @@
 
 use anstyle::{AnsiColor, Style};
 use klp_gen::shown::visible;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
@@ -31,6 +31,8 @@ pub struct Page<'o> {
     out: &'o mut dyn Write,
     width: Option<usize>,
     colour: bool,
+    /// The line as it was given: there may be a million, and each needs the same memory.
+    given: String,
 }
 
 impl<'o> Page<'o> {
@@ -40,6 +42,7 @@ impl<'o> Page<'o> {
             out,
             width: width.filter(|width| *width >= NARROWEST),
             colour,
+            given: String::new(),
         }
     }
 
@@ -49,14 +52,18 @@ impl<'o> Page<'o> {
     /// cut, and it is only folded at spaces: a name stays in one piece, to be copied. Of what names
     /// in files have in them, nothing moves the cursor.
     pub fn line(&mut self, indent: usize, text: fmt::Arguments<'_>) -> io::Result<()> {
-        let (text, colour) = (text.to_string(), self.colour);
-        let text = visible(&text, |rest| match rest.as_bytes() {
+        self.given.clear();
+        // Writing to a string does not fail.
+        let _ = self.given.write_fmt(text);
+        let colour = self.colour;
+        let text = visible(&self.given, |rest| match rest.as_bytes() {
             [b'\t', ..] => 1,
             _ if colour => style_len(rest),
             _ => 0,
         });
         let Some(width) = self.width else {
-            return writeln!(self.out, "{text}");
+            self.out.write_all(text.as_bytes())?;
+            return self.out.write_all(b"\n");
         };
         let spaces = " ".repeat(indent);
         let options = Options::new(width)
