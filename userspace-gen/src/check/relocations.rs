@@ -19,6 +19,8 @@ use object::read::ReadRef;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
+const NOT_LOADED: &str = "never applied: the section that it changes is not loaded";
+
 /// What the sections before have done.
 #[derive(Default)]
 struct Seen {
@@ -97,10 +99,15 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     fn check_section(&self, rela: &RelaSection<'d>, seen: &mut Seen, report: &mut Report) {
         let name = shown(rela.section.name);
         let Ok(parsed) = LivepatchSection::parse(rela.section.name) else {
-            let refusal = Refusal::SectionFormat {
-                section: name.clone(),
-            };
-            report.add(Kind::Section, "", name, Outcome::Refused(refusal));
+            if self.looks_at_name(rela) {
+                let refusal = Refusal::SectionFormat {
+                    section: name.clone(),
+                };
+                report.add(Kind::Section, "", name, Outcome::Refused(refusal));
+            } else {
+                let finding = report.add(Kind::Section, "", name, Outcome::Accepted);
+                finding.warn(NOT_LOADED);
+            }
             return;
         };
         let objname = parsed.objname();
@@ -151,12 +158,19 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     fn never_applied(&self, rela: &RelaSection<'d>, objname: ObjName<'_>) -> Option<String> {
         if objname.is_vmlinux() {
             // apply_relocations()
-            return (!rela.target.is_alloc())
-                .then(|| "never applied: the section that it changes is not loaded".to_owned());
+            return (!rela.target.is_alloc()).then(|| NOT_LOADED.to_owned());
         }
         let known = !self.patches.is_empty() || !self.enables();
         (known && self.object_of(rela).is_none())
             .then(|| format!("never applied: the livepatch has no klp_object '{objname}'"))
+    }
+
+    /// Whether the kernel reads the name of a livepatch section: `apply_relocations()` if what it changes
+    /// is loaded, `klp_write_object_relocs()` those of all sections, for each module.
+    fn looks_at_name(&self, rela: &RelaSection<'d>) -> bool {
+        let mut objects = self.patches.iter().flat_map(|patch| &patch.objects);
+        let unknown = self.patches.is_empty() && self.enables();
+        rela.target.is_alloc() || unknown || objects.any(|object| object.name.is_some())
     }
 
     /// The place of the `klp_object` that a module's section is for.

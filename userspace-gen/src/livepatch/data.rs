@@ -219,11 +219,11 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         array: Location,
         layout: &Layout,
     ) -> Option<(u64, impl Iterator<Item = Location> + use<'d, R>)> {
-        if !self.memory.is_own(array) {
-            self.problem = self.problem.or(Some(Problem::InUse(layout.name)));
-        }
         let (end, exact) = self.memory.extent(array)?;
         let len = end.checked_sub(array.offset)?;
+        if len < layout.shortest || !self.memory.is_own(array) {
+            self.problem = self.problem.or(Some(Problem::InUse(layout.name)));
+        }
         let pointers: Vec<u64> = self
             .memory
             .relocated(array.section, array.offset..end)

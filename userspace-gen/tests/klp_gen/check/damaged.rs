@@ -63,6 +63,13 @@ fn structs_that_are_in_use() {
         livepatch.elf.sections[data].data[usize::try_from(at).unwrap()] = 1;
         assert_eq!(refused(&livepatch), [expected(name)]);
     }
+    // The array of functions begins where the data ends.
+    let mut beyond = one();
+    let data = &mut beyond.elf.sections[beyond.data];
+    let end = i64::try_from(data.data.len()).unwrap();
+    let funcs = data.relocations.iter_mut().find(|r| r.offset == OBJECT + 8);
+    funcs.unwrap().addend = end;
+    assert_eq!(refused(&beyond), [expected("klp_func")]);
     // The array of functions is that of the objects.
     let mut overlapping = one();
     let data = overlapping.data;

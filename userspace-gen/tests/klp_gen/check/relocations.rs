@@ -9,6 +9,9 @@ use klp_gen::elf::ElfFile;
 use klp_policy::Policy;
 use object::elf::{self, STB_GLOBAL, STT_NOTYPE};
 
+/// `include/uapi/linux/elf.h`
+const SHF_RELA_LIVEPATCH: u64 = 0x0010_0000;
+
 /// A livepatch as some other tool could have made it: one relocation in a section of that name,
 /// against a symbol of that name.
 fn made(section: &str, symbol: &str, place: Place) -> Vec<u8> {
@@ -52,7 +55,7 @@ fn mark(bytes: &mut [u8], section: &str) {
     bytes[header..header + 4].copy_from_slice(&(name + 5).to_le_bytes());
     // /sys/module cannot have two of a name.
     bytes[shoff + 64 * code] += 1;
-    let flags = 0x0010_0000u64 | elf::SHF_ALLOC.0 | elf::SHF_INFO_LINK.0;
+    let flags = SHF_RELA_LIVEPATCH | elf::SHF_ALLOC.0 | elf::SHF_INFO_LINK.0;
     bytes[header + 8..header + 16].copy_from_slice(&flags.to_le_bytes());
 }
 
@@ -126,6 +129,28 @@ fn livepatch_symbols() {
         let refused = messages(&report, "refused");
         assert_eq!(refused, Vec::from_iter(message), "{section} {symbol}");
     }
+}
+
+/// `apply_relocations()` passes over what changes nothing that is loaded, and vmlinux has no other time.
+#[test]
+fn the_name_of_a_section_that_is_never_applied() {
+    let marked = |objname, function| {
+        let mut livepatch = Livepatch::replacing(&[(objname, &[(function, 0)])]);
+        let flags = elf::SectionFlags(SHF_RELA_LIVEPATCH);
+        livepatch.elf.section(".note.odd", flags, &[]);
+        livepatch.build()
+    };
+    let report = check_bytes(&marked(None, "cmdline_proc_show"), Policy::Exact);
+    assert!(messages(&report, "refused").is_empty());
+    assert_eq!(
+        messages(&report, "warning"),
+        ["never applied: the section that it changes is not loaded"]
+    );
+    let report = check_bytes(&marked(Some("net_mod"), "handle"), Policy::Exact);
+    assert_eq!(
+        messages(&report, "refused"),
+        ["section .note.odd has an incorrectly formatted name"]
+    );
 }
 
 #[test]
