@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// The file with the list, in the directory with the livepatches.
 pub const FILE: &str = "list.json";
 
+/// What the guest writes into the kernel's log before it loads one, and its name.
+pub const MARK: &str = "variant ";
+
 /// Under which rule a kernel looks names up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

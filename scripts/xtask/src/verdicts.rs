@@ -15,6 +15,7 @@ use anyhow::{
     Result, //
 };
 use klp_variants::{
+    list::MARK,
     Files,
     Mutant,
     Mutants,
@@ -38,8 +39,6 @@ const LIMIT: Duration = Duration::from_secs(180);
 /// Where they are in the guest.
 const IN_GUEST: &str = "klp/mutants";
 const TWINS: &str = "klp/modules/klp_twins.ko";
-/// What the guest writes into the log before it loads one: `scripts/guest/src/variants/kmsg.rs`.
-const MARK: &str = "variant ";
 
 /// What came of a run.
 #[derive(Default)]

@@ -13,6 +13,7 @@ use anyhow::{
     Result, //
 };
 use klp_gen::shown::shown;
+use klp_variants::list::MARK;
 use rustix::fs::OFlags;
 
 /// The file; reading and writing it are different things.
@@ -53,7 +54,7 @@ impl Log {
     /// Fails if the kernel does not take the line.
     pub fn mark(&mut self, text: &str) -> Result<()> {
         self.writer
-            .write_all(format!("variant {text}\n").as_bytes())?;
+            .write_all(format!("{MARK}{text}\n").as_bytes())?;
         self.reader.seek(SeekFrom::End(0))?;
         Ok(())
     }
