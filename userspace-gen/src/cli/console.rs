@@ -59,6 +59,15 @@ impl Console {
         self.options.quiet
     }
 
+    /// How many rows to print of those that are right: all of them, or none.
+    pub fn rows(&self) -> usize {
+        if self.is_quiet() {
+            0
+        } else {
+            usize::MAX
+        }
+    }
+
     /// Prints an answer for people.
     ///
     /// That the reader of stdout has gone, as in `klp-gen symbols | head`, is no error: it has seen

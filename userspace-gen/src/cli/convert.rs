@@ -129,8 +129,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         console.warning(&format_args!("{origin}: {what}"));
     }
     write_file(&args.output, &converted.bytes)?;
-    let shown = if console.is_quiet() { 0 } else { usize::MAX };
-    let mut references = converted.references.iter().take(shown);
+    let mut references = converted.references.iter().take(console.rows());
     match args.format.format {
         Format::Json => console.json(references.map(Row::converted))?,
         Format::Table => {

@@ -69,7 +69,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
                 letter: entry.letter.into(),
             })
     });
-    let rows = rows.take(if console.is_quiet() { 0 } else { usize::MAX });
+    let rows = rows.take(console.rows());
     match args.format.format {
         Format::Json => console.json(rows)?,
         Format::Table => console.table(|page| {
