@@ -104,6 +104,7 @@ fn colour_is_for_terminals_and_for_who_asks() {
         ("NO_COLOR=1", "--color always", true),
         ("CLICOLOR=0", "", false),
         ("TERM=dumb", "", false),
+        ("TERM=dumb CI=true", "", true),
         ("", "--color never", false),
         ("", "--format json", false),
     ] {
