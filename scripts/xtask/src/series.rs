@@ -2,9 +2,10 @@
 
 //! Makes mailable patches of the stored patches and the overlay, with cover letters.
 //!
-//! What is for the livepatch and tracing maintainers is one series, what is for those of kbuild another;
-//! neither needs the other. In each the stored patches come first; then one commit for each part of the
-//! overlay, whose files are stored in this repository and not in a patch, so that nothing is stored twice.
+//! Fixes of the stock kernel are one series, the patches for the livepatch and tracing maintainers another,
+//! those for kbuild a third; none needs another to build. In each the stored patches come first; then one
+//! commit for each part of the overlay, whose files are stored in this repository and not in a patch, so that
+//! nothing is stored twice.
 
 use std::{
     fs,
@@ -34,17 +35,54 @@ struct Series {
     name: &'static str,
     /// The cover letter: a subject, and below an empty line the text.
     cover: &'static str,
-    /// Whether it has the stored patches whose subjects begin with `kbuild:`, or the others.
-    kbuild: bool,
+    /// Which of the stored patches it has.
+    kind: Kind,
     /// The commits that parts of the overlay become, with their messages.
     commits: &'static [(Part, &'static str)],
 }
 
-const SERIES: [Series; 2] = [
+/// A kind of stored patch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Has a `Fixes:` tag: stock kernels need it, whatever becomes of the other patches.
+    Fix,
+    /// Its subject begins with `kbuild:`.
+    Kbuild,
+    /// Any other.
+    Sympos,
+}
+
+impl Kind {
+    /// Returns the kind of a patch with this text.
+    fn of(text: &str) -> Self {
+        let message = text.split("\n---\n").next().unwrap_or(text);
+        let subject = message
+            .lines()
+            .find_map(|line| line.strip_prefix("Subject: "));
+        let subject = subject.unwrap_or_default();
+        // `[PATCH]` or `[PATCH 3/7]`.
+        let subject = subject.rsplit("] ").next().unwrap_or(subject);
+        if message.lines().any(|line| line.starts_with("Fixes: ")) {
+            Self::Fix
+        } else if subject.starts_with("kbuild: ") {
+            Self::Kbuild
+        } else {
+            Self::Sympos
+        }
+    }
+}
+
+const SERIES: [Series; 3] = [
+    Series {
+        name: "nops",
+        cover: "nops.txt",
+        kind: Kind::Fix,
+        commits: &[],
+    },
     Series {
         name: "klp-sympos",
         cover: "klp-sympos.txt",
-        kbuild: false,
+        kind: Kind::Sympos,
         commits: &[
             (Part::Abstractions, "abstractions.txt"),
             (Part::Module, "module.txt"),
@@ -53,7 +91,7 @@ const SERIES: [Series; 2] = [
     Series {
         name: "suffixes",
         cover: "suffixes.txt",
-        kbuild: true,
+        kind: Kind::Kbuild,
         commits: &[],
     },
 ];
@@ -76,8 +114,14 @@ impl Series {
     fn write(&self, source: &Source, output: &Path, committer: Committer) -> Result<Vec<PathBuf>> {
         let repository = layout::repository();
         let texts = repository.join("scripts/series");
-        let mut stored = patches::list(&source.series())?;
-        stored.retain(|patch| self.has(patch));
+        let mut stored = Vec::new();
+        for patch in patches::list(&source.series())? {
+            let text =
+                fs::read(&patch).with_context(|| format!("cannot read {}", patch.display()))?;
+            if Kind::of(&String::from_utf8_lossy(&text)) == self.kind {
+                stored.push(patch);
+            }
+        }
         let mut files = patches::apply(&stored, &source.pristine)?;
         let mut steps = Vec::new();
         for (part, message) in self.commits {
@@ -128,13 +172,6 @@ impl Series {
         ])?;
         // The first one is the letter.
         Ok(names.lines().skip(1).map(PathBuf::from).collect())
-    }
-
-    /// Whether a stored patch is part of it: its file is named after its subject.
-    fn has(&self, patch: &Path) -> bool {
-        let name = patch.file_name().unwrap_or_default().to_string_lossy();
-        let kbuild = name.trim_start_matches(|c: char| c.is_ascii_digit());
-        kbuild.starts_with("-kbuild-") == self.kbuild
     }
 }
 
@@ -206,5 +243,23 @@ impl Git<'_> {
         self.run(&["add", "--all"])?;
         self.run(&[&["commit", "--quiet", "--no-verify"], args].concat())?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fix_is_known_by_its_tag_and_a_patch_for_kbuild_by_its_subject() {
+        let kind = |subject: &str, body: &str| {
+            Kind::of(&format!(
+                "From: A\nSubject: {subject}\n\n{body}\n---\n+Fixes: no\n"
+            ))
+        };
+        let fixes = "Text.\n\nFixes: e1452b607c48 (\"livepatch: Add atomic replace\")";
+        assert_eq!(kind("[PATCH] livepatch: Free", fixes), Kind::Fix);
+        assert_eq!(kind("[PATCH 3/7] kbuild: Let", "Text."), Kind::Kbuild);
+        assert_eq!(kind("[PATCH] kallsyms: Add", "Text."), Kind::Sympos);
     }
 }

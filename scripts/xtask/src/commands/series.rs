@@ -14,7 +14,7 @@ use crate::{
     series::{self, Committer}, //
 };
 
-/// Write the patches as they would be sent, in two series with cover letters; print their names.
+/// Write the patches as they would be sent, in series with cover letters; print their names.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
