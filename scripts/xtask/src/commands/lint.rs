@@ -20,7 +20,7 @@ use crate::{
     layout,
     outcome::Outcome,
     run,
-    series::{self, Committer}, //
+    series::{self, Sender}, //
 };
 
 /// What checkpatch cannot know about patches that are not in a kernel tree's history.
@@ -174,7 +174,8 @@ fn spdx_lines(repository: &Path) -> Result<bool> {
 fn checkpatch() -> Result<bool> {
     let logs = layout::new_log_dir("lint")?;
     let source = Source::find(None, &logs)?;
-    let patches = series::write(&source, &logs.join("series"), Committer::Anyone)?;
+    let sender = Sender::anyone(&layout::repository())?;
+    let patches = series::write(&source, &logs.join("series"), &sender)?;
     if patches.is_empty() {
         return Ok(true);
     }
@@ -184,13 +185,7 @@ fn checkpatch() -> Result<bool> {
     perl.current_dir(&logs)
         .arg(source.pristine.join("scripts/checkpatch.pl"))
         .args([OsString::from("--root"), source.pristine.clone().into()])
-        .args([
-            "--strict",
-            "--quiet",
-            "--no-signoff",
-            "--ignore",
-            CHECKPATCH_IGNORES,
-        ])
+        .args(["--strict", "--quiet", "--ignore", CHECKPATCH_IGNORES])
         .args(&patches)
         // It calls spdxcheck.py, which complains at length if its Python modules are not installed;
         // what it would check is checked by `spdx_lines()`.

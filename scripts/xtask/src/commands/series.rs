@@ -11,10 +11,12 @@ use crate::{
     kernel::source::Source,
     layout,
     outcome::Outcome,
-    series::{self, Committer}, //
+    series::{self, Sender}, //
 };
 
 /// Write the patches as they would be sent, in series with cover letters; print their names.
+///
+/// They are from whoever git is configured for (user.name, user.email), and have that person's sign-off.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -26,9 +28,11 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
+    // First, so that a missing identity is said before anything is installed.
+    let sender = Sender::configured(&layout::repository())?;
     let logs = layout::new_log_dir("series")?;
     let source = Source::find(args.source.kernel_source.as_deref(), &logs)?;
-    for patch in series::write(&source, &args.output, Committer::Configured)? {
+    for patch in series::write(&source, &args.output, &sender)? {
         println!("{}", patch.display());
     }
     Ok(Outcome::Pass)
