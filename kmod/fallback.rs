@@ -4,6 +4,7 @@
 
 use super::policy::{
     self,
+    Asker,
     Query,
     MODULE_NAME_LEN, //
 };
@@ -31,7 +32,7 @@ impl Fallback for Tracers {
 
     fn log_ambiguous(modname: Option<&CStr>, name: &CStr) {
         with_scope(modname, name, |modname, name| {
-            refusal::log_ambiguous(modname, &Query::new(name), name);
+            refusal::log_ambiguous(modname, &Query::asked_by(Asker::Tracer, name), name);
         });
     }
 }

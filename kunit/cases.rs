@@ -135,7 +135,7 @@ pub(crate) const CASES: &[Case] = &[
 pub(crate) enum Asks {
     /// The exact name, or else the cleaned one.
     Plain,
-    /// The exact name with its hash, or else the cleaned one.
+    /// The exact name with its hash; for a tracer, or else the cleaned one.
     Hashed,
     /// Every symbol of the cleaned name.
     Any,

@@ -17,6 +17,7 @@ use crate::machine::{
 use crate::policy::{
     cleanup_symbol_name,
     cleanup_symbol_name_in_place,
+    Asker,
     FormatError,
     LivepatchSection,
     LivepatchSymbol,
@@ -150,11 +151,16 @@ mod tests {
                 let query = Query::new(case.text);
                 let asks = match query {
                     Query::Plain(_) => Asks::Plain,
-                    Query::Hashed(_) => Asks::Hashed,
+                    Query::Hashed(..) => Asks::Hashed,
                     Query::Any(_) => Asks::Any,
                 };
                 let exact = (asks != Asks::Any).then_some(SymbolName(case.text));
-                asks == case.asks && query.cleaned() == *case.cleaned && query.exact() == exact
+                let tracers = Query::asked_by(Asker::Tracer, case.text);
+                asks == case.asks
+                    && query.cleaned() == *case.cleaned
+                    && query.exact() == exact
+                    && query.compares_cleaned() == (asks != Asks::Hashed)
+                    && tracers.compares_cleaned()
             },
         );
         assert_eq!(failed, 0);

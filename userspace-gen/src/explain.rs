@@ -81,6 +81,8 @@ impl fmt::Display for WrittenError {
 pub enum Asks<'n> {
     /// Those of that full name; if there is none, those of that cleaned name.
     ExactThenCleaned(CleanName<'n>),
+    /// Those of that full name; if there is none, and for tracers only, those of that cleaned name.
+    ExactButForTracers(CleanName<'n>),
     /// Those of that cleaned name.
     Cleaned(CleanName<'n>),
     /// Those of that full name.
@@ -99,7 +101,8 @@ impl<'n> Asks<'n> {
     pub fn new(policy: Policy, query: &Query<'n>) -> Self {
         let cleaned = query.cleaned();
         match (policy, query.exact()) {
-            (Policy::Llvm, Some(_)) => Self::ExactThenCleaned(cleaned),
+            (Policy::Llvm, Some(_)) if query.compares_cleaned() => Self::ExactThenCleaned(cleaned),
+            (Policy::Llvm, Some(_)) => Self::ExactButForTracers(cleaned),
             (Policy::Llvm, None) => Self::Cleaned(cleaned),
             (_, None) => Self::Nothing("no symbol has a '*' in its name"),
             (Policy::Exact, Some(_)) => Self::Exact,
@@ -121,6 +124,11 @@ impl fmt::Display for Asks<'_> {
                 f,
                 "the symbols of exactly this name; only if there is none, those that are {cleaned} \
                  without their promotion suffix"
+            ),
+            Self::ExactButForTracers(cleaned) => write!(
+                f,
+                "the symbols of exactly this name; only if there is none, and only for tracers, \
+                 those that are {cleaned} without their promotion suffix"
             ),
             Self::Cleaned(cleaned) => write!(
                 f,

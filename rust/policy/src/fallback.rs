@@ -6,7 +6,10 @@ use super::name::{
     Sympos,
     KSYM_NAME_LEN, //
 };
-use super::query::Query;
+use super::query::{
+    Asker,
+    Query, //
+};
 use super::resolve::{
     matches_cleaned,
     walk_cleaned,
@@ -35,7 +38,7 @@ impl<'q> Fallback<'q> {
     #[must_use]
     pub fn new(name: &'q [u8]) -> Self {
         Self {
-            query: Query::new(name),
+            query: Query::asked_by(Asker::Tracer, name),
             tally: Tally::new(Sympos::UNIQUE),
             // No symbol has such a name; whoever sends one need not make us look.
             ruled_out: name.len() >= KSYM_NAME_LEN,

@@ -34,7 +34,10 @@ pub use name::{
     MODULE_NAME_LEN, //
 };
 pub use parsed::ParsedName;
-pub use query::Query;
+pub use query::{
+    Asker,
+    Query, //
+};
 pub use request::{
     Request,
     RequestError, //

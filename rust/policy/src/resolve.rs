@@ -193,7 +193,10 @@ impl<'a> Want<'a> {
     fn of(policy: Policy, query: &Query<'a>) -> [Option<Self>; 2] {
         let exact = query.exact();
         match policy {
-            Policy::Llvm => [exact.map(Self::Exact), Some(Self::Cleaned(query.cleaned()))],
+            Policy::Llvm => {
+                let cleaned = query.compares_cleaned().then(|| query.cleaned());
+                [exact.map(Self::Exact), cleaned.map(Self::Cleaned)]
+            }
             Policy::Exact => [exact.map(Self::Exact), None],
             Policy::LlvmCut | Policy::DotCut => [exact.map(|n| Self::Cut(policy, n)), None],
         }

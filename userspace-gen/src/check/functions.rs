@@ -138,7 +138,11 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let lookup = Position::look_up(self.target, self.policy, objname, &query, name, sympos);
         let lookup = match lookup {
             Position::Found(lookup) => lookup,
-            Position::Refused(refusal) => return refused(refusal),
+            Position::Refused { refusal, hint } => {
+                let mut checked = refused(refusal);
+                checked.warnings.extend(hint);
+                return checked;
+            }
             Position::NoObject => {
                 return unchecked(&format!("{objname} is not among the targets"));
             }

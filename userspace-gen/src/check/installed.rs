@@ -139,7 +139,7 @@ fn find(
     let sympos = Sympos(function.old_sympos);
     match Position::look_up(target, policy, objname, &Query::new(name), name, sympos) {
         Position::Found(lookup) => Some(lookup.found.seq),
-        Position::Refused(_) | Position::NoObject => None,
+        Position::Refused { .. } | Position::NoObject => None,
     }
 }
 

@@ -5,7 +5,7 @@
 use super::refusal::Refusal;
 use crate::shown::shown;
 use crate::symbols::Entry;
-use crate::target::{Object, Target};
+use crate::target::{rule_of, Object, Target};
 use klp_policy::{Found, MatchedBy, ObjName, Policy, Query, Reason, SymbolName, Sympos};
 
 /// A symbol that the livepatch core finds.
@@ -27,7 +27,12 @@ pub enum Position<'t> {
     /// The symbol.
     Found(Lookup<'t>),
     /// The kernel says no.
-    Refused(Refusal),
+    Refused {
+        /// What it says.
+        refusal: Refusal,
+        /// What else there is to say.
+        hint: Option<String>,
+    },
     /// The object is not among the targets.
     NoObject,
 }
@@ -102,6 +107,13 @@ impl Lookup<'_> {
 }
 
 impl<'t> Position<'t> {
+    fn refused(refusal: Refusal) -> Self {
+        Self::Refused {
+            refusal,
+            hint: None,
+        }
+    }
+
     /// Looks up `name` in `objname`, both while the object initializes and when it is there.
     #[must_use]
     pub fn look_up(
@@ -118,7 +130,12 @@ impl<'t> Position<'t> {
         let name = || shown(name);
         let found = match object.resolve(policy, query, sympos) {
             Ok(found) => found,
-            Err(reason) => return Self::Refused(refusal(policy, objname, reason, name(), sympos)),
+            Err(reason) => {
+                return Self::Refused {
+                    refusal: refusal(policy, objname, reason, name(), sympos),
+                    hint: another_build(object, policy, query, reason),
+                }
+            }
         };
         let Some(&entry) = object.symbols.get(found.seq) else {
             return Self::NoObject;
@@ -126,11 +143,11 @@ impl<'t> Position<'t> {
         // klp_find_object_symbol() takes address 0 for "not found". In a module file that is only
         // the start of a section.
         if objname.is_vmlinux() && entry.address == 0 {
-            return Self::Refused(Refusal::NotFound { name: name() });
+            return Self::refused(Refusal::NotFound { name: name() });
         }
         let coming = object.resolve_coming(policy, query, sympos);
         if coming.is_err() || coming.is_ok_and(|coming| coming.seq != found.seq) {
-            return Self::Refused(Refusal::Harmful(format!(
+            return Self::refused(Refusal::Harmful(format!(
                 "'{}' at position {sympos} means another symbol of {objname} while that module \
                  initializes, because of symbols that it loses afterwards",
                 name()
@@ -143,6 +160,37 @@ impl<'t> Position<'t> {
             cleaned: cleaned(object, policy, query),
         })
     }
+}
+
+/// Says of a name that was not found that the hash in it is of another build, if it has one.
+fn another_build(
+    object: &Object<'_>,
+    policy: Policy,
+    query: &Query<'_>,
+    reason: Reason,
+) -> Option<String> {
+    // Kernels that cut names find none with a hash, of whatever build.
+    let cuts = !matches!(rule_of(policy, object.name), Policy::Llvm | Policy::Exact);
+    if cuts || reason != Reason::NotFound {
+        return None;
+    }
+    let here = query.of_any_build()?;
+    let (mut matches, mut first) = (0_u64, None);
+    object.candidates(Policy::Llvm, &here, &mut |_, seq| {
+        matches += 1;
+        first = first.or(object.symbols.get(seq));
+    });
+    let cleaned = query.cleaned().to_string();
+    let cleaned = shown(cleaned.as_bytes());
+    let has = match first {
+        None => format!("no symbol called {cleaned}"),
+        Some(only) if matches == 1 => format!("{} instead", shown(only.name.0)),
+        Some(_) => format!("{matches} symbols called {cleaned}, none with this hash"),
+    };
+    Some(format!(
+        "the livepatch is of another build: {} has {has}",
+        object.name
+    ))
 }
 
 /// As far as its letter tells: a weak one that is no object may be a function.

@@ -234,7 +234,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             parsed.sympos(),
         );
         match position {
-            Position::Refused(refusal) => refuse(objname, refusal),
+            Position::Refused { refusal, hint } => {
+                let outcome = Outcome::Refused(refusal);
+                let finding = report.add(Kind::Symbol, objname.to_string(), subject, outcome);
+                finding.warnings.extend(hint);
+                Value::Unknown
+            }
             Position::NoObject if !can_be_module(objname) => {
                 let name = shown(name.0);
                 let outcome = Outcome::Refused(Refusal::NotFound { name });

@@ -7,17 +7,24 @@ use super::page::{Look, Page};
 use klp_gen::resolve::Answer;
 use klp_gen::shown::shown;
 use klp_gen::symbols::Entry;
-use klp_policy::{Reason, Request, SymbolName};
+use klp_policy::{ObjName, Reason, Request, SymbolName};
 use serde::Serialize;
 use std::io;
 
 /// How many candidates a table lists; JSON has them all.
 const SHOWN: usize = 20;
 
+/// How a livepatch says which of several symbols it means.
+pub const BY_POSITION: &str = "give a position";
+
+/// How a tracer says it.
+pub const BY_MODULE: &str = "of which a tracer can only choose a module's";
+
 /// An answer; the fields are an interface: docs/schema/resolve.json.
 #[derive(Debug, Serialize)]
 pub struct AnswerRow<'t> {
     status: &'static str,
+    object: Option<Text<ObjName<'t>>>,
     address: Option<Address>,
     name: Option<Text<SymbolName<'t>>>,
     candidates: Vec<CandidateRow<'t>>,
@@ -26,6 +33,7 @@ pub struct AnswerRow<'t> {
 #[derive(Debug, Serialize)]
 struct CandidateRow<'t> {
     sympos: u64,
+    object: Text<ObjName<'t>>,
     address: Address,
     name: Text<SymbolName<'t>>,
 }
@@ -33,9 +41,9 @@ struct CandidateRow<'t> {
 impl<'t> AnswerRow<'t> {
     /// The row of an answer.
     pub fn new(answer: &Answer<'t>) -> Self {
-        let entry = match answer {
-            Answer::Resolved { entry, .. } => Some(entry),
-            _ => None,
+        let (object, entry) = match answer {
+            Answer::Resolved { object, entry, .. } => (Some(*object), Some(entry)),
+            _ => (None, None),
         };
         let candidates = match answer {
             Answer::Refused { candidates, .. } => candidates.as_slice(),
@@ -43,12 +51,14 @@ impl<'t> AnswerRow<'t> {
         };
         Self {
             status: answer.status(),
+            object: object.map(Text),
             address: entry.map(|e| Address(e.address)),
             name: entry.map(|e| Text(e.name)),
             candidates: candidates
                 .iter()
                 .map(|c| CandidateRow {
                     sympos: c.position,
+                    object: Text(c.object),
                     address: Address(c.entry.address),
                     name: Text(c.entry.name),
                 })
@@ -57,10 +67,12 @@ impl<'t> AnswerRow<'t> {
     }
 }
 
-/// Prints an answer behind `label`, and the candidates below it.
+/// Prints an answer behind `label`, and the candidates below it. To `choose` one of them is what the
+/// asker can do.
 pub fn print(
     page: &mut Page<'_>,
     label: &str,
+    choose: &str,
     request: &Request<'_>,
     answer: &Answer<'_>,
 ) -> io::Result<()> {
@@ -70,18 +82,21 @@ pub fn print(
             let object = request.objname;
             page.line(4, format_args!("{label}{status}: no object {object}"))
         }
-        Answer::Resolved { found, entry } => {
-            let (symbol, position) = (in_words(entry), found.position);
+        Answer::Resolved {
+            found,
+            object,
+            entry,
+        } => {
+            let (symbol, position) = (in_words(request, *object, entry), found.position);
             let symbol = page.paint(Look::Good, symbol);
             let matches = found.matches;
             page.line(4, format_args!("{label}{symbol} ({position} of {matches})"))
         }
         Answer::Refused { reason, candidates } => {
             let why = match reason {
-                Reason::NotFound => "no symbol matches".to_owned(),
-                Reason::Ambiguous { matches } => {
-                    format!("{matches} symbols match, give a position")
-                }
+                Reason::NotFound if candidates.is_empty() => "no symbol matches".to_owned(),
+                Reason::NotFound => "the hash is of another build, this one has".to_owned(),
+                Reason::Ambiguous { matches } => format!("{matches} symbols match, {choose}"),
                 Reason::NoSuchPosition { matches } => {
                     format!("position {}, but {matches} match", request.sympos)
                 }
@@ -89,7 +104,7 @@ pub fn print(
             page.line(4, format_args!("{label}{status}: {why}"))?;
             let indent = label.len() - label.trim_start().len();
             for c in candidates.iter().take(SHOWN) {
-                let (position, symbol) = (c.position, in_words(&c.entry));
+                let (position, symbol) = (c.position, in_words(request, c.object, &c.entry));
                 page.line(
                     indent + 10,
                     format_args!("{:indent$}  {position:>4}: {symbol}", ""),
@@ -104,7 +119,13 @@ pub fn print(
     }
 }
 
-fn in_words(entry: &Entry<'_>) -> String {
+/// A symbol as `/proc/kallsyms` has it; that of another module than was asked for is one's.
+fn in_words(request: &Request<'_>, object: ObjName<'_>, entry: &Entry<'_>) -> String {
     let (address, letter) = (entry.address, char::from(entry.letter));
-    format!("{address:016x} {letter} {}", shown(entry.name.0))
+    let symbol = format!("{address:016x} {letter} {}", shown(entry.name.0));
+    if object == request.objname {
+        symbol
+    } else {
+        format!("{symbol} [{object}]")
+    }
 }

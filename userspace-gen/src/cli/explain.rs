@@ -164,7 +164,7 @@ fn row<'t>(name: &'t str, written: &Written<'t>, target: Option<&'t Target<'_>>)
 /// The parts of a name; of `<name>.llvm.*`, those of `<name>`.
 fn parsed(name: SymbolName<'_>) -> ParsedName<'_> {
     match Query::new(name.0) {
-        Query::Any(name) | Query::Plain(name) | Query::Hashed(name) => ParsedName::new(name.0),
+        Query::Any(name) | Query::Plain(name) | Query::Hashed(name, _) => ParsedName::new(name.0),
     }
 }
 
@@ -206,7 +206,8 @@ fn print(
         }
         if let Some(target) = target {
             let answer = resolve(target, policy, request);
-            answer::print(page, &" ".repeat(INDENT), request, &answer)?;
+            let (indent, choose) = (" ".repeat(INDENT), answer::BY_POSITION);
+            answer::print(page, &indent, choose, request, &answer)?;
         }
     }
     Ok(())
@@ -232,7 +233,7 @@ fn explain(page: &mut Page<'_>, what: &str, words: &str) -> io::Result<()> {
 
 fn parts_in_words(query: &Query<'_>) -> String {
     let name = match *query {
-        Query::Any(name) | Query::Plain(name) | Query::Hashed(name) => name,
+        Query::Any(name) | Query::Plain(name) | Query::Hashed(name, _) => name,
     };
     let parsed = ParsedName::new(name.0);
     let mut words = shown(parsed.base);

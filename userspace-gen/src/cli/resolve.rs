@@ -10,10 +10,10 @@ use super::target::TargetArgs;
 use super::Verdict;
 use anyhow::{anyhow, Result};
 use klp_gen::elf::read_file;
-use klp_gen::resolve::{resolve, Answer};
+use klp_gen::resolve::{resolve, trace, Answer};
 use klp_gen::shown::shown;
 use klp_gen::target::Target;
-use klp_policy::Request;
+use klp_policy::{Request, Sympos};
 use serde::Serialize;
 use std::cell::Cell;
 use std::ffi::OsString;
@@ -21,6 +21,9 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 /// Say which symbols names mean, or why they mean none
+///
+/// A livepatch is taken to ask. A tracer gets the same symbols but for two differences: a hash of another
+/// build counts as none, and a name without a module is looked for in vmlinux and in all modules.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -28,6 +31,8 @@ Examples:
   $ klp-gen resolve init_once,2 --vmlinux vmlinux
   # the second with the promoted ones counted, and a symbol of a module
   $ klp-gen resolve 'init_once.llvm.*,2' net_mod:handle --vmlinux vmlinux --module net-mod.ko
+  # the function that a kprobe on handle is set on, in the kernel or in a module
+  $ klp-gen resolve --tracer handle --vmlinux vmlinux --module net-mod.ko
 
 Exit status: 0 each name means one symbol, 1 one of them does not, 2 could not run.")]
 pub struct Args {
@@ -38,6 +43,10 @@ pub struct Args {
     /// Also answer the queries in FILE, one on each line; `-` is stdin
     #[arg(long = "queries", value_name = "FILE")]
     file: Option<PathBuf>,
+
+    /// Answer as a tracer is answered, not a livepatch: [module:]name in vmlinux and all modules
+    #[arg(long)]
+    tracer: bool,
 
     #[command(flatten)]
     target: TargetArgs,
@@ -67,7 +76,13 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     // Symbol names need not be UTF-8.
     for query in args.queries.iter().map(|q| q.as_bytes()).chain(lines) {
         let (request, query) = (Request::parse(query), shown(query));
-        requests.push((request.map_err(|e| anyhow!("query '{query}': {e}"))?, query));
+        let request = request.map_err(|e| anyhow!("query '{query}': {e}"))?;
+        if args.tracer && request.sympos != Sympos::UNIQUE {
+            return Err(anyhow!(
+                "query '{query}': a tracer has no positions, leave ',' away"
+            ));
+        }
+        requests.push((request, query));
     }
     if let (Some(file), true) = (&args.file, requests.is_empty()) {
         return Err(anyhow!("{}: expected queries, found none", file.display()));
@@ -78,7 +93,8 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     // One after the other: of a name that a file has a million times, no more than one is kept.
     let all_resolved = Cell::new(true);
     let mut answers = requests.iter().filter_map(|(request, query)| {
-        let answer = resolve(&target, args.target.policy, request);
+        let ask = if args.tracer { trace } else { resolve };
+        let answer = ask(&target, args.target.policy, request);
         if matches!(answer, Answer::NoObject) {
             let object = request.objname;
             let cure = if object.as_bytes().contains(&b'-') {
@@ -102,7 +118,12 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         Format::Table => console.table(|page| {
             answers.try_for_each(|(query, request, answer)| {
                 let label = format!("{}: ", page.paint(Look::Heading, query));
-                answer::print(page, &label, request, &answer)
+                let choose = if args.tracer {
+                    answer::BY_MODULE
+                } else {
+                    answer::BY_POSITION
+                };
+                answer::print(page, &label, choose, request, &answer)
             })
         })?,
     }

@@ -144,6 +144,17 @@ impl Planner<'_, '_> {
         let objects: Vec<_> = self.target.objects().iter().filter(matching).collect();
         match objects[..] {
             [] => {
+                let has = |here: &Query<'_>, object: &Object<'_>| {
+                    object.resolve(Policy::Llvm, here, Sympos::UNIQUE) != Err(Reason::NotFound)
+                };
+                let here = query.of_any_build();
+                let mut objects = self.target.objects().iter();
+                let of_any_build = here.and_then(|here| objects.find(|object| has(&here, object)));
+                if let Some(object) = of_any_build {
+                    let named_by = NamedBy::Symbol(name);
+                    let reason = Reason::NotFound;
+                    return Err(unresolved(named_by, object, &query, Sympos::UNIQUE, reason));
+                }
                 let why = "nobody exports it, and no target has a symbol of that name";
                 Err(Problem::new(name, why).or_nearest(self.nearest, &query))
             }

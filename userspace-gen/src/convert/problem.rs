@@ -100,19 +100,26 @@ pub(super) fn unresolved(
     reason: Reason,
 ) -> Problem {
     let objname = object.name;
+    if let (Reason::NotFound, Some(here)) = (reason, query.of_any_build()) {
+        let why = format!(
+            "the hash is of another build: {objname} has no symbol of that name. Write it without \
+             the suffix: {}",
+            query.cleaned()
+        );
+        return Problem::new(named_by.written(), why).with(candidates::briefly(object, &here));
+    }
     // Counted as `query` counts: not the exact names alone, if it means others too.
-    let counted = match query {
-        Query::Plain(_) => "",
-        Query::Hashed(_) | Query::Any(_) => ".llvm.*",
+    let name = match query.exact() {
+        Some(name) => shown(name.0),
+        None => format!("{}.llvm.*", query.cleaned()),
     };
-    let name = format_args!("{}{counted}", query.cleaned());
     let problem = Problem::new(
         named_by.written(),
         match reason {
             Reason::NotFound => format!("{objname} has no symbol of that name"),
             Reason::Ambiguous { matches } => format!(
                 "{objname} has {matches} symbols of that name: say which by {}",
-                named_by.by_position(object, name)
+                named_by.by_position(object, &name)
             ),
             Reason::NoSuchPosition { matches } => {
                 format!("position {sympos}, but {objname} has {matches} symbols of that name")

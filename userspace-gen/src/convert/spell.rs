@@ -28,7 +28,7 @@ pub fn spell(
     found: &Found,
 ) -> Option<Spelling> {
     if policy == Policy::Llvm {
-        let (Query::Plain(plain) | Query::Hashed(plain) | Query::Any(plain)) = *query;
+        let (Query::Plain(plain) | Query::Hashed(plain, _) | Query::Any(plain)) = *query;
         let stock = object.resolve(Policy::Exact, &Query::new(plain.0), sympos);
         return Some(if stock.is_ok_and(|stock| stock.seq == found.seq) {
             let name = plain.0.to_vec();

@@ -25,6 +25,11 @@ fn by_the_words<'n>(words: &str, written: &str, names: &'n [String]) -> Vec<&'n 
     let exact = "the symbols of exactly this name";
     if words == exact {
         find(&|name| name == written)
+    } else if words.starts_with(&format!(
+        "{exact}; only if there is none, and only for tracers, "
+    )) {
+        // A livepatch is asking.
+        find(&|name| name == written)
     } else if let Some(rest) = words.strip_prefix(exact) {
         let rest = rest.strip_prefix("; only if there is none, those that are ");
         let wanted = rest

@@ -27,6 +27,11 @@ const RUNS: &[(&str, &str)] = &[
     ("vmlinux.resolve.exact", "resolve --vmlinux vmlinux --policy exact promoted twin promoted.llvm.9a"),
     ("net-mod.resolve", "resolve --vmlinux vmlinux --module net-mod.ko net_mod:handle net_mod:state net-mod:handle"),
     ("net-mod.resolve.llvm-cut", "resolve --vmlinux vmlinux --module net-mod.ko --policy llvm-cut net_mod:state net_mod:state.llvm.42"),
+    ("tracer.resolve", "resolve --tracer --vmlinux vmlinux --module net-mod.ko promoted.llvm.dead state init_once net_mod:handle nosuch"),
+    ("tracer-position.resolve", "resolve --tracer --vmlinux vmlinux init_once,2"),
+    ("another-build.resolve", "resolve --vmlinux vmlinux promoted.llvm.dead init_once.llvm.77,2 nosuch.llvm.1"),
+    ("another-build.check", "check another-build.ko --vmlinux vmlinux"),
+    ("another-build.convert", "convert another-build-reference.ko -o never.ko --vmlinux vmlinux"),
     ("bad-query.resolve", "resolve --vmlinux vmlinux init_once,x"),
     ("good.convert", "convert good.ko -o out.ko --vmlinux vmlinux --module net-mod.ko"),
     ("good.convert.exact", "convert good.ko -o exact.ko --vmlinux vmlinux --module net-mod.ko --policy exact"),
@@ -80,6 +85,10 @@ fn command_line() {
         .call("nosuch")
         .call(".klp.sym.vmlinux.init_once,9");
     files.write("bad.ko", &bad.build());
+    let other = Livepatch::replacing(&[(None, &[("promoted.llvm.dead", 0)])]);
+    files.write("another-build.ko", &other.build());
+    let other = other.call(".klp.sym.vmlinux.init_once.llvm.77,2");
+    files.write("another-build-reference.ko", &other.build());
     files.write("empty.kallsyms", b"ffffffff81000000 T _text\n");
     write_wrong_files(&files);
 

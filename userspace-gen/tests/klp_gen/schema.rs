@@ -176,7 +176,8 @@ fn every_command_that_prints_json_has_a_schema() {
 fn what_is_not_as_a_schema_says_is_noticed() {
     let schema = schema("resolve");
     let row = json!({
-        "query": "foo", "status": "resolved", "address": "0x10", "name": "foo", "candidates": []
+        "query": "foo", "status": "resolved", "object": "vmlinux", "address": "0x10", "name": "foo",
+        "candidates": []
     });
     assert_eq!(valid(&schema, &json!([row])), Ok(()));
     for (field, value) in [
@@ -185,7 +186,7 @@ fn what_is_not_as_a_schema_says_is_noticed() {
         ("address", json!("16")),
         (
             "candidates",
-            json!([{ "sympos": 0, "address": "0x1", "name": "foo" }]),
+            json!([{ "sympos": 0, "object": "vmlinux", "address": "0x1", "name": "foo" }]),
         ),
         ("new", json!(1)),
     ] {

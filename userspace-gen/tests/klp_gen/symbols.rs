@@ -3,10 +3,10 @@
 //! The table of a kernel and of a module.
 
 use crate::elf::Place;
-use crate::kernel::{self, with_target, RODATA, TEXT};
+use crate::kernel::{self, with_target, Files, RODATA, TEXT};
 use klp_gen::elf::ElfFile;
 use klp_gen::kallsyms::{text, vmlinux};
-use klp_gen::resolve::{resolve, Answer};
+use klp_gen::resolve::{resolve, trace, Answer};
 use klp_gen::symbols::Entry;
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::{ObjName, Policy, Request};
@@ -155,7 +155,7 @@ fn a_name_is_resolved_as_livepatch_does() {
             ("init_once.llvm.*,2", "0x200"),
             ("init_once.llvm.1111", "0x400"),
             ("promoted", "0x600"),
-            ("promoted.llvm.ffff", "0x600"),
+            ("promoted.llvm.ffff", "not-found"),
             ("promoted.cold", "0x700"),
             ("twin", "0x800"),
             ("twin.llvm.*", "ambiguous"),
@@ -167,6 +167,68 @@ fn a_name_is_resolved_as_livepatch_does() {
             assert_eq!(ask(query), answer, "{query}");
         }
     });
+}
+
+/// The object, address or candidates that a tracer gets.
+fn traced(target: &Target<'_>, query: &str) -> String {
+    let request = Request::parse(query.as_bytes()).unwrap();
+    match trace(target, Policy::Llvm, &request) {
+        Answer::Resolved { object, entry, .. } => {
+            format!("{object} {:#x}", entry.address & 0xffff)
+        }
+        Answer::Refused { reason, candidates } => {
+            let list = candidates
+                .iter()
+                .map(|c| format!(" {}:{}", c.position, c.object));
+            format!("{reason}{}", list.collect::<String>())
+        }
+        Answer::NoObject => "no object".to_owned(),
+    }
+}
+
+#[test]
+fn a_tracer_asks_vmlinux_and_all_modules() {
+    with_target(|t| {
+        for (query, answer) in [
+            ("promoted", "vmlinux 0x600"),
+            ("promoted.llvm.ffff", "vmlinux 0x600"),
+            ("promoted.llvm.9a", "vmlinux 0x600"),
+            ("promoted.cold", "vmlinux 0x700"),
+            ("twin", "vmlinux 0x800"),
+            ("handle", "net_mod 0x40"),
+            ("state.llvm.1", "net_mod 0x8"),
+            ("net_mod:state", "net_mod 0x8"),
+            ("net_mod:promoted", "not-found"),
+            ("init_once", "ambiguous 1:vmlinux 2:vmlinux"),
+            (
+                "init_once.llvm.5",
+                "ambiguous 1:vmlinux 2:vmlinux 3:vmlinux 4:vmlinux",
+            ),
+            ("nosuch.llvm.1", "not-found"),
+            ("other_mod:handle", "no object"),
+        ] {
+            assert_eq!(traced(t, query), answer, "{query}");
+        }
+    });
+}
+
+#[test]
+fn what_a_tracer_may_mean_is_counted_over_all_objects() {
+    let files = Files::new();
+    let text = "ffffffff81000010 t f.llvm.1\nffffffff81000020 t g.llvm.1\n\
+                ffffffffc0000030 t f.llvm.2\t[m]\nffffffffc0000040 t g\t[n]\n";
+    let path = files.write("kallsyms", text.as_bytes());
+    let files = TargetFiles::open(None, &[], Some(&path)).unwrap();
+    let target = Target::load(&files).unwrap();
+    for (query, answer) in [
+        ("f", "ambiguous 1:vmlinux 2:m"),
+        ("m:f", "m 0x30"),
+        // An exact name wins wherever it is.
+        ("g", "n 0x40"),
+        ("g.llvm.7", "ambiguous 1:vmlinux 2:n"),
+    ] {
+        assert_eq!(traced(&target, query), answer, "{query}");
+    }
 }
 
 #[test]

@@ -13,6 +13,7 @@ use klp_policy::{
     resolve_in_index,
     resolve_in_sequence,
     visit_in_index,
+    Asker,
     Candidate,
     Found,
     MatchedBy,
@@ -46,7 +47,12 @@ fn pick(matches: &[Symbol<'_>], by: MatchedBy, sympos: u64) -> Result<Found, Rea
 }
 
 /// What a rule makes of a query in a full scan.
-fn scan<'t>(table: &'t Table, policy: Policy, text: &[u8]) -> (Vec<Symbol<'t>>, MatchedBy) {
+fn scan<'t>(
+    table: &'t Table,
+    policy: Policy,
+    asker: Asker,
+    text: &[u8],
+) -> (Vec<Symbol<'t>>, MatchedBy) {
     let symbols: Vec<Symbol<'_>> = table.iter().collect();
     // The kernels that cut at the dot compared the whole name first.
     let cut = |at: &[u8]| {
@@ -59,7 +65,7 @@ fn scan<'t>(table: &'t Table, policy: Policy, text: &[u8]) -> (Vec<Symbol<'t>>, 
     };
     match policy {
         Policy::Llvm => {
-            let (matches, exact) = naive::matches(&symbols, text);
+            let (matches, exact) = naive::matches(&symbols, asker, text);
             let by = [MatchedBy::Cleaned, MatchedBy::Exact][usize::from(exact)];
             (matches, by)
         }
@@ -91,12 +97,13 @@ proptest! {
     #[test]
     fn on_the_answer(
         table in random::table(),
+        asker in random::asker(),
         text in random::query(),
         sympos in random::sympos(),
     ) {
-        let query = Query::new(&text);
+        let query = Query::asked_by(asker, &text);
         for policy in Policy::ALL {
-            let (matches, by) = scan(&table, policy, &text);
+            let (matches, by) = scan(&table, policy, asker, &text);
             let expected = pick(&matches, by, sympos);
             let sympos = Sympos(sympos);
             let index = resolve_in_index(&table, policy, &query, sympos);
@@ -107,10 +114,14 @@ proptest! {
     }
 
     #[test]
-    fn on_the_candidates(table in random::table(), text in random::query()) {
-        let query = Query::new(&text);
+    fn on_the_candidates(
+        table in random::table(),
+        asker in random::asker(),
+        text in random::query(),
+    ) {
+        let query = Query::asked_by(asker, &text);
         for policy in Policy::ALL {
-            let (matches, _) = scan(&table, policy, &text);
+            let (matches, _) = scan(&table, policy, asker, &text);
             let expected: Vec<(u64, u32, u64)> = (1..)
                 .zip(&matches)
                 .map(|(position, symbol)| (position, symbol.seq, symbol.address))
@@ -159,10 +170,11 @@ proptest! {
     #[test]
     fn with_the_stock_kernel(
         table in random::table(),
+        asker in random::asker(),
         text in random::query(),
         sympos in random::sympos(),
     ) {
-        let query = Query::new(&text);
+        let query = Query::asked_by(asker, &text);
         let stock = resolve_in_index(&table, Policy::Exact, &query, Sympos(sympos));
         if stock != Err(Reason::NotFound) {
             let ours = resolve_in_index(&table, Policy::Llvm, &query, Sympos(sympos));

@@ -4,7 +4,10 @@
 //!
 //! Everything here allocates, looks at every symbol, and shares no code with `klp-policy`.
 
-use klp_policy::Symbol;
+use klp_policy::{
+    Asker,
+    Symbol, //
+};
 
 /// The name without promotion suffixes: of the parts between the dots, each `llvm` goes that has a
 /// part of hexadecimal digits behind it and a base before it, and those digits with it.
@@ -37,7 +40,7 @@ pub fn cut(name: &[u8], cut: &[u8]) -> Vec<u8> {
 
 /// The rule for a whole query: full names in the order of the table, and whether they are equal to
 /// the query itself.
-pub fn matches<'t>(symbols: &[Symbol<'t>], query: &[u8]) -> (Vec<Symbol<'t>>, bool) {
+pub fn matches<'t>(symbols: &[Symbol<'t>], asker: Asker, query: &[u8]) -> (Vec<Symbol<'t>>, bool) {
     let with = |test: &dyn Fn(&[u8]) -> bool| -> Vec<Symbol<'t>> {
         symbols.iter().copied().filter(|s| test(s.name.0)).collect()
     };
@@ -45,7 +48,8 @@ pub fn matches<'t>(symbols: &[Symbol<'t>], query: &[u8]) -> (Vec<Symbol<'t>>, bo
         Some(base) if !base.is_empty() => (with(&|name| clean(name) == base), false),
         _ => {
             let exact = with(&|name| name == query);
-            if exact.is_empty() {
+            let of_another_build = asker == Asker::Livepatch && clean(query) != query;
+            if exact.is_empty() && !of_another_build {
                 (with(&|name| clean(name) == clean(query)), false)
             } else {
                 (exact, true)

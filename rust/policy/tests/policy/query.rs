@@ -11,6 +11,7 @@ use crate::{
     random, //
 };
 use klp_policy::{
+    Asker,
     Query,
     SymbolName, //
 };
@@ -23,13 +24,20 @@ fn cases() {
         let query = Query::new(case.text);
         let asks = match query {
             Query::Plain(_) => Asks::Plain,
-            Query::Hashed(_) => Asks::Hashed,
+            Query::Hashed(..) => Asks::Hashed,
             Query::Any(_) => Asks::Any,
         };
         assert!(asks == case.asks, "{text}: {query:?}");
         assert_eq!(query.cleaned(), *case.cleaned, "{text}");
         let exact = (asks != Asks::Any).then_some(SymbolName(case.text));
         assert_eq!(query.exact(), exact, "{text}");
+        assert_eq!(query.compares_cleaned(), asks != Asks::Hashed, "{text}");
+        let tracers = Query::asked_by(Asker::Tracer, case.text);
+        assert!(tracers.compares_cleaned(), "{text}");
+        assert_eq!(tracers.cleaned(), *case.cleaned, "{text}");
+        let of_any_build = (asks == Asks::Hashed).then_some(tracers);
+        assert_eq!(query.of_any_build(), of_any_build, "{text}");
+        assert_eq!(tracers.of_any_build(), None, "{text}");
     }
 }
 
@@ -44,7 +52,8 @@ proptest! {
                 prop_assert_eq!(&[base, b".llvm.*"].concat(), &text);
                 prop_assert_eq!(&cleaned[..], base);
             }
-            Query::Hashed(name) => {
+            Query::Hashed(name, asker) => {
+                prop_assert_eq!(asker, Asker::Livepatch);
                 prop_assert_eq!(name.0, &text[..]);
                 prop_assert_ne!(&cleaned, &text);
                 prop_assert_eq!(&cleaned, &naive::clean(&text));

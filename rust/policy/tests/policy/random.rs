@@ -3,6 +3,7 @@
 //! Random names and tables. Few letters and few words, so that names collide all the time.
 
 use crate::table::Table;
+use klp_policy::Asker;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -57,4 +58,9 @@ pub fn query() -> impl Strategy<Value = Vec<u8>> {
 /// Positions around those that few matches have, and far ones.
 pub fn sympos() -> impl Strategy<Value = u64> {
     prop_oneof![8 => 0..12_u64, 1 => any::<u64>()]
+}
+
+/// Somebody who asks.
+pub fn asker() -> impl Strategy<Value = Asker> {
+    prop_oneof![Just(Asker::Livepatch), Just(Asker::Tracer)]
 }

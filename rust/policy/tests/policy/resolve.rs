@@ -8,6 +8,7 @@ use klp_policy::{
     list_in_sequence,
     resolve_in_index,
     resolve_in_sequence,
+    Asker,
     Found,
     MatchedBy,
     Policy,
@@ -43,9 +44,9 @@ fn table() -> Table {
 }
 
 /// Asks both kinds of table.
-fn resolve(policy: Policy, text: &str, sympos: u64) -> Result<Found, Reason> {
+fn resolve(policy: Policy, asker: Asker, text: &str, sympos: u64) -> Result<Found, Reason> {
     let table = table();
-    let (query, sympos) = (Query::new(text.as_bytes()), Sympos(sympos));
+    let (query, sympos) = (Query::asked_by(asker, text.as_bytes()), Sympos(sympos));
     let answer = resolve_in_index(&table, policy, &query, sympos);
     assert_eq!(
         answer,
@@ -60,8 +61,17 @@ fn llvm(text: &str, sympos: u64) -> String {
     answer(Policy::Llvm, text, sympos)
 }
 
+/// The same for a tracer.
+fn traced(text: &str, sympos: u64) -> String {
+    answer_to(Policy::Llvm, Asker::Tracer, text, sympos)
+}
+
 fn answer(policy: Policy, text: &str, sympos: u64) -> String {
-    match resolve(policy, text, sympos) {
+    answer_to(policy, Asker::Livepatch, text, sympos)
+}
+
+fn answer_to(policy: Policy, asker: Asker, text: &str, sympos: u64) -> String {
+    match resolve(policy, asker, text, sympos) {
         Ok(found) => {
             assert_eq!(found.address, table().symbol(found.seq).address);
             let by = match found.by {
@@ -106,20 +116,37 @@ fn plain_is_cleaned_where_no_exact_name_is() {
 
 #[test]
 fn hashed_is_exact_first() {
-    assert_eq!(llvm("init_once.llvm.9", 0), "exact 1 1/1");
-    assert_eq!(llvm("twin.llvm.5", 0), "exact 8 1/1");
-    assert_eq!(llvm("twin.llvm.5.cold", 0), "exact 10 1/1");
-    assert_eq!(llvm("twin.llvm.5", 2), "no-such-position 1");
+    for ask in [llvm, traced] {
+        assert_eq!(ask("init_once.llvm.9", 0), "exact 1 1/1");
+        assert_eq!(ask("twin.llvm.5", 0), "exact 8 1/1");
+        assert_eq!(ask("twin.llvm.5.cold", 0), "exact 10 1/1");
+        assert_eq!(ask("twin.llvm.5", 2), "no-such-position 1");
+    }
 }
 
 #[test]
-fn hashed_is_cleaned_where_the_hash_changed() {
-    assert_eq!(llvm("lone.llvm.78", 0), "cleaned 3 1/1");
-    assert_eq!(llvm("lone.llvm.77.llvm.1", 0), "cleaned 3 1/1");
-    assert_eq!(llvm("init_once.llvm.8", 0), "ambiguous 7");
-    assert_eq!(llvm("init_once.llvm.8", 2), "cleaned 1 2/7");
-    assert_eq!(llvm("twin.llvm.6.cold", 0), "cleaned 10 1/1");
-    assert_eq!(llvm("vlog._entry.llvm.1", 0), "cleaned 12 1/1");
+fn hashed_is_nothing_else_in_a_livepatch() {
+    for text in [
+        "lone.llvm.78",
+        "lone.llvm.77.llvm.1",
+        "init_once.llvm.8",
+        "twin.llvm.6.cold",
+        "vlog._entry.llvm.1",
+    ] {
+        for sympos in [0, 1, 2] {
+            assert_eq!(llvm(text, sympos), "not-found 0", "{text}");
+        }
+    }
+}
+
+#[test]
+fn hashed_is_cleaned_to_a_tracer_where_the_hash_changed() {
+    assert_eq!(traced("lone.llvm.78", 0), "cleaned 3 1/1");
+    assert_eq!(traced("lone.llvm.77.llvm.1", 0), "cleaned 3 1/1");
+    assert_eq!(traced("init_once.llvm.8", 0), "ambiguous 7");
+    assert_eq!(traced("init_once.llvm.8", 2), "cleaned 1 2/7");
+    assert_eq!(traced("twin.llvm.6.cold", 0), "cleaned 10 1/1");
+    assert_eq!(traced("vlog._entry.llvm.1", 0), "cleaned 12 1/1");
 }
 
 #[test]

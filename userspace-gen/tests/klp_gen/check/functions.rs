@@ -202,6 +202,36 @@ fn names_that_mean_more_than_one_symbol() {
 }
 
 #[test]
+fn a_hash_of_another_build() {
+    let refused = |name, policy| {
+        let names: &[_] = &[(name, 1)];
+        let report = check_patch(&Livepatch::replacing(&[(None, names)]), policy);
+        messages(&report, "refused")
+    };
+    for policy in [Policy::Llvm, Policy::Exact] {
+        for (name, has) in [
+            ("promoted.llvm.dead", "promoted.llvm.9a instead"),
+            (
+                "init_once.llvm.77",
+                "4 symbols called init_once, none with this hash",
+            ),
+            ("nosuch.llvm.1", "no symbol called nosuch"),
+        ] {
+            assert_eq!(
+                refused(name, policy),
+                [
+                    format!("symbol '{name}' not found in symbol table"),
+                    format!("the livepatch is of another build: vmlinux has {has}"),
+                ]
+            );
+        }
+    }
+    // They find none with a hash of their own build either.
+    let said = refused("promoted.llvm.dead", Policy::LlvmCut);
+    assert_eq!(said.len(), 1, "{said:?}");
+}
+
+#[test]
 fn what_older_kernels_say() {
     let said = |name, sympos, policy| {
         let names: &[_] = &[(name, sympos)];
