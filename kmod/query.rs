@@ -74,7 +74,8 @@ impl Answer for PolicyFile {
             "policy: llvm\n",
             "a name is cleaned by removing each .llvm.<hash> behind its base, and nothing else\n",
             "foo           the exact name; if there is none, the cleaned names foo\n",
-            "foo.llvm.123  the exact name; if there is none, the cleaned names foo\n",
+            "foo.llvm.123  the exact name; if there is none, a tracer gets the cleaned names foo, ",
+            "a livepatch nothing: it is of another build\n",
             "foo.llvm.*    every symbol whose cleaned name is foo\n",
             "sympos 0 is the only match, n the n-th: by address in vmlinux, by symbol table ",
             "order in a module\n"

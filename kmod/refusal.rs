@@ -51,11 +51,35 @@ pub(crate) fn log(
         ),
     }
 
+    if let (Reason::NotFound, Some(here)) = (reason, query.of_any_build()) {
+        log_another_build(object, &here);
+        return;
+    }
     let matches = reason.matches();
     if matches == 0 {
         return;
     }
     pr_err!("'{}' matches {} symbols of '{}':\n", name, matches, objname);
+    list(object, query, matches);
+}
+
+/// Logs what there is in place of a symbol whose hash is of another build.
+fn log_another_build(object: Object<'_>, here: &Query<'_>) {
+    let matches = match object.resolve(here, Sympos(u64::MAX)) {
+        Ok(found) => found.matches,
+        Err(reason) => reason.matches(),
+    };
+    pr_err!(
+        "the livepatch is of another build; symbols called '{}' in this '{}': {}\n",
+        here.cleaned(),
+        object.name(),
+        matches
+    );
+    list(object, here, matches);
+}
+
+/// Logs the first of the `matches` symbols that a query matches.
+fn list(object: Object<'_>, query: &Query<'_>, matches: u64) {
     let mut listed = 0;
     object.list(query, &mut |candidate| line(&mut listed, candidate));
     if matches > MAX_CANDIDATES {

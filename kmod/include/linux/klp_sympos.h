@@ -19,6 +19,7 @@
  * name			matches
  * foo			the symbols called foo; if there are none, those that
  *			ThinLTO renamed from foo to foo.llvm.<hash>
+ * foo.llvm.<hash>	the symbol of that build, or none
  * foo.llvm.*		both of them; only klp_sympos resolves it
  * function.symbol	a static local, by its whole name
  *

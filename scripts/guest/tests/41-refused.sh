@@ -23,19 +23,40 @@ unresolved() {
 	! insmod "/klp/modules/$1.ko" && log_says "Unknown symbol $2"
 }
 
+# refused_and_logged(module) - store in /tmp/logged what klp_sympos logs while the livepatch is refused
+refused_and_logged() {
+	log_mark
+	! insmod "/klp/modules/$1.ko" || return 1
+	dmesg | tail -n "+$((klp_log_mark + 1))" | sed -n 's/^\[[ 0-9.]*\] \(klp_sympos:\)/\1/p' >/tmp/logged
+	cat /tmp/logged
+}
+
 # lists_candidates(module, name) - whether klp_sympos logs the refusal and up to eight of the symbols
 # that have the name, and nothing else
 lists_candidates() {
 	local matches
 	matches=$(awk -v name="$2" '$3 == name' /proc/kallsyms | wc -l)
-	log_mark
-	! insmod "/klp/modules/$1.ko" || return 1
-	dmesg | tail -n "+$((klp_log_mark + 1))" | sed -n 's/^\[[ 0-9.]*\] \(klp_sympos:\)/\1/p' >/tmp/logged
-	cat /tmp/logged
+	refused_and_logged "$1" || return 1
 	diff /tmp/logged <(
 		echo "klp_sympos: unresolvable ambiguity for symbol '$2' in object 'vmlinux'"
 		echo "klp_sympos: '$2' matches $matches symbols of 'vmlinux':"
 		seq -f "klp_sympos:   %g: $2" $((matches < 8 ? matches : 8))
+		if ((matches > 8)); then echo "klp_sympos:   and $((matches - 8)) more"; fi
+	)
+}
+
+# lists_this_build(module, name) - whether klp_sympos logs that a hash is of another build, and up to eight of
+# the symbols that have the name without it
+lists_this_build() {
+	local clean=${2%.llvm.*} matches
+	awk -v name="$clean" 'NF == 3 && ($3 == name || $3 ~ "^" name "\\.llvm\\.[0-9]+$") { print $3 }' \
+		/proc/kallsyms >/tmp/here
+	matches=$(wc -l </tmp/here)
+	refused_and_logged "$1" || return 1
+	diff /tmp/logged <(
+		echo "klp_sympos: symbol '$2' not found in symbol table"
+		echo "klp_sympos: the livepatch is of another build; symbols called '$clean' in this 'vmlinux': $matches"
+		head -n 8 /tmp/here | awk '{ print "klp_sympos:   " NR ": " $0 }'
 		if ((matches > 8)); then echo "klp_sympos:   and $((matches - 8)) more"; fi
 	)
 }
@@ -45,7 +66,7 @@ loads_and_unloads() {
 }
 
 count=$(wc -l <<<"$refusals")
-ktap_suite refused $((2 * count + 3))
+ktap_suite refused $((2 * count + 4))
 
 while IFS=$'\t' read -r module stock _; do
 	check "stock kernel: $module" refused "$module" "$stock"
@@ -63,3 +84,5 @@ while IFS=$'\t' read -r module _ with; do
 done <<<"$refusals"
 check 'klp_sympos: a converted livepatch loads' loads_and_unloads needs_klp_sympos
 check 'klp_sympos: a refusal lists what there is' lists_candidates refused_ambiguous event_show
+check 'klp_sympos: the hash of another build lists what there is in this one' \
+	lists_this_build refused_hash event_show.llvm.5

@@ -178,7 +178,7 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["41-refused"],
-        expected: &[expect("refused", 17)],
+        expected: &[expect("refused", 20)],
         ..DEFAULT.named("refused")
     },
     Boot {
