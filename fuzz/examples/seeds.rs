@@ -26,6 +26,9 @@ ffffffff81000200 t init_once
 ffffffff81000300 t promoted.llvm.9a.cold
 ffffffffc0000000 t handle\t[net_mod]
 ffffffffc0000100 t setup\t[net_mod]
+ffffffffc0010000 t other\t[other_mod]
+ffffffffc0020000 T setup\t[other_mod]
+ffffffffc0030000 T setup\t[net_mod]
 ffffffffc0000200 t bpf_prog_6deef7357e7b4530\t[bpf]
 ";
 

@@ -10,6 +10,7 @@ use super::target::TargetArgs;
 use super::Verdict;
 use anyhow::{anyhow, Result};
 use klp_gen::elf::read_file;
+use klp_gen::kallsyms::text::is_generated;
 use klp_gen::resolve::{resolve, trace, Answer};
 use klp_gen::shown::shown;
 use klp_gen::target::Target;
@@ -97,7 +98,9 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         let answer = ask(&target, args.target.policy, request);
         if matches!(answer, Answer::NoObject) {
             let object = request.objname;
-            let cure = if object.as_bytes().contains(&b'-') {
+            let cure = if is_generated(object.as_bytes()) {
+                "what kallsyms lists as its symbols was made at run time, and is found by no name"
+            } else if object.as_bytes().contains(&b'-') {
                 "a module's name has '_' where that of its file has '-'"
             } else {
                 "give it with --module"

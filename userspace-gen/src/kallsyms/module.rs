@@ -26,7 +26,9 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
     if elf.symbols().next().is_none() {
         return Err(elf.malformed("expected a symbol table (a module that is not stripped)"));
     }
-    let livepatch = Modinfo::of(elf)?.get(b"livepatch").is_some();
+    let modinfo = Modinfo::of(elf)?;
+    let livepatch = modinfo.get(b"livepatch").is_some();
+    let freed = FreedSections::of(elf, &modinfo);
     let exported: HashSet<_> = exports(elf).collect();
     let per_cpu = elf.section_by_name(b".data..percpu").map(|s| s.id);
     let sections: Vec<_> = (0..elf.section_count())
@@ -51,7 +53,9 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
                 },
                 index: u32::try_from(symbol.id.0).unwrap_or(u32::MAX),
                 // A livepatch module keeps its whole table.
-                live: livepatch || in_per_cpu || section.is_some_and(|s| is_core(&s)),
+                live: livepatch
+                    || in_per_cpu
+                    || section.is_some_and(|s| is_loaded(&s) && !freed.contains(&s)),
             }
         });
     Ok(SymbolTable::new(entries.collect()))
@@ -68,9 +72,34 @@ fn exports<'d: 'e, 'e, R: ReadRef<'d>>(
         .filter_map(|s| s.name.strip_prefix(KSYMTAB))
 }
 
-/// `is_core_symbol()` with `CONFIG_KALLSYMS_ALL`.
-fn is_core(section: &Section<'_>) -> bool {
-    is_loaded(section) && !section.name.starts_with(b".init")
+/// The sections that the kernel frees once the module has initialized: `module_init_layout_section()`.
+///
+/// With `CONFIG_KALLSYMS_ALL`, which livepatches need, the symbols in all others stay
+/// (`is_core_symbol()`).
+struct FreedSections {
+    init: bool,
+    exit: bool,
+}
+
+impl FreedSections {
+    fn of<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, modinfo: &Modinfo<'_>) -> Self {
+        let cannot_unload = |magic: &[u8]| {
+            !magic
+                .split(|&b| b == b' ')
+                .any(|word| word == b"mod_unload")
+        };
+        Self {
+            // arch/powerpc/kernel/module_64.c has a module_init_section() of its own.
+            init: elf.machine() != elf::EM_PPC64,
+            // What never exits does not need its exit function (CONFIG_MODULE_UNLOAD).
+            exit: modinfo.get(b"vermagic").is_some_and(cannot_unload),
+        }
+    }
+
+    fn contains(&self, section: &Section<'_>) -> bool {
+        self.init && section.name.starts_with(b".init")
+            || self.exit && section.name.starts_with(b".exit")
+    }
 }
 
 /// Whether the section gets memory: `rewrite_section_headers()` takes these two out.

@@ -2,12 +2,19 @@
 
 //! What `/proc/kallsyms` of a running kernel says.
 
+mod freed;
+mod line;
+mod listing;
+
+pub use listing::is_generated;
+
 use crate::elf::content::known;
 use crate::error::{Error, Result};
 use crate::shown::shown;
-use crate::symbols::{Entry, SymbolTable};
-use klp_policy::{ObjName, SymbolName};
-use std::collections::HashMap;
+use crate::symbols::SymbolTable;
+use klp_policy::ObjName;
+use line::Line;
+use listing::Listing;
 
 /// The objects of a running kernel, in the order in which they are listed.
 #[derive(Clone, Debug, Default)]
@@ -19,15 +26,17 @@ pub struct RunningKernel<'d> {
 }
 
 /// Reads lines `<address> <letter> <name>[\t[<module>]]`, which may have come over a serial line and
-/// end with CR LF.
+/// end with CR LF, or through a terminal that made spaces of the tab.
 ///
-/// Left out: undefined symbols (livepatch modules list them, the livepatch core skips them), and
-/// trampolines and programs that are listed as if they belonged to a module `bpf`,
-/// `__builtin__ftrace` or `__builtin__kprobes`.
+/// Left out is what the text lists and no lookup by name sees: undefined symbols (livepatch modules list
+/// them, the livepatch core skips them), functions that were freed after initialization, and trampolines
+/// and programs that are listed as if they belonged to a module `bpf`, `__builtin__ftrace` or
+/// `__builtin__kprobes`.
 ///
 /// # Errors
 ///
-/// A line has another form or does not end, or the addresses are hidden.
+/// A line has another form, does not end, or is at a place where no kernel prints it, or the addresses
+/// are hidden.
 pub fn read<'d>(origin: &str, text: &'d [u8]) -> Result<RunningKernel<'d>> {
     if let Some(found) = known(text) {
         let cure = if text.starts_with(&object::elf::ELFMAG) {
@@ -44,43 +53,26 @@ pub fn read<'d>(origin: &str, text: &'d [u8]) -> Result<RunningKernel<'d>> {
                     end (copy all of it)";
         return Err(Error::malformed(origin, what));
     }
-    let mut vmlinux = Vec::new();
-    let mut modules: Vec<(ObjName<'d>, Vec<Entry<'d>>)> = Vec::new();
-    let mut by_name = HashMap::new();
+    let mut listing = Listing::default();
     let mut lines = 0_u32;
     let mut visible = false;
-    for (number, line) in (1..).zip(text.split(|&b| b == b'\n')) {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.is_empty() {
+    for (number, text) in (1..).zip(text.split(|&b| b == b'\n')) {
+        let text = text.strip_suffix(b"\r").unwrap_or(text);
+        if text.is_empty() {
             continue;
         }
-        let (entry, module) = parse(number, line).ok_or_else(|| {
-            let line = shown(line);
-            let what = "expected '<address> <letter> <name>[\\t[<module>]]', found";
-            Error::malformed(origin, format_args!("line {number}: {what} '{line}'"))
+        let malformed =
+            |what: String| Error::malformed(origin, format_args!("line {number}: {what}"));
+        let line = Line::parse(text).ok_or_else(|| {
+            let text = shown(text);
+            malformed(format!(
+                "expected '<address> <letter> <name>[\\t[<module>]]', found '{text}' (give a copy of \
+                 /proc/kallsyms as the kernel prints it)"
+            ))
         })?;
+        listing.add(number, &line).map_err(malformed)?;
         lines = number;
-        visible |= entry.address != 0;
-        match module {
-            None => vmlinux.push(entry),
-            _ if entry.letter.eq_ignore_ascii_case(&b'u') => {}
-            Some(b"bpf") => {}
-            Some(name) if name.starts_with(b"__builtin__") => {}
-            Some(name) => {
-                let name = ObjName::new(name).ok_or_else(|| {
-                    let name = shown(name);
-                    let what = "expected a module name of 1 to 55 bytes without a dot, found";
-                    Error::malformed(origin, format_args!("line {number}: {what} '{name}'"))
-                })?;
-                let at = *by_name.entry(name).or_insert(modules.len());
-                if at == modules.len() {
-                    modules.push((name, Vec::new()));
-                }
-                if let Some((_, entries)) = modules.get_mut(at) {
-                    entries.push(entry);
-                }
-            }
-        }
+        visible |= line.address != 0;
     }
     if !visible {
         return Err(Error::malformed(
@@ -92,37 +84,6 @@ pub fn read<'d>(origin: &str, text: &'d [u8]) -> Result<RunningKernel<'d>> {
             },
         ));
     }
-    Ok(RunningKernel {
-        vmlinux: SymbolTable::new(vmlinux),
-        modules: modules
-            .into_iter()
-            .map(|(name, entries)| (name, SymbolTable::new(entries)))
-            .collect(),
-    })
-}
-
-fn parse(number: u32, line: &[u8]) -> Option<(Entry<'_>, Option<&[u8]>)> {
-    let mut fields = line.splitn(3, |&b| b == b' ');
-    let address = std::str::from_utf8(fields.next()?).ok()?;
-    let address = u64::from_str_radix(address, 16).ok()?;
-    let &[letter] = fields.next()? else {
-        return None;
-    };
-    let rest = fields.next()?;
-    let (name, module) = match rest.iter().position(|&b| b == b'\t') {
-        Some(tab) => {
-            let (name, module) = rest.split_at(tab);
-            let module = module.strip_prefix(b"\t[")?;
-            (name, Some(module.strip_suffix(b"]")?))
-        }
-        None => (rest, None),
-    };
-    let entry = Entry {
-        name: SymbolName(name),
-        address,
-        letter,
-        index: number,
-        live: true,
-    };
-    Some((entry, module))
+    let (vmlinux, modules) = listing.finish();
+    Ok(RunningKernel { vmlinux, modules })
 }

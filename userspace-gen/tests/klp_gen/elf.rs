@@ -58,6 +58,7 @@ pub const LIVEPATCH: Place = Place::Special(0xff20);
 #[derive(Clone, Debug)]
 pub struct Elf {
     pub kind: elf::FileType,
+    pub machine: elf::Machine,
     pub sections: Vec<Sec>,
     pub symbols: Vec<Symbol>,
 }
@@ -66,6 +67,7 @@ impl Elf {
     pub fn new(kind: elf::FileType) -> Self {
         Self {
             kind,
+            machine: elf::EM_X86_64,
             sections: Vec::new(),
             symbols: Vec::new(),
         }
@@ -126,7 +128,7 @@ impl Elf {
     }
 
     pub fn build(&self) -> Vec<u8> {
-        let encoder = Encoder::new(Endianness::Little, true, elf::EM_X86_64);
+        let encoder = Encoder::new(Endianness::Little, true, self.machine);
         let mut order: Vec<usize> = (0..self.symbols.len()).collect();
         order.sort_by_key(|&i| self.symbols[i].bind != elf::STB_LOCAL);
         let number = |symbol| 1 + order.iter().position(|&i| i == symbol).unwrap() as u32;
@@ -230,7 +232,7 @@ impl Elf {
             os_abi: elf::ELFOSABI_NONE,
             abi_version: 0,
             e_type: self.kind,
-            e_machine: elf::EM_X86_64,
+            e_machine: self.machine,
             e_entry: 0,
             e_flags: elf::FileFlags(0),
         };

@@ -12,6 +12,7 @@ mod documents;
 mod elf;
 mod explain;
 mod golden;
+mod kallsyms;
 mod kernel;
 mod livepatch;
 mod manual;

@@ -10,7 +10,10 @@ use klp_gen::resolve::{resolve, trace, Answer};
 use klp_gen::symbols::Entry;
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::{ObjName, Policy, Request};
-use object::elf::{SHF_ALLOC, SHF_WRITE, SHT_NOBITS, STB_LOCAL, STT_OBJECT};
+use object::elf::{
+    EM_PPC64, EM_X86_64, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS, STB_LOCAL, STT_FUNC,
+    STT_OBJECT,
+};
 use std::fmt::Write as _;
 
 fn names(target: &Target<'_>, object: &str) -> Vec<String> {
@@ -136,6 +139,28 @@ fn a_module_loses_its_init_symbols() {
         assert_eq!(letter(b"handle"), 't');
         assert_eq!(letter(b"state.llvm.42"), 'd');
     });
+}
+
+#[test]
+fn what_a_module_loses_depends_on_the_kernel() {
+    let listed = |machine, vermagic: &str| {
+        let mut module = kernel::module();
+        module.machine = machine;
+        module.sections[0].data = format!("name=net_mod\0vermagic={vermagic}\0").into_bytes();
+        let exit = module.section(".exit.text", SHF_ALLOC | SHF_EXECINSTR, &[0x90; 0x20]);
+        let place = Place::Section(exit);
+        module.symbol("only_exit", STB_LOCAL, STT_FUNC, place, 0, 0x10);
+        let bytes = module.build();
+        let elf = ElfFile::parse("net_mod.ko".to_owned(), &bytes[..]).unwrap();
+        let table = klp_gen::kallsyms::module::read(&elf).unwrap();
+        let live = |name: &[u8]| table.by_name(name).unwrap().live;
+        [live(b"only_init"), live(b"only_exit"), live(b"handle")]
+    };
+    let unloads = "6.12.1 SMP mod_unload ";
+    assert_eq!(listed(EM_X86_64, unloads), [false, true, true]);
+    assert_eq!(listed(EM_X86_64, "6.12.1 SMP "), [false, false, true]);
+    // module_init_section() in arch/powerpc/kernel/module_64.c
+    assert_eq!(listed(EM_PPC64, unloads), [true, true, true]);
 }
 
 #[test]

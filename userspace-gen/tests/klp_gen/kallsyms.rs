@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The text of `/proc/kallsyms`: what it lists that no lookup sees, and forms in which people have it.
+
+use crate::kernel::Files;
+use crate::livepatch::Livepatch;
+use crate::shell;
+use klp_gen::kallsyms::text;
+
+/// A kernel with two modules; both have `after` and `risen` in their init section as well.
+const KERNEL: &str = "\
+0000000000000000 A fixed_percpu
+ffffffffbc800000 T _text
+ffffffffbc800000 T _stext
+ffffffffbc800100 t handle
+ffffffffbc900000 D jiffies
+";
+const SECTIONS: &str = "\
+ffffffffc03e50c0 t after\t[klp_sections]
+ffffffffc03e50e0 t before\t[klp_sections]
+ffffffffc03eb2ec r orc_header\t[klp_sections]
+ffffffffc03e5000 t risen.llvm.5\t[klp_sections]
+ffffffffc03e9140 d __this_module\t[klp_sections]
+ffffffffc03e9100 d __stop_alloc_tags\t[klp_sections]
+";
+const NET: &str = "\
+ffffffffc0400040 t setup\t[net_mod]
+ffffffffc0402000 r __ksymtab_net_export\t[net_mod]
+ffffffffc0402010 r __ksymtab_gpl_export\t[net_mod]
+ffffffffc0403000 d __this_module\t[net_mod]
+ffffffffc0400100 t gpl_export\t[net_mod]
+ffffffffc0404000 D net_table\t[net_mod]
+ffffffffc0401180 T net_export\t[net_mod]
+";
+/// What ftrace remembers of init functions; the first of a module comes twice.
+const FREED_SECTIONS: &str = "\
+ffffffffc03ed0c0 T call_init_after\t[klp_sections]
+ffffffffc03ed0c0 T call_init_after\t[klp_sections]
+ffffffffc03ed130 T risen\t[klp_sections]
+ffffffffc03ed110 T after\t[klp_sections]
+ffffffffc03ed050 T init_module\t[klp_sections]
+";
+const FREED_NET: &str = "\
+ffffffffc0409010 T setup\t[net_mod]
+ffffffffc0409010 T setup\t[net_mod]
+ffffffffc0409080 T gpl_export\t[net_mod]
+ffffffffc0409100 T net_export\t[net_mod]
+";
+const GENERATED: &str = "\
+ffffffffc03e7000 t ftrace_trampoline\t[__builtin__ftrace]
+ffffffffc0007000 t bpf_prog_6deef7357e7b4530_handle\t[bpf]
+ffffffffc0009000 t kprobe_insn_page\t[__builtin__kprobes]
+";
+
+/// The module symbols of a text, one on each line.
+fn modules(text: &str) -> String {
+    let kernel = text::read("kallsyms", text.as_bytes()).unwrap();
+    let modules = kernel.modules.iter().flat_map(|(name, symbols)| {
+        let entries = symbols.entries().iter();
+        entries.map(move |e| {
+            let letter = char::from(e.letter);
+            format!("{:016x} {letter} {}\t[{name}]\n", e.address, e.name)
+        })
+    });
+    modules.collect()
+}
+
+#[test]
+fn functions_that_modules_have_freed_are_left_out() {
+    for (own, freed) in [
+        // A module of which nothing was freed is behind it.
+        ([SECTIONS, NET], FREED_SECTIONS.to_owned()),
+        // None is: its last symbol and its first freed function follow one another.
+        ([NET, SECTIONS], FREED_SECTIONS.to_owned()),
+        (["", SECTIONS], FREED_SECTIONS.to_owned()),
+        // The last module exports its last symbol, and one of the freed functions has its name.
+        ([SECTIONS, NET], FREED_NET.to_owned()),
+        (["", NET], FREED_NET.to_owned()),
+        // Several modules have freed some, in the order in which they came or another.
+        ([SECTIONS, NET], [FREED_SECTIONS, FREED_NET].concat()),
+        ([SECTIONS, NET], [FREED_NET, FREED_SECTIONS].concat()),
+        // None has.
+        ([SECTIONS, NET], String::new()),
+    ] {
+        let own = own.concat();
+        let text = [KERNEL, &own, &freed, GENERATED].concat();
+        assert_eq!(modules(&text), own, "{text}");
+    }
+}
+
+#[test]
+fn exports_of_a_module_without_an_export_table_in_the_text_stay() {
+    let mut own = NET.replace("ffffffffc0401180", "ffffffffc0400180");
+    own = own
+        .split_inclusive('\n')
+        .filter(|line| !line.contains("__ksymtab_"))
+        .collect();
+    assert_eq!(modules(&[KERNEL, &own].concat()), own);
+}
+
+#[test]
+fn every_command_goes_by_the_table_that_the_kernel_has() {
+    let files = Files::new();
+    let text = [KERNEL, NET, SECTIONS, FREED_SECTIONS, GENERATED].concat();
+    files.write("kallsyms", text.as_bytes());
+    let object = Some("klp_sections");
+    let good = Livepatch::replacing(&[(object, &[("after", 0), ("risen", 0)])]);
+    files.write("good.ko", &good.build());
+    let calls = Livepatch::replacing(&[(object, &[("after", 0)])]).call("call_init_after");
+    files.write("calls.ko", &calls.build());
+    let script = "\
+klp-gen resolve klp_sections:after klp_sections:risen klp_sections:call_init_after --kallsyms kallsyms
+klp-gen resolve bpf:bpf_prog_6deef7357e7b4530_handle --kallsyms kallsyms
+klp-gen symbols --kallsyms kallsyms | grep -c -e init_module -e bpf_prog -e trampoline
+klp-gen check good.ko --kallsyms kallsyms -q | grep -e after -e risen | cut -d, -f1
+klp-gen convert calls.ko -o out.ko --kallsyms kallsyms 2>&1 | grep -c call_init_after; ls out.ko 2>&1";
+    let (_, text) = shell::run(&files, script);
+    assert_eq!(
+        text,
+        "\
+klp_sections:after: ffffffffc03e50c0 t after (1 of 1)
+klp_sections:risen: ffffffffc03e5000 t risen.llvm.5 (1 of 1)
+klp_sections:call_init_after: not-found: no symbol matches
+klp-gen: query 'bpf:bpf_prog_6deef7357e7b4530_handle': bpf is not among the targets, what kallsyms lists \
+as its symbols was made at run time, and is found by no name
+bpf:bpf_prog_6deef7357e7b4530_handle: not-found: no object bpf
+0
+unchecked function   after
+unchecked function   risen
+1
+ls: cannot access 'out.ko': No such file or directory
+"
+    );
+}
+
+#[test]
+fn spaces_may_stand_for_the_tab() {
+    let text = [KERNEL, SECTIONS, NET].concat();
+    let own = [SECTIONS, NET].concat();
+    for blanks in [" ", "  ", "      ", " \t"] {
+        assert_eq!(modules(&text.replace('\t', blanks)), own, "{blanks:?}");
+    }
+    let indented = format!("    {}", text.replace('\n', "  \r\n    "));
+    let indented = indented.trim_end_matches(' ');
+    assert_eq!(modules(indented), own);
+}
+
+#[test]
+fn what_no_kernel_prints_is_refused_with_its_line() {
+    let kernel = |parts: &[&str]| [&[KERNEL], parts].concat().concat();
+    let order = "line 7: expected symbols in the order in which a kernel lists them, found ";
+    let after = "ffffffffc03e50c0 t after\t[klp_sections]\n";
+    let setup = "ffffffffc0400040 t setup\t[net_mod]\n";
+    let freed = "ffffffffc03ed110 T after\t[klp_sections]\n";
+    let bpf = "ffffffffc0007000 t bpf_prog_1\t[bpf]\n";
+    for (text, expected) in [
+        (
+            kernel(&[after, "ffffffffbca00000 t late\n"]),
+            format!("{order}a symbol of vmlinux behind those of [klp_sections] (give a copy of "),
+        ),
+        (
+            kernel(&[bpf, "ffffffffbca00000 t late\n"]),
+            format!("{order}a symbol of vmlinux behind those of [bpf]"),
+        ),
+        (
+            kernel(&[bpf, setup]),
+            format!("{order}a symbol of [net_mod] behind those of [bpf]"),
+        ),
+        (
+            kernel(&["ffffffffbca00000 t a\n", "ffffffffbc9fffff t b\n"]),
+            format!("{order}address ffffffffbc9fffff behind ffffffffbca00000"),
+        ),
+        (
+            kernel(&[after, setup, after]),
+            "line 8: expected symbols in the order in which a kernel lists them, found the symbols of \
+             [klp_sections] in several places"
+                .to_owned(),
+        ),
+        (
+            kernel(&[after, setup, freed, setup]),
+            "line 9: expected symbols in the order in which a kernel lists them, found the symbols of \
+             [net_mod] in several places"
+                .to_owned(),
+        ),
+        (
+            kernel(&[after, setup, freed, "ffffffffc0500000 T x\t[third]\n"]),
+            "found the symbols of [klp_sections] in several places".to_owned(),
+        ),
+        (
+            kernel(&[after, setup, freed, &setup.replace('t', "T"), freed]),
+            "several places".to_owned(),
+        ),
+        (
+            kernel(&["ffffffffbca00000 t late\n", "bca00000 t later\n"]),
+            "line 7: expected an address of 16 digits as in the lines before, found one of 8".to_owned(),
+        ),
+        (
+            kernel(&["ffffffffbca00000 t of the kernel\n"]),
+            "line 6: expected '<address> <letter> <name>[\\t[<module>]]', found 'ffffffffbca00000 t of the \
+             kernel' (give a copy of /proc/kallsyms as the kernel prints it)"
+                .to_owned(),
+        ),
+        (
+            "# cat /proc/kallsyms\n".to_owned() + KERNEL,
+            "line 1: expected '<address>".to_owned(),
+        ),
+        (
+            kernel(&["ffffffffc0400040 t setup[net_mod]\n"]),
+            "line 6: expected '<address>".to_owned(),
+        ),
+    ] {
+        match text::read("kallsyms", text.as_bytes()) {
+            Ok(_) => assert_eq!("taken", expected, "{text}"),
+            Err(error) => assert!(error.to_string().contains(&expected), "{error}\n{expected}\n{text}"),
+        }
+    }
+    // Absolute symbols do not move with the image.
+    let absolute = kernel(&["ffffffffbca00000 t a\n", "0000000000001000 A b\n", after]);
+    assert!(text::read("kallsyms", absolute.as_bytes()).is_ok());
+}
