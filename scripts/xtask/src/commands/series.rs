@@ -24,12 +24,24 @@ pub struct Args {
     /// The directory to write to.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
+    /// The address at which this repository is published, for the patches that need a tool of it; by
+    /// default that of the remote `origin`.
+    #[arg(long, value_name = "URL")]
+    repository: Option<String>,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     // First, so that a missing identity is said before anything is installed.
-    let sender = Sender::configured(&layout::repository())?;
+    let repository = layout::repository();
+    let sender = Sender::configured(&repository)?;
+    let sender = sender.published(args.repository.as_deref(), &repository);
+    if sender.repository.is_none() {
+        eprintln!(
+            "warning: the patches for kbuild cannot say where klp-gen comes from: give the address at \
+             which this repository is published with --repository URL"
+        );
+    }
     let logs = layout::new_log_dir("series")?;
     let source = Source::find(args.source.kernel_source.as_deref(), &logs)?;
     for patch in series::write(&source, &args.output, &sender)? {

@@ -22,6 +22,9 @@ use crate::run;
 /// The identity that stored patches and files have.
 const NEUTRAL: &str = "klp-sympos <klp-sympos@localhost>";
 
+/// The address of this repository in stored patches and files.
+const NOWHERE: &str = "https://localhost/klp-sympos";
+
 /// The advice to somebody whom git does not know.
 const ADVICE: &str = "the patches are mailed with your sign-off, so git has to know you: \
     `git config user.name 'Your Name'` and `git config user.email you@example.org`";
@@ -33,6 +36,9 @@ pub struct Sender {
     pub name: String,
     /// The address.
     pub email: String,
+    /// The address at which the sender publishes this repository: kbuild runs a tool of it, so that the
+    /// patches have to say where that comes from.
+    pub repository: Option<String>,
 }
 
 impl Sender {
@@ -83,13 +89,29 @@ impl Sender {
         let sender = Self {
             name: name.trim().to_owned(),
             email: email.trim().to_owned(),
+            repository: None,
         };
         (!sender.name.is_empty() && !sender.email.is_empty()).then_some(sender)
     }
 
-    /// Puts the sender in the place of the neutral identity.
+    /// Sets the repository's address: `given`, or else that of the remote `origin` of `clone`, if it is
+    /// one for everybody.
+    pub fn published(mut self, given: Option<&str>, clone: &Path) -> Self {
+        let mut origin = git(clone);
+        let origin = run::captured(origin.args(["remote", "get-url", "origin"]));
+        let origin = origin.ok().map(|url| url.trim().to_owned());
+        let origin = origin.filter(|url| url.starts_with("https://"));
+        self.repository = given.map(str::to_owned).or(origin);
+        self
+    }
+
+    /// Puts the sender in the place of the neutral identity, and the repository's address in its place.
     pub fn replace_neutral(&self, text: &str) -> String {
-        text.replace(NEUTRAL, &self.to_string())
+        let text = text.replace(NEUTRAL, &self.to_string());
+        match &self.repository {
+            Some(repository) => text.replace(NOWHERE, repository),
+            None => text,
+        }
     }
 
     /// Makes a stored patch the sender's: the author, if that is nobody, and the last sign-off.
@@ -133,7 +155,31 @@ mod tests {
         Sender {
             name: "Jane Doe".to_owned(),
             email: "jane@example.org".to_owned(),
+            repository: None,
         }
+    }
+
+    #[test]
+    fn the_place_of_the_repository_is_the_senders() {
+        let clone = tempfile::tempdir().unwrap();
+        let run = |args: &[&str]| run::captured(git(clone.path()).args(args)).unwrap();
+        run(&["init", "--quiet"]);
+        let text = "It is part of https://localhost/klp-sympos.";
+        let said = |given| {
+            sender()
+                .published(given, clone.path())
+                .replace_neutral(text)
+        };
+        assert_eq!(said(None), text);
+        run(&["remote", "add", "origin", "/home/jane/klp-sympos"]);
+        assert_eq!(said(None), text, "nobody else can read a path");
+        run(&["remote", "set-url", "origin", "https://example.org/klp.git"]);
+        assert_eq!(said(None), "It is part of https://example.org/klp.git.");
+        let given = "https://example.org/other";
+        assert_eq!(
+            said(Some(given)),
+            "It is part of https://example.org/other."
+        );
     }
 
     fn patch(author: &str, trailers: &str) -> String {

@@ -108,6 +108,7 @@ impl<'a> Stage<'a> {
     pub fn mail(&self, cover: &Path, output: &Path) -> Result<Vec<PathBuf>> {
         let cover = fs::read_to_string(cover)
             .with_context(|| format!("cannot read {}", cover.display()))?;
+        let cover = self.sender.replace_neutral(&cover);
         self.git(&["config", "branch.mail.description", &cover])?;
         let output = std::path::absolute(output)?;
         fs::create_dir_all(&output)
@@ -181,6 +182,7 @@ mod tests {
         let sender = Sender {
             name: "Jörg Doe".to_owned(),
             email: "joerg@example.org".to_owned(),
+            repository: None,
         };
 
         let stage = Stage::new(&sender, dir.path(), ["a".to_owned()].iter()).unwrap();
