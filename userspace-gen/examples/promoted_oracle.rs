@@ -6,7 +6,7 @@
 //! that was promoted has to be that of a promotable static in at least one of them.
 
 use anyhow::{bail, Context as _, Result};
-use klp_gen::collisions::{Inputs, Llvm};
+use klp_gen::collisions::{FatObjects, Inputs, Llvm};
 use klp_gen::shown::shown;
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::{cleanup_symbol_name, Policy};
@@ -17,12 +17,14 @@ fn main() -> Result<()> {
     let mut args = std::env::args().skip(1);
     let vmlinux = args.next().context("expected VMLINUX LLVM INPUT...")?;
     let llvm = Llvm::new(&args.next().context("expected VMLINUX LLVM INPUT...")?);
-    let inputs = Inputs::open(&args.map(PathBuf::from).collect::<Vec<_>>())?;
+    let paths: Vec<_> = args.map(PathBuf::from).collect();
+    let inputs = Inputs::open(&paths, FatObjects::Code)?;
+    let tools = llvm.tools(inputs.bitcode())?;
     let files = TargetFiles::open(Some(Path::new(&vmlinux)), &[], None)?;
     let target = Target::load(&files)?;
 
     let everything: Vec<_> = (0..inputs.bitcode().len()).collect();
-    let modules = llvm.disassemble(inputs.bitcode(), &everything)?;
+    let modules = tools.disassemble(inputs.bitcode(), &everything)?;
     let mut promoted = BTreeSet::new();
     for (entry, _) in target.objects()[0].symbols.live(Policy::Exact) {
         let clean: Vec<u8> = cleanup_symbol_name(entry.name.0).bytes().collect();

@@ -61,6 +61,12 @@ impl Error {
         Self::new(ErrorKind::Refused, format!("{origin}: {what}"))
     }
 
+    /// Puts the place that asked for it in front of the message.
+    pub(crate) fn behind(mut self, place: &dyn fmt::Display) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
     /// What sort of thing went wrong.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {

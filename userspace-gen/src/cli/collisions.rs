@@ -7,19 +7,23 @@ use super::output::{Format, FormatArg};
 use super::page::Look;
 use super::Verdict;
 use anyhow::Result;
-use klp_gen::collisions::{find, reserve, Collision, Effect, Inputs, LinkerScript, Llvm, Place};
+use klp_gen::collisions::{
+    find, reserve, Collision, Effect, FatObjects, Inputs, LinkerScript, Llvm, Place,
+};
 use klp_gen::output::expect_no_input;
 use klp_gen::shown::shown;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 /// Find assembler and linker-script symbols that a promoted static would collide with
 ///
 /// With LLVM 23's -always-rename-promoted-locals=false, ThinLTO promotes a static under its own name if
 /// no other bitcode has that name. It does not see assembler and linker scripts. INPUTs are those of
-/// the link: objects, bitcode, archives of both, thin ones too.
+/// the link: objects, bitcode, archives of both, thin ones too. Bitcode is read by llvm-nm and llvm-dis of
+/// the LLVM that made it or a later one.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -34,11 +38,21 @@ pub struct Args {
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
 
-    /// A preprocessed linker script of the link or of a later one; may be given several times
+    /// A preprocessed linker script, as of the link behind ld -r: vmlinux.lds; may be given several times
     #[arg(long = "linker-script", value_name = "FILE")]
     linker_scripts: Vec<PathBuf>,
 
-    /// Where LLVM's tools are, as kbuild's LLVM= says it: 1, a suffix (-22), or a directory (with /)
+    /// A symbol that the linker is told to define; may be given several times
+    #[arg(long = "defsym", value_name = "NAME=EXPRESSION")]
+    defsyms: Vec<String>,
+
+    /// Take the bitcode of objects that have code as well (clang -ffat-lto-objects), as the linker does
+    /// with this option
+    #[arg(long)]
+    fat_lto_objects: bool,
+
+    /// Where LLVM's tools are, as kbuild's LLVM= says it: a suffix (-22), a directory (with /), or 1: those
+    /// in PATH that are new enough
     #[arg(
         long,
         value_name = "LLVM",
@@ -68,6 +82,7 @@ struct Row<'c> {
     effect: &'static str,
     statics: Vec<StaticRow<'c>>,
     others: Vec<PlaceRow<'c>>,
+    references: Vec<PlaceRow<'c>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -85,27 +100,57 @@ struct PlaceRow<'c> {
     line: Option<usize>,
 }
 
-/// Runs the command.
-pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
-    if let Some(path) = &args.reserve {
-        let read = args.inputs.iter().chain(&args.linker_scripts);
-        expect_no_input(path, read.map(PathBuf::as_path))?;
+impl Args {
+    /// The linker scripts, and what options of the linker define.
+    fn scripts(&self) -> klp_gen::Result<Vec<LinkerScript>> {
+        let mut scripts = Vec::new();
+        for path in &self.linker_scripts {
+            scripts.extend(LinkerScript::open(path)?);
+        }
+        for option in &self.defsyms {
+            scripts.push(LinkerScript::defsym(option)?);
+        }
+        Ok(scripts)
     }
-    let inputs = Inputs::open(&args.inputs)?;
-    let scripts = args
-        .linker_scripts
-        .iter()
-        .map(|path| LinkerScript::open(path));
-    let scripts = scripts.collect::<klp_gen::Result<Vec<_>>>()?;
-    let collisions = find(&inputs, &scripts, &Llvm::new(&args.llvm))?;
+}
+
+fn say_what_was_read(inputs: &Inputs, console: &Console) {
     let (bitcode, elf) = (inputs.bitcode().len(), inputs.elf().len());
     console.detail(&format_args!("{bitcode} bitcode files, {elf} ELF objects"));
+    if let [first, rest @ ..] = inputs.unused_bitcode() {
+        let more = match rest.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        console.warning(&format_args!(
+            "{first}{more}: has code and bitcode, of which the linker takes the code (give \
+             --fat-lto-objects here if the link has that option)"
+        ));
+    }
     if bitcode == 0 {
         let what =
             "no input is bitcode: nothing is promoted, and so nothing collides (expected the \
                     inputs of a ThinLTO link, not its output)";
         console.warning(&what);
     }
+}
+
+/// Runs the command.
+pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
+    if let Some(path) = &args.reserve {
+        let read = args.inputs.iter().chain(&args.linker_scripts);
+        expect_no_input(path, read.map(PathBuf::as_path))?;
+    }
+    let fat = if args.fat_lto_objects {
+        FatObjects::Bitcode
+    } else {
+        FatObjects::Code
+    };
+    let inputs = Inputs::open(&args.inputs, fat)?;
+    let scripts = args.scripts()?;
+    let tools = Llvm::new(&args.llvm).tools(inputs.bitcode())?;
+    let collisions = find(&inputs, &scripts, &tools)?;
+    say_what_was_read(&inputs, console);
 
     let reserved = |c: &Collision| args.reserve.is_some() && c.kind.is_curable();
     if let Some(path) = &args.reserve {
@@ -113,7 +158,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         let names: BTreeSet<_> = names.map(|c| c.name.as_slice()).collect();
         reserve::reserve(path, &args.compiler, names.into_iter())?;
     }
-    let open = |c: &Collision| c.kind.effect() != Effect::Harmless && !reserved(c);
+    let open = |c: &Collision| c.effect() != Effect::Harmless && !reserved(c);
     let shown = collisions.iter();
     let mut shown = shown.filter(|c| !console.is_quiet() || open(c));
     match args.format.format {
@@ -134,7 +179,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         })?,
     }
     for collision in collisions.iter().filter(|c| open(c)) {
-        let (name, advice) = (shown_name(collision), collision.kind.advice());
+        let (name, advice) = (shown_name(collision), collision.advice());
         console.error(&format_args!("{name}: {advice}"));
     }
     Ok(if collisions.iter().any(open) {
@@ -152,7 +197,7 @@ fn effect(collision: &Collision, reserved: bool) -> &'static str {
     if reserved {
         "reserved"
     } else {
-        collision.kind.effect().as_str()
+        collision.effect().as_str()
     }
 }
 
@@ -165,7 +210,13 @@ fn sides(collision: &Collision) -> String {
     let statics: Vec<_> = statics.collect();
     let others: Vec<_> = collision.others.iter().map(place).collect();
     let (statics, others) = (statics.join(", "), others.join(", "));
-    format!("{statics}; {} in {others}", collision.kind.as_str())
+    let mut text = format!("{statics}; {} in {others}", collision.kind.as_str());
+    if !collision.references.is_empty() {
+        let references: Vec<_> = collision.references.iter().map(place).collect();
+        // Writing to a string does not fail.
+        let _ = write!(text, ", referred to in {}", references.join(", "));
+    }
+    text
 }
 
 fn place(place: &Place) -> String {
@@ -190,6 +241,7 @@ fn row(collision: &Collision, reserved: bool) -> Row<'_> {
             })
             .collect(),
         others: collision.others.iter().map(place_row).collect(),
+        references: collision.references.iter().map(place_row).collect(),
     }
 }
 

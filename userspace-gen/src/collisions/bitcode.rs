@@ -58,11 +58,12 @@ impl Listed {
     }
 }
 
-/// `---------------- t name`, or blanks in place of the dashes for an undefined symbol.
+/// Reads `---------------- t name`; there are half as many dashes for 32 bits, and blanks in their place
+/// for an undefined symbol.
 fn symbol(line: &[u8]) -> Option<ListedSymbol> {
     let line = line.trim_ascii_start();
-    let line = line.strip_prefix(b"----------------").unwrap_or(line);
-    match line.trim_ascii_start() {
+    let dashes = line.iter().take_while(|&&byte| byte == b'-').count();
+    match line[dashes..].trim_ascii_start() {
         // Assembler may have symbols without a name.
         [letter, b' ', name @ ..] => Some(ListedSymbol {
             letter: *letter,
@@ -287,6 +288,7 @@ mod tests {
         Bitcode {
             origin: path.to_owned(),
             path: path.into(),
+            producer: None,
         }
     }
 
@@ -304,14 +306,20 @@ mod tests {
     #[test]
     fn symbols_belong_to_their_files() {
         let text = "a.o: ---------------- t foo\na.o:                  U bar\n\
-                    c d.o: ---------------- T foo\nc d.o: ---------------- t \n";
-        let all = listed(text, &["none.o", "a.o", "empty.o", "c d.o", "last.o"]).unwrap();
+                    c d.o: ---------------- T foo\nc d.o: ---------------- t \n\
+                    arm.o: -------- t foo\narm.o:          U bar\n";
+        let all = listed(
+            text,
+            &["none.o", "a.o", "empty.o", "c d.o", "last.o", "arm.o"],
+        )
+        .unwrap();
         let is = |letter, name: &str| (letter, name.to_owned());
         assert_eq!(all[0], []);
         assert_eq!(all[1], [is('t', "foo"), is('U', "bar")]);
         assert_eq!(all[2], []);
         assert_eq!(all[3], [is('T', "foo"), is('t', "")]);
         assert_eq!(all[4], []);
+        assert_eq!(all[5], [is('t', "foo"), is('U', "bar")]);
     }
 
     #[test]

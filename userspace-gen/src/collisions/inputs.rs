@@ -2,6 +2,8 @@
 
 //! What is linked: object files, bitcode, and archives of both, thin ones too.
 
+use super::elf_object::ElfObject;
+use super::producer::{Producer, MAGIC, WRAPPER};
 use crate::elf::content::ARCHIVES;
 use crate::elf::read_file;
 use crate::error::{Error, Result};
@@ -12,21 +14,12 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// What LLVM bitcode begins with: as it is, or in a wrapper.
-const BITCODE: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
-/// What an ELF file begins with.
+/// The start of a bitcode file, as it is or in a wrapper.
+const BITCODE: [&[u8]; 2] = [MAGIC, WRAPPER];
+/// The start of an ELF file.
 const ELF: &[u8] = b"\x7fELF";
 /// How many archives may be in one another. Kbuild's are flat.
 const DEEPEST: usize = 4;
-
-/// An object file in ELF, what an assembler makes.
-#[derive(Debug)]
-pub struct ElfObject {
-    /// What messages call it.
-    pub origin: String,
-    /// What it contains.
-    pub data: Vec<u8>,
-}
 
 /// An object file in bitcode, what clang makes for ThinLTO.
 #[derive(Debug)]
@@ -35,6 +28,18 @@ pub struct Bitcode {
     pub origin: String,
     /// Where LLVM's tools find it.
     pub path: PathBuf,
+    /// The LLVM that made it, if the file says so.
+    pub producer: Option<Producer>,
+}
+
+/// Which part of an object with code and bitcode is linked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FatObjects {
+    /// The code, as the linker does it without an option.
+    #[default]
+    Code,
+    /// The bitcode, as the linker does it with `--fat-lto-objects`.
+    Bitcode,
 }
 
 /// Everything that is linked, opened.
@@ -42,6 +47,9 @@ pub struct Bitcode {
 pub struct Inputs {
     elf: Vec<ElfObject>,
     bitcode: Vec<Bitcode>,
+    fat: FatObjects,
+    /// The objects in ELF that have bitcode as well, which is not linked.
+    unused_bitcode: Vec<String>,
     /// Members of archives that are in no file of their own.
     extracted: Option<TempDir>,
 }
@@ -52,8 +60,11 @@ impl Inputs {
     /// # Errors
     ///
     /// One of them cannot be read, or is neither an ELF file nor bitcode nor an archive of such.
-    pub fn open(paths: &[PathBuf]) -> Result<Self> {
-        let mut inputs = Self::default();
+    pub fn open(paths: &[PathBuf], fat: FatObjects) -> Result<Self> {
+        let mut inputs = Self {
+            fat,
+            ..Self::default()
+        };
         for path in paths {
             let data = read_file(path)?;
             inputs.add(path.display().to_string(), Some(path), data, 0)?;
@@ -73,6 +84,12 @@ impl Inputs {
         &self.bitcode
     }
 
+    /// The objects whose bitcode is left out, since their code is linked.
+    #[must_use]
+    pub fn unused_bitcode(&self) -> &[String] {
+        &self.unused_bitcode
+    }
+
     fn add(
         &mut self,
         origin: String,
@@ -85,27 +102,46 @@ impl Inputs {
             return self.add_members(&origin, path, &data, depth);
         }
         if is(&ELF) {
-            self.elf.push(ElfObject { origin, data });
-            return Ok(());
+            return self.add_elf(ElfObject { origin, data });
         }
         if BITCODE.iter().any(is) {
-            let path = match path {
-                Some(path) => path.to_owned(),
-                None => self.extract(&data)?,
-            };
-            self.bitcode.push(Bitcode { origin, path });
-            return Ok(());
+            return self.add_bitcode(origin, path, &data);
         }
         let start = data.get(..data.len().min(8)).unwrap_or_default();
         Err(Error::unsupported(
             &origin,
             format_args!(
                 "expected an ELF object, bitcode or an archive of them, found {} bytes that begin \
-                 with '{}'",
+                 with '{}' (a linker script is given with --linker-script)",
                 data.len(),
                 shown(start)
             ),
         ))
+    }
+
+    fn add_elf(&mut self, object: ElfObject) -> Result<()> {
+        match (object.bitcode()?, self.fat) {
+            (Some(bitcode), FatObjects::Bitcode) => {
+                return self.add_bitcode(object.origin.clone(), None, bitcode);
+            }
+            (Some(_), FatObjects::Code) => self.unused_bitcode.push(object.origin.clone()),
+            (None, _) => {}
+        }
+        self.elf.push(object);
+        Ok(())
+    }
+
+    fn add_bitcode(&mut self, origin: String, path: Option<&Path>, data: &[u8]) -> Result<()> {
+        let path = match path {
+            Some(path) => path.to_owned(),
+            None => self.extract(data)?,
+        };
+        self.bitcode.push(Bitcode {
+            origin,
+            path,
+            producer: Producer::of(data),
+        });
+        Ok(())
     }
 
     fn add_members(
@@ -139,9 +175,9 @@ impl Inputs {
         Ok(())
     }
 
-    /// Gives a member of a regular archive a file of its own.
+    /// Gives bitcode within another file a file of its own.
     fn extract(&mut self, data: &[u8]) -> Result<PathBuf> {
-        let cannot = |e| Error::io(&"cannot extract from an archive", e);
+        let cannot = |e| Error::io(&"cannot write a temporary file", e);
         let directory = match self.extracted.take() {
             Some(directory) => directory,
             None => tempfile::tempdir().map_err(cannot)?,

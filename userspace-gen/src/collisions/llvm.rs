@@ -4,6 +4,7 @@
 
 use super::bitcode::{Listed, Module};
 use super::inputs::Bitcode;
+use super::tools::{Tools, DIS, NM};
 use crate::error::{Error, ErrorKind, Result};
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -14,32 +15,7 @@ use std::process::Command;
 use std::{fs, io, thread};
 use tempfile::TempDir;
 
-/// What helps if a tool does not understand the compiler's bitcode.
-const SAY_WHICH: &str =
-    " (expected LLVM of the compiler's version or later: --llvm=-22 or --llvm=DIR/)";
-
-/// Where LLVM's tools are, as kbuild's `LLVM=` says it.
-#[derive(Clone, Debug)]
-pub struct Llvm {
-    prefix: OsString,
-    suffix: OsString,
-}
-
-impl Llvm {
-    /// Understands `1`, a directory that ends with `/`, and a suffix such as `-22`.
-    #[must_use]
-    pub fn new(value: &str) -> Self {
-        let (prefix, suffix) = match value {
-            _ if value.ends_with('/') => (value, ""),
-            _ if value.starts_with('-') => ("", value),
-            _ => ("", ""),
-        };
-        Self {
-            prefix: prefix.into(),
-            suffix: suffix.into(),
-        }
-    }
-
+impl Tools {
     /// The symbols of each bitcode file, in the order of `files`.
     ///
     /// # Errors
@@ -50,11 +26,11 @@ impl Llvm {
             let names = TempDir::new().map_err(temporary)?;
             let list = names.path().join("files");
             fs::write(&list, response_file(part)?).map_err(temporary)?;
-            let mut nm = self.tool("llvm-nm");
+            let mut nm = self.command(NM);
             // Unsorted, since a module's assembler symbols follow its others.
             nm.args(["--no-sort", "--print-file-name", "--quiet"])
                 .arg(prefixed("@", &list));
-            let output = run(nm, SAY_WHICH)?;
+            let output = run(nm, || self.cure(NM))?;
             Listed::parse(&output, part)
         })
     }
@@ -68,7 +44,7 @@ impl Llvm {
         in_parts(wanted, |part| {
             // One run for many files writes each text beside its file.
             let directory = TempDir::new().map_err(temporary)?;
-            let mut dis = self.tool("llvm-dis");
+            let mut dis = self.command(DIS);
             for &place in part {
                 let link = directory.path().join(format!("{place}.bc"));
                 let file = fs::canonicalize(&files[place].path)
@@ -77,7 +53,7 @@ impl Llvm {
                 dis.arg(link);
             }
             if !part.is_empty() {
-                run(dis, SAY_WHICH)?;
+                run(dis, || self.cure(DIS))?;
             }
             let module = |&place: &usize| {
                 let text = fs::read(directory.path().join(format!("{place}.ll")));
@@ -85,13 +61,6 @@ impl Llvm {
             };
             part.iter().map(module).collect()
         })
-    }
-
-    fn tool(&self, name: &str) -> Command {
-        let mut program = self.prefix.clone();
-        program.push(name);
-        program.push(&self.suffix);
-        Command::new(program)
     }
 }
 
@@ -145,7 +114,7 @@ fn prefixed(prefix: &str, path: &Path) -> OsString {
 }
 
 /// Runs a program and returns what it prints; `cure` is what to do if it fails.
-pub(super) fn run(mut command: Command, cure: &str) -> Result<Vec<u8>> {
+pub(super) fn run(mut command: Command, cure: impl Fn() -> String) -> Result<Vec<u8>> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => Error::io(
@@ -163,7 +132,7 @@ pub(super) fn run(mut command: Command, cure: &str) -> Result<Vec<u8>> {
     for line in lines.filter(|line| !line.is_empty()).take(8) {
         let _ = write!(message, ": {line}");
     }
-    message += cure;
+    message += &cure();
     Err(Error::new(ErrorKind::Refused, message))
 }
 

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The statics on one side, assembler and linker scripts on the other.
+//! The statics on one side, objects in ELF and linker scripts on the other.
 
 use super::bitcode::{Listed, ListedSymbol, Module};
 use super::inputs::Inputs;
-use super::linker_script::LinkerScript;
-use crate::elf::{ElfFile, Place as ElfPlace};
-use crate::error::{Error, Result};
+use super::linker_script::{LinkerScript, Role};
+use crate::error::Result;
 use crate::shown::shown;
 use object::elf;
-use object::read::elf::FileHeader as _;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What else has the name of a static.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// A strong global symbol in assembler.
+    /// A strong global symbol of an object that is no bitcode, or of assembler in C.
     Strong,
-    /// A weak global symbol in assembler, or a common one: any definition takes the place of either.
+    /// A weak one, or a common one: any definition takes the place of either.
     Weak,
-    /// A reference, in assembler or C, to what nothing defines.
+    /// A reference to what nothing defines.
     Undefined,
-    /// A symbol that a linker script defines.
+    /// A symbol that a linker script defines in any case.
     Script,
-    /// A local symbol in assembler.
+    /// A symbol that a linker script defines only if no object does.
+    Provide,
+    /// A local symbol of an object that is no bitcode, or of assembler in C.
     Local,
 }
 
@@ -34,7 +34,7 @@ pub enum Effect {
     Loud,
     /// The wrong code runs.
     Silent,
-    /// Two symbols of one name.
+    /// Two symbols of one name, or one that nobody misses.
     Harmless,
 }
 
@@ -47,44 +47,57 @@ impl Kind {
             Self::Weak => "weak",
             Self::Undefined => "undefined",
             Self::Script => "script",
+            Self::Provide => "provide",
             Self::Local => "local",
-        }
-    }
-
-    /// What happens without a cure.
-    #[must_use]
-    pub fn effect(self) -> Effect {
-        match self {
-            Self::Strong => Effect::Loud,
-            Self::Weak | Self::Undefined | Self::Script => Effect::Silent,
-            Self::Local => Effect::Harmless,
         }
     }
 
     /// Whether [reserving](super::reserve) the name keeps both apart.
     ///
-    /// Where nothing in the link's inputs defines it, the reservation would be the definition, and hide
-    /// the mistake.
+    /// Where nothing in the link's inputs defines it, the reservation would be the definition: it would hide
+    /// a mistake, or take the place of the symbol that a script provides.
     #[must_use]
     pub fn is_curable(self) -> bool {
         matches!(self, Self::Strong | Self::Weak)
     }
+}
+
+impl Collision {
+    /// What happens without a cure.
+    #[must_use]
+    pub fn effect(&self) -> Effect {
+        match self.kind {
+            Kind::Strong => Effect::Loud,
+            Kind::Weak | Kind::Undefined | Kind::Script => Effect::Silent,
+            Kind::Provide if !self.references.is_empty() => Effect::Silent,
+            Kind::Provide | Kind::Local => Effect::Harmless,
+        }
+    }
 
     /// What happens, and what to do about it.
     #[must_use]
-    pub fn advice(self) -> &'static str {
-        match self {
-            Self::Strong => "the link fails with a duplicate symbol: reserve the name",
-            Self::Weak => "the static silently replaces it: reserve the name",
-            Self::Undefined => {
+    pub fn advice(&self) -> &'static str {
+        match self.kind {
+            Kind::Strong => "the link fails with a duplicate symbol: reserve the name",
+            Kind::Weak => "the static silently replaces it: reserve the name",
+            Kind::Undefined => {
                 "the reference silently becomes one to the static: define what it means, or rename \
                  the static or make it __used"
             }
-            Self::Script => {
-                "the script's symbol silently takes the static's callers: rename the static or make \
-                 it __used"
+            Kind::Script => {
+                "the script's symbol silently takes the static's callers (in a link behind ld -r; in the \
+                 link of the bitcode itself it is a duplicate symbol): rename the static or make it \
+                 __used"
             }
-            Self::Local => "two symbols of that name in kallsyms: a livepatch needs a position",
+            Kind::Provide if self.references.is_empty() => {
+                "the script does not provide its symbol, and nothing refers to that"
+            }
+            Kind::Provide => {
+                "the script does not provide its symbol, and the static silently takes the references to \
+                 it (in a link behind ld -r; in the link of the bitcode itself it is a duplicate \
+                 symbol): rename the static or make it __used"
+            }
+            Kind::Local => "two symbols of that name in kallsyms: a livepatch needs a position",
         }
     }
 }
@@ -132,6 +145,8 @@ pub struct Collision {
     pub statics: Vec<Static>,
     /// The others.
     pub others: Vec<Place>,
+    /// The references to the symbol that a script [provides](Kind::Provide).
+    pub references: Vec<Place>,
 }
 
 /// Every name that is a static's in some bitcode file, and something else's elsewhere.
@@ -140,7 +155,7 @@ pub(super) struct Names<'i> {
     inputs: &'i Inputs,
     /// What bitcode has under a name: the place of the file, and what `llvm-nm` lists there.
     listed: HashMap<&'i [u8], Vec<(usize, &'i ListedSymbol)>>,
-    /// What ELF files and linker scripts have under it.
+    /// What objects in ELF and linker scripts have under it.
     outside: HashMap<&'i [u8], Vec<(Kind, Place)>>,
 }
 
@@ -182,16 +197,8 @@ impl<'i> Names<'i> {
 
     fn add_elf(&mut self) -> Result<()> {
         for object in self.inputs.elf() {
-            let file = ElfFile::parse(object.origin.clone(), &object.data[..])?;
-            if file.header().e_type(file.endian()) != elf::ET_REL {
-                let what =
-                    "expected an object to be linked, found one that is linked already (give \
-                            the inputs of the link)";
-                return Err(Error::unsupported(&object.origin, what));
-            }
             let mut source = None;
-            for symbol in file.symbols() {
-                let undefined = symbol.place == ElfPlace::Undefined;
+            for symbol in object.symbols()? {
                 let kind = match (symbol.kind, symbol.bind) {
                     (elf::STT_FILE, _) => {
                         source = Some(shown(symbol.name));
@@ -200,9 +207,9 @@ impl<'i> Names<'i> {
                     (elf::STT_SECTION, _) => continue,
                     _ if symbol.name.is_empty() => continue,
                     (_, elf::STB_LOCAL) => Kind::Local,
-                    _ if undefined => Kind::Undefined,
+                    _ if symbol.section == elf::SHN_UNDEF => Kind::Undefined,
                     (_, elf::STB_WEAK) => Kind::Weak,
-                    _ if symbol.place == ElfPlace::Common => Kind::Weak,
+                    _ if symbol.section == elf::SHN_COMMON => Kind::Weak,
                     _ => Kind::Strong,
                 };
                 let place = Place {
@@ -217,13 +224,18 @@ impl<'i> Names<'i> {
     }
 
     fn add_script(&mut self, script: &'i LinkerScript) {
-        for assignment in script.assignments() {
+        for symbol in script.symbols() {
+            let kind = match symbol.role {
+                Role::Assigned => Kind::Script,
+                Role::Provided => Kind::Provide,
+                Role::Referred => Kind::Undefined,
+            };
             let place = Place {
                 origin: script.origin.clone(),
                 source: None,
-                line: Some(assignment.line),
+                line: symbol.line,
             };
-            self.add(assignment.name, Kind::Script, place);
+            self.add(symbol.name, kind, place);
         }
     }
 
@@ -318,29 +330,38 @@ impl Sides {
         if self.taken || self.statics.is_empty() {
             return Vec::new();
         }
-        let defined = [Kind::Strong, Kind::Weak, Kind::Script];
-        if defined.iter().any(|kind| self.others.contains_key(kind)) {
-            self.others.remove(&Kind::Undefined);
+        // A file's own assembler means the file's own static, which then keeps its name.
+        let own = |other: &Place| self.statics.iter().any(|s| s.place == *other);
+        let mut references = self.others.remove(&Kind::Undefined).unwrap_or_default();
+        references.retain(|other| !own(other));
+        references.sort();
+        references.dedup();
+        let has = |kind| self.others.contains_key(&kind);
+        let is_defined = has(Kind::Strong) || has(Kind::Weak) || has(Kind::Script);
+        if is_defined {
+            // An object or the script has the symbol already.
+            self.others.remove(&Kind::Provide);
+            references.clear();
+        } else if !has(Kind::Provide) && !references.is_empty() {
+            self.others
+                .insert(Kind::Undefined, std::mem::take(&mut references));
         }
         self.statics.sort();
         self.statics.dedup();
         let mut collisions = Vec::new();
         for (kind, mut others) in self.others {
-            // A file's own assembler means the file's own static, which then keeps its name.
-            let own = |other: &Place| self.statics.iter().any(|s| s.place == *other);
-            if kind == Kind::Undefined {
-                others.retain(|other| !own(other));
-            }
             others.sort();
             others.dedup();
-            if !others.is_empty() {
-                collisions.push(Collision {
-                    name: name.to_vec(),
-                    kind,
-                    statics: self.statics.clone(),
-                    others,
-                });
-            }
+            collisions.push(Collision {
+                name: name.to_vec(),
+                kind,
+                statics: self.statics.clone(),
+                others,
+                references: match kind {
+                    Kind::Provide => references.clone(),
+                    _ => Vec::new(),
+                },
+            });
         }
         collisions
     }

@@ -41,7 +41,7 @@ pub fn reserve<'n>(
         .arg("-o")
         .arg(&object)
         .arg(&source);
-    run(command, "")?;
+    run(command, String::new)?;
     let bytes = crate::elf::read_file(&object)?;
     if bytes.starts_with(b"\x7fELF") {
         return Err(Error::refused(

@@ -57,6 +57,7 @@ const RUNS: &[(&str, &[&str])] = &[
         &[
             "function.o strong.o weak.o local.o --linker-script foo.lds",
             "variable.o undefined.o",
+            "function.o undefined.o --linker-script provide.lds",
             "function.o weak.o --reserve reserved.o -- clang-22",
         ],
     ),
