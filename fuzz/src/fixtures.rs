@@ -4,7 +4,7 @@
 
 use crate::kernel::{self, Files};
 use crate::livepatch::Livepatch;
-use klp_gen::convert::{convert, Conversion, Symvers};
+use klp_gen::convert::{convert, Conversion};
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::Policy;
 use std::cell::OnceCell;
@@ -73,10 +73,7 @@ pub fn livepatch() -> Vec<u8> {
 /// It cannot be converted.
 #[must_use]
 pub fn converted() -> Vec<u8> {
-    let done = with_target(|target| {
-        let symvers = Symvers::default();
-        convert("livepatch", &livepatch(), target, &symvers, Policy::Llvm)
-    });
+    let done = with_target(|target| convert("livepatch", &livepatch(), target, Policy::Llvm));
     match done {
         Ok(Conversion::Done(converted)) => converted.bytes,
         other => panic!("the livepatch of the tests is not converted: {other:?}"),

@@ -4,7 +4,7 @@
 
 use crate::fixtures::with_target;
 use klp_gen::check::{check, check_file, Installed};
-use klp_gen::convert::{convert, Conversion, Symvers};
+use klp_gen::convert::{convert, Conversion};
 use klp_gen::elf::ElfFile;
 use klp_gen::target::Target;
 use klp_policy::Policy;
@@ -38,7 +38,7 @@ pub fn run(data: &[u8]) {
 }
 
 fn converted(data: &[u8], target: &Target<'_>, policy: Policy) -> Option<Vec<u8>> {
-    match convert("livepatch", data, target, &Symvers::default(), policy) {
+    match convert("livepatch", data, target, policy) {
         Ok(Conversion::Done(converted)) => {
             // It was checked before it was handed out.
             assert_eq!(converted.report.refusals().count(), 0);
@@ -47,6 +47,10 @@ fn converted(data: &[u8], target: &Target<'_>, policy: Policy) -> Option<Vec<u8>
         Ok(Conversion::Refused(problems)) => {
             assert!(!problems.is_empty(), "refused without a reason");
             let _ = format!("{problems:?}");
+            None
+        }
+        Ok(Conversion::Rejected(report)) => {
+            assert!(report.refusals().count() > 0, "rejected without a reason");
             None
         }
         Err(error) => {

@@ -2,7 +2,7 @@
 
 //! Module.symvers.
 
-use klp_gen::convert::Symvers;
+use klp_gen::target::Symvers;
 
 /// Reads a file.
 pub fn run(data: &[u8]) {
@@ -12,6 +12,6 @@ pub fn run(data: &[u8]) {
     }
     for line in data.split(|&b| b == b'\n').filter(|line| !line.is_empty()) {
         let symbol = line.split(|&b| b == b'\t').nth(1).unwrap_or_default();
-        assert!(symvers.exporter(symbol).is_some());
+        assert!(symvers.get(symbol).is_some());
     }
 }

@@ -4,7 +4,7 @@
 
 use crate::fixtures;
 use klp_gen::check::check;
-use klp_gen::convert::{convert, Symvers};
+use klp_gen::convert::convert;
 use klp_gen::elf::ElfFile;
 use klp_gen::kallsyms::embedded;
 use klp_gen::target::{Target, TargetFiles};
@@ -50,8 +50,7 @@ pub(super) fn ask(vmlinux: Option<&Path>, modules: &[PathBuf]) {
             let _ = check(&elf, &target, policy, &[]);
         }
     }
-    let symvers = Symvers::default();
-    let _ = convert("livepatch", livepatch, &target, &symvers, Policy::Llvm);
+    let _ = convert("livepatch", livepatch, &target, Policy::Llvm);
 }
 
 /// Runs `f` with the bytes as a file.

@@ -8,8 +8,8 @@ use crate::names::Names;
 use crate::predict::predict;
 use crate::table::{self, Base, Order, Variant};
 use anyhow::{bail, Context, Result};
-use klp_gen::convert::{convert, Conversion, Symvers};
-use klp_gen::target::{Target, TargetFiles};
+use klp_gen::convert::{convert, Conversion};
+use klp_gen::target::{Symvers, Target, TargetFiles};
 use klp_policy::ObjName;
 use object::elf::R_X86_64_64;
 use object::LittleEndian as LE;
@@ -64,7 +64,6 @@ impl Files {
 pub struct Source<'f> {
     alone: Target<'f>,
     both: Target<'f>,
-    symvers: Symvers,
     built: &'f dyn Fn(&str) -> Result<PathBuf>,
     /// What only the build of this kernel knows.
     pub names: Names,
@@ -77,12 +76,13 @@ impl<'f> Source<'f> {
     ///
     /// A file is not what it should be.
     pub fn new(files: &'f Files, inputs: &Inputs<'f>) -> Result<Self> {
-        let (alone, both) = (Target::load(&files.alone)?, Target::load(&files.both)?);
+        let alone = Target::load(&files.alone)?;
+        let symvers = Symvers::open(slice::from_ref(&inputs.symvers))?;
+        let both = Target::load(&files.both)?.with_symvers(symvers);
         let kernel = alone.object(ObjName::VMLINUX).context("no vmlinux")?;
         let entries = kernel.symbols.entries().iter();
         let names = Names::new(entries.map(|e| String::from_utf8_lossy(e.name.0).into_owned()));
         Ok(Self {
-            symvers: Symvers::open(slice::from_ref(&inputs.symvers))?,
             built: inputs.built,
             alone,
             both,
@@ -101,9 +101,10 @@ impl<'f> Source<'f> {
         let Some(policy) = base.policy() else {
             return Ok(data);
         };
-        match convert(base.stem(), &data, &self.both, &self.symvers, policy)? {
+        match convert(base.stem(), &data, &self.both, policy)? {
             Conversion::Done(converted) => Ok(converted.bytes),
             Conversion::Refused(problems) => bail!("{problems:?}"),
+            Conversion::Rejected(report) => bail!("{report:?}"),
         }
     }
 

@@ -8,8 +8,8 @@ use super::report::{Kind, Outcome, Report};
 use super::{Subject, KLP_SYMPOS};
 use crate::elf::{Place, Symbol};
 use crate::shown::shown;
-use crate::target::Export;
-use klp_policy::{ObjName, Policy};
+use crate::target::{Export, Listed, Object};
+use klp_policy::{ObjName, Policy, Query};
 use object::elf;
 use object::read::elf::Sym as _;
 use object::read::ReadRef;
@@ -19,17 +19,18 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     pub(super) fn check_symbols(&self, report: &mut Report) {
         // Without its name nothing can be said of one.
         for symbol in self.elf.symbols().filter(|s| self.elf.has_name(s.id)) {
-            let outcome = match symbol.place {
+            let checked = match symbol.place {
                 Place::Undefined => self.check_import(&symbol),
                 Place::Common if !symbol.name.starts_with(b"__gnu_lto") => {
                     let module = &self.module;
-                    Some(loader(format!("{module}: please compile with -fno-common")))
+                    Checked::from(loader(format!("{module}: please compile with -fno-common")))
                 }
-                Place::Section(_) | Place::Reserved(_) => self.check_index(&symbol),
-                Place::Common | Place::Absolute | Place::Livepatch => None,
+                Place::Section(_) | Place::Reserved(_) => self.check_index(&symbol).into(),
+                Place::Common | Place::Absolute | Place::Livepatch => Checked::default(),
             };
-            if let Some(outcome) = outcome {
-                report.add(Kind::Import, "", shown(symbol.name), outcome);
+            if let Some(outcome) = checked.outcome {
+                let finding = report.add(Kind::Import, "", shown(symbol.name), outcome);
+                finding.warnings.extend(checked.warning);
             }
         }
     }
@@ -56,28 +57,64 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         })
     }
 
-    fn check_import(&self, symbol: &Symbol<'d>) -> Option<Outcome> {
+    fn check_import(&self, symbol: &Symbol<'d>) -> Checked {
         let name = shown(symbol.name);
         match self.exporter(symbol.name) {
-            Exporter::Itself => None,
-            Exporter::Found(export) => {
-                let namespace = export.namespace.filter(|n| !self.imports_namespace(n))?;
-                // What follows is `Unknown symbol … (err -22)`.
-                Some(loader(format!(
-                    "{}: module uses symbol ({name}) from namespace {}, but does not import it.",
-                    self.module,
-                    shown(namespace)
-                )))
+            Exporter::Itself => Checked::default(),
+            Exporter::Found { export, by } => {
+                if let Some(namespace) = export.namespace.filter(|n| !self.imports_namespace(n)) {
+                    // What follows is `Unknown symbol … (err -22)`.
+                    return Checked::from(loader(format!(
+                        "{}: module uses symbol ({name}) from namespace {}, but does not import it.",
+                        self.module,
+                        shown(namespace)
+                    )));
+                }
+                let why = self.may_be_absent(by).then(|| not_named(by));
+                Checked {
+                    outcome: why.is_some().then_some(Outcome::Accepted),
+                    warning: why.map(|why| format!("{why}: load it first")),
+                }
             }
-            _ if symbol.is_weak() => symbol.name.starts_with(b".klp.sym.").then(|| {
+            Exporter::None(_) | Exporter::Unknown(_)
+                if symbol.name.starts_with(b".klp.sym.") && symbol.is_weak() =>
+            {
                 let what = "stays 0: a livepatch symbol that is weak and not converted";
-                Outcome::Refused(Refusal::Harmful(format!("{name} {what}")))
-            }),
-            Exporter::None => Some(Outcome::Refused(Refusal::UnknownSymbol {
-                module: self.module.clone(),
-                symbol: name,
-            })),
-            Exporter::Unknown(why) => Some(Outcome::Unchecked(why)),
+                Checked::from(Outcome::Refused(Refusal::Harmful(format!("{name} {what}"))))
+            }
+            Exporter::None(why) if symbol.is_weak() => {
+                let why = why.unwrap_or_else(|| "nobody exports it".to_owned());
+                self.stays_zero(symbol.name, &format!("it is weak and stays 0, since {why}"))
+            }
+            Exporter::Unknown(why) if symbol.is_weak() => {
+                self.stays_zero(symbol.name, &format!("it is weak and may stay 0: {why}"))
+            }
+            Exporter::None(why) => Checked {
+                outcome: Some(Outcome::Refused(Refusal::UnknownSymbol {
+                    module: self.module.clone(),
+                    symbol: name,
+                })),
+                warning: why,
+            },
+            Exporter::Unknown(why) => Checked::from(Outcome::Unchecked(why)),
+        }
+    }
+
+    /// A weak symbol that the loader does not resolve: `simplify_symbols()` says nothing, and its users
+    /// get address 0.
+    fn stays_zero(&self, name: &[u8], why: &str) -> Checked {
+        let owners = self.target.objects_with(&Query::new(name));
+        let owners: Vec<_> = owners.iter().map(|o| o.name.to_string()).collect();
+        let cure = match owners.len() {
+            0 => String::new(),
+            _ => format!(
+                "; klp-gen convert resolves it to that of {}",
+                owners.join(" or ")
+            ),
+        };
+        Checked {
+            outcome: Some(Outcome::Accepted),
+            warning: Some(format!("{why}{cure}")),
         }
     }
 
@@ -100,30 +137,85 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             return Exporter::Itself;
         }
         let mut unknown = None;
+        let mut closed = None;
         for object in self.target.objects() {
             match object.export(name) {
                 Ok(Some(export)) if !export.gpl_only || self.is_gpl() => {
-                    return Exporter::Found(export);
+                    let by = object.name.as_bytes();
+                    return Exporter::Found { export, by };
                 }
-                Ok(_) => {}
+                Ok(Some(_)) => closed = Some(gpl_only(object.name.as_bytes())),
+                Ok(None) => {}
                 Err(_) => unknown = Some(format!("the symbols of {} do not tell", object.origin)),
             }
+        }
+        if closed.is_some() {
+            return Exporter::None(closed);
+        }
+        if let Some(listed) = self.target.symvers().get(name) {
+            return self.listed(name, listed);
         }
         if let Some(why) = unknown {
             return Exporter::Unknown(why);
         }
         if name.starts_with(b".klp.sym.") || name == KLP_SYMPOS {
-            return Exporter::None;
+            return Exporter::None(None);
         }
-        let depends = self.modinfo.get(b"depends").unwrap_or_default();
-        for module in depends.split(|&b| b == b',').filter(|m| !m.is_empty()) {
-            let missing = ObjName::new(module).is_none_or(|m| self.target.object(m).is_none());
-            if missing && module != b"klp_sympos" {
+        for module in self.depends().filter(|&m| m != b"klp_sympos") {
+            let given = ObjName::new(module).is_some_and(|m| self.target.object(m).is_some());
+            if !given && !self.target.symvers().lists(module) {
                 let module = shown(module);
-                return Exporter::Unknown(format!("{module} may export it, give it with --module"));
+                return Exporter::Unknown(format!(
+                    "{module} may export it, give it with --module, or its exports with --symvers"
+                ));
             }
         }
-        Exporter::None
+        Exporter::None(None)
+    }
+
+    /// The answer for a symbol that Module.symvers lists and no given file exports.
+    fn listed<'s>(&'s self, name: &[u8], listed: &'s Listed) -> Exporter<'s> {
+        let by = listed.module.as_slice();
+        let given = ObjName::new(by).and_then(|module| self.target.object(module));
+        let why = match given {
+            Some(object) if object.export(name).is_ok() => format!(
+                "Module.symvers lists it as an export of {0}, but the given {0} does not export it: \
+                 they are of two builds",
+                shown(by)
+            ),
+            _ if listed.gpl_only && !self.is_gpl() => gpl_only(by),
+            None if by != b"vmlinux" && !self.depends_on(by) => {
+                format!("{}: nothing loads that module first", not_named(by))
+            }
+            _ => {
+                let namespace = listed.namespace.as_slice();
+                let export = Export {
+                    gpl_only: listed.gpl_only,
+                    namespace: Some(namespace).filter(|n| !n.is_empty()),
+                    address: None,
+                };
+                return Exporter::Found { export, by };
+            }
+        };
+        Exporter::None(Some(why))
+    }
+
+    /// The modules that modprobe loads first.
+    fn depends(&self) -> impl Iterator<Item = &'d [u8]> {
+        let depends = self.modinfo.get(b"depends").unwrap_or_default();
+        depends.split(|&b| b == b',').filter(|m| !m.is_empty())
+    }
+
+    /// Whether an exporter is a module that neither runs already, as the text of /proc/kallsyms tells, nor
+    /// is loaded by modprobe.
+    fn may_be_absent(&self, exporter: &[u8]) -> bool {
+        let object = ObjName::new(exporter).and_then(|name| self.target.object(name));
+        let runs = object.is_some_and(Object::is_text);
+        exporter != b"vmlinux" && !runs && !self.depends_on(exporter)
+    }
+
+    fn depends_on(&self, module: &[u8]) -> bool {
+        self.depends().any(|m| m == module)
     }
 }
 
@@ -132,11 +224,47 @@ pub(super) enum Exporter<'t> {
     /// Nobody has to.
     Itself,
     /// The kernel, or a module.
-    Found(Export<'t>),
-    /// Nobody.
-    None,
+    Found {
+        /// The export.
+        export: Export<'t>,
+        /// The name of the exporting object.
+        by: &'t [u8],
+    },
+    /// Nobody, and why not somebody who seems to.
+    None(Option<String>),
     /// The files that were given do not tell.
     Unknown(String),
+}
+
+/// What comes of a symbol of the module itself; nothing if there is nothing to say.
+#[derive(Default)]
+struct Checked {
+    outcome: Option<Outcome>,
+    warning: Option<String>,
+}
+
+impl From<Outcome> for Checked {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(Some(outcome))
+    }
+}
+
+impl From<Option<Outcome>> for Checked {
+    fn from(outcome: Option<Outcome>) -> Self {
+        Self {
+            outcome,
+            warning: None,
+        }
+    }
+}
+
+fn not_named(module: &[u8]) -> String {
+    let module = shown(module);
+    format!("{module} exports it, but depends= does not name {module}")
+}
+
+fn gpl_only(exporter: &[u8]) -> String {
+    format!("{} exports it for GPL modules only", shown(exporter))
 }
 
 fn loader(text: String) -> Outcome {

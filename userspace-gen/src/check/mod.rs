@@ -34,6 +34,7 @@ use crate::target::{module_name, Target};
 use klp_policy::{Policy, MODULE_NAME_LEN};
 use object::read::ReadRef;
 use object::{elf, Endianness};
+use std::borrow::Cow;
 use std::path::Path;
 
 /// The export of `klp_sympos` that a livepatch refers to if it needs that module.
@@ -114,30 +115,41 @@ pub fn check_file(
     policy: Policy,
     installed: &[Installed<'_>],
 ) -> Result<Report> {
-    let Some(ident) = data
-        .get(..16)
-        .filter(|ident| ident.starts_with(&elf::ELFMAG))
-    else {
-        return check_elf(origin, data, target, policy, installed);
+    let readable = readable(data, target);
+    if let Some(report) = refused_at_sight(&origin, &readable, target) {
+        return Ok(report);
+    }
+    let elf = ElfFile::parse(origin, &readable[..])?;
+    let mut report = check(&elf, target, policy, installed)?;
+    if let Cow::Owned(_) = readable {
+        let what =
+            "its e_ident is not that of the kernel's files, which the kernel does not look at";
+        report
+            .add(Kind::Module, "", "e_ident", Outcome::Accepted)
+            .warn(what);
+    }
+    Ok(report)
+}
+
+/// The bytes of a file as the kernel reads them: `elf_validity_ehdr()` looks at the magic alone, and at
+/// the machine as its own reads it. The copy of a file whose `e_ident` says something else says the
+/// same as the kernel's files.
+pub(crate) fn readable<'d>(data: &'d [u8], target: &Target<'_>) -> Cow<'d, [u8]> {
+    let Some(ident) = data.get(..16) else {
+        return Cow::Borrowed(data);
     };
-    // elf_validity_ehdr() looks at the magic alone, and at the machine as its own reads it.
     let (machine, endian) = target
         .machine()
         .unwrap_or((elf::EM_X86_64, Endianness::Little));
     let number = data.get(18..).and_then(|number| read_u16(endian, number));
     let expected = expected_ident(endian);
-    let is_readable = ident.starts_with(&expected[..7]);
-    if is_readable || number != Some(machine.0) {
-        return check_elf(origin, data, target, policy, installed);
+    if !ident.starts_with(&elf::ELFMAG) || ident.starts_with(&expected) || number != Some(machine.0)
+    {
+        return Cow::Borrowed(data);
     }
     let mut readable = data.to_vec();
-    readable[..7].copy_from_slice(&expected);
-    let mut report = check_elf(origin, &readable, target, policy, installed)?;
-    let what = "its e_ident is not that of the kernel's files, which the kernel does not look at";
-    report
-        .add(Kind::Module, "", "e_ident", Outcome::Accepted)
-        .warn(what);
-    Ok(report)
+    readable[..expected.len()].copy_from_slice(&expected);
+    Cow::Owned(readable)
 }
 
 /// The beginning of a 64-bit ELF file.
@@ -150,13 +162,9 @@ fn expected_ident(endian: Endianness) -> [u8; 7] {
     [a, b, c, d, elf::ELFCLASS64.0, data.0, elf::EV_CURRENT.0]
 }
 
-fn check_elf(
-    origin: String,
-    data: &[u8],
-    target: &Target<'_>,
-    policy: Policy,
-    installed: &[Installed<'_>],
-) -> Result<Report> {
+/// The report on a file that the kernel refuses before it looks at what is in it; `origin` is what
+/// messages call the file.
+pub(crate) fn refused_at_sight(origin: &str, data: &[u8], target: &Target<'_>) -> Option<Report> {
     let looks_like_one = data.starts_with(&elf::ELFMAG) && data.get(4) == Some(&elf::ELFCLASS64.0);
     let endian = match data.get(5) {
         Some(&2) => Endianness::Big,
@@ -168,13 +176,10 @@ fn check_elf(
     let (machine, _) = target.machine().unzip();
     let is_ours = machine.is_none_or(|machine| number(18) == Some(machine.0));
     let is_one = looks_like_one && relocatable && is_ours;
-    if let Some(refusal) = header::refusal(data, endian).filter(|_| is_one) {
-        let mut report = Report::default();
-        report.add(Kind::Module, "", origin, Outcome::Refused(refusal));
-        return Ok(report);
-    }
-    let elf = ElfFile::parse(origin, data)?;
-    check(&elf, target, policy, installed)
+    let refusal = header::refusal(data, endian).filter(|_| is_one)?;
+    let mut report = Report::default();
+    report.add(Kind::Module, "", origin, Outcome::Refused(refusal));
+    Some(report)
 }
 
 /// The name of the module, as the kernel will call it.

@@ -65,7 +65,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 None => Value::Unknown,
             },
             Place::Undefined => match self.exporter(symbol.name) {
-                Exporter::Found(export) => export.address.map_or(Value::Unknown, Value::Linked),
+                Exporter::Found { export, .. } => {
+                    export.address.map_or(Value::Unknown, Value::Linked)
+                }
                 _ => Value::Unknown,
             },
             _ => Value::Unknown,

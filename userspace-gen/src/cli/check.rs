@@ -5,7 +5,7 @@
 use super::console::Console;
 use super::output::{Address, Format, FormatArg};
 use super::page::{Look, Page};
-use super::target::TargetArgs;
+use super::target::{SymversArgs, TargetArgs};
 use super::Verdict;
 use anyhow::Result;
 use klp_gen::check::{check_file, By, Finding, Installed, Outcome, Report};
@@ -46,6 +46,9 @@ pub struct Args {
     target: TargetArgs,
 
     #[command(flatten)]
+    symvers: SymversArgs,
+
+    #[command(flatten)]
     format: FormatArg,
 }
 
@@ -69,7 +72,7 @@ struct Row<'r> {
 /// Runs the command.
 pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let files = args.target.open()?;
-    let target = Target::load(&files)?;
+    let target = Target::load(&files)?.with_symvers(args.symvers.open()?);
     console.target(&target, Some(args.target.policy));
     let data = read_file(&args.livepatch)?;
     let installed = read_installed(&args.installed)?;
@@ -86,13 +89,18 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         Format::Table => console.table(|page| print(page, shown, &report, console.is_quiet()))?,
     }
     warn(&report, console);
-    Ok(if report.refusals().next().is_some() {
+    Ok(verdict(&report))
+}
+
+/// The exit status that a report comes to.
+pub fn verdict(report: &Report) -> Verdict {
+    if report.refusals().next().is_some() {
         Verdict::No
     } else if report.unchecked().next().is_some() {
         Verdict::CouldNotRun
     } else {
         Verdict::Yes
-    })
+    }
 }
 
 fn read_installed(paths: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>> {

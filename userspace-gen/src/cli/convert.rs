@@ -2,19 +2,21 @@
 
 //! `klp-gen convert`
 
-use super::check::warn;
+use super::check::{verdict, warn};
 use super::console::Console;
 use super::output::{Address, Format, FormatArg};
 use super::page::{Look, Page};
-use super::target::TargetArgs;
+use super::target::{SymversArgs, TargetArgs};
 use super::Verdict;
 use anyhow::Result;
-use klp_gen::convert::{convert, Conversion, Problem, Reference, Symvers};
+use klp_gen::check::{By, Finding, Report};
+use klp_gen::convert::{convert, Conversion, Problem, Reference};
 use klp_gen::elf::read_file;
 use klp_gen::output::{expect_no_input, write_file};
 use klp_gen::shown::shown;
 use klp_gen::target::Target;
 use serde::Serialize;
+use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
@@ -23,10 +25,10 @@ const SIGNATURE: &[u8] = b"~Module signature appended~\n";
 
 /// Turn a livepatch's references to kernel internals into livepatch relocations
 ///
-/// A reference is an undefined symbol that nobody exports. Its name must be unique, unless the author
-/// says which symbol is meant: `.klp.sym.<objname>.<name>,<position>`. The result is checked as
-/// `klp-gen check` does before it gets its name. It comes last: linkers and strip do not understand
-/// the result.
+/// A reference is an undefined symbol that nobody exports, weak or not. Its name must be unique, unless the
+/// author says which symbol is meant: `.klp.sym.<objname>.<name>,<position>`. The result is judged as
+/// `klp-gen check` does, and only written if that refuses nothing. It comes last: linkers and strip do not
+/// understand the result.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -49,9 +51,8 @@ pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
 
-    /// What else exports symbols: Module.symvers of a build; may be given several times
-    #[arg(long, value_name = "FILE")]
-    symvers: Vec<PathBuf>,
+    #[command(flatten)]
+    symvers: SymversArgs,
 
     #[command(flatten)]
     format: FormatArg,
@@ -65,7 +66,7 @@ struct Row<'c> {
     symbol: Option<String>,
     address: Option<Address>,
     name: Option<&'c str>,
-    message: Option<&'c str>,
+    message: Option<Cow<'c, str>>,
     candidates: &'c [String],
 }
 
@@ -96,23 +97,34 @@ impl<'c> Row<'c> {
             symbol: None,
             address: None,
             name: None,
-            message: Some(&problem.why),
+            message: Some(Cow::Borrowed(&problem.why)),
             candidates: problem.shown_candidates(),
+        }
+    }
+
+    fn rejected(finding: &'c Finding) -> Self {
+        Self {
+            reference: &finding.subject,
+            status: Status::Refused,
+            symbol: None,
+            address: None,
+            name: None,
+            message: finding.message().map(Cow::Owned),
+            candidates: &[],
         }
     }
 }
 
 /// Runs the command.
 pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
-    let symvers = args.symvers.iter().map(PathBuf::as_path);
-    expect_no_input(&args.output, args.target.paths().chain(symvers))?;
+    let read = args.target.paths().chain(args.symvers.paths());
+    expect_no_input(&args.output, read)?;
     let files = args.target.open()?;
-    let target = Target::load(&files)?;
+    let target = Target::load(&files)?.with_symvers(args.symvers.open()?);
     console.target(&target, Some(args.target.policy));
-    let symvers = Symvers::open(&args.symvers)?;
     let data = read_file(&args.input)?;
     let origin = args.input.display().to_string();
-    let converted = match convert(&origin, &data, &target, &symvers, args.target.policy)? {
+    let converted = match convert(&origin, &data, &target, args.target.policy)? {
         Conversion::Done(converted) => converted,
         Conversion::Refused(problems) => {
             if args.format.format == Format::Json {
@@ -122,6 +134,24 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
                 console.error(&format_args!("{origin}: {problem}"));
             }
             return Ok(Verdict::No);
+        }
+        Conversion::Rejected(report) => {
+            if args.format.format == Format::Json {
+                console.json(report.refusals().map(|(finding, _)| Row::rejected(finding)))?;
+            }
+            for (finding, refusal) in report.refusals() {
+                let by = match refusal.by() {
+                    By::Kernel => "the kernel would refuse",
+                    By::KlpGen => "klp-gen refuses, the kernel would not,",
+                };
+                let what = format!("{} {}", finding.kind.as_str(), finding.subject);
+                console.error(&format_args!(
+                    "{origin}: {by} {}: {refusal}",
+                    what.trim_end()
+                ));
+            }
+            mention(&report, console);
+            return Ok(verdict(&report));
         }
     };
     if data.ends_with(SIGNATURE) {
@@ -142,13 +172,18 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
             "{origin}: {what}, {output} is a checked copy"
         ));
     }
-    warn(&converted.report, console);
-    for finding in converted.report.unchecked() {
+    mention(&converted.report, console);
+    Ok(Verdict::Yes)
+}
+
+/// Says what somebody may not have meant, and what the given files do not tell.
+fn mention(report: &Report, console: &Console) {
+    warn(report, console);
+    for finding in report.unchecked() {
         let (kind, subject) = (finding.kind.as_str(), &finding.subject);
         let why = finding.message().unwrap_or_default();
         console.warning(&format_args!("{kind} {subject} was not checked: {why}"));
     }
-    Ok(Verdict::Yes)
 }
 
 fn livepatch_name(reference: &Reference) -> String {

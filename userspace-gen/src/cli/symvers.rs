@@ -2,11 +2,10 @@
 
 //! `klp-gen symvers`
 
-use super::target::TargetArgs;
+use super::target::{SymversArgs, TargetArgs};
 use super::{Console, Verdict};
 use anyhow::Result;
 use klp_gen::convert::references::References;
-use klp_gen::convert::Symvers;
 use klp_gen::elf::read_file;
 use klp_gen::output::{expect_no_input, write_file};
 use klp_gen::target::Target;
@@ -37,26 +36,24 @@ pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
 
-    /// What is exported: Module.symvers of a build; may be given several times
-    #[arg(long, value_name = "FILE")]
-    symvers: Vec<PathBuf>,
+    #[command(flatten)]
+    symvers: SymversArgs,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
-    let read = args.objects.iter().chain(&args.symvers);
-    let read = args.target.paths().chain(read.map(PathBuf::as_path));
+    let read = args.objects.iter().map(PathBuf::as_path);
+    let read = args.target.paths().chain(args.symvers.paths()).chain(read);
     expect_no_input(&args.output, read)?;
     let files = args.target.open()?;
-    let target = Target::load(&files)?;
+    let target = Target::load(&files)?.with_symvers(args.symvers.open()?);
     console.target(&target, Some(args.target.policy));
-    let symvers = Symvers::open(&args.symvers)?;
     let mut references = References::default();
     let mut verdict = Verdict::Yes;
     for path in &args.objects {
         let origin = path.display().to_string();
         let data = read_file(path)?;
-        let problems = references.add(&origin, &data, &target, &symvers, args.target.policy)?;
+        let problems = references.add(&origin, &data, &target, args.target.policy)?;
         for problem in problems {
             console.error(&format_args!("{origin}: {problem}"));
             verdict = Verdict::No;

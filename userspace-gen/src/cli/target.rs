@@ -5,7 +5,7 @@
 use super::rule;
 use anyhow::Result;
 use clap::ArgGroup;
-use klp_gen::target::TargetFiles;
+use klp_gen::target::{Symvers, TargetFiles};
 use klp_policy::Policy;
 use std::path::{Path, PathBuf};
 
@@ -40,6 +40,27 @@ pub struct FileArgs {
     /// The text of a running kernel's /proc/kallsyms, as root sees it: vmlinux and modules
     #[arg(long, value_name = "FILE")]
     kallsyms: Option<PathBuf>,
+}
+
+/// The exports of modules that are not given.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Target")]
+pub struct SymversArgs {
+    /// What modules that are not given export: Module.symvers of a build; may be given several times
+    #[arg(long, value_name = "FILE")]
+    symvers: Vec<PathBuf>,
+}
+
+impl SymversArgs {
+    /// Reads the files.
+    pub fn open(&self) -> Result<Symvers> {
+        Ok(Symvers::open(&self.symvers)?)
+    }
+
+    /// The files, by their names.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.symvers.iter().map(PathBuf::as_path)
+    }
 }
 
 impl TargetArgs {

@@ -18,14 +18,12 @@ mod relocations;
 pub mod rewrite;
 pub mod spell;
 mod symbols;
-pub mod symvers;
 mod written;
 
 pub use plan::{Plan, Reference};
 pub use problem::Problem;
-pub use symvers::Symvers;
 
-use crate::check::{check, Report};
+use crate::check::{check_file, readable, refused_at_sight, Kind, Outcome, Refusal, Report};
 use crate::elf::ElfFile;
 use crate::error::{Error, Result};
 use crate::target::Target;
@@ -38,6 +36,8 @@ pub enum Conversion {
     Done(Converted),
     /// References mean no symbol, or not one.
     Refused(Vec<Problem>),
+    /// The kernel would refuse the result, or klp-gen does: the report of [`check_file`] says why.
+    Rejected(Report),
 }
 
 /// A livepatch that the kernel loads.
@@ -54,42 +54,70 @@ pub struct Converted {
 /// Converts the livepatch `data`, which messages call `origin`.
 ///
 /// References mean what they mean by the rule of `klp_sympos`, whatever `policy` is; that says what the
-/// kernel understands that the result is for.
+/// kernel understands that the result is for. The result is judged by [`check_file`]: what that refuses is
+/// not handed out.
 ///
 /// # Errors
 ///
-/// The file is malformed, or the result does not pass [`check`].
+/// The file is malformed, or cannot be changed.
 pub fn convert(
     origin: &str,
     data: &[u8],
     target: &Target<'_>,
-    symvers: &Symvers,
     policy: Policy,
 ) -> Result<Conversion> {
-    let elf = ElfFile::parse(origin.to_owned(), data)?;
+    let data = readable(data, target);
+    if let Some(report) = refused_at_sight(origin, &data, target) {
+        return Ok(Conversion::Rejected(report));
+    }
+    let elf = ElfFile::parse(origin.to_owned(), &data[..])?;
     elf.expect_relocatable()?;
     target.expect_same_machine(&elf)?;
-    copyable::expect(&elf, data.len())?;
-    let plan = match plan::plan(&elf, target, symvers, policy)? {
-        Ok(plan) => plan,
-        Err(problems) => return Ok(Conversion::Refused(problems)),
+    let changed = copyable::expect(&elf, data.len())
+        .and_then(|()| plan::plan(&elf, target, policy))
+        .and_then(|plan| match plan {
+            Ok(plan) => Ok(Ok((rewrite::rewrite(&elf, &plan)?, plan.references))),
+            Err(problems) => Ok(Err(problems)),
+        });
+    let (bytes, references) = match changed {
+        Ok(Ok(changed)) => changed,
+        Ok(Err(problems)) => return Ok(Conversion::Refused(problems)),
+        Err(error) => return refused_anyway(origin, &data, target, policy, error),
     };
-    let bytes = rewrite::rewrite(&elf, &plan)?;
-    let converted = ElfFile::parse(format!("{origin} (converted)"), &bytes[..])?;
-    let report = check(&converted, target, policy, &[])?;
-    if let Some((finding, refusal)) = report.refusals().next() {
-        return Err(Error::refused(
-            converted.origin(),
-            format_args!(
-                "the kernel would refuse {} {}: {refusal}",
-                finding.kind.as_str(),
-                finding.subject
-            ),
-        ));
+    let converted = format!("{origin} (converted)");
+    let report = check_file(converted, &bytes, target, policy, &[])?;
+    if report.refusals().next().is_some() {
+        return Ok(Conversion::Rejected(report));
     }
     Ok(Conversion::Done(Converted {
         bytes,
-        references: plan.references,
+        references,
         report,
     }))
+}
+
+/// The answer for a file that cannot be changed: whether the kernel would refuse it in any form.
+///
+/// References and names would have been changed; what the loader says to sections and relocations would
+/// have stayed the same.
+fn refused_anyway(
+    origin: &str,
+    data: &[u8],
+    target: &Target<'_>,
+    policy: Policy,
+    error: Error,
+) -> Result<Conversion> {
+    let mut report = check_file(origin.to_owned(), data, target, policy, &[])?;
+    report.findings.retain(|finding| match finding.kind {
+        Kind::Section | Kind::Relocation => true,
+        Kind::Module | Kind::Import => {
+            matches!(finding.outcome, Outcome::Refused(Refusal::Loader(_)))
+        }
+        _ => false,
+    });
+    if report.refusals().next().is_some() {
+        Ok(Conversion::Rejected(report))
+    } else {
+        Err(error)
+    }
 }

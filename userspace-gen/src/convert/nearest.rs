@@ -2,7 +2,6 @@
 
 //! What somebody may have meant by a name that nothing has.
 
-use super::Symvers;
 use crate::shown::shown;
 use crate::target::Target;
 use klp_policy::{Policy, SymbolName};
@@ -50,16 +49,14 @@ pub(super) fn offer(nearest: &str) -> String {
 /// Looks for names in everything that is known of the kernel.
 pub(super) struct Nearest<'n> {
     target: &'n Target<'n>,
-    symvers: &'n Symvers,
     /// How often it still looks: each time it compares a name with the whole table.
     left: Cell<u32>,
 }
 
 impl<'n> Nearest<'n> {
-    pub(super) fn new(target: &'n Target<'n>, symvers: &'n Symvers) -> Self {
+    pub(super) fn new(target: &'n Target<'n>) -> Self {
         Self {
             target,
-            symvers,
             left: Cell::new(LOOKS),
         }
     }
@@ -78,7 +75,7 @@ impl<'n> Nearest<'n> {
         };
         // What stands behind a hash is told apart by more than a slip.
         let cleaned = entries().filter_map(|e| Policy::Llvm.clean(e.name.0).segments().next());
-        let mut lines: Vec<_> = of(name, cleaned.chain(self.symvers.names()))
+        let mut lines: Vec<_> = of(name, cleaned.chain(self.target.symvers().names()))
             .iter()
             .map(|nearest| offer(nearest))
             .collect();

@@ -2,12 +2,12 @@
 
 //! What the undefined references of a livepatch mean.
 
+use super::by_file;
 use super::nearest::Nearest;
 use super::old_names::{self, OldName};
 use super::problem::{unresolved, NamedBy, Problem};
 use super::spell::{spell, Spelling};
 use super::written::{self, Which, Written};
-use super::{by_file, Symvers};
 use crate::check::KLP_SYMPOS;
 use crate::elf::{ElfFile, Place, Symbol, SymbolId};
 use crate::error::Result;
@@ -67,16 +67,14 @@ impl Reference {
 pub fn plan(
     elf: &ElfFile<'_>,
     target: &Target<'_>,
-    symvers: &Symvers,
     policy: Policy,
 ) -> Result<std::result::Result<Plan, Vec<Problem>>> {
     let rela = rela_sections(elf)?;
     let patches = structs::patches(&Memory::new(elf, &rela));
-    let nearest = Nearest::new(target, symvers);
+    let nearest = Nearest::new(target);
     let planner = Planner {
         elf,
         target,
-        symvers,
         policy,
         patches: &patches,
         nearest: &nearest,
@@ -108,7 +106,6 @@ pub fn plan(
 struct Planner<'p, 'd> {
     elf: &'p ElfFile<'d>,
     target: &'p Target<'p>,
-    symvers: &'p Symvers,
     policy: Policy,
     patches: &'p [Patch<'d>],
     nearest: &'p Nearest<'p>,
@@ -126,7 +123,7 @@ impl Planner<'_, '_> {
         let ignored = self.elf.machine() == elf::EM_X86_64 && name == b"_GLOBAL_OFFSET_TABLE_";
         // What modpost adds defines this; an object that it has not seen refers to it.
         let ignored = ignored || name == b"__this_module";
-        if ignored || name == KLP_SYMPOS || symbol.is_weak() {
+        if ignored || name == KLP_SYMPOS {
             return Ok(None);
         }
         match self.exporter(name) {
@@ -137,23 +134,19 @@ impl Planner<'_, '_> {
             None => {}
         }
         let query = Query::new(name);
-        let matching = |object: &&Object<'_>| {
-            let answer = object.resolve(Policy::Llvm, &query, Sympos::UNIQUE);
-            answer != Err(Reason::NotFound)
-        };
-        let objects: Vec<_> = self.target.objects().iter().filter(matching).collect();
+        let objects = self.target.objects_with(&query);
         match objects[..] {
             [] => {
-                let has = |here: &Query<'_>, object: &Object<'_>| {
-                    object.resolve(Policy::Llvm, here, Sympos::UNIQUE) != Err(Reason::NotFound)
-                };
                 let here = query.of_any_build();
-                let mut objects = self.target.objects().iter();
-                let of_any_build = here.and_then(|here| objects.find(|object| has(&here, object)));
-                if let Some(object) = of_any_build {
+                let here = here.map(|here| self.target.objects_with(&here));
+                if let Some(object) = here.iter().flatten().next() {
                     let named_by = NamedBy::Symbol(name);
                     let reason = Reason::NotFound;
                     return Err(unresolved(named_by, object, &query, Sympos::UNIQUE, reason));
+                }
+                if symbol.is_weak() {
+                    // The loader leaves it at 0, which check mentions.
+                    return Ok(None);
                 }
                 let why = "nobody exports it, and no target has a symbol of that name";
                 Err(Problem::new(name, why).or_nearest(self.nearest, &query))
@@ -267,7 +260,7 @@ impl Planner<'_, '_> {
                 Some(Exporter::Patched(object))
             }
             Some(_) => Some(Exporter::Other),
-            None => self.symvers.exporter(name).map(|_| Exporter::Other),
+            None => self.target.symvers().get(name).map(|_| Exporter::Other),
         }
     }
 }

@@ -3,7 +3,7 @@
 //! What modpost has to be told about a livepatch's references: that they will be resolved.
 
 use super::plan::{plan, Reference};
-use super::{Problem, Symvers};
+use super::Problem;
 use crate::elf::ElfFile;
 use crate::error::Result;
 use crate::target::Target;
@@ -27,13 +27,12 @@ impl References {
         origin: &str,
         data: &[u8],
         target: &Target<'_>,
-        symvers: &Symvers,
         policy: Policy,
     ) -> Result<Vec<Problem>> {
         let elf = ElfFile::parse(origin.to_owned(), data)?;
         elf.expect_relocatable()?;
         target.expect_same_machine(&elf)?;
-        let plan = match plan(&elf, target, symvers, policy)? {
+        let plan = match plan(&elf, target, policy)? {
             Ok(plan) => plan,
             Err(problems) => return Ok(problems),
         };

@@ -9,6 +9,7 @@ mod link_order;
 mod rule;
 mod running;
 pub mod sources;
+mod symvers;
 mod version;
 
 pub use exports::{Export, Untold};
@@ -16,6 +17,7 @@ pub use files::{module_name, TargetFiles};
 pub use ftrace::Traceable;
 pub use rule::rule_of;
 pub use sources::Sources;
+pub use symvers::{Listed, Symvers};
 
 use crate::elf::file::{machine_name, ElfFile};
 use crate::elf::{Symbol, SymbolId};
@@ -70,6 +72,7 @@ pub struct Target<'d> {
     objects: Vec<Object<'d>>,
     by_name: HashMap<ObjName<'d>, usize>,
     running: Option<running::Running<'d>>,
+    symvers: Symvers,
 }
 
 impl<'d> Target<'d> {
@@ -152,6 +155,19 @@ impl<'d> Target<'d> {
         Ok(())
     }
 
+    /// Adds what Module.symvers says about modules that are not given.
+    #[must_use]
+    pub fn with_symvers(mut self, symvers: Symvers) -> Self {
+        self.symvers = symvers;
+        self
+    }
+
+    /// The exports that Module.symvers lists.
+    #[must_use]
+    pub fn symvers(&self) -> &Symvers {
+        &self.symvers
+    }
+
     /// The objects, vmlinux first if it is there.
     #[must_use]
     pub fn objects(&self) -> &[Object<'d>] {
@@ -162,6 +178,16 @@ impl<'d> Target<'d> {
     #[must_use]
     pub fn object(&self, name: ObjName<'_>) -> Option<&Object<'d>> {
         self.objects.get(*self.by_name.get(&name)?)
+    }
+
+    /// The objects that have a symbol which `query` matches, one or several.
+    #[must_use]
+    pub fn objects_with(&self, query: &Query<'_>) -> Vec<&Object<'d>> {
+        let has = |object: &&Object<'_>| {
+            let found = object.resolve(Policy::Llvm, query, Sympos::UNIQUE);
+            found != Err(Reason::NotFound)
+        };
+        self.objects.iter().filter(has).collect()
     }
 
     /// Refuses a file for another architecture than the target's.

@@ -6,7 +6,7 @@ use crate::elf::{Elf, Place, ABSOLUTE};
 use crate::kernel::{module, vmlinux, Files, TEXT};
 use crate::livepatch::Livepatch;
 use klp_gen::convert::references::References;
-use klp_gen::convert::{convert, Conversion, Symvers};
+use klp_gen::convert::{convert, Conversion};
 use klp_gen::elf::{ElfFile, Place as Found};
 use klp_gen::livepatch::{rela_sections, structs, Memory};
 use klp_gen::target::{Target, TargetFiles};
@@ -85,9 +85,7 @@ fn reference(linked: &[&str], written: &str) -> Result<String, String> {
         (Some("net_mod"), &[("handle", 0)]),
     ];
     let data = Livepatch::replacing(&objects).call(written).build();
-    let answer = with_kernel(linked, |t| {
-        convert("lp.ko", &data, t, &Symvers::default(), Policy::Llvm)
-    });
+    let answer = with_kernel(linked, |t| convert("lp.ko", &data, t, Policy::Llvm));
     match answer.unwrap() {
         Conversion::Done(converted) => {
             let elf = ElfFile::parse("out.ko".to_owned(), &converted.bytes[..]).unwrap();
@@ -95,6 +93,7 @@ fn reference(linked: &[&str], written: &str) -> Result<String, String> {
             Ok(String::from_utf8(symbol.name.to_vec()).unwrap())
         }
         Conversion::Refused(problems) => Err(problems[0].to_string()),
+        Conversion::Rejected(report) => panic!("{report:?}"),
     }
 }
 
@@ -202,8 +201,7 @@ fn functions_to_replace_are_named_by_file_too() {
     let replacing = |name: &str, sympos| {
         let objects: [(Option<&str>, &[_]); 1] = [(None, &[(name, sympos)])];
         let data = Livepatch::replacing(&objects).build();
-        let convert =
-            |t: &Target<'_>| convert("lp.ko", &data, t, &Symvers::default(), Policy::Llvm).unwrap();
+        let convert = |t: &Target<'_>| convert("lp.ko", &data, t, Policy::Llvm).unwrap();
         match with_kernel(LINKED, convert) {
             Conversion::Done(converted) => {
                 let elf = ElfFile::parse("out.ko".to_owned(), &converted.bytes[..]).unwrap();
@@ -214,6 +212,7 @@ fn functions_to_replace_are_named_by_file_too() {
                 Ok((name.unwrap(), function.old_sympos))
             }
             Conversion::Refused(problems) => Err(problems[0].to_string()),
+            Conversion::Rejected(report) => panic!("{report:?}"),
         }
     };
     for (file, sympos) in [("net/sock.c", 1), ("fs/super.c", 2)] {
@@ -245,10 +244,8 @@ fn modpost_is_told_what_will_be_resolved() {
     with_kernel(LINKED, |target| {
         let mut references = References::default();
         let mut add = |livepatch: &Livepatch| {
-            let (data, symvers) = (livepatch.build(), Symvers::default());
-            references
-                .add("lp.o", &data, target, &symvers, Policy::Llvm)
-                .unwrap()
+            let data = livepatch.build();
+            references.add("lp.o", &data, target, Policy::Llvm).unwrap()
         };
         assert_eq!(add(&livepatch), []);
         assert_eq!(add(&bad).len(), 1);

@@ -6,6 +6,7 @@
 use crate::elf::Elf;
 use crate::kernel::Files;
 use crate::livepatch::Livepatch;
+use crate::names::header;
 use crate::shell::{self, klp_gen};
 use object::elf;
 use std::ffi::OsStr;
@@ -23,6 +24,14 @@ fn files() -> Files {
     files.write("good.ko", &good);
     let bad = Livepatch::of("nosuch").call("nosuch").build();
     files.write("bad.ko", &bad);
+    // ftrace cannot trace it.
+    let refused = Livepatch::of("noinstr_function").build();
+    files.write("refused.ko", &refused);
+    // `sh_type` of the symbol table: the loader wants one.
+    let mut stripped = good;
+    let symtab = header(&stripped, b".symtab") + 4;
+    stripped[symtab] = 1;
+    files.write("stripped.ko", &stripped);
     files
 }
 
@@ -96,6 +105,12 @@ fn exit_statuses() {
         ("explain nosuch --vmlinux absent", 2),
         ("convert good.ko -o out.ko --vmlinux vmlinux", 0),
         ("convert bad.ko -o never.ko --vmlinux vmlinux", 1),
+        ("convert refused.ko -o never.ko --vmlinux vmlinux", 1),
+        (
+            "convert refused.ko -o never.ko --vmlinux vmlinux --format json",
+            1,
+        ),
+        ("convert stripped.ko -o never.ko --vmlinux vmlinux", 1),
         ("convert absent.ko -o never.ko --vmlinux vmlinux", 2),
         ("check out.ko --vmlinux vmlinux", 0),
         ("check bad.ko --vmlinux vmlinux", 1),

@@ -2,25 +2,35 @@
 
 //! Conversion, read back with nothing but the `object` crate's own view where it matters.
 
-use crate::kernel::with_target;
+use crate::elf::UNDEFINED;
+use crate::kernel::{with_symvers, with_target};
 use crate::livepatch::Livepatch;
-use klp_gen::convert::{convert, Conversion, Converted, Symvers};
+use crate::names::header;
+use klp_gen::check::{check_file, Report};
+use klp_gen::convert::{convert, Conversion, Converted};
 use klp_gen::elf::{ElfFile, Place};
 use klp_gen::livepatch::{rela_sections, structs, Memory, Modinfo};
+use klp_gen::target::Symvers;
 use klp_policy::Policy;
 
 pub fn run(livepatch: &Livepatch, policy: Policy) -> Result<Converted, String> {
     let data = livepatch.build();
-    with_target(
-        |t| match convert("lp.ko", &data, t, &Symvers::default(), policy) {
-            Ok(Conversion::Done(converted)) => Ok(converted),
-            Ok(Conversion::Refused(problems)) => {
-                let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
-                Err(problems.join("\n"))
-            }
-            Err(error) => Err(format!("error: {error}")),
-        },
-    )
+    with_target(|t| match convert("lp.ko", &data, t, policy) {
+        Ok(Conversion::Done(converted)) => Ok(converted),
+        Ok(Conversion::Refused(problems)) => {
+            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            Err(problems.join("\n"))
+        }
+        Ok(Conversion::Rejected(report)) => Err(rejection(&report)),
+        Err(error) => Err(format!("error: {error}")),
+    })
+}
+
+/// The refusals of a result, as one text.
+pub fn rejection(report: &Report) -> String {
+    let refusals = report.refusals();
+    let refusals = refusals.map(|(f, refusal)| format!("rejected: {}: {refusal}", f.subject));
+    refusals.collect::<Vec<_>>().join("\n")
 }
 
 fn livepatch_symbols(bytes: &[u8]) -> Vec<String> {
@@ -173,10 +183,8 @@ fn a_misspelt_name_is_refused_with_the_nearest() {
         ("from_elswhere", &["did you mean from_elsewhere?"]),
     ] {
         let data = Livepatch::of("cmdline_proc_show").call(written).build();
-        let mut symvers = Symvers::default();
         let line = b"0x0\tfrom_elsewhere\tdrivers/net/else\tEXPORT_SYMBOL\t\n";
-        symvers.add("Module.symvers", line).unwrap();
-        let answer = with_target(|t| convert("lp.ko", &data, t, &symvers, Policy::Llvm));
+        let answer = with_symvers(line, |t| convert("lp.ko", &data, t, Policy::Llvm));
         let Ok(Conversion::Refused(problems)) = answer else {
             panic!("{written} was converted");
         };
@@ -250,7 +258,8 @@ fn exports_stay_as_they_are() {
     let symvers = b"0x0\tfrom_elsewhere\tdrivers/net/else\tEXPORT_SYMBOL\t\n";
     let mut exports = Symvers::default();
     exports.add("Module.symvers", symvers).unwrap();
-    assert_eq!(exports.exporter(b"from_elsewhere"), Some(&b"else"[..]));
+    let listed = exports.get(b"from_elsewhere").unwrap();
+    assert_eq!(listed.module, b"else");
     assert!(exports.add("Module.symvers", b"nonsense\n").is_err());
 }
 
@@ -392,10 +401,10 @@ fn the_result_is_the_same_each_time_and_converting_it_again_changes_nothing_that
     let once = run(&livepatch, Policy::Llvm).unwrap().bytes;
     assert_eq!(once, run(&livepatch, Policy::Llvm).unwrap().bytes);
     let again = with_target(|t| {
-        let result = convert("lp.ko", &once, t, &Symvers::default(), Policy::Llvm);
+        let result = convert("lp.ko", &once, t, Policy::Llvm);
         match result.unwrap() {
             Conversion::Done(converted) => converted.bytes,
-            Conversion::Refused(problems) => panic!("{problems:?}"),
+            other => panic!("{other:?}"),
         }
     });
     assert_eq!(livepatch_symbols(&once), livepatch_symbols(&again));
@@ -416,4 +425,153 @@ fn a_module_that_does_not_say_so_becomes_a_livepatch() {
     let depends = modinfo(&promoted.bytes, "depends");
     assert_eq!(depends.as_deref(), Some("other,klp_sympos"));
     assert_eq!(modinfo(&promoted.bytes, "license").as_deref(), Some("GPL"));
+}
+
+/// A livepatch with a weak reference.
+fn weak(name: &str) -> Livepatch {
+    let mut livepatch = Livepatch::of("cmdline_proc_show");
+    let kind = object::elf::STT_NOTYPE;
+    let symbol = livepatch
+        .elf
+        .symbol(name, object::elf::STB_WEAK, kind, UNDEFINED, 0, 0);
+    livepatch.refer(symbol);
+    livepatch
+}
+
+#[test]
+fn a_weak_reference_means_what_another_means() {
+    for (written, symbol) in [
+        ("table", ".klp.sym.vmlinux.table,0"),
+        ("promoted", ".klp.sym.vmlinux.promoted.llvm.*,0"),
+        (
+            ".klp.sym.vmlinux.init_once,2",
+            ".klp.sym.vmlinux.init_once,2",
+        ),
+    ] {
+        let converted = run(&weak(written), Policy::Llvm).unwrap();
+        assert_eq!(livepatch_symbols(&converted.bytes), [symbol], "{written}");
+        let elf = ElfFile::parse("out.ko".to_owned(), &converted.bytes[..]).unwrap();
+        assert!(!elf.symbols().any(|s| s.is_weak()), "{written}");
+    }
+    for (written, why) in [
+        ("init_once", "vmlinux has 2 symbols of that name"),
+        ("promoted.llvm.dead", "the hash is of another build"),
+        ("handle", "no klp_object"),
+        (
+            ".klp.sym.vmlinux.nosuch,0",
+            "vmlinux has no symbol of that name",
+        ),
+        (
+            ".klp.sym.vmlinux.nosuch,fs/inode.c",
+            "the names of source files without directories",
+        ),
+        (".klp.sym.vmlinux.table", "expected .klp.sym.<objname>"),
+        (".klp.sym.other.handle,0", "other is not among the targets"),
+    ] {
+        let problem = run(&weak(written), Policy::Llvm).unwrap_err();
+        assert!(problem.contains(why), "{written}: {problem}");
+    }
+    // The module loader resolves it, and nobody has a doubt.
+    let exported = run(&weak("_printk"), Policy::Llvm).unwrap();
+    assert_eq!(livepatch_symbols(&exported.bytes), [""; 0]);
+    assert!(exported.report.findings.iter().all(|f| f.status() == "ok"));
+    // What nobody has stays 0, which the author may test for.
+    let nobody = run(&weak("nosuch"), Policy::Llvm).unwrap();
+    let warnings = nobody.report.findings.iter().flat_map(|f| &f.warnings);
+    assert_eq!(
+        warnings.collect::<Vec<_>>(),
+        ["it is weak and stays 0, since nobody exports it"]
+    );
+}
+
+/// Each is refused by `check`, too, with the same words.
+#[test]
+fn what_the_kernel_would_refuse_is_not_handed_out() {
+    let of = || Livepatch::of("cmdline_proc_show").call("table");
+    let listed = b"0x0\text_fn\tdrivers/ext\tEXPORT_SYMBOL_GPL\t\n\
+        0x0\tns_fn\tdrivers/dep\tEXPORT_SYMBOL\tPRIVATE\n";
+    let mut other_build = of();
+    other_build.set_modinfo(&["livepatch=Y", "license=GPL", "vermagic=6.11.0 "]);
+    let mut no_magic = of();
+    no_magic.set_modinfo(&["livepatch=Y", "license=GPL"]);
+    let mut both_ways = of();
+    let flags = object::elf::SHF_ALLOC | object::elf::SHF_WRITE | object::elf::SHF_EXECINSTR;
+    both_ways.elf.section(".wx", flags, &[0; 8]);
+    let mut twice = of();
+    twice
+        .elf
+        .section(".modinfo", object::elf::SHF_ALLOC, b"name=lp\0");
+    let mut old_relocations = of();
+    let rel = old_relocations
+        .elf
+        .section(".rel.x", object::elf::SHF_ALLOC, &[]);
+    old_relocations.elf.sections[rel].kind = object::elf::SHT_REL;
+    let mut old_relocations = old_relocations.build();
+    let sh_info = header(&old_relocations, b".rel.x") + 44;
+    old_relocations[sh_info] = 1;
+    let linked = |s: &crate::elf::Sec| s.name == ".gnu.linkonce.this_module";
+    let mut object = of();
+    let this_module = object.elf.sections.iter().position(linked).unwrap();
+    object.elf.sections[this_module].name = ".other".to_owned();
+    let depending = of().with_modinfo(&["name=lp", "license=GPL", "depends=dep"]);
+    for (data, why) in [
+        (
+            Livepatch::of("noinstr_function").build(),
+            "failed to find location for function",
+        ),
+        (other_build.build(), "version magic '6.11.0 ' should be"),
+        (no_magic.build(), "it has no vermagic"),
+        (
+            of().with_modinfo(&["license=Proprietary", "depends="])
+                .build(),
+            "Unknown symbol klp_enable_patch (err -2)",
+        ),
+        (
+            of().call("gpl_in_namespace").build(),
+            "from namespace NET_PRIVATE, but does not import it",
+        ),
+        (
+            of().call("ext_fn").build(),
+            "Unknown symbol ext_fn (err -2)",
+        ),
+        (
+            depending.call("ns_fn").build(),
+            "from namespace PRIVATE, but does not import it",
+        ),
+        (both_ways.build(), "has invalid WRITE|EXEC flags"),
+        (twice.build(), "Only one .modinfo section must exist."),
+        (old_relocations, "REL relocation unsupported"),
+        (
+            object.build(),
+            "Exactly one .gnu.linkonce.this_module section must exist.",
+        ),
+    ] {
+        with_symvers(listed, |target| {
+            let answer = convert("lp.ko", &data, target, Policy::Llvm).unwrap();
+            let Conversion::Rejected(report) = answer else {
+                panic!("{why}: {answer:?}");
+            };
+            let refusals: Vec<_> = report.refusals().map(|(_, why)| why.to_string()).collect();
+            assert!(refusals[0].contains(why), "{refusals:?}");
+            let checked = check_file("lp.ko".to_owned(), &data, target, Policy::Llvm, &[]);
+            let checked = checked.unwrap();
+            let mut unconverted = checked.refusals().map(|(_, why)| why.to_string());
+            assert!(unconverted.any(|r| r.contains(why)), "{why}: {checked:?}");
+        });
+    }
+}
+
+/// The kernel does not look at most of `e_ident`.
+#[test]
+fn what_the_kernel_does_not_look_at_prevents_no_conversion() {
+    let mut data = Livepatch::of("cmdline_proc_show").call("table").build();
+    data[4] = 1;
+    let answer = with_target(|t| convert("lp.ko", &data, t, Policy::Llvm).unwrap());
+    let Conversion::Done(converted) = answer else {
+        panic!("{answer:?}");
+    };
+    assert_eq!(
+        livepatch_symbols(&converted.bytes),
+        [".klp.sym.vmlinux.table,0"]
+    );
 }

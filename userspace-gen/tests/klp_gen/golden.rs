@@ -5,7 +5,7 @@
 //! Each file holds the command line, stdout, stderr and the exit status of one run; `KLP_BLESS=1`
 //! writes them anew.
 
-use crate::elf::Elf;
+use crate::elf::{Elf, UNDEFINED};
 use crate::kernel::Files;
 use crate::livepatch::Livepatch;
 use crate::shell::klp_gen;
@@ -41,6 +41,12 @@ const RUNS: &[(&str, &str)] = &[
     ("good.check.no-module", "check out.ko --vmlinux vmlinux"),
     ("unconverted.check", "check good.ko --vmlinux vmlinux --module net-mod.ko"),
     ("bad.convert", "convert bad.ko -o never.ko --vmlinux vmlinux"),
+    ("untraceable.convert", "convert untraceable.ko -o never.ko --vmlinux vmlinux"),
+    ("untraceable.convert.json", "convert untraceable.ko -o never.ko --vmlinux vmlinux --format json"),
+    ("weak.convert", "convert weak.ko -o weak-out.ko --vmlinux vmlinux"),
+    ("weak.check", "check weak.ko --vmlinux vmlinux"),
+    ("other-module.convert", "convert other-module.ko -o never.ko --vmlinux vmlinux --symvers Module.symvers"),
+    ("other-module.check", "check other-module.ko --vmlinux vmlinux --symvers Module.symvers"),
     ("not-elf.check", "check empty.kallsyms --vmlinux vmlinux"),
     ("no-file.check", "check absent.ko --vmlinux vmlinux"),
     ("missing.kallsyms", "symbols --kallsyms absent"),
@@ -89,6 +95,21 @@ fn command_line() {
     files.write("another-build.ko", &other.build());
     let other = other.call(".klp.sym.vmlinux.init_once.llvm.77,2");
     files.write("another-build-reference.ko", &other.build());
+    let untraceable = Livepatch::replacing(&[(None, &[("noinstr_function", 0), ("promoted", 0)])]);
+    files.write("untraceable.ko", &untraceable.call("table").build());
+    let mut weak = Livepatch::of("cmdline_proc_show");
+    for name in ["promoted", "nosuch"] {
+        let kind = elf::STT_NOTYPE;
+        let symbol = weak.elf.symbol(name, elf::STB_WEAK, kind, UNDEFINED, 0, 0);
+        weak.refer(symbol);
+    }
+    files.write("weak.ko", &weak.build());
+    let other_module = Livepatch::of("cmdline_proc_show").call("ext_fn");
+    files.write("other-module.ko", &other_module.build());
+    files.write(
+        "Module.symvers",
+        b"0x0\text_fn\tdrivers/ext\tEXPORT_SYMBOL_GPL\t\n",
+    );
     files.write("empty.kallsyms", b"ffffffff81000000 T _text\n");
     write_wrong_files(&files);
 

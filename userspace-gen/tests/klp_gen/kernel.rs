@@ -3,7 +3,7 @@
 //! A kernel of a few symbols, with every difficulty that a real one has, and a module for it.
 
 use crate::elf::{Elf, Place, ABSOLUTE, UNDEFINED};
-use klp_gen::target::{Target, TargetFiles};
+use klp_gen::target::{Symvers, Target, TargetFiles};
 use object::elf::{self, STB_GLOBAL, STB_LOCAL, STB_WEAK, STT_FILE, STT_FUNC, STT_OBJECT};
 use std::fs;
 use std::path::PathBuf;
@@ -224,4 +224,12 @@ impl Files {
 pub fn with_target<T>(f: impl FnOnce(&Target<'_>) -> T) -> T {
     let files = Files::new().open();
     f(&Target::load(&files).unwrap())
+}
+
+/// Runs `f` with the kernel, the module and a Module.symvers.
+pub fn with_symvers<T>(text: &[u8], f: impl FnOnce(&Target<'_>) -> T) -> T {
+    let files = Files::new().open();
+    let mut symvers = Symvers::default();
+    symvers.add("Module.symvers", text).unwrap();
+    f(&Target::load(&files).unwrap().with_symvers(symvers))
 }

@@ -2,9 +2,10 @@
 
 //! Names at the kernel's limits, and indexes beyond a file's.
 
+use crate::convert::rejection;
 use crate::kernel::{with_target, Files};
 use crate::livepatch::Livepatch;
-use klp_gen::convert::{convert, Conversion, Symvers};
+use klp_gen::convert::{convert, Conversion};
 use klp_gen::elf::ElfFile;
 use klp_gen::shown::shown;
 use klp_gen::symbols::{Entry, ObjectView, SymbolTable};
@@ -24,9 +25,10 @@ fn convert_reference_of(len: usize) -> Result<usize, String> {
     let files = TargetFiles::open(None, &[], Some(&path)).unwrap();
     let target = Target::load(&files).unwrap();
     let livepatch = Livepatch::of("promoted").call(&name).build();
-    match convert("lp", &livepatch, &target, &Symvers::default(), Policy::Llvm) {
+    match convert("lp", &livepatch, &target, Policy::Llvm) {
         Ok(Conversion::Done(done)) => Ok(done.references[0].spelling.name.len()),
         Ok(Conversion::Refused(problems)) => Err(problems[0].to_string()),
+        Ok(Conversion::Rejected(report)) => Err(rejection(&report)),
         Err(error) => Err(error.to_string()),
     }
 }
@@ -56,17 +58,19 @@ fn what_is_shown_moves_no_cursor() {
 }
 
 /// Where a section header is in a file.
-fn header(file: &[u8], name: &[u8]) -> usize {
+pub fn header(file: &[u8], name: &[u8]) -> usize {
     let elf = ElfFile::parse("file".to_owned(), file).unwrap();
     let headers = usize::try_from(elf.header().e_shoff.get(elf.endian())).unwrap();
     headers + 64 * elf.section_by_name(name).unwrap().id.0
 }
 
-fn conversion_error(file: &[u8]) -> String {
-    let symvers = Symvers::default();
-    with_target(|t| convert("file", file, t, &symvers, Policy::Llvm).map(|_| ()))
-        .unwrap_err()
-        .to_string()
+/// Why a file is not converted: what the kernel would say to it, or why it cannot be changed.
+fn not_converted(file: &[u8]) -> String {
+    match with_target(|t| convert("file", file, t, Policy::Llvm)) {
+        Ok(Conversion::Rejected(report)) => rejection(&report),
+        Err(error) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
@@ -81,18 +85,17 @@ fn an_index_that_leads_nowhere_is_not_written_as_0() {
     // st_shndx
     let mut file = good.clone();
     file[at + 6..at + 8].copy_from_slice(&200_u16.to_le_bytes());
-    let expected = format!("expected a section index below {count}, found 200");
-    let error = conversion_error(&file);
-    assert!(
-        error.contains("(replacement)") && error.contains(&expected),
-        "{error}"
-    );
+    let error = not_converted(&file);
+    let max = count - 1;
+    let expected = format!("Symbol replacement has an invalid section index 200 (max {max})");
+    assert!(error.contains(&expected), "{error}");
 
     // sh_link
     let mut file = good.clone();
     let at = header(&good, b".text") + 40;
     file[at..at + 4].copy_from_slice(&200_u32.to_le_bytes());
-    let error = conversion_error(&file);
+    let error = not_converted(&file);
+    let expected = format!("expected a section index below {count}, found 200");
     assert!(
         error.contains(".text") && error.contains(&expected),
         "{error}"
@@ -103,9 +106,9 @@ fn an_index_that_leads_nowhere_is_not_written_as_0() {
     let rela = elf.section_by_name(b".rela.text").unwrap();
     let at = usize::try_from(rela.offset).unwrap() + 12;
     file[at..at + 4].copy_from_slice(&999_u32.to_le_bytes());
-    let error = conversion_error(&file);
-    assert!(error.contains("found one to symbol 999"), "{error}");
-    assert!(!error.contains("addrsig"), "{error}");
+    let error = not_converted(&file);
+    let expected = "rejected: .rela.text[0]: it leads to no symbol";
+    assert!(error.contains(expected), "{error}");
 }
 
 #[test]
@@ -123,8 +126,7 @@ fn a_string_table_without_an_end_swallows_no_name() {
     let end = usize::try_from(strings.offset + strings.size).unwrap();
     assert!(file[..end].ends_with(b"last\0"));
     file[end - 1] = b'x';
-    let symvers = Symvers::default();
-    let error = with_target(|t| convert("file", &file, t, &symvers, Policy::Llvm).unwrap_err());
+    let error = with_target(|t| convert("file", &file, t, Policy::Llvm).unwrap_err());
     let expected = "file: section .strtab: expected strings that begin and end with a NUL";
     assert!(error.to_string().starts_with(expected), "{error}");
 }

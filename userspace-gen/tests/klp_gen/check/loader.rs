@@ -237,7 +237,10 @@ fn licence_and_namespaces() {
     let report = with(&closed, "_printk");
     assert_eq!(
         messages(&report, "refused"),
-        ["lp: Unknown symbol klp_enable_patch (err -2)"]
+        [
+            "lp: Unknown symbol klp_enable_patch (err -2)",
+            "vmlinux exports it for GPL modules only"
+        ]
     );
     assert!(messages(&report, "warning")[0].starts_with("license 'Proprietary' taints"));
     assert_eq!(

@@ -12,7 +12,7 @@ mod running;
 
 use crate::convert::run;
 use crate::elf::Place;
-use crate::kernel::with_target;
+use crate::kernel::{with_symvers, with_target};
 use crate::livepatch::Livepatch;
 use klp_gen::check::{check_file, Finding, Report};
 use klp_policy::Policy;
@@ -62,6 +62,28 @@ fn imports() {
     weak.refer(symbol);
     let refused = messages(&check_patch(&weak, Policy::Llvm), "refused");
     assert!(refused[0].contains("weak"), "{refused:?}");
+    for (name, warning) in [
+        ("nosuch", "nobody exports it"),
+        (
+            "promoted",
+            "nobody exports it; klp-gen convert resolves it to that of vmlinux",
+        ),
+        (
+            "setup",
+            "nobody exports it; klp-gen convert resolves it to that of net_mod",
+        ),
+    ] {
+        let mut weak = Livepatch::of("cmdline_proc_show");
+        let symbol = weak
+            .elf
+            .symbol(name, elf::STB_WEAK, STT_NOTYPE, place, 0, 0);
+        weak.refer(symbol);
+        let expected = format!("it is weak and stays 0, since {warning}");
+        assert_eq!(
+            messages(&check_patch(&weak, Policy::Llvm), "warning"),
+            [expected]
+        );
+    }
     let needs = Livepatch::of("cmdline_proc_show").call("klp_sympos_v1");
     assert!(messages(&check_patch(&needs, Policy::Llvm), "refused").is_empty());
     assert_eq!(
@@ -81,4 +103,98 @@ fn what_convert_makes_is_clean() {
     );
     let exact = check_bytes(&converted.bytes, Policy::Exact);
     assert!(exact.refusals().next().is_some());
+}
+
+/// Modules that are not given, as far as Module.symvers tells.
+#[test]
+fn exports_of_others() {
+    let listed = b"0x0\tof_ext\tdrivers/net/ext-mod\tEXPORT_SYMBOL\t\n\
+        0x0\tof_image\tvmlinux\tEXPORT_SYMBOL\t\n\
+        0x0\tof_net\tnet/net-mod\tEXPORT_SYMBOL\t\n\
+        0x0\tin_space\tdrivers/net/ext-mod\tEXPORT_SYMBOL\tSPACE\n\
+        0x0\tfor_gpl\tdrivers/net/ext-mod\tEXPORT_SYMBOL_GPL\t\n";
+    let unknown = |name: &str| format!("lp: Unknown symbol {name} (err -2)");
+    let no_depends = "ext_mod exports it, but depends= does not name ext_mod";
+    for (depends, import, status, said) in [
+        ("ext_mod", "of_ext", "ok", vec![]),
+        ("ext_mod,third", "of_ext", "ok", vec![]),
+        (
+            "",
+            "of_ext",
+            "refused",
+            vec![
+                unknown("of_ext"),
+                format!("{no_depends}: nothing loads that module first"),
+            ],
+        ),
+        // All exports of ext_mod are known, those of third are not.
+        (
+            "ext_mod",
+            "of_nobody",
+            "refused",
+            vec![unknown("of_nobody")],
+        ),
+        (
+            "third",
+            "of_nobody",
+            "unchecked",
+            vec![
+                "third may export it, give it with --module, or its exports with --symvers".into(),
+            ],
+        ),
+        (
+            "ext_mod",
+            "in_space",
+            "refused",
+            vec![
+                "lp: module uses symbol (in_space) from namespace SPACE, but does not import it."
+                    .into(),
+            ],
+        ),
+        ("ext_mod", "for_gpl", "ok", vec![]),
+        (
+            "",
+            "of_image",
+            "refused",
+            vec![
+                unknown("of_image"),
+                "Module.symvers lists it as an export of vmlinux, but the given vmlinux does \
+                 not export it: they are of two builds"
+                    .into(),
+            ],
+        ),
+        (
+            "net_mod",
+            "of_net",
+            "refused",
+            vec![
+                unknown("of_net"),
+                "Module.symvers lists it as an export of net_mod, but the given net_mod does \
+                 not export it: they are of two builds"
+                    .into(),
+            ],
+        ),
+        // It is given, so somebody may load it.
+        (
+            "",
+            "net_export",
+            "warning",
+            vec!["net_mod exports it, but depends= does not name net_mod: load it first".into()],
+        ),
+        ("net_mod", "net_export", "ok", vec![]),
+    ] {
+        let depends = format!("depends={depends}");
+        let strings = ["livepatch=Y", "license=GPL", "name=lp", &depends];
+        let livepatch = Livepatch::of("cmdline_proc_show").call(import);
+        let bytes = livepatch.with_modinfo(&strings).build();
+        let report = with_symvers(listed, |t| {
+            check_file("lp.ko".to_owned(), &bytes, t, Policy::Llvm, &[]).unwrap()
+        });
+        let import_row = report.findings.iter().find(|f| f.subject == import);
+        let found = import_row.map_or("ok", Finding::status);
+        assert_eq!(found, status, "{import}: {report:?}");
+        let found = import_row.map(|f| f.message().into_iter().chain(f.warnings.clone()));
+        let found: Vec<_> = found.into_iter().flatten().collect();
+        assert_eq!(found, said, "{import}");
+    }
 }

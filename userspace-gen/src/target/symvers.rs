@@ -1,17 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Module.symvers: what a kernel build exports.
+//! Module.symvers: what a kernel build exports, also by modules that are not given.
 
+use super::module_name;
 use crate::elf::read_file;
 use crate::error::{Error, Result};
 use crate::shown::shown;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-/// The exported symbols, and who exports them.
+/// The exported symbols, by their names.
 #[derive(Clone, Debug, Default)]
 pub struct Symvers {
-    exporters: HashMap<Vec<u8>, Vec<u8>>,
+    exports: HashMap<Vec<u8>, Listed>,
+}
+
+/// An export as Module.symvers lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The exporting module as the kernel calls it, `vmlinux` for the kernel image.
+    pub module: Vec<u8>,
+    /// Whether the symbol is for GPL modules only.
+    pub gpl_only: bool,
+    /// The namespace that a user has to import; empty if there is none.
+    pub namespace: Vec<u8>,
 }
 
 impl Symvers {
@@ -36,8 +48,8 @@ impl Symvers {
     pub fn add(&mut self, origin: &str, text: &[u8]) -> Result<()> {
         for (number, line) in (1..).zip(text.split(|&b| b == b'\n')) {
             let mut fields = line.split(|&b| b == b'\t').skip(1);
-            let (symbol, module) = (fields.next(), fields.next());
-            let (Some(symbol), Some(module), Some(_)) = (symbol, module, fields.next()) else {
+            let (symbol, module, kind) = (fields.next(), fields.next(), fields.next());
+            let (Some(symbol), Some(module), Some(kind)) = (symbol, module, kind) else {
                 if line.is_empty() {
                     continue;
                 }
@@ -51,20 +63,30 @@ impl Symvers {
             };
             // The module is the path of its object: `drivers/net/loopback`.
             let module = module.rsplit(|&b| b == b'/').next().unwrap_or(module);
-            let module = crate::target::module_name(module);
-            self.exporters.insert(symbol.to_vec(), module);
+            let listed = Listed {
+                module: module_name(module),
+                gpl_only: kind.ends_with(b"_GPL"),
+                namespace: fields.next().unwrap_or_default().to_vec(),
+            };
+            self.exports.insert(symbol.to_vec(), listed);
         }
         Ok(())
     }
 
     /// The names of the exported symbols.
     pub fn names(&self) -> impl Iterator<Item = &[u8]> {
-        self.exporters.keys().map(Vec::as_slice)
+        self.exports.keys().map(Vec::as_slice)
     }
 
-    /// The module that exports a symbol, `vmlinux` for the kernel image.
+    /// Whether any symbol is listed as an export of `module`.
     #[must_use]
-    pub fn exporter(&self, symbol: &[u8]) -> Option<&[u8]> {
-        self.exporters.get(symbol).map(Vec::as_slice)
+    pub fn lists(&self, module: &[u8]) -> bool {
+        self.exports.values().any(|listed| listed.module == module)
+    }
+
+    /// The export of that name.
+    #[must_use]
+    pub fn get(&self, symbol: &[u8]) -> Option<&Listed> {
+        self.exports.get(symbol)
     }
 }
