@@ -55,7 +55,7 @@ fn expect(tally: &mut Tally, what: &str, found: &[String], expected: &[&str]) {
     }
 }
 
-/// What `klp-gen collisions` finds in what the kernel is linked of, as `name kind`.
+/// Returns what `klp-gen collisions` finds in the inputs of the kernel's link, as `name kind effect`.
 fn of_kernel(klp_gen: &Path, kernel: &Kernel) -> Result<Vec<String>> {
     let mut command = Command::new(klp_gen);
     command.current_dir(&kernel.build).args([
@@ -73,7 +73,7 @@ fn of_kernel(klp_gen: &Path, kernel: &Kernel) -> Result<Vec<String>> {
     Ok(found)
 }
 
-/// The names and kinds in a JSON answer, whatever the exit status.
+/// Returns names, kinds and effects of a JSON answer, whatever the exit status.
 fn answers(command: &mut Command) -> Result<Vec<String>> {
     let line = run::shell_line(command);
     let output = command
@@ -83,7 +83,10 @@ fn answers(command: &mut Command) -> Result<Vec<String>> {
     let rows: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout)
         .with_context(|| format!("`{line}` printed no JSON: {}", stderr.trim()))?;
     let word = |row: &serde_json::Value, field| row[field].as_str().unwrap_or("?").to_owned();
-    let words = |row| format!("{} {}", word(row, "name"), word(row, "kind"));
+    let words = |row| {
+        let [name, kind, effect] = ["name", "kind", "effect"].map(|field| word(row, field));
+        format!("{name} {kind} {effect}")
+    };
     Ok(rows.iter().map(words).collect())
 }
 

@@ -24,7 +24,10 @@ use crate::{
 };
 
 /// What `klp-gen collisions` has to find.
-pub const FOUND: [&str; 2] = ["klp_planted_strong strong", "klp_planted_weak weak"];
+pub const FOUND: [&str; 2] = [
+    "klp_planted_strong strong loud",
+    "klp_planted_weak weak silent",
+];
 
 /// What the kernel's build makes by `klp-gen collisions --reserve`.
 const RESERVED: &str = ".vmlinux.reserved.o";

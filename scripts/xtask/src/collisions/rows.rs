@@ -29,12 +29,16 @@ use crate::{
 const SOURCES: &str = "scripts/collisions";
 
 /// How they are compiled: as the kernel's files, as far as that matters here.
-const FLAGS: [&str; 4] = ["-O2", "-flto=thin", "-fno-pic", "-fvisibility=hidden"];
+const FLAGS: [&str; 3] = ["-O2", "-fno-pic", "-fvisibility=hidden"];
+const THIN: &str = "-flto=thin";
 
-/// What a program prints if each side gets its own function.
+/// The linker script of a program.
+const SCRIPT: &str = "foo.lds";
+
+/// The output of a program in which each side gets its own function.
 const RIGHT: Outcome = Outcome::Prints("static 100 other 7");
 
-/// What comes of a link.
+/// The outcome of a link.
 #[derive(Clone, Copy)]
 enum Outcome {
     /// The program prints this.
@@ -43,7 +47,7 @@ enum Outcome {
     Error(&'static str),
 }
 
-/// What is done about a collision.
+/// The cure of a collision.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Cure {
     /// The object of `klp-gen collisions --reserve` comes last.
@@ -52,45 +56,176 @@ enum Cure {
     Remedy,
 }
 
+/// The links that make a program.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Links {
+    /// `ld -r` of the bitcode, then a link with the script, as for the kernel.
+    Two,
+    /// One link of the bitcode, with the script.
+    One,
+}
+
 struct Row {
-    /// The directory, which is also the kind.
-    kind: &'static str,
+    /// The name, also of the directory for what is made.
+    name: &'static str,
+    /// The directory that has the source of the other side.
+    other: &'static str,
+    script: Option<&'static str>,
+    /// An option of the last link, and of klp-gen.
+    defsym: Option<&'static str>,
+    /// What the static's file is compiled to.
+    output: &'static [&'static str],
+    /// Whether linker and klp-gen are told `--fat-lto-objects`.
+    fat: bool,
+    links: Links,
+    /// What `klp-gen collisions` finds.
+    found: Option<&'static str>,
+    /// What comes of the first link with bitcode: the symbols called `foo` in it, and of the program.
     without: (Outcome, &'static [&'static str]),
     cure: Cure,
     cured: (Outcome, &'static [&'static str]),
 }
 
-const ROWS: [Row; 5] = [
+/// A static that is promoted, and no other `foo`.
+const PLAIN: Row = Row {
+    name: "plain",
+    other: "script",
+    script: None,
+    defsym: None,
+    output: &[THIN],
+    fat: false,
+    links: Links::Two,
+    found: None,
+    without: (RIGHT, &["T foo"]),
+    cure: Cure::Remedy,
+    cured: (RIGHT, &["t foo"]),
+};
+
+const ROWS: [Row; 15] = [
     Row {
-        kind: "strong",
+        name: "strong",
+        other: "strong",
+        found: Some("foo strong reserved"),
         without: (Outcome::Error("duplicate symbol: foo"), &[]),
         cure: Cure::Reserve,
         cured: (RIGHT, &["T foo", "T foo.llvm.*"]),
+        ..PLAIN
     },
     Row {
-        kind: "weak",
+        name: "weak",
+        other: "weak",
+        found: Some("foo weak reserved"),
         without: (Outcome::Prints("static 100 other 100"), &["T foo"]),
         cure: Cure::Reserve,
         cured: (RIGHT, &["T foo.llvm.*", "W foo"]),
+        ..PLAIN
     },
     Row {
-        kind: "undefined",
+        name: "undefined",
+        other: "undefined",
+        found: Some("foo undefined silent"),
         without: (Outcome::Prints("static 100 other 100"), &["T foo"]),
-        cure: Cure::Remedy,
         // The mistake is heard of.
         cured: (Outcome::Error("undefined symbol: foo"), &["U foo", "t foo"]),
+        ..PLAIN
     },
     Row {
-        kind: "script",
+        name: "undefined-in-script",
+        script: Some("bar = foo;"),
+        found: Some("foo undefined silent"),
+        cured: (Outcome::Error("symbol not found: foo"), &["t foo"]),
+        ..PLAIN
+    },
+    Row {
+        name: "script",
+        script: Some("foo = call_other;"),
+        found: Some("foo script silent"),
         without: (Outcome::Prints("static 7 other 7"), &["T foo"]),
-        cure: Cure::Remedy,
-        cured: (RIGHT, &["t foo"]),
+        ..PLAIN
     },
     Row {
-        kind: "local",
-        without: (RIGHT, &["T foo", "t foo"]),
-        cure: Cure::Remedy,
+        name: "script-hidden",
+        script: Some("HIDDEN(foo = call_other);"),
+        found: Some("foo script silent"),
+        without: (Outcome::Prints("static 7 other 7"), &["T foo"]),
+        ..PLAIN
+    },
+    Row {
+        name: "script-defsym",
+        defsym: Some("foo=call_other"),
+        found: Some("foo script silent"),
+        without: (Outcome::Prints("static 7 other 7"), &["T foo"]),
+        ..PLAIN
+    },
+    Row {
+        name: "script-in-one-link",
+        script: Some("foo = call_other;"),
+        links: Links::One,
+        found: Some("foo script silent"),
+        without: (Outcome::Error("duplicate symbol: foo"), &[]),
+        cured: (RIGHT, &["T foo", "t foo"]),
+        ..PLAIN
+    },
+    Row {
+        name: "provide",
+        other: "provide",
+        script: Some("PROVIDE(foo = seven);"),
+        found: Some("foo provide silent"),
+        without: (Outcome::Prints("static 100 other 100"), &["T foo"]),
+        cured: (RIGHT, &["U foo", "t foo"]),
+        ..PLAIN
+    },
+    Row {
+        name: "provide-in-one-link",
+        other: "provide",
+        script: Some("PROVIDE_HIDDEN(foo = seven);"),
+        links: Links::One,
+        found: Some("foo provide silent"),
+        without: (Outcome::Error("duplicate symbol: foo"), &[]),
         cured: (RIGHT, &["t foo", "t foo"]),
+        ..PLAIN
+    },
+    Row {
+        name: "provide-unused",
+        script: Some("PROVIDE(foo = call_other);"),
+        found: Some("foo provide harmless"),
+        ..PLAIN
+    },
+    Row {
+        name: "local",
+        other: "local",
+        found: Some("foo local harmless"),
+        without: (RIGHT, &["T foo", "t foo"]),
+        cured: (RIGHT, &["t foo", "t foo"]),
+        ..PLAIN
+    },
+    Row {
+        name: "fat-bitcode",
+        other: "strong",
+        output: &[THIN, "-ffat-lto-objects"],
+        fat: true,
+        found: Some("foo strong reserved"),
+        without: (Outcome::Error("duplicate symbol: foo"), &[]),
+        cure: Cure::Reserve,
+        cured: (RIGHT, &["T foo", "T foo.llvm.*"]),
+        ..PLAIN
+    },
+    Row {
+        name: "fat-code",
+        other: "strong",
+        output: &[THIN, "-ffat-lto-objects"],
+        without: (RIGHT, &["T foo", "t foo"]),
+        cured: (RIGHT, &["T foo", "t foo"]),
+        ..PLAIN
+    },
+    Row {
+        name: "embedded-bitcode",
+        other: "strong",
+        output: &["-fembed-bitcode"],
+        fat: true,
+        without: (RIGHT, &["T foo", "t foo"]),
+        cured: (RIGHT, &["T foo", "t foo"]),
+        ..PLAIN
     },
 ];
 
@@ -101,15 +236,10 @@ const ROWS: [Row; 5] = [
 /// Fails if a tool cannot be run.
 pub fn check(klp_gen: &Path, kernel: &Kernel, tally: &mut Tally, logs: &Path) -> Result<()> {
     for row in &ROWS {
-        let program = Program::compile(row, klp_gen, kernel, &logs.join(row.kind))?;
+        let program = Program::compile(row, klp_gen, kernel, &logs.join(row.name))?;
         let found = program.collisions()?;
-        let name = |what: &str| format!("collisions: {}: {what}", row.kind);
-        super::expect(
-            tally,
-            &name("found"),
-            &found,
-            &[&format!("foo {}", row.kind)],
-        );
+        let name = |what: &str| format!("collisions: {}: {what}", row.name);
+        super::expect(tally, &name("found"), &found, row.found.as_slice());
         let cured = match row.cure {
             Cure::Reserve => vec!["static.o", "main.o", "other.o", "reserved.o"],
             Cure::Remedy => vec!["remedy.o", "main.o", "other.o"],
@@ -130,96 +260,88 @@ pub fn check(klp_gen: &Path, kernel: &Kernel, tally: &mut Tally, logs: &Path) ->
 
 /// The objects of one program.
 struct Program<'p> {
+    row: &'p Row,
     klp_gen: &'p Path,
     kernel: &'p Kernel,
     dir: PathBuf,
-    script: Option<PathBuf>,
 }
 
 impl<'p> Program<'p> {
     fn compile(row: &'p Row, klp_gen: &'p Path, kernel: &'p Kernel, dir: &Path) -> Result<Self> {
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let sources = layout::repository().join(SOURCES);
-        let own = sources.join(row.kind);
+        let own = sources.join(row.other);
         let other = ["other.S", "other.c"].map(|name| own.join(name));
         let other = other.into_iter().find(|path| path.exists());
         let other = other.with_context(|| format!("{} has no other.*", own.display()))?;
-        let script = Some(own.join("foo.lds")).filter(|path| path.exists());
-        let program = Self {
+        if let Some(script) = row.script {
+            fs::write(dir.join(SCRIPT), script)
+                .with_context(|| format!("cannot write to {}", dir.display()))?;
+        }
+        for (object, source, output, define) in [
+            ("main.o", &sources.join("main.c"), &[THIN][..], None),
+            ("static.o", &sources.join("static.c"), row.output, None),
+            (
+                "remedy.o",
+                &sources.join("static.c"),
+                row.output,
+                Some("-DREMEDY"),
+            ),
+            ("other.o", &other, &[THIN], None),
+        ] {
+            let mut clang = kernel.tool("clang-22");
+            clang.args(FLAGS).args(output).args(define);
+            clang.arg("-c").arg(source).arg("-o").arg(dir.join(object));
+            run::captured(&mut clang)?;
+        }
+        Ok(Self {
+            row,
             klp_gen,
             kernel,
             dir: dir.to_path_buf(),
-            script,
-        };
-        for (object, source, define) in [
-            ("main.o", &sources.join("main.c"), None),
-            ("static.o", &sources.join("static.c"), None),
-            ("remedy.o", &sources.join("static.c"), Some("-DREMEDY")),
-            ("other.o", &other, None),
-        ] {
-            let mut clang = kernel.tool("clang-22");
-            clang.args(FLAGS).args(define).arg("-c").arg(source);
-            run::captured(clang.arg("-o").arg(dir.join(object)))?;
-        }
-        Ok(program)
+        })
     }
 
-    /// What `klp-gen collisions` finds; it leaves `reserved.o`.
+    /// Returns what `klp-gen collisions` finds; it leaves `reserved.o`.
     fn collisions(&self) -> Result<Vec<String>> {
         let mut command = Command::new(self.klp_gen);
         command
             .current_dir(&self.dir)
-            .args(["collisions", "--llvm=-22", "--format=json"]);
-        if let Some(script) = &self.script {
-            command.arg("--linker-script").arg(script);
+            .args(["collisions", "--format=json"])
+            .args(self.fat())
+            .args(self.defsym());
+        if self.row.script.is_some() {
+            command.args(["--linker-script", SCRIPT]);
         }
         command
-            .args([
-                "--reserve",
-                "reserved.o",
-                "static.o",
-                "main.o",
-                "other.o",
-                "--",
-            ])
-            .arg("clang-22")
+            .args(["--reserve", "reserved.o"])
+            .args(["static.o", "main.o", "other.o"])
+            .args(["--", "clang-22", THIN])
             .args(FLAGS);
         answers(&mut command)
     }
 
-    /// Links in two steps, as the kernel is, and runs what comes out; `Err` inside is a difference.
+    /// Links and runs the program; `Err` inside is a difference.
     fn link_and_run(
         &self,
         objects: &[&str],
         expected: Outcome,
         expected_symbols: &[&str],
     ) -> Result<Result<(), String>> {
-        let mut first = self.kernel.linker();
-        first
-            .current_dir(&self.dir)
-            .args(linker::FLAGS)
-            .args(["-r", "-o", "linked.o"])
-            .args(objects);
+        let (mut first, made) = match self.row.links {
+            Links::Two => (self.relocatable_link(objects), "linked.o"),
+            Links::One => (self.last_link(objects), "program"),
+        };
         let mut result = link(&mut first)?;
         if result.is_ok() {
-            let found = symbols(self.kernel, &self.dir.join("linked.o"), "foo")?;
+            let found = symbols(self.kernel, &self.dir.join(made), "foo")?;
             if found != expected_symbols {
                 let what = format!("expected {expected_symbols:?}, found {found:?}");
                 return Ok(Err(what));
             }
-            let mut last = self.kernel.tool("clang-22");
-            let linker = self.kernel.linker();
-            last.current_dir(&self.dir)
-                .arg("-no-pie")
-                .arg(format!(
-                    "--ld-path={}",
-                    linker.get_program().to_string_lossy()
-                ))
-                .args(["-o", "program", "linked.o"]);
-            if let Some(script) = &self.script {
-                last.arg(format!("-Wl,-T,{}", script.display()));
+            if self.row.links == Links::Two {
+                result = link(&mut self.last_link(&[made]))?;
             }
-            result = link(&mut last)?;
         }
         Ok(match (result, expected) {
             (Err(words), Outcome::Error(expected)) if words.contains(expected) => Ok(()),
@@ -235,5 +357,49 @@ impl<'p> Program<'p> {
                     .ok_or_else(|| format!("expected `{expected}`, it printed `{printed}`"))
             }
         })
+    }
+
+    /// The link that makes `linked.o`.
+    fn relocatable_link(&self, objects: &[&str]) -> Command {
+        let mut linker = self.kernel.linker();
+        linker
+            .current_dir(&self.dir)
+            .args(linker::FLAGS)
+            .args(self.fat())
+            .args(["-r", "-o", "linked.o"])
+            .args(objects);
+        linker
+    }
+
+    /// The link that makes the program.
+    fn last_link(&self, objects: &[&str]) -> Command {
+        let linker = self.kernel.linker();
+        let linker = linker.get_program().to_string_lossy();
+        let mut clang = self.kernel.tool("clang-22");
+        clang
+            .current_dir(&self.dir)
+            .arg("-no-pie")
+            .arg(format!("--ld-path={linker}"))
+            .args(["-o", "program"])
+            .args(objects);
+        for option in linker::FLAGS.into_iter().chain(self.fat()) {
+            clang.args(["-Xlinker", option]);
+        }
+        if let Some(option) = self.defsym() {
+            clang.arg("-Xlinker").arg(option);
+        }
+        if self.row.script.is_some() {
+            clang.arg(format!("-Wl,-T,{SCRIPT}"));
+        }
+        clang
+    }
+
+    fn fat(&self) -> Option<&'static str> {
+        self.row.fat.then_some("--fat-lto-objects")
+    }
+
+    fn defsym(&self) -> Option<String> {
+        let defsym = self.row.defsym;
+        defsym.map(|defsym| format!("--defsym={defsym}"))
     }
 }
