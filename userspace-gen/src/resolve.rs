@@ -17,6 +17,8 @@ pub enum Answer<'t> {
         object: ObjName<'t>,
         /// The symbol.
         entry: Entry<'t>,
+        /// The source file that it is from, if the target tells.
+        file: Option<&'t [u8]>,
     },
     /// It means none.
     Refused {
@@ -39,6 +41,8 @@ pub struct Candidate<'t> {
     pub object: ObjName<'t>,
     /// The symbol.
     pub entry: Entry<'t>,
+    /// The source file that it is from, if the target tells.
+    pub file: Option<&'t [u8]>,
 }
 
 impl Answer<'_> {
@@ -120,6 +124,7 @@ fn resolved<'t>(object: &'t Object<'_>, found: Found) -> Answer<'t> {
             found,
             object: object.name,
             entry,
+            file: object.source_file(found.seq),
         },
         None => Answer::NoObject,
     }
@@ -139,6 +144,7 @@ fn list<'t>(
                 position: listed + position,
                 object: object.name,
                 entry,
+                file: object.source_file(seq),
             });
         }
     });

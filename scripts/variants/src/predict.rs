@@ -37,7 +37,7 @@ fn verdict(report: &Report) -> Verdict {
 fn finding(finding: &check::Finding) -> Finding {
     let kind = finding.kind.as_str().to_owned();
     let (name, address) = match &finding.outcome {
-        Outcome::Resolved { name, address } => (Some(name.clone()), Some(*address)),
+        Outcome::Resolved { name, address, .. } => (Some(name.clone()), Some(*address)),
         _ => (None, None),
     };
     Finding {

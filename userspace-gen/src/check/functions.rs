@@ -163,18 +163,14 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 return refused(Refusal::Harmful(format!("its replacement {what}")));
             }
         }
-        let (address, found) = (lookup.entry.address, shown(lookup.entry.name.0));
         let outcome = if traceable == Traceable::Unknown {
-            let origin = &lookup.object.origin;
+            let (address, origin) = (lookup.entry.address, &lookup.object.origin);
             Outcome::Unchecked(format!(
-                "it is {found} at {address:016x}, but {origin} does not tell whether ftrace can \
-                 trace it"
+                "it is {} at {address:016x}, but {origin} does not tell whether ftrace can trace it",
+                shown(lookup.entry.name.0)
             ))
         } else {
-            Outcome::Resolved {
-                address,
-                name: found,
-            }
+            lookup.outcome()
         };
         Checked {
             outcome,

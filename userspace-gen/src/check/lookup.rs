@@ -3,6 +3,7 @@
 //! One lookup by the livepatch core: `klp_find_object_symbol()`.
 
 use super::refusal::Refusal;
+use super::report::Outcome;
 use crate::shown::shown;
 use crate::symbols::Entry;
 use crate::target::{rule_of, Object, Target};
@@ -53,6 +54,16 @@ impl Lookup<'_> {
             self.shares(policy, query),
         ];
         doubts.into_iter().flatten().collect()
+    }
+
+    /// What the livepatch core makes of the name.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        Outcome::Resolved {
+            address: self.entry.address,
+            name: shown(self.entry.name.0),
+            file: self.object.source_file(self.found.seq).map(shown),
+        }
     }
 
     /// Whether it is data, and not code.

@@ -256,10 +256,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             }
             Position::Found(lookup) => {
                 report.needs_klp_sympos |= lookup.needs_klp_sympos();
-                let outcome = Outcome::Resolved {
-                    address: lookup.entry.address,
-                    name: shown(lookup.entry.name.0),
-                };
+                let outcome = lookup.outcome();
                 let place = (objname.as_bytes().to_vec(), lookup.found.seq);
                 let name = subject.clone();
                 let finding = report.add(Kind::Symbol, objname.to_string(), subject, outcome);

@@ -56,6 +56,8 @@ pub enum Outcome {
         address: u64,
         /// The full name.
         name: String,
+        /// The source file, if the target tells.
+        file: Option<String>,
     },
     /// It refuses the livepatch, or should: see [`Refusal::by`].
     Refused(Refusal),

@@ -27,6 +27,7 @@ pub struct AnswerRow<'t> {
     object: Option<Text<ObjName<'t>>>,
     address: Option<Address>,
     name: Option<Text<SymbolName<'t>>>,
+    file: Option<String>,
     candidates: Vec<CandidateRow<'t>>,
 }
 
@@ -36,14 +37,20 @@ struct CandidateRow<'t> {
     object: Text<ObjName<'t>>,
     address: Address,
     name: Text<SymbolName<'t>>,
+    file: Option<String>,
 }
 
 impl<'t> AnswerRow<'t> {
     /// The row of an answer.
     pub fn new(answer: &Answer<'t>) -> Self {
-        let (object, entry) = match answer {
-            Answer::Resolved { object, entry, .. } => (Some(*object), Some(entry)),
-            _ => (None, None),
+        let (object, entry, file) = match answer {
+            Answer::Resolved {
+                object,
+                entry,
+                file,
+                ..
+            } => (Some(*object), Some(entry), *file),
+            _ => (None, None, None),
         };
         let candidates = match answer {
             Answer::Refused { candidates, .. } => candidates.as_slice(),
@@ -54,6 +61,7 @@ impl<'t> AnswerRow<'t> {
             object: object.map(Text),
             address: entry.map(|e| Address(e.address)),
             name: entry.map(|e| Text(e.name)),
+            file: file.map(shown),
             candidates: candidates
                 .iter()
                 .map(|c| CandidateRow {
@@ -61,6 +69,7 @@ impl<'t> AnswerRow<'t> {
                     object: Text(c.object),
                     address: Address(c.entry.address),
                     name: Text(c.entry.name),
+                    file: c.file.map(shown),
                 })
                 .collect(),
         }
@@ -86,11 +95,15 @@ pub fn print(
             found,
             object,
             entry,
+            file,
         } => {
-            let (symbol, position) = (in_words(request, *object, entry), found.position);
-            let symbol = page.paint(Look::Good, symbol);
-            let matches = found.matches;
-            page.line(4, format_args!("{label}{symbol} ({position} of {matches})"))
+            let symbol = page.paint(Look::Good, in_words(request, *object, entry));
+            let (position, matches) = (found.position, found.matches);
+            let file = file.map_or_else(String::new, |file| format!(", {}", shown(file)));
+            page.line(
+                4,
+                format_args!("{label}{symbol} ({position} of {matches}{file})"),
+            )
         }
         Answer::Refused { reason, candidates } => {
             let why = match reason {
@@ -105,9 +118,12 @@ pub fn print(
             let indent = label.len() - label.trim_start().len();
             for c in candidates.iter().take(SHOWN) {
                 let (position, symbol) = (c.position, in_words(request, c.object, &c.entry));
+                let file = c
+                    .file
+                    .map_or_else(String::new, |f| format!(" ({})", shown(f)));
                 page.line(
                     indent + 10,
-                    format_args!("{:indent$}  {position:>4}: {symbol}", ""),
+                    format_args!("{:indent$}  {position:>4}: {symbol}{file}", ""),
                 )?;
             }
             if candidates.len() > SHOWN {

@@ -61,6 +61,7 @@ struct Row<'r> {
     status: &'static str,
     address: Option<Address>,
     name: Option<&'r str>,
+    file: Option<&'r str>,
     /// Who refuses: the `kernel`, or `klp-gen` what the kernel would take.
     by: Option<&'static str>,
     /// Why it is refused or unchecked.
@@ -134,9 +135,17 @@ fn is_bad(finding: &Finding) -> bool {
 }
 
 fn row(finding: &Finding) -> Row<'_> {
-    let (address, name) = match &finding.outcome {
-        Outcome::Resolved { address, name } => (Some(Address(*address)), Some(name.as_str())),
-        _ => (None, None),
+    let (address, name, file) = match &finding.outcome {
+        Outcome::Resolved {
+            address,
+            name,
+            file,
+        } => (
+            Some(Address(*address)),
+            Some(name.as_str()),
+            file.as_deref(),
+        ),
+        _ => (None, None, None),
     };
     Row {
         kind: finding.kind.as_str(),
@@ -145,6 +154,7 @@ fn row(finding: &Finding) -> Row<'_> {
         status: finding.status(),
         address,
         name,
+        file,
         by: finding.by().map(By::as_str),
         message: finding.message(),
         warnings: &finding.warnings,
@@ -183,10 +193,18 @@ fn print<'r>(
 fn in_words(finding: &Finding) -> String {
     let mut text = format!("{:<10} {}", finding.kind.as_str(), finding.subject);
     // Writing to a string does not fail.
-    if let Outcome::Resolved { address, name } = &finding.outcome {
+    if let Outcome::Resolved {
+        address,
+        name,
+        file,
+    } = &finding.outcome
+    {
         let _ = write!(text, " = {address:016x} {name}");
         if finding.object != "vmlinux" {
             let _ = write!(text, " [{}]", finding.object);
+        }
+        if let Some(file) = file {
+            let _ = write!(text, " ({file})");
         }
     }
     let message = finding.message();

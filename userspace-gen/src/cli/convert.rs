@@ -10,7 +10,9 @@ use super::target::{SymversArgs, TargetArgs};
 use super::Verdict;
 use anyhow::Result;
 use klp_gen::check::{By, Finding, Report};
-use klp_gen::convert::{convert, Conversion, Problem, Reference};
+use klp_gen::convert::problem::Kind;
+use klp_gen::convert::spell::Spelling;
+use klp_gen::convert::{convert, Conversion, OldName, Problem, Reference};
 use klp_gen::elf::read_file;
 use klp_gen::output::{expect_no_input, write_file};
 use klp_gen::shown::shown;
@@ -58,14 +60,17 @@ pub struct Args {
     format: FormatArg,
 }
 
-/// What came of one reference; the fields are an interface: docs/schema/convert.json.
+/// What came of one name; the fields are an interface: docs/schema/convert.json.
 #[derive(Debug, Serialize)]
 struct Row<'c> {
+    kind: &'static str,
     reference: &'c str,
     status: Status,
+    object: Option<String>,
     symbol: Option<String>,
     address: Option<Address>,
     name: Option<&'c str>,
+    file: Option<&'c str>,
     message: Option<Cow<'c, str>>,
     candidates: &'c [String],
 }
@@ -80,11 +85,30 @@ enum Status {
 impl<'c> Row<'c> {
     fn converted(reference: &'c Reference) -> Self {
         Self {
+            kind: Kind::Reference.as_str(),
             reference: &reference.written,
             status: Status::Converted,
+            object: Some(shown(&reference.object)),
             symbol: Some(livepatch_name(reference)),
             address: Some(Address(reference.address)),
             name: Some(&reference.full_name),
+            file: reference.file.as_deref(),
+            message: None,
+            candidates: &[],
+        }
+    }
+
+    fn replaced(function: &'c OldName) -> Self {
+        let Spelling { name, sympos } = &function.spelling;
+        Self {
+            kind: Kind::Function.as_str(),
+            reference: &function.written,
+            status: Status::Converted,
+            object: Some(function.object.clone()),
+            symbol: Some(format!("{},{sympos}", shown(name))),
+            address: Some(Address(function.address)),
+            name: Some(&function.full_name),
+            file: function.file.as_deref(),
             message: None,
             candidates: &[],
         }
@@ -92,11 +116,14 @@ impl<'c> Row<'c> {
 
     fn refused(problem: &'c Problem) -> Self {
         Self {
+            kind: problem.kind.as_str(),
             reference: &problem.subject,
             status: Status::Refused,
+            object: None,
             symbol: None,
             address: None,
             name: None,
+            file: None,
             message: Some(Cow::Borrowed(&problem.why)),
             candidates: problem.shown_candidates(),
         }
@@ -104,11 +131,14 @@ impl<'c> Row<'c> {
 
     fn rejected(finding: &'c Finding) -> Self {
         Self {
+            kind: finding.kind.as_str(),
             reference: &finding.subject,
             status: Status::Refused,
+            object: None,
             symbol: None,
             address: None,
             name: None,
+            file: None,
             message: finding.message().map(Cow::Owned),
             candidates: &[],
         }
@@ -159,12 +189,12 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         console.warning(&format_args!("{origin}: {what}"));
     }
     write_file(&args.output, &converted.bytes)?;
-    let mut references = converted.references.iter().take(console.rows());
+    let references = converted.references.iter().map(Row::converted);
+    let rows = references.chain(converted.functions.iter().map(Row::replaced));
+    let mut rows = rows.take(console.rows());
     match args.format.format {
-        Format::Json => console.json(references.map(Row::converted))?,
-        Format::Table => {
-            console.table(|page| references.try_for_each(|reference| print(page, reference)))?;
-        }
+        Format::Json => console.json(rows)?,
+        Format::Table => console.table(|page| rows.try_for_each(|row| print(page, &row)))?,
     }
     if converted.references.is_empty() {
         let (output, what) = (args.output.display(), "no reference needs to be converted");
@@ -190,16 +220,22 @@ fn livepatch_name(reference: &Reference) -> String {
     shown(&reference.livepatch_name().unwrap_or_default())
 }
 
-fn print(page: &mut Page<'_>, reference: &Reference) -> io::Result<()> {
-    let Reference {
-        written,
-        full_name,
-        address,
-        ..
-    } = reference;
-    let name = page.paint(Look::Heading, livepatch_name(reference));
+fn print(page: &mut Page<'_>, row: &Row<'_>) -> io::Result<()> {
+    let (written, name) = (row.reference, row.name.unwrap_or_default());
+    let symbol = page.paint(Look::Heading, row.symbol.as_deref().unwrap_or_default());
+    let address = row.address.map_or(0, |address| address.0);
+    let file = row
+        .file
+        .map_or_else(String::new, |file| format!(" ({file})"));
+    // The name of a livepatch symbol has its object.
+    let module = match row.object.as_deref() {
+        Some(module) if row.kind == Kind::Function.as_str() && module != "vmlinux" => {
+            format!(" [{module}]")
+        }
+        _ => String::new(),
+    };
     page.line(
         4,
-        format_args!("{written} -> {name} = {address:016x} {full_name}"),
+        format_args!("{written} -> {symbol} = {address:016x} {name}{module}{file}"),
     )
 }

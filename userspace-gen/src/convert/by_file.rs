@@ -11,10 +11,11 @@ use super::nearest::{self, Nearest};
 use super::problem::{NamedBy, Problem};
 use crate::shown::shown;
 use crate::target::sources::SourceFile;
-use crate::target::Object;
+use crate::target::{Object, Sources};
 use klp_policy::query::ANY;
 use klp_policy::{Policy, Query, Sympos};
 use object::elf;
+use std::path::Path;
 
 /// The position of the symbol `name` from the source file `file` among the exact names.
 pub(super) fn position(
@@ -24,15 +25,14 @@ pub(super) fn position(
     file: &[u8],
     nearest: &Nearest<'_>,
 ) -> Result<Sympos, Problem> {
-    let subject = named_by.written();
     let query = Query::new(name);
     if !matches!(query, Query::Plain(_)) {
         let why = "a source file says which of several symbols: expected its name without .llvm.";
-        return Err(Problem::new(subject, why));
+        return Err(Problem::new(named_by, why));
     }
     let by_position =
         || named_by.by_position(object, format_args!("{}{}", shown(name), shown(ANY)));
-    let source = source(subject, object, file)?;
+    let source = source(named_by, object, file)?;
     let mut positions = Vec::new();
     let mut matches = 0;
     object.candidates(Policy::Exact, &query, &mut |position, seq| {
@@ -47,11 +47,11 @@ pub(super) fn position(
     let shown_file = shown(source.path());
     let all = Query::Any(klp_policy::SymbolName(name));
     let problem =
-        |why: String| Err(Problem::new(subject, why).with(candidates::wholly(object, &all)));
+        |why: String| Err(Problem::new(named_by, why).with(candidates::wholly(object, &all)));
     match positions[..] {
         [] if candidates::none(object, &all) => {
             let why = format!("{} has no symbol of that name", object.name);
-            Err(Problem::new(subject, why).or_nearest(nearest, &query))
+            Err(Problem::new(named_by, why).or_nearest(nearest, &query))
         }
         [] => problem(format!(
             "no local symbol of {shown_file} has that name: it was inlined everywhere, or promoted, \
@@ -71,25 +71,21 @@ pub(super) fn position(
 
 /// The one source file that is meant.
 fn source<'o>(
-    subject: &[u8],
+    named_by: NamedBy<'_>,
     object: &'o Object<'_>,
     file: &[u8],
 ) -> Result<&'o SourceFile, Problem> {
-    let problem = |why: String| Problem::new(subject, why);
-    let (objname, origin) = (object.name, &object.origin);
+    let problem = |why: String| Problem::new(named_by, why);
+    let objname = object.name;
     let Some(sources) = object.sources() else {
-        let why = format!("{origin} does not tell the source files of {objname}");
+        let why = format!(
+            "{}, a text, does not tell the source files of {objname}: give its file, or a position",
+            object.origin
+        );
         return Err(problem(why));
     };
     if sources.known().next().is_none() {
-        return Err(problem(if objname.is_vmlinux() {
-            format!(
-                "{origin} has the names of source files without directories: give the vmlinux.a of \
-                 the same build with --link-order, or a position"
-            )
-        } else {
-            format!("{origin} does not name its source files: give a position")
-        }));
+        return Err(problem(unknown_files(object, sources)));
     }
     let files = sources.matching(file);
     let paths = |files: &[&SourceFile]| files.iter().map(|f| shown(f.path())).collect();
@@ -109,5 +105,37 @@ fn source<'o>(
             );
             Err(problem(why).with(paths(&files)))
         }
+    }
+}
+
+/// Why nothing is known of the source files of an object.
+fn unknown_files(object: &Object<'_>, sources: &Sources) -> String {
+    let origin = &object.origin;
+    if sources.is_empty() {
+        return format!(
+            "{origin} does not name its source files, as if it had been stripped: give the file that \
+             the build left, or a position"
+        );
+    }
+    if !object.lacks_link_order() {
+        return format!(
+            "the vmlinux.a that --link-order gives does not list the files of {origin}: give that of \
+             the same build, or a position"
+        );
+    }
+    format!(
+        "{origin} has the names of source files without directories: give {}, with --link-order, or a \
+         position",
+        link_order(object)
+    )
+}
+
+/// The archive that tells the source files of a kernel image.
+pub(super) fn link_order(image: &Object<'_>) -> String {
+    let beside = Path::new(&image.origin).with_file_name("vmlinux.a");
+    if beside.is_file() {
+        format!("{}, if it is of the same build", beside.display())
+    } else {
+        "the vmlinux.a of the same build, which is in its directory".to_owned()
     }
 }

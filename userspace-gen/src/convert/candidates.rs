@@ -7,7 +7,6 @@ use crate::shown::shown;
 use crate::symbols::Entry;
 use crate::target::Object;
 use klp_policy::{Policy, Query};
-use object::elf;
 
 /// Position, address and name of each, and the source file where that is known.
 pub(super) fn briefly(object: &Object<'_>, query: &Query<'_>) -> Vec<String> {
@@ -53,6 +52,32 @@ pub(super) fn none(object: &Object<'_>, query: &Query<'_>) -> bool {
     none
 }
 
+/// How many of the symbols that are listed can be told by a source file.
+pub(super) enum Told {
+    All,
+    Some,
+    None,
+}
+
+/// Says how many of the symbols that are listed have a source file of their own.
+pub(super) fn told_by_file(object: &Object<'_>, query: &Query<'_>) -> Told {
+    let cleaned: Vec<u8> = query.cleaned().bytes().collect();
+    let mut files = Vec::new();
+    object.candidates(Policy::Llvm, query, &mut |_, seq| {
+        if let (Some(entry), 0..SHOWN) = (object.symbols.get(seq), files.len()) {
+            // By file, it is one of the exact names.
+            let exact = entry.name.0 == cleaned;
+            files.push(object.source_file(seq).filter(|_| exact));
+        }
+    });
+    let alone = |file: &&[u8]| files.iter().flatten().filter(|f| *f == file).count() == 1;
+    match files.iter().flatten().filter(|file| alone(file)).count() {
+        0 => Told::None,
+        all if all == files.len() => Told::All,
+        _ => Told::Some,
+    }
+}
+
 /// A line for each that is shown, empty for the others: a name may have very many.
 fn list(
     object: &Object<'_>,
@@ -71,12 +96,9 @@ fn list(
     lines
 }
 
-/// The source file of a symbol, if nothing else could be behind its `STT_FILE` symbol.
+/// The source file of a symbol, if it is known.
 fn file(object: &Object<'_>, seq: u32) -> Option<String> {
-    let symbol = object.file_symbol(seq)?;
-    let sources = object.sources()?;
-    let file = sources.file_of(symbol.id).filter(|f| f.is_alone())?;
-    (symbol.bind == elf::STB_LOCAL).then(|| shown(file.path()))
+    object.source_file(seq).map(shown)
 }
 
 /// The symbols before and after one in memory. A module has no addresses yet: there it is its section.

@@ -20,6 +20,7 @@ pub mod spell;
 mod symbols;
 mod written;
 
+pub use old_names::OldName;
 pub use plan::{Plan, Reference};
 pub use problem::Problem;
 
@@ -47,6 +48,8 @@ pub struct Converted {
     pub bytes: Vec<u8>,
     /// What was written for which reference.
     pub references: Vec<Reference>,
+    /// The functions that it replaces, as far as their objects are known.
+    pub functions: Vec<OldName>,
     /// What the check of the result says.
     pub report: Report,
 }
@@ -76,10 +79,10 @@ pub fn convert(
     let changed = copyable::expect(&elf, data.len())
         .and_then(|()| plan::plan(&elf, target, policy))
         .and_then(|plan| match plan {
-            Ok(plan) => Ok(Ok((rewrite::rewrite(&elf, &plan)?, plan.references))),
+            Ok(plan) => Ok(Ok((rewrite::rewrite(&elf, &plan)?, plan))),
             Err(problems) => Ok(Err(problems)),
         });
-    let (bytes, references) = match changed {
+    let (bytes, plan) = match changed {
         Ok(Ok(changed)) => changed,
         Ok(Err(problems)) => return Ok(Conversion::Refused(problems)),
         Err(error) => return refused_anyway(origin, &data, target, policy, error),
@@ -91,7 +94,8 @@ pub fn convert(
     }
     Ok(Conversion::Done(Converted {
         bytes,
-        references,
+        references: plan.references,
+        functions: plan.old_names,
         report,
     }))
 }

@@ -10,25 +10,38 @@ use super::spell::{spell, Spelling};
 use super::written::{self, InFile};
 use crate::livepatch::memory::Location;
 use crate::livepatch::Patch;
+use crate::shown::shown;
 use crate::target::{Object, Target};
 use klp_policy::{MatchedBy, ObjName, Policy, Query, Sympos};
 
-/// A function name that has to be spelled in another way.
+/// The name of a function that was found.
 #[derive(Clone, Debug)]
 pub struct OldName {
+    /// The name and the position as the author wrote them.
+    pub written: String,
+    /// The object that has the function.
+    pub object: String,
+    /// The full name of the function.
+    pub full_name: String,
+    /// Its address; an offset in its section if it is a module's.
+    pub address: u64,
+    /// The source file that it is from, if the target tells.
+    pub file: Option<String>,
     /// Where the pointer to it is.
     pub at: Location,
     /// Where its position is.
     pub sympos_at: Location,
-    /// What to write there.
+    /// How it is spelled for the kernel.
     pub spelling: Spelling,
+    /// Whether that is not as the author wrote it.
+    pub changes: bool,
 }
 
 /// What the names of all functions come to.
 #[derive(Clone, Debug, Default)]
 pub struct OldNames {
-    /// Those that change.
-    pub changed: Vec<OldName>,
+    /// Those that were found.
+    pub found: Vec<OldName>,
     /// Whether one of them is only found with `klp_sympos`.
     pub need_klp_sympos: bool,
 }
@@ -73,18 +86,27 @@ pub(super) fn plan(
             if policy == Policy::Llvm {
                 names.need_klp_sympos |= found.by == MatchedBy::Cleaned;
             }
-            if !meant.by_file {
-                // 0 and 1 mean the same where there is one.
-                let same = known.resolve(policy, &query, sympos);
-                if policy == Policy::Llvm || same.is_ok_and(|same| same.seq == found.seq) {
-                    continue;
-                }
-            }
-            if let Some(spelling) = spell(known, policy, &query, sympos, &found) {
-                names.changed.push(OldName {
+            // 0 and 1 mean the same where there is one.
+            let same = known.resolve(policy, &query, sympos);
+            let same = same.is_ok_and(|same| same.seq == found.seq);
+            let changes = meant.by_file || policy != Policy::Llvm && !same;
+            let spelling = if changes {
+                spell(known, policy, &query, sympos, &found)
+            } else {
+                let name = old_name.to_vec();
+                Some(Spelling { name, sympos })
+            };
+            if let (Some(spelling), Some(entry)) = (spelling, known.symbols.get(found.seq)) {
+                names.found.push(OldName {
+                    written: meant.in_words(old_name),
+                    object: known.name.to_string(),
+                    full_name: shown(entry.name.0),
+                    address: entry.address,
+                    file: known.source_file(found.seq).map(shown),
                     at: function.at,
                     sympos_at: function.sympos_at,
                     spelling,
+                    changes,
                 });
             }
         }
@@ -101,13 +123,23 @@ struct Meant<'n> {
 }
 
 impl<'n> Meant<'n> {
+    /// The name and the position as they are written.
+    fn in_words(&self, old_name: &[u8]) -> String {
+        let written = shown(old_name);
+        if self.by_file {
+            written
+        } else {
+            format!("{written},{}", self.sympos)
+        }
+    }
+
     fn read(
         old_name: &'n [u8],
         old_sympos: u64,
         object: Option<&Object<'_>>,
         nearest: &Nearest<'_>,
     ) -> Result<Self, Problem> {
-        let problem = |why: &str| Problem::new(old_name, why);
+        let problem = |why: &str| Problem::new(NamedBy::OldName(old_name), why);
         let written = written::old_name(old_name).map_err(|why| problem(&why))?;
         let Some(InFile { name, file }) = written else {
             return Ok(Self {

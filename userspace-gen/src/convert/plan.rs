@@ -23,7 +23,7 @@ use object::elf;
 pub struct Plan {
     /// The undefined symbols that become livepatch symbols, by their index.
     pub references: Vec<Reference>,
-    /// The names of functions to replace that have to be spelled in another way.
+    /// The names of the functions to replace, as far as their objects are known.
     pub old_names: Vec<OldName>,
     /// Whether `klp_sympos` has to be there first.
     pub needs_klp_sympos: bool,
@@ -44,6 +44,8 @@ pub struct Reference {
     pub full_name: String,
     /// Its address; an offset in its section if it is a module's.
     pub address: u64,
+    /// The source file that it is from, if the target tells.
+    pub file: Option<String>,
 }
 
 impl Reference {
@@ -95,7 +97,7 @@ pub fn plan(
                 .references
                 .iter()
                 .any(|r| r.spelling.name.ends_with(ANY)));
-    plan.old_names = names.changed;
+    plan.old_names = names.found;
     Ok(if problems.is_empty() {
         Ok(plan)
     } else {
@@ -149,14 +151,14 @@ impl Planner<'_, '_> {
                     return Ok(None);
                 }
                 let why = "nobody exports it, and no target has a symbol of that name";
-                Err(Problem::new(name, why).or_nearest(self.nearest, &query))
+                Err(Problem::new(NamedBy::Symbol(name), why).or_nearest(self.nearest, &query))
             }
             [object] => self.found_in(symbol, object, &query, Sympos::UNIQUE),
             _ => {
                 let names: Vec<_> = objects.iter().map(|o| o.name.to_string()).collect();
                 let name_shown = shown(name);
                 Err(Problem::new(
-                    name,
+                    NamedBy::Symbol(name),
                     format!(
                         "{} have it: say which by .klp.sym.<objname>.{name_shown},0",
                         names.join(" and ")
@@ -168,7 +170,7 @@ impl Planner<'_, '_> {
 
     /// A reference whose author says what it means: by position or by source file.
     fn written(&self, symbol: &Symbol<'_>) -> Planned {
-        let problem = |why: String| Problem::new(symbol.name, why);
+        let problem = |why: String| Problem::new(NamedBy::Symbol(symbol.name), why);
         let written = Written::parse(symbol.name).map_err(problem)?;
         let objname = written.objname;
         let Some(object) = self.target.object(objname) else {
@@ -195,7 +197,7 @@ impl Planner<'_, '_> {
         query: &Query<'_>,
         sympos: Sympos,
     ) -> Planned {
-        let problem = |why: String| Err(Problem::new(symbol.name, why));
+        let problem = |why: String| Err(Problem::new(NamedBy::Symbol(symbol.name), why));
         let objname = object.name;
         let found = match object.resolve(Policy::Llvm, query, sympos) {
             Ok(found) => found,
@@ -232,6 +234,7 @@ impl Planner<'_, '_> {
             spelling,
             full_name: shown(entry.name.0),
             address: entry.address,
+            file: object.source_file(found.seq).map(shown),
         });
         match reference.filter(|r| r.livepatch_name().is_some()) {
             Some(reference) => Ok(Some(reference)),

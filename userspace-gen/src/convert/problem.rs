@@ -2,8 +2,8 @@
 
 //! Why a reference means no symbol, or not one, and what it could mean.
 
-use super::candidates;
 use super::nearest::Nearest;
+use super::{by_file, candidates};
 use crate::shown::shown;
 use crate::target::Object;
 use klp_policy::{Query, Reason, Sympos};
@@ -22,9 +22,17 @@ pub(super) enum NamedBy<'l> {
 }
 
 impl<'l> NamedBy<'l> {
-    pub(super) fn written(self) -> &'l [u8] {
+    fn written(self) -> &'l [u8] {
         match self {
             Self::Symbol(name) | Self::OldName(name) => name,
+        }
+    }
+
+    /// How its author says that the symbol called `name` of a source file is meant.
+    fn by_file(self, object: &Object<'_>, name: &str) -> String {
+        match self {
+            Self::Symbol(_) => format!(".klp.sym.{}.{name},<source file>", object.name),
+            Self::OldName(_) => format!("old_name \"{name},<source file>\""),
         }
     }
 
@@ -37,10 +45,32 @@ impl<'l> NamedBy<'l> {
     }
 }
 
-/// A reference that means no symbol, or not one.
+/// A sort of name in a livepatch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An undefined symbol.
+    Reference,
+    /// The `old_name` of a `klp_func`.
+    Function,
+}
+
+impl Kind {
+    /// The kind in one word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reference => "reference",
+            Self::Function => "function",
+        }
+    }
+}
+
+/// A name that means no symbol, or not one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The reference.
+    /// The sort of name.
+    pub kind: Kind,
+    /// The name as it is written.
     pub subject: String,
     /// What is wrong with it.
     pub why: String,
@@ -55,9 +85,13 @@ impl Problem {
         &self.candidates[..self.candidates.len().min(SHOWN)]
     }
 
-    pub(super) fn new(subject: &[u8], why: impl Into<String>) -> Self {
+    pub(super) fn new(named_by: NamedBy<'_>, why: impl Into<String>) -> Self {
         Self {
-            subject: shown(subject),
+            kind: match named_by {
+                NamedBy::Symbol(_) => Kind::Reference,
+                NamedBy::OldName(_) => Kind::Function,
+            },
+            subject: shown(named_by.written()),
             why: why.into(),
             candidates: Vec::new(),
         }
@@ -106,7 +140,7 @@ pub(super) fn unresolved(
              the suffix: {}",
             query.cleaned()
         );
-        return Problem::new(named_by.written(), why).with(candidates::briefly(object, &here));
+        return Problem::new(named_by, why).with(candidates::briefly(object, &here));
     }
     // Counted as `query` counts: not the exact names alone, if it means others too.
     let name = match query.exact() {
@@ -114,12 +148,12 @@ pub(super) fn unresolved(
         None => format!("{}.llvm.*", query.cleaned()),
     };
     let problem = Problem::new(
-        named_by.written(),
+        named_by,
         match reason {
             Reason::NotFound => format!("{objname} has no symbol of that name"),
             Reason::Ambiguous { matches } => format!(
                 "{objname} has {matches} symbols of that name: say which by {}",
-                named_by.by_position(object, &name)
+                say_which(named_by, object, query, &name)
             ),
             Reason::NoSuchPosition { matches } => {
                 format!("position {sympos}, but {objname} has {matches} symbols of that name")
@@ -127,4 +161,23 @@ pub(super) fn unresolved(
         },
     );
     problem.with(candidates::briefly(object, query))
+}
+
+/// How the author says which of several symbols is meant; `name` is counted as `query` counts.
+///
+/// A source file means the same in the next build, and a position need not.
+fn say_which(named_by: NamedBy<'_>, object: &Object<'_>, query: &Query<'_>, name: &str) -> String {
+    let by_position = named_by.by_position(object, name);
+    let by_file = named_by.by_file(object, &shown(query.cleaned().to_string().as_bytes()));
+    match candidates::told_by_file(object, query) {
+        candidates::Told::All => by_file,
+        candidates::Told::Some => {
+            format!("{by_file}, or for those without a file by {by_position}")
+        }
+        candidates::Told::None if object.lacks_link_order() => format!(
+            "{by_position}. To see the source files, which say it better, give {}, with --link-order",
+            by_file::link_order(object)
+        ),
+        candidates::Told::None => by_position,
+    }
 }

@@ -15,9 +15,9 @@ use std::collections::{BTreeMap, HashMap};
 const SHT_LLVM_ADDRSIG: elf::SectionType = elf::SectionType(0x6fff_4c03);
 
 impl Rewriter<'_, '_> {
-    /// Points each `klp_func` that the plan names to another string.
+    /// Points each `klp_func` whose name changes to another string.
     pub(super) fn change_old_names(&mut self) -> Result<()> {
-        for name in &self.plan.old_names {
+        for name in self.plan.old_names.iter().filter(|name| name.changes) {
             let pointer = self.rela.iter().find_map(|rela| {
                 let at = |r: &Relocation| r.offset == name.at.offset;
                 let here = rela.target.id == name.at.section;

@@ -30,7 +30,7 @@ use klp_policy::{
     list_in_index, list_in_sequence, resolve_in_index, Found, ObjName, Policy, Query, Reason,
     Sympos,
 };
-use object::elf::Machine;
+use object::elf::{self, Machine};
 use object::read::{ReadCache, ReadRef};
 use object::Endianness;
 use std::cell::OnceCell;
@@ -303,6 +303,22 @@ impl<'d> Object<'d> {
             Source::Text => None,
         };
         self.sources.get_or_init(read).as_ref()
+    }
+
+    /// The path of the source file that the symbol at a place of the table is from, if nothing else could
+    /// be behind the file's `STT_FILE` symbol. In a module it is the last component.
+    #[must_use]
+    pub fn source_file(&self, seq: u32) -> Option<&[u8]> {
+        let symbol = self.file_symbol(seq)?;
+        let file = self.sources()?.file_of(symbol.id)?;
+        let known = file.is_alone() && symbol.bind == elf::STB_LOCAL;
+        known.then(|| file.path())
+    }
+
+    /// Whether this is a kernel image whose source files are not known for want of its `vmlinux.a`.
+    #[must_use]
+    pub fn lacks_link_order(&self) -> bool {
+        matches!(self.source, Source::Image(_)) && self.linked.is_empty()
     }
 
     /// Visits the places of the symbols that `query` matches, with their positions.

@@ -90,6 +90,12 @@ impl Sources {
         Self { files }
     }
 
+    /// Whether the object names no source file at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// The files of which something is known.
     pub fn known(&self) -> impl Iterator<Item = &SourceFile> {
         self.files.iter().filter(|f| f.known != Known::Nothing)

@@ -5,6 +5,7 @@
 use crate::elf::{Elf, Place, ABSOLUTE};
 use crate::kernel::{module, vmlinux, Files, TEXT};
 use crate::livepatch::Livepatch;
+use crate::shell;
 use klp_gen::convert::references::References;
 use klp_gen::convert::{convert, Conversion};
 use klp_gen::elf::{ElfFile, Place as Found};
@@ -97,6 +98,25 @@ fn reference(linked: &[&str], written: &str) -> Result<String, String> {
     }
 }
 
+/// What the name of a function to replace becomes, or why it is refused.
+fn replacing(linked: &[&str], name: &str, sympos: u64) -> Result<(String, u64), String> {
+    let objects: [(Option<&str>, &[_]); 1] = [(None, &[(name, sympos)])];
+    let data = Livepatch::replacing(&objects).build();
+    let convert = |t: &Target<'_>| convert("lp.ko", &data, t, Policy::Llvm).unwrap();
+    match with_kernel(linked, convert) {
+        Conversion::Done(converted) => {
+            let elf = ElfFile::parse("out.ko".to_owned(), &converted.bytes[..]).unwrap();
+            let rela = rela_sections(&elf).unwrap();
+            let patches = structs::patches(&Memory::new(&elf, &rela));
+            let function = patches[0].objects[0].functions[0];
+            let name = String::from_utf8(function.old_name.unwrap().to_vec());
+            Ok((name.unwrap(), function.old_sympos))
+        }
+        Conversion::Refused(problems) => Err(problems[0].to_string()),
+        Conversion::Rejected(report) => panic!("{report:?}"),
+    }
+}
+
 #[test]
 fn a_file_says_which_position_is_meant() {
     for (written, converted) in [
@@ -166,11 +186,153 @@ fn what_is_not_certain_is_refused() {
         let problem = reference(LINKED, &format!(".klp.sym.vmlinux.{written}")).unwrap_err();
         assert!(problem.contains(why), "{written}: {problem}");
     }
-    let problem = reference(&[], ".klp.sym.vmlinux.worker,fs/inode.c").unwrap_err();
-    assert!(
-        problem.contains("give the vmlinux.a of the same build with --link-order"),
-        "{problem}"
+}
+
+/// Each is another reason, with another cure.
+#[test]
+fn why_files_are_not_known_is_said() {
+    let problem = |linked: &[&str], kernel: Elf, archive: Option<&[u8]>| {
+        let files = Files::new();
+        let vmlinux = files.write("vmlinux", &kernel.build());
+        let mut opened = TargetFiles::open(Some(&vmlinux), &[], None).unwrap();
+        if let Some(archive) = archive {
+            files.write("vmlinux.a", archive);
+        }
+        if !linked.is_empty() {
+            let archive = files.write("linked", &thin_archive(linked));
+            opened = opened.with_link_order(&archive).unwrap();
+        }
+        let target = Target::load(&opened).unwrap();
+        let written = ".klp.sym.vmlinux.worker,fs/inode.c";
+        let data = Livepatch::of("cmdline_proc_show").call(written).build();
+        match convert("lp.ko", &data, &target, Policy::Llvm).unwrap() {
+            Conversion::Refused(problems) => {
+                let directory = format!("{}/", files.directory.path().display());
+                problems[0].why.replace(&directory, "")
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let without = "vmlinux has the names of source files without directories: give";
+    assert_eq!(
+        problem(&[], kernel(), None),
+        format!(
+            "{without} the vmlinux.a of the same build, which is in its directory, with \
+             --link-order, or a position"
+        )
     );
+    assert_eq!(
+        problem(&[], kernel(), Some(&thin_archive(LINKED))),
+        format!(
+            "{without} vmlinux.a, if it is of the same build, with --link-order, or a position"
+        )
+    );
+    assert_eq!(
+        problem(&["a/other.o"], kernel(), None),
+        "the vmlinux.a that --link-order gives does not list the files of vmlinux: give that of \
+         the same build, or a position"
+    );
+    let mut stripped = kernel();
+    stripped.symbols.retain(|s| s.kind != STT_FILE);
+    assert_eq!(
+        problem(LINKED, stripped, None),
+        "vmlinux does not name its source files, as if it had been stripped: give the file that \
+         the build left, or a position"
+    );
+}
+
+/// By file where every one of them can be told so, which is the same in the next build.
+#[test]
+fn what_is_ambiguous_is_said_by_file_where_that_is_known() {
+    let by_position = |name: &str, symbol: &str| match symbol {
+        "" => format!("old_name \"{name}\" with an old_sympos"),
+        _ => format!(".klp.sym.vmlinux.{name},<position>"),
+    };
+    for (name, linked, by_file, mixed) in [
+        ("init_once", LINKED, true, false),
+        // The last file of the link may not be alone.
+        ("worker", LINKED, true, true),
+        ("init_once", &["fs/proc/cmdline.o"], false, true),
+        // Promoted symbols have no file.
+        ("init_once.llvm.*", LINKED, true, true),
+    ] {
+        for symbol in ["", ".klp.sym.vmlinux."] {
+            let written = format!("{symbol}{name},0");
+            let problem = if symbol.is_empty() {
+                replacing(linked, name, 0).unwrap_err()
+            } else {
+                reference(linked, &written).unwrap_err()
+            };
+            let cleaned = name.trim_end_matches(".llvm.*");
+            let file = match symbol {
+                "" => format!("old_name \"{cleaned},<source file>\""),
+                _ => format!(".klp.sym.vmlinux.{cleaned},<source file>"),
+            };
+            let position = by_position(name, symbol);
+            let expected = match (by_file, mixed) {
+                (true, false) => file,
+                (true, true) => format!("{file}, or for those without a file by {position}"),
+                (false, _) => position,
+            };
+            assert!(
+                problem.contains(&format!("say which by {expected}\n  1: ")),
+                "{problem}"
+            );
+        }
+    }
+    let problem = replacing(LINKED, "init_once", 0).unwrap_err();
+    let listed = "1: ffffffff81000100 init_once (net/sock.c)\n  2: ffffffff81000300 init_once \
+                  (fs/super.c)";
+    assert!(problem.ends_with(listed), "{problem}");
+}
+
+/// A position of another build may be another file's symbol.
+#[test]
+fn the_file_of_each_position_is_said() {
+    let files = Files::new();
+    files.write("vmlinux", &kernel().build());
+    files.write("vmlinux.a", &thin_archive(LINKED));
+    let livepatch = Livepatch::replacing(&[(None, &[("init_once", 2), ("promoted", 0)])]);
+    let livepatch = livepatch.call(".klp.sym.vmlinux.worker,2");
+    files.write("lp.ko", &livepatch.build());
+    let run = |script: &str| {
+        let (status, text) = shell::run(&files, script);
+        assert_eq!(status, Some(0), "{text}");
+        text
+    };
+    let kernel = "--vmlinux vmlinux --link-order vmlinux.a";
+    let text = run(&format!("klp-gen convert lp.ko -o out.ko {kernel}"));
+    let worker = ".klp.sym.vmlinux.worker,2 = ffffffff81000030 worker (fs/x/inode.c)\n";
+    assert!(text.contains(worker), "{text}");
+    let function = "init_once,2 -> init_once,2 = ffffffff81000300 init_once (fs/super.c)\n";
+    assert!(text.contains(function), "{text}");
+    // It is promoted, and has none.
+    let promoted = "promoted,0 -> promoted,0 = ffffffff81000600 promoted.llvm.9a\n";
+    assert!(text.contains(promoted), "{text}");
+    let text = run(&format!("klp-gen check out.ko {kernel}"));
+    let function = "function   init_once,2 = ffffffff81000300 init_once (fs/super.c): ";
+    assert!(text.contains(worker) && text.contains(function), "{text}");
+    let text = run(&format!("klp-gen resolve init_once,2 worker,3 {kernel}"));
+    assert_eq!(
+        text,
+        "init_once,2: ffffffff81000300 t init_once (2 of 2, fs/super.c)\n\
+         worker,3: ffffffff81000038 t worker (3 of 3)\n"
+    );
+    let text = run(&format!("klp-gen resolve init_once {kernel} || true"));
+    let first = "   1: ffffffff81000100 t init_once (net/sock.c)\n";
+    assert!(text.contains(first), "{text}");
+    // Where nobody tells, nothing is said.
+    let text = run("klp-gen resolve init_once,2 --vmlinux vmlinux");
+    assert_eq!(text, "init_once,2: ffffffff81000300 t init_once (2 of 2)\n");
+    let (file, none) = (r#""file":"fs/super.c""#, r#""file":null"#);
+    for command in [
+        "convert lp.ko -o out.ko",
+        "check out.ko",
+        "resolve init_once,2 worker,3",
+    ] {
+        let text = run(&format!("klp-gen {command} {kernel} --format json"));
+        assert!(text.contains(file) && text.contains(none), "{text}");
+    }
 }
 
 /// Assembler has no `STT_FILE` symbol: what it defines is behind that of the object before it.
@@ -198,25 +360,8 @@ fn a_link_order_that_does_not_fit_says_nothing() {
 
 #[test]
 fn functions_to_replace_are_named_by_file_too() {
-    let replacing = |name: &str, sympos| {
-        let objects: [(Option<&str>, &[_]); 1] = [(None, &[(name, sympos)])];
-        let data = Livepatch::replacing(&objects).build();
-        let convert = |t: &Target<'_>| convert("lp.ko", &data, t, Policy::Llvm).unwrap();
-        match with_kernel(LINKED, convert) {
-            Conversion::Done(converted) => {
-                let elf = ElfFile::parse("out.ko".to_owned(), &converted.bytes[..]).unwrap();
-                let rela = rela_sections(&elf).unwrap();
-                let patches = structs::patches(&Memory::new(&elf, &rela));
-                let function = patches[0].objects[0].functions[0];
-                let name = String::from_utf8(function.old_name.unwrap().to_vec());
-                Ok((name.unwrap(), function.old_sympos))
-            }
-            Conversion::Refused(problems) => Err(problems[0].to_string()),
-            Conversion::Rejected(report) => panic!("{report:?}"),
-        }
-    };
     for (file, sympos) in [("net/sock.c", 1), ("fs/super.c", 2)] {
-        let found = replacing(&format!("init_once,{file}"), 0);
+        let found = replacing(LINKED, &format!("init_once,{file}"), 0);
         assert_eq!(found, Ok(("init_once".to_owned(), sympos)));
     }
     for (name, sympos, why) in [
@@ -228,7 +373,7 @@ fn functions_to_replace_are_named_by_file_too() {
         ),
         ("worker,1", 0, "found '1'; positions go into old_sympos"),
     ] {
-        let problem = replacing(name, sympos).unwrap_err();
+        let problem = replacing(LINKED, name, sympos).unwrap_err();
         assert!(problem.contains(why), "{name}: {problem}");
     }
 }

@@ -236,8 +236,9 @@ fn what_is_ambiguous_can_be_said_as_the_message_says() {
         ),
     ] {
         let problem = run(&livepatch, Policy::Llvm).unwrap_err();
-        let expected = format!("say which by {expected}\n  1: ");
+        let expected = format!("say which by {expected}. To see the source files");
         assert!(problem.contains(&expected), "{problem}");
+        assert!(problem.contains("\n  1: "), "{problem}");
     }
 }
 

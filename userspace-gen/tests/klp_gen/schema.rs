@@ -178,7 +178,7 @@ fn what_is_not_as_a_schema_says_is_noticed() {
     let schema = schema("resolve");
     let row = json!({
         "query": "foo", "status": "resolved", "object": "vmlinux", "address": "0x10", "name": "foo",
-        "candidates": []
+        "file": null, "candidates": []
     });
     assert_eq!(valid(&schema, &json!([row])), Ok(()));
     for (field, value) in [
@@ -187,7 +187,7 @@ fn what_is_not_as_a_schema_says_is_noticed() {
         ("address", json!("16")),
         (
             "candidates",
-            json!([{ "sympos": 0, "object": "vmlinux", "address": "0x1", "name": "foo" }]),
+            json!([{ "sympos": 0, "object": "vmlinux", "address": "0x1", "name": "foo", "file": null }]),
         ),
         ("new", json!(1)),
     ] {
