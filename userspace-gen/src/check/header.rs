@@ -51,7 +51,10 @@ impl<'d> File<'d> {
         // elf_validity_cache_index_info()
         let module = match called(Modinfo::SECTION)[..] {
             [] => None,
-            [one] => Modinfo::new(self.bytes(&sections[one])).get(b"name"),
+            [one] => {
+                let Section { offset, size, .. } = sections[one];
+                Modinfo::read(self.data, offset, size).and_then(|m| m.get(b"name"))
+            }
             _ => return Err("Only one .modinfo section must exist.".to_owned()),
         };
         let module = module.map_or("(missing .modinfo section or name field)".into(), shown);

@@ -71,6 +71,7 @@ pub fn check<'d, R: ReadRef<'d>>(
     target.expect_same_machine(elf)?;
     let rela = rela_sections(elf)?;
     let modinfo = Modinfo::of(elf)?;
+    let modinfo = Modinfo::as_loaded(elf).unwrap_or(modinfo);
     let module = module_of(elf, &modinfo);
     let subject = Subject {
         elf,

@@ -8,7 +8,7 @@ use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report};
 use super::Subject;
 use crate::elf::{Place, Section};
-use crate::livepatch::THIS_MODULE;
+use crate::livepatch::{Modinfo, THIS_MODULE};
 use crate::shown::shown;
 use object::elf;
 use object::read::ReadRef;
@@ -59,6 +59,10 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 ));
                 self.refuse_module(refusal, report);
             }
+        }
+        if Modinfo::as_loaded(self.elf).is_none() {
+            let what = "the last string of its .modinfo does not end in the file";
+            self.refuse_module(Refusal::Harmful(what.to_owned()), report);
         }
         if let Some(refusal) = self.version_magic() {
             self.refuse_module(refusal, report);

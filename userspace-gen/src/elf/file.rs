@@ -99,6 +99,11 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         self.data.len().unwrap_or(u64::MAX)
     }
 
+    /// Returns the bytes of the file.
+    pub(crate) fn data(&self) -> R {
+        self.data
+    }
+
     /// The file header.
     #[must_use]
     pub fn header(&self) -> &'d FileHeader64<E> {

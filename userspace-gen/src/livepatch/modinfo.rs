@@ -9,7 +9,10 @@ use object::read::ReadRef;
 /// The strings of a module's `.modinfo` section.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Modinfo<'d> {
+    /// The section, and what is behind it up to the end of its last string.
     bytes: &'d [u8],
+    /// The length of the section: no string begins behind it.
+    size: usize,
 }
 
 impl<'d> Modinfo<'d> {
@@ -19,7 +22,8 @@ impl<'d> Modinfo<'d> {
     /// The strings in the bytes of a section.
     #[must_use]
     pub fn new(bytes: &'d [u8]) -> Self {
-        Self { bytes }
+        let size = bytes.len();
+        Self { bytes, size }
     }
 
     /// Reads the section of a module; a file without it has no strings.
@@ -28,19 +32,62 @@ impl<'d> Modinfo<'d> {
     ///
     /// The file ends before the section does.
     pub fn of<R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Self> {
-        let bytes = match elf.section_by_name(Self::SECTION) {
-            Some(section) => elf.section_data(&section)?,
-            None => &[],
+        let Some(section) = elf.section_by_name(Self::SECTION) else {
+            return Ok(Self::default());
         };
-        Ok(Self { bytes })
+        let bytes = elf.section_data(&section)?;
+        if section.is_nobits() {
+            return Ok(Self::default());
+        }
+        let whole = Self::read(elf.data(), section.offset, section.size);
+        Ok(whole.unwrap_or_else(|| Self::new(bytes)))
     }
 
-    /// All strings; several NULs in a row stand for one.
+    /// Reads the section as the loader does, which does not look at its type.
+    ///
+    /// Returns `None` if its last string does not end in the file.
+    #[must_use]
+    pub fn as_loaded<R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Option<Self> {
+        match elf.section_by_name(Self::SECTION) {
+            Some(section) => Self::read(elf.data(), section.offset, section.size),
+            None => Some(Self::default()),
+        }
+    }
+
+    /// Reads `size` bytes at `offset` of a file as `get_next_modinfo()` in kernel/module/main.c does:
+    /// the type of the section is not looked at, and its last string ends at the next NUL, wherever
+    /// that is.
+    ///
+    /// Returns `None` if there is no such NUL in the file.
+    #[must_use]
+    pub fn read<R: ReadRef<'d>>(data: R, offset: u64, size: u64) -> Option<Self> {
+        let last = size.saturating_sub(1);
+        let start = offset.checked_add(last)?;
+        let behind = data.read_bytes_at_until(start..data.len().ok()?, 0).ok()?;
+        let len = last.checked_add(behind.len() as u64)?;
+        Some(Self {
+            bytes: data.read_bytes_at(offset, len).ok()?,
+            size: usize::try_from(size).ok()?,
+        })
+    }
+
+    /// Returns all strings; several NULs in a row stand for one.
     pub fn strings(&self) -> impl Iterator<Item = &'d [u8]> {
-        self.bytes.split(|&b| b == 0).filter(|s| !s.is_empty())
+        // The loader compares the first one before it looks at the size.
+        let size = self.size.max(1);
+        let mut next = 0;
+        let strings = self.bytes.split(|&b| b == 0).map(move |string| {
+            let start = next;
+            next += string.len() + 1;
+            (start, string)
+        });
+        strings
+            .take_while(move |&(start, _)| start < size)
+            .map(|(_, string)| string)
+            .filter(|string| !string.is_empty())
     }
 
-    /// The value of the first string with that key.
+    /// Returns the value of the first string with that key.
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<&'d [u8]> {
         self.strings()

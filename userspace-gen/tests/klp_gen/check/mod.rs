@@ -7,6 +7,7 @@ mod functions;
 mod installed;
 mod loader;
 mod made_by_others;
+mod modinfo;
 mod relocations;
 mod running;
 
@@ -15,6 +16,7 @@ use crate::elf::Place;
 use crate::kernel::{with_symvers, with_target};
 use crate::livepatch::Livepatch;
 use klp_gen::check::{check_file, Finding, Report};
+use klp_gen::elf::ElfFile;
 use klp_policy::Policy;
 use object::elf::{self, STT_NOTYPE};
 
@@ -33,6 +35,26 @@ fn messages(report: &Report, status: &str) -> Vec<String> {
     findings
         .flat_map(|f| f.message().into_iter().chain(f.warnings.clone()))
         .collect()
+}
+
+/// Fields of a section header: where they are.
+const SH_TYPE: usize = 4;
+const SH_OFFSET: usize = 24;
+const SH_SIZE: usize = 32;
+
+/// Where the header of a section is. Relocations come behind what they change, which may have the same
+/// name: then it is theirs.
+fn header_of(bytes: &[u8], name: &str) -> usize {
+    let elf = ElfFile::parse("made".to_owned(), bytes).unwrap();
+    let named = elf.sections().filter(|s| s.name == name.as_bytes());
+    let start = usize::try_from(elf.header().e_shoff.get(elf.endian())).unwrap();
+    start + 64 * named.last().unwrap().id.0
+}
+
+/// Changes a field of a section header: four bytes if the number has four, or else eight.
+fn set_header(bytes: &mut [u8], name: &str, field: usize, number: &[u8]) {
+    let at = header_of(bytes, name) + field;
+    bytes[at..at + number.len()].copy_from_slice(number);
 }
 
 #[test]
