@@ -8,7 +8,7 @@ use super::report::{Kind, Outcome, Report, Stage, Step};
 use super::Subject;
 use crate::elf::{ElfFile, SectionId, Symbol, SymbolId};
 use crate::livepatch::memory::Location;
-use crate::livepatch::{PatchedFunction, PatchedObject, Pointer, Problem};
+use crate::livepatch::{FunctionProblem, PatchedFunction, PatchedObject, Pointer, Problem};
 use crate::shown::shown;
 use crate::target::Traceable;
 use klp_policy::{ObjName, Query, Sympos, KSYM_NAME_LEN, MODULE_NAME_LEN};
@@ -103,7 +103,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             // klp_init_func() names a directory so.
             let directory = (function.old_name, function.old_sympos.max(1));
             let twice = !directories.insert(directory) && function.old_name.is_some();
-            let checked = match (init_refusal(function, twice), objname) {
+            let refusal = function.problem.map(function_refusal);
+            let refusal = refusal.or_else(|| init_refusal(function, twice));
+            let checked = match (refusal, objname) {
                 (Some(refusal), _) => Checked::new(Outcome::Refused(refusal)),
                 (None, Some(objname)) => self.check_function(objname, function, report),
                 // Nothing is looked up in what never comes.
@@ -183,7 +185,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// a replacement, and of callbacks nothing is looked at.
     fn jump(&self, to: Pointer<'d>) -> Jump {
         let at = match to {
-            Pointer::Number(_) => return Jump::Nowhere,
+            Pointer::Absolute(_) | Pointer::Unknown => return Jump::Nowhere,
             Pointer::Null | Pointer::External(_) => return Jump::Fits,
             Pointer::Local(at) => at,
         };
@@ -194,7 +196,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         // Modules and the kernel's image are within 2 GiB.
         let beyond = at.offset.wrapping_sub(section.size);
         let beyond = beyond.min(at.offset.wrapping_neg());
-        if !section.is_alloc() || at.offset >= section.size && beyond >= 1 << 31 {
+        if !self.loaded.has_memory(&section) || at.offset >= section.size && beyond >= 1 << 31 {
             Jump::Nowhere
         } else if at.offset >= section.size {
             Jump::Harmful(format!("is not in {name}, but beside it"))
@@ -258,10 +260,29 @@ fn patch_refusal(problem: Problem) -> Refusal {
         }
         // kobject_init() and the lists want memory that nobody uses.
         Problem::InUse(name) => Refusal::Harmful(format!(
-            "a {name} has no room for what the kernel keeps in it: not 0, not writable, or of \
-             another struct"
+            "a {name} has no room for what the kernel keeps in it: not 0, of another struct, or in \
+             memory that is not writable or is freed"
+        )),
+        Problem::Written(what) => Refusal::Harmful(format!("a relocation writes into {what}")),
+        Problem::Freed(what) => Refusal::Harmful(format!(
+            "{what} is in a section that is freed once the module has loaded"
+        )),
+        Problem::NoEnd(name) => Refusal::Harmful(format!(
+            "an array of {name} has no empty element at its end: the kernel reads on behind it"
         )),
     }
+}
+
+/// Says what is wrong with a `klp_func` of which the kernel notices nothing.
+fn function_refusal(problem: FunctionProblem) -> Refusal {
+    let what = match problem {
+        FunctionProblem::NameWritten => "a relocation writes into its old_name",
+        FunctionProblem::NameFreed => {
+            "its old_name is in a section that is freed once the module has loaded"
+        }
+        FunctionProblem::SymposWritten => "a relocation writes into its old_sympos",
+    };
+    Refusal::Harmful(what.to_owned())
 }
 
 /// What the kernel calls an object.

@@ -1,70 +1,226 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What the loader makes of the module's sections and names as a whole: `layout_and_allocate()` in
-//! kernel/module/main.c, and /sys/module, which it fills at the end of `load_module()`.
+//! The memory that the loader reserves for a module: `layout_sections()` in kernel/module/main.c,
+//! `layout_symtab()` in kernel/module/kallsyms.c, `percpu_modalloc()`.
+//!
+//! The loader trusts the sizes and alignments of the sections and adds them up in 32 bits.
 
 use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report};
 use super::Subject;
-use crate::elf::{Section, SymbolId};
-use crate::livepatch::Modinfo;
+use crate::elf::Section;
 use crate::shown::shown;
+use object::elf;
 use object::read::ReadRef;
-use std::collections::HashSet;
+
+/// The size of a page, and the most that module memory is aligned to: `MODULE_ALIGN`.
+const PAGE: u64 = 4096;
+
+/// The longest that `MODULES_VADDR` to `MODULES_END` is on x86-64: without `CONFIG_RANDOMIZE_BASE`.
+const MODULE_AREA: u64 = 1520 << 20;
+
+/// A module that wants more is no ordinary one: then it depends on the machine.
+const ORDINARY: u64 = 64 << 20;
+
+/// The least per-cpu memory that is there for all modules together: `PERCPU_MODULE_RESERVE`.
+const PER_CPU_RESERVE: u64 = 8 << 10;
+
+/// The most that is ever given: `PCPU_MIN_UNIT_SIZE`.
+const PER_CPU_MOST: u64 = 32 << 10;
+
+/// The alignment that is given at least: `PCPU_MIN_ALLOC_SIZE`.
+const PER_CPU_ALIGN: u64 = 4;
+
+/// `SHF_RO_AFTER_INIT`, which the loader also gives to sections by their names.
+const SHF_RO_AFTER_INIT: u64 = 0x0020_0000;
+
+/// An entry of the symbol table.
+const SYMBOL: u64 = 24;
+
+/// One of the allocations for a module: `struct module_memory`.
+#[derive(Clone, Copy, Debug, Default)]
+struct Block {
+    size: u32,
+}
+
+/// What the loader does not notice.
+enum Wrong {
+    /// The section lies on others.
+    Overlaps,
+    /// The section does not fit into 32 bits.
+    TooLong,
+}
+
+impl Block {
+    /// Adds a section: `module_get_offset_and_type()`, whose size is an unsigned int.
+    fn add(&mut self, align: u64, size: u64) -> Result<(), Wrong> {
+        let before = self.size;
+        #[expect(clippy::cast_possible_truncation, reason = "so does ALIGN()")]
+        let mask = (align.max(1) as u32).wrapping_sub(1);
+        let offset = before.wrapping_add(mask) & !mask;
+        if offset < before && size > 0 {
+            return Err(Wrong::Overlaps);
+        }
+        let end = u64::from(offset).checked_add(size);
+        let end = end.and_then(|end| u32::try_from(end).ok());
+        self.size = end.ok_or(Wrong::TooLong)?;
+        Ok(())
+    }
+}
+
+/// The kinds of memory, each of which is allocated by itself: `enum mod_mem_type`.
+#[derive(Clone, Copy, Debug)]
+enum MemType {
+    Text,
+    Data,
+    Rodata,
+    RoAfterInit,
+    InitText,
+    InitData,
+    InitRodata,
+}
+
+const MEM_TYPES: usize = MemType::InitRodata as usize + 1;
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
-    /// Reports names that are not where they should be: the loader reads on until a byte is 0, in
-    /// whatever comes behind the table (`layout_symtab()`, kernel/module/kallsyms.c).
-    ///
-    /// Of sections the name is looked at, but not that of one which is none, and which
-    /// `module_finalize()` in arch/x86/kernel/module.c compares all the same.
-    pub(super) fn check_names(&self, report: &mut Report) {
-        if let Some(id) = self.elf.unnamed_section() {
-            let what = format!("the name of section {} is not in the table of names", id.0);
-            self.refuse_module(Refusal::Harmful(what), report);
-        }
-        let mut symbols = (0..self.elf.symbol_count()).map(SymbolId);
-        if let Some(id) = symbols.find(|&id| !self.elf.has_name(id)) {
-            let what = format!("the name of symbol {} is not in the table of names", id.0);
-            self.refuse_module(Refusal::Harmful(what), report);
-        }
-    }
-
-    /// Reports what /sys/module cannot have: `add_sect_attrs()` in kernel/module/sysfs.c.
-    pub(super) fn check_sysfs(&self, report: &mut Report) {
-        let mut names = HashSet::new();
-        for section in self.elf.sections().filter(|s| self.is_kept(s)) {
-            if !names.insert(section.name) {
-                // The kernel says it with a stack trace.
-                let refusal = Refusal::Loader(format!(
-                    "sysfs: cannot create duplicate filename '/module/{}/sections/{}'",
-                    self.module,
-                    shown(section.name)
-                ));
-                let outcome = Outcome::Refused(refusal);
-                report.add(Kind::Section, "", shown(section.name), outcome);
-                return;
+    /// Reports what comes of the sizes and alignments of the sections.
+    pub(super) fn check_memory(&self, report: &mut Report) {
+        for section in self.elf.sections().filter(|s| self.loaded.has_memory(s)) {
+            self.check_contents(&section, report);
+            let align = section.align;
+            let is_x86 = self.elf.machine() == elf::EM_X86_64;
+            if is_x86 && section.size > 0 && (align > PAGE || !align.max(1).is_power_of_two()) {
+                let what = format!(
+                    "alignment {align:#x}: the loader aligns to powers of two up to a page"
+                );
+                report
+                    .add(Kind::Section, "", shown(section.name), Outcome::Accepted)
+                    .warn(what);
             }
         }
+        let Some(wanted) = self.memory(report) else {
+            return;
+        };
+        if self.elf.machine() == elf::EM_X86_64 && wanted > MODULE_AREA {
+            // move_module(); what follows is -ENOMEM.
+            let what = "execmem: unable to allocate memory";
+            self.refuse_module(Refusal::Loader(what.to_owned()), report);
+        } else if wanted > ORDINARY {
+            let what = format!(
+                "its sections and their alignments take {} MiB of memory: the files do not tell \
+                 whether there is as much",
+                wanted >> 20
+            );
+            report.add(
+                Kind::Module,
+                "",
+                self.module.clone(),
+                Outcome::Unchecked(what),
+            );
+        }
     }
 
-    /// Whether the loader still has a section when it has laid the module out: also the symbols,
-    /// whatever their flags say.
-    fn is_kept(&self, section: &Section<'_>) -> bool {
+    /// Reports a section that has no contents, and of which the loader copies some.
+    ///
+    /// `elf_validity_cache_sechdrs()` does not ask for them where the type is `SHT_NULL`, but
+    /// `move_module()` only knows `SHT_NOBITS`.
+    fn check_contents(&self, section: &Section<'_>, report: &mut Report) {
+        let outside = section.kind == elf::SHT_NULL
+            && section.size > 0
+            && self.elf.section_data(section).is_err();
+        if outside {
+            let what = "its type is SHT_NULL, and its contents are not in the file".to_owned();
+            let outcome = Outcome::Refused(Refusal::Harmful(what));
+            report.add(Kind::Section, "", shown(section.name), outcome);
+        }
+    }
+
+    /// Returns how much memory the module takes, the guard pages of `vmalloc()` included. Nothing where
+    /// the loader loses count, which is reported.
+    fn memory(&self, report: &mut Report) -> Option<u64> {
+        let mut blocks = [Block::default(); MEM_TYPES];
+        let mut counted = true;
+        let mut add = |kind: MemType, section: &Section<'_>, size, report: &mut Report| {
+            let Err(wrong) = blocks[kind as usize].add(section.align, size) else {
+                return;
+            };
+            counted = false;
+            let what = match wrong {
+                Wrong::Overlaps => format!(
+                    "alignment {:#x}: the loader, which counts in 32 bits, puts it over the sections \
+                     before it",
+                    section.align
+                ),
+                Wrong::TooLong => format!(
+                    "size {:#x} with alignment {:#x}: the loader counts in 32 bits and reserves less",
+                    section.size, section.align
+                ),
+            };
+            let outcome = Outcome::Refused(Refusal::Harmful(what));
+            report.add(Kind::Section, "", shown(section.name), outcome);
+        };
+        let sections = self.elf.sections().filter(Section::is_alloc);
+        for section in sections.filter(|s| self.loaded.has_memory(s)) {
+            add(Self::mem_type(&section), &section, section.size, report);
+        }
         let symtab = self.elf.symtab_section();
-        let symtab = symtab.and_then(|id| self.elf.get_section(id));
-        let is_table =
-            symtab.is_some_and(|s| s.id == section.id || s.link as usize == section.id.0);
-        let is_loaded = is_loaded(section) && section.name != PER_CPU;
-        section.size > 0 && (is_table || is_loaded)
+        let symtab = symtab.and_then(|id| self.elf.get_section(id))?;
+        let strtab = self
+            .elf
+            .section(crate::elf::SectionId(symtab.link as usize));
+        let strtab = strtab.ok()?;
+        // The core's copy has a letter for each symbol, and the names alone of what a livepatch has.
+        let count = symtab.size / SYMBOL;
+        let names: u64 = self.elf.symbols().map(|s| s.name.len() as u64 + 1).sum();
+        add(MemType::InitData, &symtab, symtab.size, report);
+        add(MemType::Data, &symtab, count * (SYMBOL + 1) + names, report);
+        add(MemType::InitData, &strtab, strtab.size + count, report);
+        let blocks = blocks.iter().filter(|block| block.size > 0);
+        let pages = blocks.map(|block| u64::from(block.size).next_multiple_of(PAGE) + PAGE);
+        counted.then(|| pages.sum())
+    }
+
+    /// Returns the memory that a section is put into: `__layout_sections()`.
+    fn mem_type(section: &Section<'_>) -> MemType {
+        let init = section.name.starts_with(b".init");
+        let named = [&b".data..ro_after_init"[..], b"__jump_table"].contains(&section.name);
+        let after_init = named || section.flags.0 & SHF_RO_AFTER_INIT != 0;
+        match (section.is_code(), section.is_writable()) {
+            (true, _) if init => MemType::InitText,
+            (true, _) => MemType::Text,
+            (false, false) if init => MemType::InitRodata,
+            (false, false) => MemType::Rodata,
+            (false, true) if init => MemType::InitData,
+            (false, true) if after_init => MemType::RoAfterInit,
+            (false, true) => MemType::Data,
+        }
+    }
+
+    /// Reports what `percpu_modalloc()` says to the per-cpu variables.
+    pub(super) fn check_per_cpu(&self, report: &mut Report) {
+        let section = self
+            .loaded
+            .per_cpu()
+            .and_then(|id| self.elf.get_section(id));
+        let Some(section) = section.filter(|s| s.size > 0) else {
+            return;
+        };
+        // pcpu_alloc()
+        let align = section.align.clamp(PER_CPU_ALIGN, PAGE);
+        if !align.is_power_of_two() || section.size > PER_CPU_MOST {
+            let refusal = Refusal::Loader(format!(
+                "{}: Could not allocate {} bytes percpu data",
+                self.module, section.size
+            ));
+            self.refuse_module(refusal, report);
+        } else if section.size > PER_CPU_RESERVE {
+            let what = format!(
+                "{} bytes of per-cpu variables: the files do not tell whether there is as much \
+                 memory for them",
+                section.size
+            );
+            let outcome = Outcome::Unchecked(what);
+            report.add(Kind::Module, "", self.module.clone(), outcome);
+        }
     }
 }
-
-/// Whether a section gets memory that stays: `rewrite_section_headers()`.
-pub(super) fn is_loaded(section: &Section<'_>) -> bool {
-    const READ: [&[u8]; 2] = [Modinfo::SECTION, b"__versions"];
-    section.is_alloc() && !READ.contains(&section.name)
-}
-
-/// The section that the loader makes an allocation of its own for: `find_pcpusec()`.
-pub(super) const PER_CPU: &[u8] = b".data..percpu";

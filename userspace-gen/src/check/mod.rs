@@ -13,6 +13,7 @@ mod installed;
 mod layout;
 mod lookup;
 mod module;
+mod names;
 pub mod refusal;
 mod relocations;
 pub mod report;
@@ -28,7 +29,10 @@ use functions::{functions_of, Functions};
 use crate::elf::number::read_u16;
 use crate::elf::ElfFile;
 use crate::error::Result;
-use crate::livepatch::{rela_sections, structs, Memory, Modinfo, Patch, RelaSection, THIS_MODULE};
+use crate::livepatch::{
+    rela_sections, structs, Loaded, Memory, Modinfo, Patch, RelaSection, THIS_MODULE,
+    THIS_MODULE_NAME,
+};
 use crate::shown::shown;
 use crate::target::{module_name, Target};
 use klp_policy::{Policy, MODULE_NAME_LEN};
@@ -44,6 +48,7 @@ pub const KLP_SYMPOS: &[u8] = b"klp_sympos_v1";
 struct Subject<'t, 'd, R: ReadRef<'d>> {
     elf: &'t ElfFile<'d, R>,
     modinfo: Modinfo<'d>,
+    loaded: Loaded,
     /// What the kernel calls the module.
     module: String,
     /// What the loader calls it in its first messages.
@@ -76,6 +81,7 @@ pub fn check<'d, R: ReadRef<'d>>(
     let subject = Subject {
         elf,
         modinfo,
+        loaded: Loaded::new(elf),
         named: modinfo.get(b"name").map_or_else(|| module.clone(), shown),
         module,
         patches: structs::patches(&Memory::new(elf, &rela)),
@@ -88,9 +94,10 @@ pub fn check<'d, R: ReadRef<'d>>(
     subject.check_target(&mut report);
     subject.check_identity(installed, &mut report);
     subject.check_module(&mut report);
+    subject.check_memory(&mut report);
     subject.check_names(&mut report);
+    subject.check_per_cpu(&mut report);
     subject.check_symbols(&mut report);
-    subject.check_rel_sections(&mut report);
     subject.check_relocations(&mut report);
     subject.check_sysfs(&mut report);
     let enable = report.findings.len();
@@ -194,10 +201,11 @@ fn module_of<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, modinfo: &Modinfo<'d>) ->
     shown(&name.unwrap_or_else(stem))
 }
 
-/// The name in a module's `struct module`: behind the state and the list.
+/// The name in a module's `struct module`.
 fn this_module_name<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Option<&'d [u8]> {
     let section = elf.section_by_name(THIS_MODULE)?;
-    let name = elf.section_data(&section).ok()?.get(24..)?;
+    let start = usize::try_from(THIS_MODULE_NAME.start).ok()?;
+    let name = elf.section_data(&section).ok()?.get(start..)?;
     let name = name.get(..MODULE_NAME_LEN)?;
     name.split(|&b| b == 0).next()
 }

@@ -7,10 +7,9 @@ use super::installed::Installed;
 use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report};
 use super::Subject;
-use crate::elf::{Place, Section};
+use crate::elf::Place;
 use crate::livepatch::{Modinfo, THIS_MODULE};
 use crate::shown::shown;
-use object::elf;
 use object::read::ReadRef;
 
 /// What replaces functions.
@@ -173,24 +172,6 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                     "needs klp_sympos, but has no reference to klp_sympos_v1: nothing will load \
                      that module first",
                 );
-        }
-    }
-
-    /// Reports relocations of a form that the loader has no code for: `apply_relocations()`.
-    pub(super) fn check_rel_sections(&self, report: &mut Report) {
-        let is_rel = |s: &Section<'_>| s.kind == elf::SHT_REL && !s.is_livepatch_rela();
-        for section in self.elf.sections().filter(is_rel) {
-            let target = self
-                .elf
-                .get_section(crate::elf::SectionId(section.info as usize));
-            if target.is_some_and(|t| t.is_alloc()) && self.elf.machine() == elf::EM_X86_64 {
-                let refusal = Refusal::Loader(format!(
-                    "module {}: REL relocation unsupported",
-                    self.module
-                ));
-                let outcome = Outcome::Refused(refusal);
-                report.add(Kind::Section, "", shown(section.name), outcome);
-            }
         }
     }
 

@@ -7,7 +7,7 @@ use super::functions::{can_be_module, NO_SUCH_MODULE};
 use super::lookup::Position;
 use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report, Stage, Step};
-use super::values::{Places, Value};
+use super::values::{Value, Written};
 use super::Subject;
 use crate::elf::{Place, Section, SectionId, Symbol, SymbolId};
 use crate::livepatch::rela::Relocation;
@@ -21,13 +21,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const NOT_LOADED: &str = "never applied: the section that it changes is not loaded";
 
+/// `apply_relocations()` came to take per-cpu variables for what they are in 6.17.
+const NOT_PER_CPU: &str =
+    "not applied by kernels before 6.17: what it changes in per-cpu variables stays 0";
+
 /// What the sections before have done.
 #[derive(Default)]
 struct Seen {
     /// The symbols that are used.
     used: BTreeSet<SymbolId>,
-    /// The places that are written to.
-    places: Places,
+    /// What was written, and where.
+    written: Written,
     /// What they resolved to, by object and place in its table, and under which name.
     spelled: BTreeMap<(Vec<u8>, u32), String>,
 }
@@ -36,17 +40,28 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports every livepatch section and symbol, and the relocations that are not right.
     pub(super) fn check_relocations(&self, report: &mut Report) {
         let mut seen = Seen::default();
+        let mut rel = self.elf.sections().filter(|s| self.is_rel(s)).peekable();
         for rela in &self.rela {
+            while let Some(section) = rel.next_if(|s| s.id < rela.section.id) {
+                self.refuse_rel(&section, report);
+            }
             if rela.section.is_livepatch_rela() {
                 let start = report.findings.len();
                 self.check_section(rela, &mut seen, report);
                 if let Some(object) = self.object_of(rela) {
                     report.at(Stage::Object(object, Step::Relocate), start);
                 }
-            } else if rela.target.is_alloc() {
-                self.check_ordinary(rela, &mut seen.places, report);
+            } else if self.loaded.is_per_cpu(&rela.target) {
+                let name = shown(rela.section.name);
+                let finding = report.add(Kind::Section, "", name, Outcome::Accepted);
+                finding.warn(NOT_PER_CPU);
+            } else if self.loaded.has_memory(&rela.target) {
+                self.check_ordinary(rela, &mut seen.written, report);
             }
-            check_size(rela, report);
+            self.check_size(rela, report);
+        }
+        for section in rel {
+            self.refuse_rel(&section, report);
         }
         self.check_targets(report);
         let livepatch = |s: &Symbol<'_>| s.place == Place::Livepatch && !seen.used.contains(&s.id);
@@ -56,6 +71,23 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 .add(Kind::Symbol, "", name, Outcome::Accepted)
                 .warn("no livepatch relocation uses it");
         }
+    }
+
+    /// Returns true if a section has relocations of a form that the loader has no code for:
+    /// `apply_relocate()`.
+    fn is_rel(&self, section: &Section<'_>) -> bool {
+        let target = self.elf.get_section(SectionId(section.info as usize));
+        section.kind == elf::SHT_REL
+            && !section.is_livepatch_rela()
+            && target.is_some_and(|target| self.loaded.has_memory(&target))
+            && self.elf.machine() == elf::EM_X86_64
+    }
+
+    fn refuse_rel(&self, section: &Section<'_>, report: &mut Report) {
+        let module = &self.module;
+        let refusal = Refusal::Loader(format!("module {module}: REL relocation unsupported"));
+        let outcome = Outcome::Refused(refusal);
+        report.add(Kind::Section, "", shown(section.name), outcome);
     }
 
     /// Relocations of a section that there is not: `apply_relocations()` passes over them, but
@@ -74,7 +106,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// A relocation that the loader applies itself must not need the livepatch core.
-    fn check_ordinary(&self, rela: &RelaSection<'d>, places: &mut Places, report: &mut Report) {
+    fn check_ordinary(&self, rela: &RelaSection<'d>, written: &mut Written, report: &mut Report) {
         let section = shown(rela.section.name);
         let mut seen = BTreeSet::new();
         for relocation in rela.relocations() {
@@ -83,7 +115,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 continue;
             };
             let value = self.value_of(&symbol);
-            if let Some(refusal) = self.check_value(rela, &relocation, value, places) {
+            if let Some(refusal) = self.check_value(rela, &relocation, value, written) {
                 refuse_relocation(&section, &relocation, "", refusal, report);
             }
             if symbol.place == Place::Livepatch && seen.insert(symbol.id) {
@@ -93,6 +125,18 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 ));
                 refuse_relocation(&section, &relocation, "", what, report);
             }
+        }
+    }
+
+    /// Reports what the kernel does not look at: it divides the size and takes what comes out.
+    fn check_size(&self, rela: &RelaSection<'_>, report: &mut Report) {
+        const RELA: u64 = 24;
+        let size = rela.section.size;
+        if self.loaded.has_memory(&rela.target) && size % RELA != 0 {
+            let name = shown(rela.section.name);
+            report
+                .add(Kind::Section, "", name, Outcome::Accepted)
+                .warn(format!("{size} bytes are no whole number of relocations"));
         }
     }
 
@@ -119,28 +163,35 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             seen.used.extend(rela.relocations().map(|r| r.symbol));
             return;
         }
-        if !objname.is_vmlinux() && !rela.section.is_alloc() {
+        if !objname.is_vmlinux() && !self.loaded.has_memory(&rela.section) {
             // load_module() frees what it is not told to keep.
             finding.outcome = Outcome::Refused(Refusal::Harmful(format!(
                 "it has no SHF_ALLOC, and is gone when {objname} comes"
             )));
             return;
         }
-        if !objname.is_vmlinux() && !rela.target.is_alloc() {
+        if !objname.is_vmlinux() && !self.loaded.has_memory(&rela.target) {
             let target = shown(rela.target.name);
             let what =
                 format!("it changes {target}, of which nothing is left when {objname} comes");
             finding.outcome = Outcome::Refused(Refusal::Harmful(what));
             return;
         }
+        if rela.has_only_zeros() && self.loaded.has_memory(&rela.section) {
+            // The first of them refers to the null symbol.
+            let symbol = String::new();
+            finding.outcome = Outcome::Refused(Refusal::NotMarked { symbol });
+            return;
+        }
         finding.warnings.extend(too_late(rela, objname));
         let is_call = |r: &Relocation| r.kind == elf::R_X86_64_PLT32.0;
         let calls = rela.relocations().filter(is_call).map(|r| r.symbol);
         let calls: BTreeSet<SymbolId> = calls.collect();
+        // klp_resolve_symbols() comes to all symbols before anything is written.
         let mut values = BTreeMap::new();
         for relocation in rela.relocations() {
             seen.used.insert(relocation.symbol);
-            let value = *values.entry(relocation.symbol).or_insert_with(|| {
+            values.entry(relocation.symbol).or_insert_with(|| {
                 let Some(symbol) = self.elf.get_symbol(relocation.symbol) else {
                     refuse_relocation(&name, &relocation, &object, no_symbol(), report);
                     return Value::Unknown;
@@ -148,7 +199,11 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 let called = calls.contains(&symbol.id);
                 self.check_symbol(&symbol, objname, called, seen, report)
             });
-            if let Some(refusal) = self.check_value(rela, &relocation, value, &mut seen.places) {
+        }
+        for relocation in rela.relocations() {
+            let value = values.get(&relocation.symbol).copied();
+            let value = value.unwrap_or(Value::Unknown);
+            if let Some(refusal) = self.check_value(rela, &relocation, value, &mut seen.written) {
                 refuse_relocation(&name, &relocation, &object, refusal, report);
             }
         }
@@ -158,7 +213,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     fn never_applied(&self, rela: &RelaSection<'d>, objname: ObjName<'_>) -> Option<String> {
         if objname.is_vmlinux() {
             // apply_relocations()
-            return (!rela.target.is_alloc()).then(|| NOT_LOADED.to_owned());
+            let applied = self.loaded.has_memory(&rela.target);
+            return (!applied).then(|| NOT_LOADED.to_owned());
         }
         let known = !self.patches.is_empty() || !self.enables();
         (known && self.object_of(rela).is_none())
@@ -170,7 +226,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     fn looks_at_name(&self, rela: &RelaSection<'d>) -> bool {
         let mut objects = self.patches.iter().flat_map(|patch| &patch.objects);
         let unknown = self.patches.is_empty() && self.enables();
-        rela.target.is_alloc() || unknown || objects.any(|object| object.name.is_some())
+        self.loaded.has_memory(&rela.target)
+            || unknown
+            || objects.any(|object| object.name.is_some())
     }
 
     /// The place of the `klp_object` that a module's section is for.
@@ -321,16 +379,4 @@ fn refuse_relocation(
 
 fn no_symbol() -> Refusal {
     Refusal::Harmful("it leads to no symbol".to_owned())
-}
-
-/// What the kernel does not look at: it divides the size and takes what comes out.
-fn check_size(rela: &RelaSection<'_>, report: &mut Report) {
-    const RELA: u64 = 24;
-    let (size, applied) = (rela.section.size, rela.target.is_alloc());
-    if applied && size % RELA != 0 {
-        let name = shown(rela.section.name);
-        report
-            .add(Kind::Section, "", name, Outcome::Accepted)
-            .warn(format!("{size} bytes are no whole number of relocations"));
-    }
 }

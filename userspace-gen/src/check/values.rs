@@ -4,12 +4,11 @@
 //! Other architectures have other relocations; of theirs nothing is said.
 
 use super::imports::Exporter;
-use super::layout::{is_loaded, PER_CPU};
 use super::refusal::Refusal;
 use super::Subject;
-use crate::elf::{Place, SectionId, Symbol};
+use crate::elf::{Place, SectionId, Symbol, SymbolId};
 use crate::livepatch::rela::Relocation;
-use crate::livepatch::RelaSection;
+use crate::livepatch::{RelaSection, THIS_MODULE, THIS_MODULE_NAME};
 use crate::shown::shown;
 use object::elf;
 use object::read::ReadRef;
@@ -17,6 +16,9 @@ use std::collections::BTreeMap;
 
 /// Where modules and the kernel image are: the upper 2 GiB, whatever was randomized.
 const UPPER: u64 = 0xffff_ffff_8000_0000;
+
+/// What is free at the end of the upper 2 GiB: behind `MODULES_END`.
+const FREE: i64 = 16 << 20;
 
 /// What is known of the value of a symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,21 +35,49 @@ pub(super) enum Value {
     Unknown,
 }
 
-/// The places that relocations have written to: where they begin, and how long they are.
-#[derive(Debug, Default)]
-pub(super) struct Places(BTreeMap<(SectionId, u64), u64>);
+/// What is known of a byte of the module's memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Byte {
+    #[default]
+    Zero,
+    Nonzero,
+    Unknown,
+}
 
-impl Places {
-    /// Adds one; false if a relocation was there before.
-    fn add(&mut self, section: SectionId, offset: u64, size: u64) -> bool {
-        let mut before = self.0.range(..(section, offset.saturating_add(size)));
-        let free = before
-            .next_back()
-            .is_none_or(|(&(other, start), &len)| other != section || start + len <= offset);
-        if free {
-            self.0.insert((section, offset), size);
+/// The longest that a relocation is.
+const LONGEST: usize = 8;
+
+/// What relocations have written, by the section and offset at which they begin.
+#[derive(Debug, Default)]
+pub(super) struct Written(BTreeMap<(SectionId, u64), [Byte; LONGEST]>);
+
+impl Written {
+    /// Returns what is known of `there`, the bytes of the file at a place.
+    fn read(&self, section: SectionId, offset: u64, there: &mut [Byte]) {
+        let before = LONGEST as u64 - 1;
+        let reach = offset.saturating_sub(before)..offset.saturating_add(there.len() as u64);
+        let others = self.0.range((section, reach.start)..(section, reach.end));
+        for (&(_, start), bytes) in others {
+            for (at, &byte) in (start..).zip(bytes).filter(|(_, &b)| b != Byte::Zero) {
+                let index = at.checked_sub(offset).and_then(|i| usize::try_from(i).ok());
+                if let Some(there) = index.and_then(|index| there.get_mut(index)) {
+                    *there = byte;
+                }
+            }
         }
-        free
+    }
+
+    /// Adds what a relocation writes to a place where nothing is but zeros.
+    fn write(&mut self, section: SectionId, offset: u64, written: [Byte; LONGEST]) {
+        if written.iter().all(|&byte| byte == Byte::Zero) {
+            return;
+        }
+        let there = self.0.entry((section, offset)).or_default();
+        for (there, byte) in there.iter_mut().zip(written) {
+            if byte != Byte::Zero {
+                *there = byte;
+            }
+        }
     }
 }
 
@@ -55,12 +85,14 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// What the loader has for a symbol: `simplify_symbols()`.
     pub(super) fn value_of(&self, symbol: &Symbol<'d>) -> Value {
         match symbol.place {
+            // simplify_symbols() begins behind the null symbol.
+            _ if symbol.id == SymbolId(0) => Value::Number(symbol.value),
             Place::Absolute => Value::Number(symbol.value),
             Place::Section(id) => match self.elf.get_section(id) {
                 // Of that, the loader makes an offset.
-                Some(section) if section.name == PER_CPU => Value::Unknown,
+                Some(section) if self.loaded.is_per_cpu(&section) => Value::Unknown,
                 // rewrite_section_headers()
-                Some(section) if is_loaded(&section) => Value::Module,
+                Some(section) if self.loaded.has_memory(&section) => Value::Module,
                 Some(_) => Value::Copy,
                 None => Value::Unknown,
             },
@@ -80,7 +112,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         rela: &RelaSection<'d>,
         relocation: &Relocation,
         value: Value,
-        places: &mut Places,
+        written: &mut Written,
     ) -> Option<Refusal> {
         if self.elf.machine() != elf::EM_X86_64 {
             return None;
@@ -113,13 +145,85 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             let what = "it leads to a section that is not loaded";
             return Some(Refusal::Harmful(what.to_owned()));
         }
-        let start = usize::try_from(offset).ok()?;
-        let data = self.elf.section_data(&rela.target).ok()?;
-        let there = data.get(start..).unwrap_or_default();
-        let there = there.get(..usize::try_from(size).ok()?).unwrap_or_default();
-        let free = places.add(rela.target.id, offset, size);
-        (!free || there.iter().any(|&b| b != 0)).then_some(Refusal::RelocationTarget { kind })
+        if let Some(what) = self.protected(rela, offset, size) {
+            return Some(Refusal::Harmful(what));
+        }
+        let there = self.bytes_at(rela, offset, size, written)?;
+        if there.contains(&Byte::Nonzero) {
+            return Some(Refusal::RelocationTarget { kind });
+        }
+        if there.contains(&Byte::Unknown) {
+            let what = "another relocation writes to the same place";
+            return Some(Refusal::Harmful(what.to_owned()));
+        }
+        let bytes = bytes_of(kind, relocation.addend, value);
+        written.write(rela.target.id, offset, bytes);
+        None
     }
+
+    /// Returns what is at a place before a relocation is applied.
+    fn bytes_at(
+        &self,
+        rela: &RelaSection<'d>,
+        offset: u64,
+        size: u64,
+        written: &Written,
+    ) -> Option<Vec<Byte>> {
+        let start = usize::try_from(offset).ok()?;
+        let mut there = vec![Byte::Zero; usize::try_from(size).ok()?];
+        let data = self.elf.section_data(&rela.target).ok()?;
+        let data = data.get(start..).unwrap_or_default();
+        for (there, _) in there.iter_mut().zip(data).filter(|(_, &b)| b != 0) {
+            *there = Byte::Nonzero;
+        }
+        written.read(rela.target.id, offset, &mut there);
+        Some(there)
+    }
+
+    /// Why a relocation must not change a place, though the loader lets it.
+    fn protected(&self, rela: &RelaSection<'d>, offset: u64, size: u64) -> Option<String> {
+        if self.loaded.is_table(&rela.target) {
+            let name = shown(rela.target.name);
+            return Some(format!("it changes {name}, the symbols of the module"));
+        }
+        let name = THIS_MODULE_NAME;
+        let in_name = offset < name.end && offset + size > name.start;
+        (rela.target.name == THIS_MODULE && in_name)
+            .then(|| "it changes the name of the module".to_owned())
+    }
+}
+
+/// What a relocation writes.
+fn bytes_of(kind: u32, addend: i64, value: Value) -> [Byte; LONGEST] {
+    let mut bytes = [Byte::Zero; LONGEST];
+    let (size, relative) = match elf::RelocationType(kind) {
+        elf::R_X86_64_64 => (8, false),
+        elf::R_X86_64_PC64 => (8, true),
+        elf::R_X86_64_PC32 | elf::R_X86_64_PLT32 => (4, true),
+        _ => (4, false),
+    };
+    let bytes_written = &mut bytes[..size];
+    match value {
+        Value::Number(value) if !relative => {
+            let value = value.wrapping_add_signed(addend).to_le_bytes();
+            for (byte, _) in bytes_written.iter_mut().zip(value).filter(|(_, b)| *b != 0) {
+                *byte = Byte::Nonzero;
+            }
+        }
+        _ => {
+            bytes_written.fill(Byte::Unknown);
+            let upper = match value {
+                Value::Module => true,
+                Value::Linked(value) => value >= UPPER,
+                _ => false,
+            };
+            // It stays in the upper 2 GiB if less than what is free at their end is added.
+            if upper && !relative && (-FREE..FREE).contains(&addend) {
+                bytes_written[3..].fill(Byte::Nonzero);
+            }
+        }
+    }
+    bytes
 }
 
 /// Why a value does not fit. What is relative to its place is not looked at by the loader.

@@ -6,7 +6,7 @@
 
 use crate::elf::{ElfFile, Place, Section, SectionId, Symbol};
 use crate::error::Result;
-use crate::livepatch::modinfo::Modinfo;
+use crate::livepatch::{Loaded, Modinfo};
 use crate::symbols::{Entry, SymbolTable};
 use klp_policy::SymbolName;
 use object::elf;
@@ -30,7 +30,11 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
     let livepatch = modinfo.get(b"livepatch").is_some();
     let freed = FreedSections::of(elf, &modinfo);
     let exported: HashSet<_> = exports(elf).collect();
-    let per_cpu = elf.section_by_name(b".data..percpu").map(|s| s.id);
+    let loaded = Loaded::new(elf);
+    let per_cpu = loaded.per_cpu();
+    let stays = |section: &Section<'_>| {
+        loaded.has_memory(section) && !freed.contains(section) && !loaded.is_table(section)
+    };
     let sections: Vec<_> = (0..elf.section_count())
         .map(|i| elf.get_section(SectionId(i)))
         .collect();
@@ -41,7 +45,7 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
             let id = symbol.section();
             let section = id.and_then(|id| sections.get(id.0)).copied().flatten();
             let in_per_cpu = id.is_some() && id == per_cpu;
-            let letter = letter(&symbol, section.as_ref(), in_per_cpu);
+            let letter = letter(&symbol, section.as_ref(), &loaded);
             let exported = symbol.bind != elf::STB_LOCAL && exported.contains(symbol.name);
             Entry {
                 name: SymbolName(symbol.name),
@@ -53,9 +57,7 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
                 },
                 index: u32::try_from(symbol.id.0).unwrap_or(u32::MAX),
                 // A livepatch module keeps its whole table.
-                live: livepatch
-                    || in_per_cpu
-                    || section.is_some_and(|s| is_loaded(&s) && !freed.contains(&s)),
+                live: livepatch || in_per_cpu || section.is_some_and(|s| stays(&s)),
             }
         });
     Ok(SymbolTable::new(entries.collect()))
@@ -102,13 +104,8 @@ impl FreedSections {
     }
 }
 
-/// Whether the section gets memory: `rewrite_section_headers()` takes these two out.
-fn is_loaded(section: &Section<'_>) -> bool {
-    section.is_alloc() && section.name != b".modinfo" && section.name != b"__versions"
-}
-
 /// `elf_type()`
-fn letter(symbol: &Symbol<'_>, section: Option<&Section<'_>>, in_per_cpu: bool) -> u8 {
+fn letter(symbol: &Symbol<'_>, section: Option<&Section<'_>>, loaded: &Loaded) -> u8 {
     if symbol.is_weak() {
         return if symbol.kind == elf::STT_OBJECT {
             b'v'
@@ -119,7 +116,7 @@ fn letter(symbol: &Symbol<'_>, section: Option<&Section<'_>>, in_per_cpu: bool) 
     let section = match symbol.place {
         Place::Undefined => return b'U',
         Place::Absolute => return b'a',
-        Place::Section(_) if in_per_cpu => return b'a',
+        Place::Section(id) if loaded.per_cpu() == Some(id) => return b'a',
         Place::Section(_) => section,
         Place::Common | Place::Livepatch | Place::Reserved(_) => None,
     };
@@ -128,7 +125,7 @@ fn letter(symbol: &Symbol<'_>, section: Option<&Section<'_>>, in_per_cpu: bool) 
     };
     if section.is_code() {
         b't'
-    } else if is_loaded(section) && !section.is_nobits() {
+    } else if loaded.has_memory(section) && !section.is_nobits() {
         if section.is_writable() {
             b'd'
         } else {

@@ -5,7 +5,8 @@
 //! Nothing in a file says where they are. A `klp_patch` begins with a pointer to the module and one
 //! to its objects; the rest of what is needed is at the head of each struct as well
 //! (include/linux/livepatch.h). Only how long an element of an array is depends on the kernel's
-//! configuration, and is told by where the pointers in it are.
+//! configuration, and is told by the size of its symbol and where the pointers in it are. The kernel knows
+//! neither: it reads until an element is 0, and writes behind what an author set.
 
 use super::memory::{Location, Memory, Pointer};
 use super::structs::{Patch, PatchedFunction, PatchedObject, Problem, State};
@@ -14,9 +15,7 @@ use std::collections::BTreeMap;
 
 /// How an array of structs is laid out.
 struct Layout {
-    /// The length of an element in a kernel without debugging options that change it.
-    usual: u64,
-    /// The shortest that can be.
+    /// The length of an element in a kernel without debugging options, which make it longer.
     shortest: u64,
     /// Where in an element a pointer may be.
     pointers: &'static [u64],
@@ -29,18 +28,16 @@ struct Layout {
 /// The members of a `klp_object` that are functions.
 const CALLBACKS: [u64; 4] = [16, 24, 32, 40];
 
-/// The shortest that is possible: up to the list that it is in.
+/// On one processor, where a lock is nothing.
 const PATCH: Layout = Layout {
-    usual: 48,
-    shortest: 48,
+    shortest: 192,
     pointers: &[0, 8, 16],
     own: 32,
     name: "klp_patch",
 };
 
 const OBJECT: Layout = Layout {
-    usual: 168,
-    shortest: 64,
+    shortest: 168,
     // name, funcs, the four callbacks
     pointers: &[0, 8, 16, 24, 32, 40],
     own: 48,
@@ -48,13 +45,15 @@ const OBJECT: Layout = Layout {
 };
 
 const FUNCTION: Layout = Layout {
-    usual: 152,
-    shortest: 32,
+    shortest: 152,
     // old_name, new_func
     pointers: &[0, 8],
     own: 24,
     name: "klp_func",
 };
+
+/// The member of a `klp_patch` that says whether it replaces all others.
+const REPLACE: u64 = 24;
 
 /// No struct of these is as long as that, whatever is configured.
 const LONGEST: u64 = 1024;
@@ -100,17 +99,20 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         self.problem = None;
         self.structs.clear();
         let len = match memory.extent(at)? {
-            (end, true) => end - at.offset,
+            (end, true) if end - at.offset <= LONGEST => end - at.offset,
             // What is behind it may be something else.
-            _ => PATCH.usual,
+            _ => PATCH.shortest,
         };
-        self.look_at_own(at, len, &PATCH);
+        self.look_at_own(at, len.max(PATCH.shortest), &PATCH);
         match memory.pointer(at)? {
             Pointer::Null => self.problem = Some(Problem::Null("mod")),
             pointer if memory.is_module(pointer) => {}
             _ => self.problem = Some(Problem::OtherModule),
         }
-        let replace = Some(memory.byte(at.plus(24))? != 0);
+        let replace = memory.byte(at.plus(REPLACE)).map(|replace| replace != 0);
+        if replace.is_none() && memory.is_written(at.plus(REPLACE), 1) {
+            self.wrong(Problem::Written("the replace of its klp_patch"));
+        }
         let mut objects = Vec::new();
         let array = match memory.pointer(at.plus(8))? {
             Pointer::Local(array) => array,
@@ -125,15 +127,30 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
             _ => return None,
         };
         let (stride, elements) = self.elements(array, &OBJECT)?;
+        let mut ended = false;
         for element in elements {
+            *self.budget = self.budget.checked_sub(1)?;
             let name = match memory.pointer(element)? {
                 Pointer::Null => None,
-                Pointer::Local(name) => Some(memory.string(name)?),
+                Pointer::Local(name) if memory.is_written_string(name) => {
+                    self.wrong(Problem::Written("the name of a klp_object"));
+                    ended = true;
+                    break;
+                }
+                Pointer::Local(name) => {
+                    if memory.is_freed(name) {
+                        self.wrong(Problem::Freed("the name of a klp_object"));
+                    }
+                    Some(memory.string(name)?)
+                }
                 _ => return None,
             };
             let (has_funcs, functions) = match memory.pointer(element.plus(8))? {
                 Pointer::Local(array) => (true, self.functions(array)?),
-                Pointer::Null if name.is_none() => break,
+                Pointer::Null if name.is_none() => {
+                    ended = true;
+                    break;
+                }
                 Pointer::Null => (false, Vec::new()),
                 _ => return None,
             };
@@ -146,7 +163,11 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
                 callbacks: callbacks.collect::<Option<_>>()?,
             });
         }
-        if objects.is_empty() && !enabled {
+        if !ended {
+            self.wrong(Problem::NoEnd(OBJECT.name));
+        }
+        let unnamed = matches!(self.problem, Some(Problem::Written(_)));
+        if objects.is_empty() && !unnamed && !enabled {
             return None;
         }
         Some(Patch {
@@ -160,6 +181,11 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         })
     }
 
+    /// Keeps what is wrong; the first thing that is counts.
+    fn wrong(&mut self, problem: Problem) {
+        self.problem = self.problem.or(Some(problem));
+    }
+
     fn look_at_own(&mut self, element: Location, stride: u64, layout: &Layout) {
         if self.problem.is_some() {
             return;
@@ -170,7 +196,8 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         let overlaps =
             before.is_some_and(|(at, &end)| at.section == element.section && end > element.offset);
         self.structs.insert(element, end);
-        if overlaps || !self.memory.is_zero(element.plus(layout.own), own) {
+        let is_free = self.memory.is_zero(element.plus(layout.own), own);
+        if overlaps || !is_free || !self.memory.is_own(element) {
             self.problem = Some(Problem::InUse(layout.name));
         }
     }
@@ -195,11 +222,14 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         let memory = self.memory;
         let mut functions = Vec::new();
         let (stride, elements) = self.elements(array, &FUNCTION)?;
+        let mut ended = false;
         for element in elements {
+            *self.budget = self.budget.checked_sub(1)?;
             let old_name = memory.pointer(element)?;
             let new_func = memory.pointer(element.plus(8))?;
-            let old_sympos = memory.number(element.plus(16))?;
-            if old_name == Pointer::Null && new_func == Pointer::Null && old_sympos == 0 {
+            let old_sympos = memory.number(element.plus(16));
+            if old_name == Pointer::Null && new_func == Pointer::Null && old_sympos == Some(0) {
+                ended = true;
                 break;
             }
             self.look_at_own(element, stride, &FUNCTION);
@@ -210,10 +240,14 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
                 element.plus(16),
             )?);
         }
+        if !ended {
+            self.wrong(Problem::NoEnd(FUNCTION.name));
+        }
         Some(functions)
     }
 
-    /// How long the elements of an array are and where they can be, the one that ends it included.
+    /// Returns how long the elements of an array are and where they can be, the one that ends it included:
+    /// up to the end of the section, since the kernel does not know that of the array.
     fn elements(
         &mut self,
         array: Location,
@@ -221,32 +255,33 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
     ) -> Option<(u64, impl Iterator<Item = Location> + use<'d, R>)> {
         let (end, exact) = self.memory.extent(array)?;
         let len = end.checked_sub(array.offset)?;
-        if len < layout.shortest || !self.memory.is_own(array) {
-            self.problem = self.problem.or(Some(Problem::InUse(layout.name)));
+        if len < layout.shortest && !exact || !self.memory.is_own(array) {
+            self.wrong(Problem::InUse(layout.name));
         }
-        let pointers: Vec<u64> = self
-            .memory
-            .relocated(array.section, array.offset..end)
-            .map(|offset| offset - array.offset)
-            .take(usize::try_from(*self.budget).unwrap_or(usize::MAX))
-            .collect();
-        let stride = if exact {
+        let stride = if exact && len >= layout.shortest {
+            let pointers: Vec<u64> = self
+                .memory
+                .relocated(array.section, array.offset..end)
+                .map(|offset| offset - array.offset)
+                .take(usize::try_from(*self.budget).unwrap_or(usize::MAX))
+                .collect();
             self.stride(len, &pointers, layout)?
         } else {
             // Where the end is not known, pointers of something else may follow.
-            layout.usual
+            layout.shortest
         };
-        *self.budget = self.budget.checked_sub(len / stride)?;
-        let elements = (0..len / stride).map(move |i| array.plus(i * stride));
+        let room = self.memory.room(array)?;
+        let elements = (0..room / stride).map(move |i| array.plus(i * stride));
         Some((stride, elements))
     }
 
-    /// How long an element of an array of `len` bytes is, if pointers are at these places.
+    /// Returns how long an element of an array of `len` bytes is, if pointers are at these places.
     ///
     /// Each element that counts begins with pointers, so that a part of it would fit as well: the
-    /// longest that fits is right.
+    /// longest that fits is right. An element that is 0 ends the array, so that there are two at least.
     fn stride(&mut self, len: u64, pointers: &[u64], layout: &Layout) -> Option<u64> {
-        for stride in (layout.shortest / 8..=LONGEST / 8).rev().map(|n| n * 8) {
+        let longest = LONGEST.min(len / 2).max(layout.shortest);
+        for stride in (layout.shortest / 8..=longest / 8).rev().map(|n| n * 8) {
             *self.budget = self.budget.checked_sub(1)?;
             if len % stride != 0 {
                 continue;
@@ -257,6 +292,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
                 return Some(stride);
             }
         }
-        None
+        // A pointer is where there should be none.
+        (len % layout.shortest == 0).then_some(layout.shortest)
     }
 }

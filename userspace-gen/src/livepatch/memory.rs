@@ -3,8 +3,10 @@
 //! The data of a module as its code will see it: bytes, and pointers where relocations are.
 
 use super::rela::{RelaSection, Relocation};
+use super::Loaded;
 use crate::elf::number::{read_u32, read_u64};
-use crate::elf::{ElfFile, Place, Section, SectionId};
+use crate::elf::{ElfFile, Place, Section, SectionId, SymbolId};
+use klp_policy::{LivepatchSection, MODULE_NAME_LEN};
 use object::elf;
 use object::read::ReadRef;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +14,12 @@ use std::ops::Range;
 
 /// The section with a module's `struct module`.
 pub const THIS_MODULE: &[u8] = b".gnu.linkonce.this_module";
+
+/// Where in a `struct module` its name is: behind the state and the list.
+pub const THIS_MODULE_NAME: Range<u64> = 24..24 + MODULE_NAME_LEN as u64;
+
+/// The longest that a relocation is.
+const LONGEST: u64 = 8;
 
 /// Where in a file something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,14 +50,18 @@ pub enum Pointer<'d> {
     Local(Location),
     /// To a symbol of another object, or one that the livepatch core finds.
     External(&'d [u8]),
-    /// It is a number, or cannot be told.
-    Number(u64),
+    /// To this address.
+    Absolute(u64),
+    /// It is written in parts, or is none.
+    Unknown,
 }
 
 /// The data of a module.
 #[derive(Debug)]
 pub struct Memory<'f, 'd, R: ReadRef<'d>> {
     elf: &'f ElfFile<'d, R>,
+    loaded: Loaded,
+    /// What is applied while the module loads, by the place that it changes.
     relocations: BTreeMap<Location, Relocation>,
     /// Where objects with a symbol begin and end.
     extents: BTreeMap<Location, u64>,
@@ -61,12 +73,17 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
     /// The data of `elf` after `relocations` are applied.
     #[must_use]
     pub fn new(elf: &'f ElfFile<'d, R>, relocations: &[RelaSection<'d>]) -> Self {
+        let loaded = Loaded::new(elf);
+        let is_x86 = elf.machine() == elf::EM_X86_64;
+        let none = elf::R_X86_64_NONE.0;
         let pointers = relocations
             .iter()
-            .filter(|r| r.target.is_alloc() && !r.target.is_code())
+            .filter(|r| loaded.has_memory(&r.target) && !r.target.is_code())
+            .filter(|r| is_applied_at_load(&r.section))
             .flat_map(|r| {
                 let section = r.target.id;
-                r.relocations().map(move |relocation| {
+                let writes = r.relocations().filter(move |r| !is_x86 || r.kind != none);
+                writes.map(move |relocation| {
                     let offset = relocation.offset;
                     (Location { section, offset }, relocation)
                 })
@@ -80,6 +97,7 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         }
         Self {
             elf,
+            loaded,
             relocations: pointers.collect(),
             extents,
             enabled: enabled(elf, relocations),
@@ -92,38 +110,93 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         self.elf.section_by_name(name)
     }
 
-    /// The 64-bit number at a place; 0 in a section without bytes.
+    /// Returns the 64-bit number at a place; 0 in a section without bytes, nothing where a relocation
+    /// writes an address.
     #[must_use]
     pub fn number(&self, at: Location) -> Option<u64> {
-        read_u64(self.elf.endian(), self.bytes(at, 8)?)
+        let number = self.number_in_file(at)?;
+        if !self.is_written(at, 8) {
+            return Some(number);
+        }
+        match self.pointer(at)? {
+            Pointer::Null => Some(0),
+            Pointer::Absolute(number) => Some(number),
+            _ => None,
+        }
     }
 
-    /// The 32-bit number at a place; 0 in a section without bytes.
+    /// Returns the 32-bit number at a place; 0 in a section without bytes, nothing where a relocation
+    /// writes.
     #[must_use]
     pub fn half(&self, at: Location) -> Option<u32> {
-        read_u32(self.elf.endian(), self.bytes(at, 4)?)
+        let number = read_u32(self.elf.endian(), self.bytes(at, 4)?)?;
+        (!self.is_written(at, 4)).then_some(number)
     }
 
-    /// The byte at a place; 0 in a section without bytes.
+    /// Returns the byte at a place; 0 in a section without bytes, nothing where a relocation writes.
     #[must_use]
     pub fn byte(&self, at: Location) -> Option<u8> {
-        self.bytes(at, 1)?.first().copied()
+        let byte = self.bytes(at, 1)?.first().copied()?;
+        (!self.is_written(at, 1)).then_some(byte)
     }
 
-    /// Whether `len` bytes are 0, and stay it.
+    /// Returns true if a relocation writes to part of these bytes.
+    #[must_use]
+    pub fn is_written(&self, at: Location, len: u64) -> bool {
+        let reach = at.offset.saturating_sub(LONGEST - 1)..at.offset.saturating_add(len);
+        let place = |offset| Location { offset, ..at };
+        let mut near = self
+            .relocations
+            .range(place(reach.start)..place(reach.end.max(reach.start)));
+        near.any(|(place, relocation)| {
+            place.offset.saturating_add(self.length(relocation)) > at.offset
+        })
+    }
+
+    /// Returns how many bytes a relocation writes.
+    fn length(&self, relocation: &Relocation) -> u64 {
+        let is_x86 = self.elf.machine() == elf::EM_X86_64;
+        match elf::RelocationType(relocation.kind) {
+            elf::R_X86_64_32 | elf::R_X86_64_32S | elf::R_X86_64_PC32 | elf::R_X86_64_PLT32
+                if is_x86 =>
+            {
+                4
+            }
+            _ => LONGEST,
+        }
+    }
+
+    /// Returns true if `len` bytes are 0, and stay it while the module loads.
     pub(super) fn is_zero(&self, at: Location, len: u64) -> bool {
-        let end = at.offset.saturating_add(len);
         let words = (0..len / 8).map(|i| at.plus(i * 8));
         let rest = (len / 8 * 8..len).map(|i| at.plus(i));
-        self.relocated(at.section, at.offset..end).next().is_none()
-            && words.map(|at| self.number(at)).all(|word| word == Some(0))
+        !self.is_written(at, len)
+            && words
+                .map(|at| self.number_in_file(at))
+                .all(|word| word == Some(0))
             && rest.map(|at| self.byte(at)).all(|byte| byte == Some(0))
     }
 
-    /// Whether the module may write there, and nothing of the loader's is there.
+    /// Returns true if the module may write there as long as it is loaded, and nothing of the loader's is
+    /// there.
     pub(super) fn is_own(&self, at: Location) -> bool {
         let section = self.elf.get_section(at.section);
-        section.is_some_and(|s| s.is_writable() && s.is_alloc() && s.name != THIS_MODULE)
+        section.is_some_and(|s| {
+            let is_read_only = !s.is_writable() || s.name == b".data..ro_after_init";
+            let is_loaders = s.name == THIS_MODULE || self.loaded.is_table(&s);
+            self.loaded.has_memory(&s) && !is_read_only && !is_loaders && !is_init(&s)
+        })
+    }
+
+    /// Returns true if a place is gone when the module has loaded.
+    #[must_use]
+    pub fn is_freed(&self, at: Location) -> bool {
+        let section = self.elf.get_section(at.section);
+        section.is_some_and(|s| is_init(&s) || self.loaded.is_table(&s))
+    }
+
+    fn number_in_file(&self, at: Location) -> Option<u64> {
+        read_u64(self.elf.endian(), self.bytes(at, 8)?)
     }
 
     /// Up to 8 bytes at a place.
@@ -144,51 +217,59 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
     /// The pointer at a place.
     #[must_use]
     pub fn pointer(&self, at: Location) -> Option<Pointer<'d>> {
-        let number = self.number(at)?;
+        let number = self.number_in_file(at)?;
+        let absolute = |number| match number {
+            0 => Pointer::Null,
+            number => Pointer::Absolute(number),
+        };
         let Some(relocation) = self.relocations.get(&at) else {
             // Part of what is relocated is no pointer that could be told.
-            let around = at.offset.saturating_sub(7)..at.offset.saturating_add(8);
-            if self.relocated(at.section, around).next().is_some() {
-                return Some(Pointer::Number(number));
-            }
-            return Some(match number {
-                0 => Pointer::Null,
-                number => Pointer::Number(number),
+            return Some(if self.is_written(at, 8) {
+                Pointer::Unknown
+            } else {
+                absolute(number)
             });
         };
         let symbol = self.elf.get_symbol(relocation.symbol)?;
-        if self.elf.machine() == elf::EM_X86_64 {
-            match elf::RelocationType(relocation.kind) {
-                elf::R_X86_64_64 => {}
-                elf::R_X86_64_NONE if number == 0 => return Some(Pointer::Null),
-                // Half of one, or a distance.
-                kind => return Some(Pointer::Number(kind.0.into())),
-            }
+        let kind = elf::RelocationType(relocation.kind);
+        if self.elf.machine() == elf::EM_X86_64 && kind != elf::R_X86_64_64 {
+            // Half of one, or a distance.
+            return Some(Pointer::Unknown);
         }
+        let value = symbol.value.wrapping_add_signed(relocation.addend);
         Some(match symbol.place {
+            // The loader has no value for it.
+            _ if symbol.id == SymbolId(0) => absolute(value),
             Place::Section(section) => Pointer::Local(Location {
                 section,
-                offset: symbol.value.wrapping_add_signed(relocation.addend),
+                offset: value,
             }),
             Place::Undefined | Place::Livepatch => Pointer::External(symbol.name),
-            _ => match symbol.value.wrapping_add_signed(relocation.addend) {
-                0 => Pointer::Null,
-                number => Pointer::Number(number),
-            },
+            _ => absolute(value),
         })
     }
 
-    /// The string at a place, without its NUL; none where something else will be written.
+    /// Returns the string at a place, without its NUL; nothing where something else will be written.
     #[must_use]
     pub fn string(&self, at: Location) -> Option<&'d [u8]> {
+        let string = self.string_in_file(at)?;
+        let section = self.elf.get_section(at.section)?;
+        let changes = self.is_written(at, string.len() as u64 + 1);
+        (!changes && section.name != THIS_MODULE).then_some(string)
+    }
+
+    /// Returns true if a relocation writes into the string at a place.
+    #[must_use]
+    pub fn is_written_string(&self, at: Location) -> bool {
+        let string = self.string_in_file(at);
+        string.is_some_and(|string| self.is_written(at, string.len() as u64 + 1))
+    }
+
+    fn string_in_file(&self, at: Location) -> Option<&'d [u8]> {
         let section = self.elf.get_section(at.section)?;
         let data = self.elf.section_data(&section).ok()?;
         let rest = data.get(usize::try_from(at.offset).ok()?..)?;
-        let string = rest.get(..rest.iter().position(|&b| b == 0)?)?;
-        // A relocation changes 8 bytes at most.
-        let reach = at.offset.saturating_sub(7)..at.offset + string.len() as u64 + 1;
-        let changes = self.relocated(at.section, reach).next().is_some();
-        (!changes && section.name != THIS_MODULE).then_some(string)
+        rest.get(..rest.iter().position(|&b| b == 0)?)
     }
 
     /// The places with a relocation in part of a section.
@@ -226,6 +307,12 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         places.next().filter(|_| places.next().is_none())
     }
 
+    /// Returns how many bytes a section has from a place on.
+    pub(super) fn room(&self, at: Location) -> Option<u64> {
+        let section = self.elf.get_section(at.section)?;
+        Some(section.size.saturating_sub(at.offset))
+    }
+
     /// How far the object at a place reaches: to the end of the symbol that covers it, or else of
     /// the section. The flag says which.
     #[must_use]
@@ -239,6 +326,20 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
             None => Some((self.elf.get_section(at.section)?.size, false)),
         }
     }
+}
+
+/// Returns true if a section's relocations are applied when the module loads: not those of the livepatch
+/// core that are for another module.
+fn is_applied_at_load(section: &Section<'_>) -> bool {
+    let of_module = || {
+        let parsed = LivepatchSection::parse(section.name);
+        parsed.is_ok_and(|parsed| !parsed.objname().is_vmlinux())
+    };
+    !section.is_livepatch_rela() || !of_module()
+}
+
+fn is_init(section: &Section<'_>) -> bool {
+    section.name.starts_with(b".init")
 }
 
 /// The function to which a livepatch hands its `klp_patch`.

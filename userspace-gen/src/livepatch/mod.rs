@@ -6,12 +6,14 @@
 mod data;
 mod klp_build;
 mod kpatch;
+pub mod loaded;
 pub mod memory;
 pub mod modinfo;
 pub mod rela;
 pub mod structs;
 
-pub use memory::{Memory, Pointer, THIS_MODULE};
+pub use loaded::Loaded;
+pub use memory::{Memory, Pointer, THIS_MODULE, THIS_MODULE_NAME};
 pub use modinfo::Modinfo;
 pub use rela::{rela_sections, RelaSection};
-pub use structs::{Patch, PatchedFunction, PatchedObject, Problem, State};
+pub use structs::{FunctionProblem, Patch, PatchedFunction, PatchedObject, Problem, State};

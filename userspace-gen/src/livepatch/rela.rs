@@ -35,6 +35,12 @@ pub struct Relocation {
 }
 
 impl RelaSection<'_> {
+    /// Returns true if a section has relocations, but none in the file.
+    #[must_use]
+    pub fn has_only_zeros(&self) -> bool {
+        self.section.is_nobits() && self.section.size >= size_of::<elf::Rela64<Endianness>>() as u64
+    }
+
     /// The relocations, in their order.
     pub fn relocations(&self) -> impl Iterator<Item = Relocation> + '_ {
         let endian = self.endian;
@@ -66,10 +72,19 @@ pub fn rela_sections<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Vec<Rel
         let Some(target) = elf.get_section(SectionId(section.info as usize)) else {
             continue;
         };
+        // Its type is not looked at: what gets no memory is read from the file.
+        let read = if section.is_nobits() && !section.is_alloc() {
+            Section {
+                kind: elf::SHT_RELA,
+                ..section
+            }
+        } else {
+            section
+        };
         found.push(RelaSection {
             section,
             target,
-            relocations: elf.relocations(&section)?,
+            relocations: elf.relocations(&read)?,
             endian: elf.endian(),
         });
         // Each section lies in the file, so that these sizes bound what is read from all of them.

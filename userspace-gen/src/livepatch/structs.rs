@@ -31,8 +31,14 @@ pub enum Problem {
     /// Its `mod` is not the module that it is in.
     OtherModule,
     /// The kernel cannot keep its own members in a struct of that name: they are not 0, another struct
-    /// is there, or it is not writable.
+    /// is there, or it is not writable as long as the module is loaded.
     InUse(&'static str),
+    /// A relocation changes this, which it is no part of.
+    Written(&'static str),
+    /// This is gone when the module has loaded.
+    Freed(&'static str),
+    /// Nothing ends the array of this struct.
+    NoEnd(&'static str),
 }
 
 /// A `klp_object`.
@@ -63,6 +69,19 @@ pub struct PatchedFunction<'d> {
     pub old_sympos: u64,
     /// The function to put in its place.
     pub new_func: Pointer<'d>,
+    /// What is wrong with its name or position, if anything is.
+    pub problem: Option<FunctionProblem>,
+}
+
+/// What is wrong with a `klp_func`, and the kernel does not notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FunctionProblem {
+    /// A relocation writes into its name.
+    NameWritten,
+    /// Its name is gone when the module has loaded.
+    NameFreed,
+    /// A relocation writes into its position.
+    SymposWritten,
 }
 
 /// A `klp_state`.
@@ -94,6 +113,18 @@ impl<'d> PatchedFunction<'d> {
         sympos: Location,
     ) -> Option<Self> {
         let old_name = memory.pointer(name)?;
+        let name_problem = match old_name {
+            Pointer::Local(at) if memory.is_freed(at) => Some(FunctionProblem::NameFreed),
+            Pointer::Local(at) if memory.is_written_string(at) => {
+                Some(FunctionProblem::NameWritten)
+            }
+            _ => None,
+        };
+        let (old_sympos, sympos_problem) = match memory.number(sympos) {
+            Some(number) => (number, None),
+            None if memory.is_written(sympos, 8) => (0, Some(FunctionProblem::SymposWritten)),
+            None => return None,
+        };
         Some(Self {
             at: name,
             sympos_at: sympos,
@@ -102,8 +133,9 @@ impl<'d> PatchedFunction<'d> {
                 Pointer::Local(name) => memory.string(name),
                 _ => None,
             },
-            old_sympos: memory.number(sympos)?,
+            old_sympos,
             new_func: memory.pointer(new_func)?,
+            problem: name_problem.or(sympos_problem),
         })
     }
 }

@@ -5,7 +5,7 @@
 
 use super::{check_bytes, check_patch, messages};
 use crate::elf::{Place, ABSOLUTE};
-use crate::livepatch::{Livepatch, KLP_OBJECT, KLP_PATCH};
+use crate::livepatch::{Livepatch, KLP_FUNC, KLP_OBJECT, KLP_PATCH};
 use klp_gen::elf::ElfFile;
 use klp_policy::Policy;
 use object::elf;
@@ -21,6 +21,14 @@ fn refused(livepatch: &Livepatch) -> Vec<String> {
 
 fn one() -> Livepatch {
     Livepatch::of("cmdline_proc_show")
+}
+
+/// What is said if the kernel's own members of a struct have no place.
+fn in_use(name: &str) -> String {
+    format!(
+        "a {name} has no room for what the kernel keeps in it: not 0, of another struct, or in \
+         memory that is not writable or is freed"
+    )
 }
 
 #[test]
@@ -47,12 +55,7 @@ fn names_outside_of_their_table() {
 
 #[test]
 fn structs_that_are_in_use() {
-    let expected = |name| {
-        format!(
-            "a {name} has no room for what the kernel keeps in it: not 0, not writable, or of \
-             another struct"
-        )
-    };
+    let expected = in_use;
     for (at, name) in [
         (40, "klp_patch"),
         (OBJECT + 60, "klp_object"),
@@ -77,6 +80,177 @@ fn structs_that_are_in_use() {
     let funcs = relocations.iter_mut().find(|r| r.offset == OBJECT + 8);
     funcs.unwrap().addend = i64::try_from(OBJECT).unwrap();
     assert!(refused(&overlapping).contains(&expected("klp_object")));
+}
+
+/// `state_initialized` of the kobject of a `klp_patch`: `kobject_init()` complains of it.
+const STATE_INITIALIZED: usize = 32 + 16 + 60;
+
+/// How long a variable is, only its symbol says, and the kernel does not read that.
+#[test]
+fn structs_that_are_longer_than_their_symbol() {
+    for size in [0, 1, 48, 96, 4096] {
+        let mut livepatch = one();
+        let symbols = &mut livepatch.elf.symbols;
+        let patch = symbols.iter_mut().find(|s| s.name == "patch").unwrap();
+        patch.size = size;
+        assert_eq!(refused(&livepatch), [""; 0], "{size}");
+        let data = livepatch.data;
+        livepatch.elf.sections[data].data[STATE_INITIALIZED] = 1;
+        assert_eq!(refused(&livepatch), [in_use("klp_patch")], "{size}");
+    }
+    for size in [0, 8, 151] {
+        let mut livepatch = one();
+        let symbols = &mut livepatch.elf.symbols;
+        let funcs = symbols.iter_mut().find(|s| s.name == "funcs").unwrap();
+        funcs.size = size;
+        assert_eq!(refused(&livepatch), [""; 0], "{size}");
+        let (data, last) = (livepatch.data, usize::try_from(FUNCTION + 146).unwrap());
+        // nop
+        livepatch.elf.sections[data].data[last] = 1;
+        assert_eq!(refused(&livepatch), [in_use("klp_func")], "{size}");
+    }
+}
+
+#[test]
+fn structs_that_do_not_stay_writable() {
+    let named = |name: &str, flags| {
+        let mut livepatch = one();
+        let data = &mut livepatch.elf.sections[livepatch.data];
+        (data.name, data.flags) = (name.to_owned(), flags);
+        refused(&livepatch)
+    };
+    let write = elf::SHF_ALLOC | elf::SHF_WRITE;
+    assert_eq!(named(".data.own", write), [""; 0]);
+    assert_eq!(named(".rodata", elf::SHF_ALLOC), [in_use("klp_patch")]);
+    assert_eq!(named(".init.data", write), [in_use("klp_patch")]);
+    let after_init = named(".data..ro_after_init", write);
+    assert_eq!(after_init, [in_use("klp_patch")]);
+}
+
+#[test]
+fn arrays_without_an_end() {
+    let expected = |name| {
+        format!("an array of {name} has no empty element at its end: the kernel reads on behind it")
+    };
+    let mut funcs = one();
+    let data = funcs.data;
+    let end = usize::try_from(FUNCTION + KLP_FUNC).unwrap();
+    funcs.elf.sections[data].data.truncate(end);
+    assert_eq!(refused(&funcs), [expected("klp_func")]);
+    // Behind the only object comes the array of functions, which the kernel takes for another object.
+    let mut objs = one();
+    let section = &mut objs.elf.sections[data];
+    let (start, moved) = (OBJECT + KLP_OBJECT, i64::try_from(KLP_OBJECT).unwrap());
+    section
+        .data
+        .drain(usize::try_from(start).unwrap()..usize::try_from(FUNCTION).unwrap());
+    let inner = section.relocations.iter_mut();
+    for relocation in inner.filter(|r| r.offset >= FUNCTION) {
+        relocation.offset -= KLP_OBJECT;
+    }
+    let funcs = section
+        .relocations
+        .iter_mut()
+        .find(|r| r.offset == OBJECT + 8);
+    funcs.unwrap().addend -= moved;
+    for symbol in &mut objs.elf.symbols {
+        match symbol.name.as_str() {
+            "objs" => symbol.size = KLP_OBJECT,
+            "funcs" => symbol.value -= KLP_OBJECT,
+            _ => {}
+        }
+    }
+    let refused = refused(&objs);
+    assert!(refused.contains(&in_use("klp_func")), "{refused:?}");
+}
+
+/// A name is read when a module comes, and when a cumulative livepatch does.
+#[test]
+fn names_that_do_not_stay() {
+    let strings = |change: &dyn Fn(&mut Livepatch, usize)| {
+        let mut livepatch = Livepatch::replacing(&[(Some("net_mod"), &[("handle", 0)])]);
+        let sections = &livepatch.elf.sections;
+        let strings = sections.iter().position(|s| s.name == ".rodata.str1.1");
+        change(&mut livepatch, strings.unwrap());
+        refused(&livepatch)
+    };
+    assert_eq!(strings(&|_, _| ()), [""; 0]);
+    let freed = strings(&|l, at| l.elf.sections[at].name = ".init.rodata".to_owned());
+    assert_eq!(
+        freed,
+        [
+            "the name of a klp_object is in a section that is freed once the module has loaded",
+            "its old_name is in a section that is freed once the module has loaded"
+        ]
+    );
+    // "\0net_mod\0handle\0"
+    let written = |offset, kind| {
+        strings(&|l, at| {
+            let data = &mut l.elf.sections[at].data;
+            data.resize(32, 0);
+            let symbol = l.new_func;
+            l.elf.relocate(at, offset, symbol, kind, 0);
+        })
+    };
+    let pointer = elf::R_X86_64_64;
+    let into_function = "a relocation writes into its old_name";
+    assert_eq!(written(16, pointer), [""; 0]);
+    let nonzero = |kind: elf::RelocationType| {
+        format!(
+            "x86/modules: Invalid relocation target, existing value is nonzero for type {}",
+            kind.0
+        )
+    };
+    assert_eq!(written(12, pointer), [&nonzero(pointer), into_function]);
+    assert_eq!(written(12, elf::R_X86_64_NONE), [""; 0]);
+    // What ends it is overwritten.
+    let end = elf::R_X86_64_PC32;
+    assert_eq!(written(15, end), [into_function]);
+    assert_eq!(
+        written(8, end),
+        [
+            &nonzero(end),
+            "a relocation writes into the name of a klp_object"
+        ]
+    );
+}
+
+#[test]
+fn numbers_that_relocations_write() {
+    let with = |at: u64, value: Option<u64>| {
+        let mut livepatch = one();
+        let (data, mut symbol) = (livepatch.data, livepatch.new_func);
+        if let Some(value) = value {
+            let (bind, kind) = (elf::STB_LOCAL, elf::STT_NOTYPE);
+            symbol = livepatch
+                .elf
+                .symbol("number", bind, kind, ABSOLUTE, value, 0);
+        }
+        livepatch.point(data, at, symbol, 0);
+        refused(&livepatch)
+    };
+    let sympos = FUNCTION + 16;
+    assert_eq!(
+        with(sympos, None),
+        ["a relocation writes into its old_sympos"]
+    );
+    assert_eq!(with(sympos, Some(1)), [""; 0]);
+    assert_eq!(
+        with(sympos, Some(7)),
+        ["symbol position 7 for symbol 'cmdline_proc_show' in object 'vmlinux' not found"]
+    );
+    assert_eq!(
+        with(24, None),
+        ["a relocation writes into the replace of its klp_patch"]
+    );
+    // What the kernel keeps in a struct is no place for one either.
+    for (at, name) in [
+        (KLP_PATCH - 8, "klp_patch"),
+        (OBJECT + 56, "klp_object"),
+        (FUNCTION + 24, "klp_func"),
+    ] {
+        assert_eq!(with(at, None), [in_use(name)]);
+    }
 }
 
 #[test]
@@ -143,6 +317,19 @@ fn what_is_jumped_to() {
         l.elf.sections[data].relocations[index].kind = elf::R_X86_64_32S;
     });
     assert_eq!(half, far);
+    // One that is not written at all is NULL, and so is the null symbol.
+    let null = ["-EINVAL without a word: new_func is NULL"];
+    let none = pointer(FUNCTION + 8, &|l, index| {
+        l.elf.sections[data].relocations[index].kind = elf::R_X86_64_NONE;
+    });
+    assert_eq!(none, null);
+    // A relocation that writes nothing takes nothing from the one that is there.
+    let both = pointer(FUNCTION + 8, &|l, _| {
+        let symbol = l.new_func;
+        let kind = elf::R_X86_64_NONE;
+        l.elf.relocate(data, FUNCTION + 8, symbol, kind, 0);
+    });
+    assert_eq!(both, [""; 0]);
     // A symbol that is the number 0.
     let null = pointer(FUNCTION + 8, &|l, _| {
         l.elf.symbols[l.new_func].place = ABSOLUTE;

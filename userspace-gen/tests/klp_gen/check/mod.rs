@@ -5,6 +5,7 @@
 mod damaged;
 mod functions;
 mod installed;
+mod layout;
 mod loader;
 mod made_by_others;
 mod modinfo;
@@ -41,6 +42,7 @@ fn messages(report: &Report, status: &str) -> Vec<String> {
 const SH_TYPE: usize = 4;
 const SH_OFFSET: usize = 24;
 const SH_SIZE: usize = 32;
+const SH_ADDRALIGN: usize = 48;
 
 /// Where the header of a section is. Relocations come behind what they change, which may have the same
 /// name: then it is theirs.

@@ -305,6 +305,146 @@ fn what_the_module_loader_relocates() {
     assert!(said(&outside)[0].starts_with("it changes 8 bytes at offset 0x8"));
 }
 
+/// What is written before a relocation comes, others may have written.
+#[test]
+fn relocations_that_meet() {
+    let with = |number: u64, second: (u64, elf::RelocationType)| {
+        let mut livepatch = own_relocation(elf::R_X86_64_64, 0);
+        let place = (elf::STB_LOCAL, elf::STT_NOTYPE, ABSOLUTE);
+        let symbol = livepatch
+            .elf
+            .symbol("number", place.0, place.1, place.2, number, 0);
+        let last = livepatch.elf.sections.len() - 1;
+        let section = &mut livepatch.elf.sections[last];
+        section.data.resize(32, 0);
+        section.relocations.last_mut().unwrap().symbol = symbol;
+        let symbol = livepatch.new_func;
+        livepatch.elf.relocate(last, second.0, symbol, second.1, 0);
+        messages(&check_patch(&livepatch, Policy::Exact), "refused")
+    };
+    let nonzero = |kind: elf::RelocationType| {
+        format!(
+            "x86/modules: Invalid relocation target, existing value is nonzero for type {}",
+            kind.0
+        )
+    };
+    let (pointer, half) = (elf::R_X86_64_64, elf::R_X86_64_32S);
+    // At 8 is a number of 8 bytes.
+    assert_eq!(with(0, (8, pointer)), [""; 0]);
+    assert_eq!(with(1, (8, pointer)), [nonzero(pointer)]);
+    assert_eq!(with(1, (9, pointer)), [""; 0]);
+    assert_eq!(with(1, (5, half)), [nonzero(half)]);
+    assert_eq!(with(1, (4, half)), [""; 0]);
+    assert_eq!(with(0x100, (5, half)), [""; 0]);
+    // Of a distance nobody knows a byte.
+    let mut twice = own_relocation(elf::R_X86_64_PC32, 0);
+    let (symbol, last) = (twice.new_func, twice.elf.sections.len() - 1);
+    twice.elf.relocate(last, 10, symbol, elf::R_X86_64_PC32, 0);
+    assert_eq!(
+        messages(&check_patch(&twice, Policy::Exact), "refused"),
+        ["another relocation writes to the same place"]
+    );
+}
+
+/// The loader gives memory to the symbols, and so applies relocations to them.
+#[test]
+fn relocations_of_what_the_loader_goes_by() {
+    let retargeted = |name: &str| {
+        let mut bytes = own_relocation(elf::R_X86_64_64, 0).build();
+        let elf = ElfFile::parse("made".to_owned(), &bytes[..]).unwrap();
+        let target = elf.section_by_name(name.as_bytes()).unwrap().id.0;
+        let number = u32::try_from(target).unwrap().to_le_bytes();
+        change_header(&mut bytes, ".rela.data.own", |h| {
+            h[44..48].copy_from_slice(&number);
+        });
+        bytes
+    };
+    let refused = |bytes: &[u8]| messages(&check_bytes(bytes, Policy::Exact), "refused");
+    for name in [".symtab", ".strtab"] {
+        assert_eq!(
+            refused(&retargeted(name)),
+            [format!("it changes {name}, the symbols of the module")]
+        );
+    }
+    // What it only reads stays as it is.
+    assert_eq!(refused(&retargeted(".modinfo")), [""; 0]);
+    let mut name = own_relocation(elf::R_X86_64_64, 0);
+    let sections = &name.elf.sections;
+    let module = sections
+        .iter()
+        .position(|s| s.name == ".gnu.linkonce.this_module");
+    let (symbol, module) = (name.new_func, module.unwrap());
+    name.elf.relocate(module, 48, symbol, elf::R_X86_64_64, 0);
+    assert_eq!(
+        messages(&check_patch(&name, Policy::Exact), "refused"),
+        ["it changes the name of the module"]
+    );
+}
+
+#[test]
+fn relocations_of_per_cpu_variables() {
+    let mut livepatch = own_relocation(elf::R_X86_64_64, 0);
+    let section = livepatch.elf.sections.last_mut().unwrap();
+    section.name = ".data..percpu".to_owned();
+    section.data[8] = 1;
+    let report = check_patch(&livepatch, Policy::Exact);
+    assert_eq!(messages(&report, "refused"), [""; 0]);
+    assert_eq!(
+        messages(&report, "warning"),
+        ["not applied by kernels before 6.17: what it changes in per-cpu variables stays 0"]
+    );
+}
+
+/// By the order of `klp_write_section_relocs()` and of `apply_relocations()`.
+#[test]
+fn what_is_noticed_first_of_several_relocations() {
+    let section = ".klp.rela.vmlinux.text";
+    let names = [".klp.sym.vmlinux.table,0", ".klp.sym.vmlinux.nobody,0"];
+    let mut bytes = made_with(section, &names, LIVEPATCH);
+    let elf = ElfFile::parse("made".to_owned(), &bytes[..]).unwrap();
+    let found = elf
+        .sections()
+        .find(klp_gen::elf::Section::is_livepatch_rela)
+        .unwrap();
+    let start = usize::try_from(found.offset).unwrap();
+    bytes[start + 8] = 9;
+    let unknown = "symbol 'nobody' not found in symbol table";
+    let refused = messages(&check_bytes(&bytes, Policy::Exact), "refused");
+    assert_eq!(refused, [unknown, "lp: Unknown rela relocation: 9"]);
+
+    let mut two = own_relocation(elf::R_X86_64_GOTPCREL, 0);
+    let (flags, symbol) = (elf::SHF_ALLOC | elf::SHF_WRITE, two.new_func);
+    let rel = two.elf.section(".data.rel", flags, &[0; 16]);
+    two.elf.relocate(rel, 0, symbol, elf::R_X86_64_64, 0);
+    let mut bytes = two.build();
+    change_header(&mut bytes, ".rela.data.rel", |h| h[4] = 9);
+    assert_eq!(
+        messages(&check_bytes(&bytes, Policy::Exact), "refused"),
+        [
+            "lp: Unknown rela relocation: 9",
+            "module lp: REL relocation unsupported"
+        ]
+    );
+}
+
+/// It has no bytes in the file, but in memory it has zeros.
+#[test]
+fn a_livepatch_section_without_bytes() {
+    let section = ".klp.rela.vmlinux.text";
+    let mut bytes = made(section, ".klp.sym.vmlinux.table,0", LIVEPATCH);
+    change_header(&mut bytes, section, |h| h[4] = 8);
+    assert_eq!(
+        messages(&check_bytes(&bytes, Policy::Exact), "refused"),
+        ["symbol  is not marked as a livepatch symbol"]
+    );
+    // Without memory of its own, the file is read.
+    change_header(&mut bytes, section, |h| h[8] &= !2);
+    assert_eq!(
+        messages(&check_bytes(&bytes, Policy::Exact), "refused"),
+        [""; 0]
+    );
+}
+
 /// Changes the header of a section.
 fn change_header(bytes: &mut [u8], name: &str, change: impl FnOnce(&mut [u8])) {
     let elf = ElfFile::parse("made".to_owned(), &*bytes).unwrap();

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The names of sections and symbols: `layout_symtab()` in kernel/module/kallsyms.c reads them, and
+//! /sys/module gets them at the end of `load_module()`.
+
+use super::refusal::Refusal;
+use super::report::{Kind, Outcome, Report};
+use super::Subject;
+use crate::elf::{Section, SymbolId};
+use crate::shown::shown;
+use object::read::ReadRef;
+use std::collections::HashSet;
+
+impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
+    /// Reports names that are not where they should be: the loader reads on until a byte is 0, in
+    /// whatever comes behind the table (`layout_symtab()`, kernel/module/kallsyms.c).
+    ///
+    /// Of sections the name is looked at, but not that of one which is none, and which
+    /// `module_finalize()` in arch/x86/kernel/module.c compares all the same.
+    pub(super) fn check_names(&self, report: &mut Report) {
+        if let Some(id) = self.elf.unnamed_section() {
+            let what = format!("the name of section {} is not in the table of names", id.0);
+            self.refuse_module(Refusal::Harmful(what), report);
+        }
+        let mut symbols = (0..self.elf.symbol_count()).map(SymbolId);
+        if let Some(id) = symbols.find(|&id| !self.elf.has_name(id)) {
+            let what = format!("the name of symbol {} is not in the table of names", id.0);
+            self.refuse_module(Refusal::Harmful(what), report);
+        }
+    }
+
+    /// Reports what /sys/module cannot have: `add_sect_attrs()` in kernel/module/sysfs.c.
+    pub(super) fn check_sysfs(&self, report: &mut Report) {
+        let mut names = HashSet::new();
+        let is_kept = |s: &Section<'_>| s.size > 0 && self.loaded.has_memory(s);
+        for section in self.elf.sections().filter(is_kept) {
+            if !names.insert(section.name) {
+                // The kernel says it with a stack trace.
+                let refusal = Refusal::Loader(format!(
+                    "sysfs: cannot create duplicate filename '/module/{}/sections/{}'",
+                    self.module,
+                    shown(section.name)
+                ));
+                let outcome = Outcome::Refused(refusal);
+                report.add(Kind::Section, "", shown(section.name), outcome);
+                return;
+            }
+        }
+    }
+}
