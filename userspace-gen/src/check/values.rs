@@ -100,6 +100,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 Exporter::Found { export, .. } => {
                     export.address.map_or(Value::Unknown, Value::Linked)
                 }
+                Exporter::None(_) if symbol.is_weak() => Value::Number(symbol.value),
                 _ => Value::Unknown,
             },
             _ => Value::Unknown,
