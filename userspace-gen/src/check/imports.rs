@@ -62,7 +62,11 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         match self.exporter(symbol.name) {
             Exporter::Itself => Checked::default(),
             Exporter::Found { export, by } => {
-                if let Some(namespace) = export.namespace.filter(|n| !self.imports_namespace(n)) {
+                let Ok(namespace) = export.namespace else {
+                    let what = "the file of its exporter does not tell its namespace";
+                    return Checked::from(Outcome::Unchecked(what.to_owned()));
+                };
+                if let Some(namespace) = namespace.filter(|n| !self.imports_namespace(n)) {
                     // What follows is `Unknown symbol … (err -22)`.
                     return Checked::from(loader(format!(
                         "{}: module uses symbol ({name}) from namespace {}, but does not import it.",
@@ -191,7 +195,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 let namespace = listed.namespace.as_slice();
                 let export = Export {
                     gpl_only: listed.gpl_only,
-                    namespace: Some(namespace).filter(|n| !n.is_empty()),
+                    namespace: Ok(Some(namespace).filter(|n| !n.is_empty())),
                     address: None,
                 };
                 return Exporter::Found { export, by };

@@ -34,6 +34,7 @@ impl<'d> Installed<'d> {
     /// The file is no module, or has no `klp_patch` that can be found.
     pub fn read<R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Self> {
         elf.expect_relocatable()?;
+        elf.expect_contents()?;
         let patches = structs::patches(&Memory::new(elf, &rela_sections(elf)?));
         if patches.is_empty() {
             return Err(elf.malformed("expected a livepatch with a klp_patch, found none"));

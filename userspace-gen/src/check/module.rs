@@ -36,12 +36,11 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         if let Some((origin, what)) = self.target.parts_from_running() {
             report.add(Kind::Target, "", origin, Outcome::Unchecked(what));
         }
-        for object in self.target.objects().iter().filter(|o| o.is_text()) {
-            if object.name.is_vmlinux() {
-                let what = "does not tell the version magic, namespaces, and what ftrace can trace";
-                let outcome = Outcome::Unchecked(what.to_owned());
-                report.add(Kind::Target, "", &object.origin, outcome);
-            }
+        let mut images = self.target.objects().iter();
+        if let Some(image) = images.find(|o| o.is_image_without_contents()) {
+            let what = "does not tell the version magic, namespaces, and what ftrace can trace";
+            let outcome = Outcome::Unchecked(what.to_owned());
+            report.add(Kind::Target, "", &image.origin, outcome);
         }
     }
 

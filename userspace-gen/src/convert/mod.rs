@@ -75,6 +75,7 @@ pub fn convert(
     }
     let elf = ElfFile::parse(origin.to_owned(), &data[..])?;
     elf.expect_relocatable()?;
+    elf.expect_contents()?;
     target.expect_same_machine(&elf)?;
     let changed = copyable::expect(&elf, data.len())
         .and_then(|()| plan::plan(&elf, target, policy))

@@ -31,6 +31,7 @@ impl References {
     ) -> Result<Vec<Problem>> {
         let elf = ElfFile::parse(origin.to_owned(), data)?;
         elf.expect_relocatable()?;
+        elf.expect_contents()?;
         target.expect_same_machine(&elf)?;
         let plan = match plan(&elf, target, policy)? {
             Ok(plan) => plan,

@@ -64,6 +64,10 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
                 .section_strings_index(endian, data)
                 .map_err(|e| bad("section name table", e))?;
             if let Some(section) = sections.get(strings.0) {
+                if section.sh_type(endian) == elf::SHT_NOBITS {
+                    let what = "section name table: expected contents, found none (SHT_NOBITS)";
+                    return Err(Error::malformed(&origin, what));
+                }
                 section_names = section
                     .data(endian, data)
                     .map_err(|e| bad("section name table", e))?;

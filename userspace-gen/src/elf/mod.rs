@@ -3,6 +3,7 @@
 //! ELF as the kernel uses it: [`mod@file`] reads one, [`mod@write`] puts a changed one together.
 
 pub(crate) mod content;
+mod debug_only;
 pub mod file;
 pub mod input;
 pub mod note;

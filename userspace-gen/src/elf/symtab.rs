@@ -32,6 +32,10 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
             return Ok(None);
         };
         let strings = self.section(SectionId(section.link as usize))?;
+        if strings.is_nobits() {
+            let what = "symbol name table: expected contents, found none (SHT_NOBITS)";
+            return Err(self.malformed(what));
+        }
         let extended = self
             .sections()
             .find(|s| s.kind == elf::SHT_SYMTAB_SHNDX && s.link as usize == section.id.0);

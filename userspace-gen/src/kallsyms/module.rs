@@ -4,7 +4,7 @@
 //!
 //! A module has no addresses before it is loaded: here they are offsets in the symbol's section.
 
-use crate::elf::{ElfFile, Place, Section, SectionId, Symbol};
+use crate::elf::{ElfFile, Place, Section, Symbol};
 use crate::error::Result;
 use crate::livepatch::{Loaded, Modinfo};
 use crate::symbols::{Entry, SymbolTable};
@@ -24,10 +24,11 @@ pub const KSYMTAB: &[u8] = b"__ksymtab_";
 /// The file has no symbol table.
 pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>> {
     if elf.symbols().next().is_none() {
+        elf.expect_symtab_contents()?;
         return Err(elf.malformed("expected a symbol table (a module that is not stripped)"));
     }
     let modinfo = Modinfo::of(elf)?;
-    let livepatch = modinfo.get(b"livepatch").is_some();
+    let livepatch = modinfo.get(b"livepatch").is_some() || elf.is_debug_only() && enables(elf);
     let freed = FreedSections::of(elf, &modinfo);
     let exported: HashSet<_> = exports(elf).collect();
     let loaded = Loaded::new(elf);
@@ -35,9 +36,7 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
     let stays = |section: &Section<'_>| {
         loaded.has_memory(section) && !freed.contains(section) && !loaded.is_table(section)
     };
-    let sections: Vec<_> = (0..elf.section_count())
-        .map(|i| elf.get_section(SectionId(i)))
-        .collect();
+    let sections = elf.loaded_sections();
     let entries = elf
         .symbols()
         .filter(|s| s.place != Place::Undefined && !s.name.is_empty())
@@ -61,6 +60,12 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
             }
         });
     Ok(SymbolTable::new(entries.collect()))
+}
+
+/// Whether a module calls `klp_enable_patch()`, which the kernel lets livepatches alone do.
+fn enables<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> bool {
+    let mut undefined = elf.symbols().filter(|s| s.place == Place::Undefined);
+    undefined.any(|s| s.name == b"klp_enable_patch")
 }
 
 /// The names that a module exports to everyone: `is_exported()`, which does not look at those that

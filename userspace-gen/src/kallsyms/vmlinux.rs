@@ -3,11 +3,10 @@
 //! The table that scripts/link-vmlinux.sh puts into a kernel, from that kernel's own symbol table.
 
 use super::{embedded, filter, nm, order};
-use crate::elf::{ElfFile, Section, SectionId, Symbol, SymbolId};
+use crate::elf::{ElfFile, Symbol, SymbolId};
 use crate::error::Result;
 use crate::symbols::{Entry, SymbolTable};
 use klp_policy::SymbolName;
-use object::elf;
 use object::read::ReadRef;
 use std::ops::RangeInclusive;
 
@@ -18,15 +17,13 @@ use std::ops::RangeInclusive;
 /// The file has no symbol table.
 pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>> {
     if elf.symbols().next().is_none() {
+        elf.expect_symtab_contents()?;
         return Err(elf.malformed(
             "expected a symbol table, found none: it is stripped (give the vmlinux of the build, or \
              that of the distribution's debug package; for a running kernel, --kallsyms)",
         ));
     }
-    let mut sections: Vec<_> = (0..elf.section_count())
-        .map(|i| elf.get_section(SectionId(i)))
-        .collect();
-    restore_types(&mut sections);
+    let sections = elf.loaded_sections();
     let mut listed = Vec::with_capacity(elf.symbol_count());
     let mut ranges = Ranges::default();
     for (index, symbol) in (1..).zip(elf.symbols()) {
@@ -78,21 +75,6 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
             .then_with(|| order::compare(&key(a), &key(b)))
     });
     Ok(SymbolTable::new(listed))
-}
-
-/// Gives sections the types that they had before `objcopy --only-keep-debug`, which leaves none of its
-/// contents to what is loaded: some distributions' debug packages have such a vmlinux.
-fn restore_types(sections: &mut [Option<Section<'_>>]) {
-    let mut all = sections.iter().flatten();
-    if !all.any(|s| s.is_code() && s.is_nobits()) {
-        return;
-    }
-    for section in sections.iter_mut().flatten() {
-        let is_bss = section.name.starts_with(b".bss") || section.name == b".brk";
-        if section.is_nobits() && !is_bss {
-            section.kind = elf::SHT_PROGBITS;
-        }
-    }
 }
 
 /// `struct addr_range` in scripts/kallsyms.c: both ends belong to it.

@@ -18,7 +18,7 @@ pub struct Export<'o> {
     /// Whether it is for GPL modules only, as far as the files tell.
     pub gpl_only: bool,
     /// The namespace that a user has to import.
-    pub namespace: Option<&'o [u8]>,
+    pub namespace: Result<Option<&'o [u8]>, Untold>,
     /// Where the symbol is; unknown in a module.
     pub address: Option<u64>,
 }
@@ -67,13 +67,18 @@ impl Object<'_> {
         range.is_some_and(|(start, stop)| (start..stop).contains(&entry.address))
     }
 
-    fn namespace(&self, name: &[u8]) -> Option<&[u8]> {
+    fn namespace(&self, name: &[u8]) -> Result<Option<&[u8]>, Untold> {
+        match &self.source {
+            // Of vmlinux this is said once, and not of everything that is imported.
+            Source::Module(elf) if elf.is_debug_only() => return Err(Untold),
+            _ => {}
+        }
         let namespaces = self.namespaces.get_or_init(|| match &self.source {
             Source::Image(elf) => namespaces(elf),
             Source::Module(elf) => namespaces(elf),
             Source::Text => Namespaces::new(),
         });
-        namespaces.get(name).map(Vec::as_slice)
+        Ok(namespaces.get(name).map(Vec::as_slice))
     }
 }
 

@@ -35,11 +35,10 @@ impl TargetFiles {
         kallsyms: Option<&Path>,
     ) -> Result<Self> {
         let open = |path: &PathBuf| {
-            let stem = path.file_stem().unwrap_or_default().as_encoded_bytes();
             Ok(ModuleFile {
                 path: path.clone(),
                 data: read_file(path)?,
-                stem: module_name(stem),
+                stem: module_name(stem(path)),
             })
         };
         Ok(Self {
@@ -63,6 +62,21 @@ impl TargetFiles {
         self.link_order = Some((archive.to_owned(), read_file(archive)?));
         Ok(self)
     }
+}
+
+/// The name of a file, without `.ko`, and without the `.debug` that debug packages append.
+fn stem(path: &Path) -> &[u8] {
+    let name = path.file_name().unwrap_or_default();
+    let debug = path
+        .extension()
+        .is_some_and(|extension| extension == "debug");
+    let name = if debug {
+        path.file_stem().unwrap_or(name)
+    } else {
+        name
+    };
+    let stem = Path::new(name).file_stem();
+    stem.unwrap_or(name).as_encoded_bytes()
 }
 
 /// A module's name, from that of its file: `-` becomes `_`, as in kbuild's `name-fix-token`.

@@ -2,10 +2,13 @@
 
 //! Which functions ftrace, and so a livepatch, can redirect.
 
+mod entries;
+
 use crate::elf::number::read_u64;
-use crate::elf::{ElfFile, Place, SectionId};
+use crate::elf::{ElfFile, Place, Section, SectionId};
 use crate::livepatch::rela_sections;
 use crate::symbols::SymbolTable;
+use entries::Entries;
 use object::read::ReadRef;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -28,7 +31,7 @@ pub enum Traceable {
 pub(super) enum Locations {
     /// In the kernel image.
     Image {
-        /// The addresses, sorted.
+        /// The addresses, sorted, of entries that ftrace keeps.
         calls: Vec<u64>,
         /// `_stext` to `_end`, and the part that is freed after boot.
         kernel: Range<u64>,
@@ -38,54 +41,67 @@ pub(super) enum Locations {
     Module(BTreeSet<u32>),
 }
 
-/// The table between `__start_mcount_loc` and `__stop_mcount_loc`.
+/// The table between `__start_mcount_loc` and `__stop_mcount_loc`: `ftrace_process_locs()`.
 pub(super) fn of_image<'d, R: ReadRef<'d>>(
     elf: &ElfFile<'d, R>,
     symbols: &SymbolTable<'d>,
 ) -> Option<Locations> {
+    let rules = entries::of(elf)?;
     let address = |name: &str| symbols.by_name(name.as_bytes()).map(|e| e.address);
     let start = address("__start_mcount_loc")?;
     let size = address("__stop_mcount_loc")?.checked_sub(start)?;
     let table = elf.bytes_at(start, size)?;
-    let mut calls: Vec<u64> = table
+    let text = address("_stext")?..address("_etext")?;
+    let init = address("__init_begin")?..address("__init_end")?;
+    let exit_text = address("__exittext_begin").zip(address("__exittext_end"));
+    let exit_text = exit_text.filter(|_| rules.skips_exit_text);
+    let table = table
         .chunks_exact(8)
         .filter_map(|bytes| read_u64(elf.endian(), bytes))
-        .filter(|&address| address != 0)
-        .collect();
+        .filter(|&entry| entry != 0);
+    let table: Vec<u64> = table.collect();
     // An image that is relocated as a whole holds zeros here, and the addresses elsewhere.
-    if calls.is_empty() {
+    if table.is_empty() {
         return None;
     }
+    let is_start = |address| {
+        let listed = symbols.entries();
+        listed.binary_search_by_key(&address, |e| e.address).is_ok()
+    };
+    let begins = |entry: u64, behind| is_start(entry.wrapping_add_signed(behind));
+    let distance = rules.distance(table.iter().copied(), begins)?;
+    // What is freed after boot goes away (ftrace_free_init_mem()).
+    let is_kept = |entry: &u64| {
+        let exits = exit_text.is_some_and(|(start, end)| (start..end).contains(entry));
+        text.contains(entry) && !init.contains(entry) && !exits
+    };
+    let kept = table.into_iter().filter(is_kept);
+    let mut calls: Vec<u64> = kept.map(|entry| entry.wrapping_add(distance)).collect();
     calls.sort_unstable();
     Some(Locations::Image {
         calls,
-        kernel: address("_stext")?..address("_end")?,
-        init: address("__init_begin")?..address("__init_end")?,
+        kernel: text.start..address("_end")?,
+        init,
     })
 }
 
-/// The relocations of `__mcount_loc` (or `__patchable_function_entries`): the symbols they hit.
+/// The relocations of the table that the loader reads: the symbols they hit.
 pub(super) fn of_module(elf: &ElfFile<'_>) -> Option<Locations> {
-    let mut calls = BTreeSet::new();
-    for rela in rela_sections(elf).ok()? {
-        if !matches!(
-            rela.target.name,
-            b"__mcount_loc" | b"__patchable_function_entries"
-        ) {
-            continue;
-        }
-        for relocation in rela.relocations() {
-            let symbol = elf.get_symbol(relocation.symbol)?;
-            if let Place::Section(section) = symbol.place {
-                calls.insert((section, symbol.value.wrapping_add_signed(relocation.addend)));
-            }
-        }
-    }
+    let rules = entries::of(elf)?;
+    let calls = module_table(elf, &rules)?;
     // Where each symbol begins, to know where the one before it ends.
     let starts: BTreeSet<(SectionId, u64)> = elf
         .symbols()
-        .filter(|s| !s.name.is_empty())
+        .filter(|s| !s.name.is_empty() && !is_mapping_symbol(s.name))
         .filter_map(|s| Some((s.section()?, s.value)))
+        .collect();
+    let begins = |(section, value): (SectionId, u64), behind| {
+        starts.contains(&(section, value.wrapping_add_signed(behind)))
+    };
+    let distance = rules.distance(calls.iter().copied(), begins)?;
+    let calls = calls.into_iter();
+    let calls: BTreeSet<_> = calls
+        .map(|(section, value)| (section, value.wrapping_add(distance)))
         .collect();
     let traceable = elf.symbols().filter(|symbol| {
         let Some(section) = symbol.section() else {
@@ -100,6 +116,42 @@ pub(super) fn of_module(elf: &ElfFile<'_>) -> Option<Locations> {
     });
     let indexes = traceable.filter_map(|s| u32::try_from(s.id.0).ok());
     Some(Locations::Module(indexes.collect()))
+}
+
+/// The entries of a module's table, if its contents are in the file.
+///
+/// A module without the table has nothing that could be traced. One with several of them is of no kernel.
+fn module_table(elf: &ElfFile<'_>, rules: &Entries) -> Option<BTreeSet<(SectionId, u64)>> {
+    let is_table = |s: &Section<'_>| rules.sections.contains(&s.name) && s.size > 0;
+    let mut names: Vec<_> = elf.sections().filter(is_table).map(|s| s.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.len() > 1 {
+        return None;
+    }
+    let rela = rela_sections(elf).ok()?;
+    let mut entries = BTreeSet::new();
+    for table in elf.sections().filter(is_table) {
+        // A debug package may have left out the relocations, and the table holds nothing but these.
+        let of_table: Vec<_> = rela.iter().filter(|r| r.target.id == table.id).collect();
+        if of_table.is_empty() {
+            return None;
+        }
+        for relocation in of_table.iter().flat_map(|rela| rela.relocations()) {
+            let symbol = elf.get_symbol(relocation.symbol)?;
+            if let Place::Section(section) = symbol.place {
+                entries.insert((section, symbol.value.wrapping_add_signed(relocation.addend)));
+            }
+        }
+    }
+    Some(entries)
+}
+
+/// `is_mapping_symbol()` in `include/linux/module_symbol.h`: kallsyms takes no function to end there.
+fn is_mapping_symbol(name: &[u8]) -> bool {
+    [&b"$"[..], b".L", b"L0"]
+        .iter()
+        .any(|p| name.starts_with(p))
 }
 
 impl Locations {
@@ -123,10 +175,7 @@ impl Locations {
                 let next = entries.partition_point(|e| e.address <= start);
                 let end = entries.get(next).map_or(kernel.end, |e| e.address);
                 let call = calls.partition_point(|&c| c < start);
-                calls
-                    .get(call)
-                    // ftrace_free_init_mem()
-                    .is_some_and(|call| *call < end && !init.contains(call))
+                calls.get(call).is_some_and(|call| *call < end)
             }
         };
         if found {

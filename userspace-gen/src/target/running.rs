@@ -47,6 +47,11 @@ impl Target<'_> {
         });
         let (elf, origin) = image?;
         let ours = elf.build_id();
+        if ours.is_none() && elf.is_debug_only() {
+            return Some(format!(
+                "{origin} has no contents, and does not tell its build id"
+            ));
+        }
         let Some(theirs) = note::build_id(elf.endian(), notes) else {
             return Some(format!(
                 "expected notes as in /sys/kernel/notes, found no build id: it does not tell whether \

@@ -70,4 +70,15 @@ impl Object<'_> {
     pub fn is_text(&self) -> bool {
         matches!(self.source, Source::Text)
     }
+
+    /// Whether it is the image of a kernel of which only the symbols are known, from the text of a running
+    /// kernel or from a debug package.
+    #[must_use]
+    pub fn is_image_without_contents(&self) -> bool {
+        match &self.source {
+            Source::Image(elf) => elf.is_debug_only(),
+            Source::Module(_) => false,
+            Source::Text => self.name.is_vmlinux(),
+        }
+    }
 }

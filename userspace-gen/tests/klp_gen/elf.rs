@@ -59,6 +59,7 @@ pub const LIVEPATCH: Place = Place::Special(0xff20);
 pub struct Elf {
     pub kind: elf::FileType,
     pub machine: elf::Machine,
+    pub flags: u32,
     pub sections: Vec<Sec>,
     pub symbols: Vec<Symbol>,
 }
@@ -68,6 +69,7 @@ impl Elf {
         Self {
             kind,
             machine: elf::EM_X86_64,
+            flags: 0,
             sections: Vec::new(),
             symbols: Vec::new(),
         }
@@ -234,7 +236,7 @@ impl Elf {
             e_type: self.kind,
             e_machine: self.machine,
             e_entry: 0,
-            e_flags: elf::FileFlags(0),
+            e_flags: elf::FileFlags(self.flags),
         };
         let mut file = Vec::new();
         encoder.file_header(&mut file, &header, &layout).unwrap();
