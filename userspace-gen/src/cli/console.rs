@@ -148,6 +148,13 @@ impl Console {
         self.detail(&format_args!("all of it was read after {read:.3} s"));
     }
 
+    /// Warns of files that are not of the same build.
+    pub fn mismatches(&self, target: &Target<'_>) {
+        for (origin, what) in target.mismatches() {
+            self.warning(&format_args!("target {origin}: {what}"));
+        }
+    }
+
     /// Says what the exit status will be.
     pub fn finish(&self, verdict: Verdict) {
         let (status, took) = (verdict as u8, self.started.elapsed().as_secs_f64());

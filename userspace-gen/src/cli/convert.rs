@@ -160,6 +160,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
             if args.format.format == Format::Json {
                 console.json(problems.iter().map(Row::refused))?;
             }
+            console.mismatches(&target);
             for problem in problems {
                 console.error(&format_args!("{origin}: {problem}"));
             }

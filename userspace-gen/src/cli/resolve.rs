@@ -91,6 +91,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let files = args.target.open()?;
     let target = Target::load(&files)?;
     console.target(&target, Some(args.target.policy));
+    console.mismatches(&target);
     // One after the other: of a name that a file has a million times, no more than one is kept.
     let all_resolved = Cell::new(true);
     let mut answers = requests.iter().filter_map(|(request, query)| {

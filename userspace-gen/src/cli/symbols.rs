@@ -54,6 +54,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let target = Target::load(&files)?;
     let policy = args.target.policy;
     console.target(&target, Some(policy));
+    console.mismatches(&target);
     let rows = target.objects().iter().flat_map(|object| {
         let policy = rule_of(policy, object.name);
         object

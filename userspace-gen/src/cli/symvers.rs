@@ -48,6 +48,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let files = args.target.open()?;
     let target = Target::load(&files)?.with_symvers(args.symvers.open()?);
     console.target(&target, Some(args.target.policy));
+    console.mismatches(&target);
     let mut references = References::default();
     let mut verdict = Verdict::Yes;
     for path in &args.objects {

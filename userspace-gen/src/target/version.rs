@@ -49,6 +49,16 @@ impl Target<'_> {
             .filter_map(|o| Some((o.origin.as_str(), stranger(o)?)))
             .collect()
     }
+
+    /// Returns the files of another build than the rest, each with the difference that was found.
+    ///
+    /// Positions and hashes hold for one build.
+    #[must_use]
+    pub fn mismatches(&self) -> Vec<(&str, String)> {
+        let mut mismatches = self.strangers();
+        mismatches.extend(self.parts_from_running());
+        mismatches
+    }
 }
 
 impl Object<'_> {

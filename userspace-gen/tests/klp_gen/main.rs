@@ -18,6 +18,7 @@ mod kallsyms;
 mod kernel;
 mod livepatch;
 mod manual;
+mod mismatches;
 mod names;
 mod output;
 mod properties;
