@@ -8,6 +8,8 @@
 mod by_file;
 mod candidates;
 mod copyable;
+mod definition;
+mod elsewhere;
 pub mod modinfo;
 mod nearest;
 pub mod old_names;

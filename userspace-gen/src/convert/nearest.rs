@@ -2,6 +2,8 @@
 
 //! What somebody may have meant by a name that nothing has.
 
+use super::elsewhere::{Elsewhere, Search};
+use super::problem::Kind;
 use crate::shown::shown;
 use crate::target::Target;
 use klp_policy::{Policy, SymbolName};
@@ -49,6 +51,7 @@ pub(super) fn offer(nearest: &str) -> String {
 /// Looks for names in everything that is known of the kernel.
 pub(super) struct Nearest<'n> {
     target: &'n Target<'n>,
+    elsewhere: Elsewhere<'n>,
     /// How often it still looks: each time it compares a name with the whole table.
     left: Cell<u32>,
 }
@@ -57,12 +60,27 @@ impl<'n> Nearest<'n> {
     pub(super) fn new(target: &'n Target<'n>) -> Self {
         Self {
             target,
+            elsewhere: Elsewhere::new(target),
             left: Cell::new(LOOKS),
         }
     }
 
-    /// Lines about a name that nothing has as it is written: the nearest ones, and static locals.
-    pub(super) fn lines(&self, name: &[u8]) -> Vec<String> {
+    /// Lines about a name that nothing has as it is written: where else it is, or else the nearest names
+    /// and static locals.
+    pub(super) fn lines(&self, kind: Kind, name: &[u8]) -> Vec<String> {
+        let first = match self.elsewhere.search(kind, name) {
+            Search::Found(lines) => return lines,
+            Search::Debug(line) => Some(line),
+            Search::Unknown => Some(
+                "it is misspelt, or of a module that is not given (--module), or was inlined everywhere"
+                    .to_owned(),
+            ),
+            Search::Nowhere => None,
+        };
+        first.into_iter().chain(self.similar(name)).collect()
+    }
+
+    fn similar(&self, name: &[u8]) -> Vec<String> {
         let Some(left) = self.left.get().checked_sub(1) else {
             return Vec::new();
         };

@@ -150,7 +150,7 @@ impl Planner<'_, '_> {
                     // The loader leaves it at 0, which check mentions.
                     return Ok(None);
                 }
-                let why = "nobody exports it, and no target has a symbol of that name";
+                let why = "not exported, and not found in vmlinux or the given modules";
                 Err(Problem::new(NamedBy::Symbol(name), why).or_nearest(self.nearest, &query))
             }
             [object] => self.found_in(symbol, object, &query, Sympos::UNIQUE),

@@ -103,7 +103,8 @@ impl Problem {
             return self;
         }
         let name: Vec<u8> = query.cleaned().bytes().collect();
-        self.with(nearest.lines(&name))
+        let lines = nearest.lines(self.kind, &name);
+        self.with(lines)
     }
 
     pub(super) fn with(mut self, candidates: Vec<String>) -> Self {

@@ -2,6 +2,7 @@
 
 //! The kernel and the modules that a livepatch is for.
 
+mod build_directory;
 mod exports;
 mod files;
 mod ftrace;
@@ -12,12 +13,15 @@ pub mod sources;
 mod symvers;
 mod version;
 
+pub use build_directory::{read_regular, BuildDirectory, BuiltModule};
 pub use exports::{Export, Untold};
 pub use files::{module_name, TargetFiles};
 pub use ftrace::Traceable;
 pub use rule::rule_of;
 pub use sources::Sources;
 pub use symvers::{Listed, Symvers};
+
+use build_directory::path_of;
 
 use crate::elf::file::{machine_name, ElfFile};
 use crate::elf::{Symbol, SymbolId};
@@ -30,6 +34,7 @@ use klp_policy::{
     list_in_index, list_in_sequence, resolve_in_index, Found, ObjName, Policy, Query, Reason,
     Sympos,
 };
+use memchr::memmem;
 use object::elf::{self, Machine};
 use object::read::{ReadCache, ReadRef};
 use object::Endianness;
@@ -37,6 +42,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
 
 /// One object of a target.
 #[derive(Debug)]
@@ -180,6 +186,26 @@ impl<'d> Target<'d> {
         self.objects.get(*self.by_name.get(&name)?)
     }
 
+    /// The directory of vmlinux, which may be that of its build.
+    #[must_use]
+    pub fn build_directory(&self) -> Option<BuildDirectory> {
+        let mut objects = self.objects.iter();
+        let image = objects.find(|object| matches!(object.source, Source::Image(_)))?;
+        Some(BuildDirectory::of(Path::new(&image.origin)))
+    }
+
+    /// The objects that vmlinux and the modules were linked from, as far as `build` tells.
+    #[must_use]
+    pub fn linked(&self, build: &BuildDirectory) -> Vec<PathBuf> {
+        let linked = |object: &Object<'_>| match &object.source {
+            Source::Image(_) if object.linked.is_empty() => build.linked(),
+            Source::Image(_) => object.linked.iter().map(|name| path_of(name)).collect(),
+            Source::Module(_) => build.linked_into(Path::new(&object.origin)),
+            Source::Text => Vec::new(),
+        };
+        self.objects.iter().flat_map(linked).collect()
+    }
+
     /// The objects that have a symbol which `query` matches, one or several.
     #[must_use]
     pub fn objects_with(&self, query: &Query<'_>) -> Vec<&Object<'d>> {
@@ -315,6 +341,17 @@ impl<'d> Object<'d> {
         known.then(|| file.path())
     }
 
+    /// Whether the object's debug information has `name` among its strings, as far as they are there
+    /// uncompressed: the name of a function, of a type, of anything.
+    #[must_use]
+    pub fn debug_names(&self, name: &[u8]) -> bool {
+        match &self.source {
+            Source::Image(elf) => has_string(elf, name),
+            Source::Module(elf) => has_string(elf, name),
+            Source::Text => false,
+        }
+    }
+
     /// Whether this is a kernel image whose source files are not known for want of its `vmlinux.a`.
     #[must_use]
     pub fn lacks_link_order(&self) -> bool {
@@ -337,4 +374,14 @@ impl<'d> Object<'d> {
             list_in_sequence(&live, policy, query, &mut visit);
         }
     }
+}
+
+/// Whether `.debug_str` has a string.
+fn has_string<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, string: &[u8]) -> bool {
+    let section = elf.section_by_name(b".debug_str");
+    let section = section.filter(|section| !section.flags.contains(object::elf::SHF_COMPRESSED));
+    let strings = section.and_then(|section| elf.section_data(&section).ok());
+    let strings = strings.unwrap_or_default();
+    let whole = [b"\0", string, b"\0"].concat();
+    strings.starts_with(&whole[1..]) || memmem::find(strings, &whole).is_some()
 }

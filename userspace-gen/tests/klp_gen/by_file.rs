@@ -43,7 +43,7 @@ fn kernel() -> Elf {
 }
 
 /// A thin archive: headers without the members.
-fn thin_archive(names: &[&str]) -> Vec<u8> {
+pub fn thin_archive(names: &[&str]) -> Vec<u8> {
     let mut table = String::new();
     let mut headers = String::new();
     for name in names {
@@ -173,7 +173,8 @@ fn what_is_not_certain_is_refused() {
         ),
         (
             "wroker,fs/inode.c",
-            "has no symbol of that name\n  did you mean worker?",
+            "has no symbol of that name\n  it is misspelt, or of a module that is not given (--module), or \
+             was inlined everywhere\n  did you mean worker?",
         ),
         (
             "promoted,fs/inode.c",

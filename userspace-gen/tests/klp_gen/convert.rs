@@ -125,7 +125,10 @@ fn references_are_spelled_for_the_kernel_that_they_are_for() {
 #[test]
 fn references_that_mean_nothing_are_refused() {
     for (written, why) in [
-        ("nosuch", "nobody exports it"),
+        (
+            "nosuch",
+            "not exported, and not found in vmlinux or the given",
+        ),
         ("init_once", "vmlinux has 2 symbols of that name"),
         (
             ".klp.sym.vmlinux.init_once,9",
@@ -157,7 +160,7 @@ fn references_that_mean_nothing_are_refused() {
         ),
         (
             "promotde.llvm.dead",
-            "nobody exports it, and no target has a symbol of that name\n  did you mean promoted?",
+            "not exported, and not found in vmlinux or the given modules\n  it is misspelt, or",
         ),
         ("handle", "no klp_object"),
         (".klp.sym.net_mod.handle,0", "no klp_object"),

@@ -11,6 +11,7 @@ mod convert;
 mod debug_only;
 mod documents;
 mod elf;
+mod elsewhere;
 mod explain;
 mod ftrace;
 mod golden;

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Where a name is that no given object has: in a module that is not given, or only in the source.
+
+use super::definition::defines;
+use super::problem::Kind;
+use crate::elf::{ElfFile, Place};
+use crate::shown::shown;
+use crate::target::{read_regular, BuildDirectory, BuiltModule, Target};
+use klp_policy::{ObjName, Policy};
+use memchr::memmem;
+use object::elf;
+use std::cell::Cell;
+use std::fs;
+use std::iter;
+use std::path::{Path, PathBuf};
+
+/// Names that are sought: each search reads the modules and the source of a kernel.
+const SEARCHES: u32 = 20;
+
+/// Modules that a message names.
+const NAMED: usize = 3;
+
+/// What came of a search.
+pub(super) enum Search {
+    /// The name is there: lines that say where, and what to do.
+    Found(Vec<String>),
+    /// The debug information has the name, of whatever it is.
+    Debug(String),
+    /// The source does not have it.
+    Nowhere,
+    /// Nobody knows.
+    Unknown,
+}
+
+/// Searches the directory in which the kernel was built.
+pub(super) struct Elsewhere<'n> {
+    target: &'n Target<'n>,
+    left: Cell<u32>,
+}
+
+impl<'n> Elsewhere<'n> {
+    pub(super) fn new(target: &'n Target<'n>) -> Self {
+        Self {
+            target,
+            left: Cell::new(SEARCHES),
+        }
+    }
+
+    /// Searches for a name that no given object has.
+    pub(super) fn search(&self, kind: Kind, name: &[u8]) -> Search {
+        let (Some(build), Some(left)) = (
+            self.target.build_directory(),
+            self.left.get().checked_sub(1),
+        ) else {
+            return Search::Unknown;
+        };
+        self.left.set(left);
+        let mut lines = self.in_modules(&build, name);
+        if self.target.symvers().get(name).is_none() {
+            lines.extend(exported(&build, name));
+        }
+        if !lines.is_empty() {
+            return Search::Found(lines);
+        }
+        let (defined_in, searched) = self.defined(&build, name);
+        if let Some(file) = defined_in {
+            let is_header = file.extension().is_some_and(|end| end == "h");
+            let cure = match kind {
+                Kind::Function => "replace the functions that call it",
+                Kind::Reference if is_header => "include that header",
+                Kind::Reference => "copy it into the livepatch",
+            };
+            return Search::Found(vec![format!(
+                "{} defines it, so it was inlined everywhere or left out: {cure}",
+                file.display()
+            )]);
+        }
+        let mut objects = self.target.objects().iter();
+        if let Some(object) = objects.find(|object| object.debug_names(name)) {
+            return Search::Debug(format!(
+                "the debug information of {} has it: if it is a function, it was inlined everywhere",
+                object.name
+            ));
+        }
+        if searched {
+            Search::Nowhere
+        } else {
+            Search::Unknown
+        }
+    }
+
+    /// The modules of the build that are not given and have the name.
+    fn in_modules(&self, build: &BuildDirectory, name: &[u8]) -> Vec<String> {
+        let given = |module: &BuiltModule| {
+            ObjName::new(&module.name).is_some_and(|name| self.target.object(name).is_some())
+        };
+        let modules = build.modules().into_iter();
+        let having = modules.filter(|module| !given(module) && has(&module.path, name));
+        let say = |module: BuiltModule| {
+            let (name, path) = (shown(&module.name), module.path.display());
+            format!("{name}, which is not given, has it: --module {path}")
+        };
+        having.take(NAMED).map(say).collect()
+    }
+
+    /// The source file that defines a function of that name, and whether there are sources at all.
+    fn defined(&self, build: &BuildDirectory, name: &[u8]) -> (Option<PathBuf>, bool) {
+        let mut searched = false;
+        for object in self.target.linked(build) {
+            let file = object.with_extension("c");
+            let Some(text) = build.source(&file) else {
+                continue;
+            };
+            searched = true;
+            if defines(&text, name) {
+                return (Some(file), searched);
+            }
+        }
+        let machine = self.target.machine();
+        let arch = machine.and_then(|(machine, _)| arch(machine));
+        let arch = arch.map(|arch| format!("arch/{arch}/include"));
+        let places = iter::once("include").chain(arch.as_deref());
+        let tree = build.source_tree();
+        let mut headers = places.flat_map(|place| headers_below(&tree.join(place)));
+        let header = headers.find(|path| read_regular(path).is_some_and(|t| defines(&t, name)));
+        let header = header.map(|path| {
+            path.strip_prefix(&tree)
+                .map_or(path.clone(), Path::to_owned)
+        });
+        (header, searched)
+    }
+}
+
+/// What the build's list of exports says about a name.
+fn exported(build: &BuildDirectory, name: &[u8]) -> Option<String> {
+    let (path, symvers) = build.symvers()?;
+    let module = shown(&symvers.get(name)?.module);
+    let path = path.display();
+    Some(format!(
+        "{path} lists it as an export of {module}: --symvers {path}"
+    ))
+}
+
+/// Whether a module defines a symbol that is called `name` in its source.
+fn has(module: &Path, name: &[u8]) -> bool {
+    let Some(data) = read_regular(module) else {
+        return false;
+    };
+    // Most do not have it, whatever it would be.
+    if memmem::find(&data, name).is_none() {
+        return false;
+    }
+    let Ok(elf) = ElfFile::parse(module.display().to_string(), &data[..]) else {
+        return false;
+    };
+    let mut defined = elf
+        .symbols()
+        .filter(|s| matches!(s.place, Place::Section(_)));
+    defined.any(|s| Policy::Llvm.clean(s.name) == *name)
+}
+
+/// The headers below a directory.
+fn headers_below(directory: &Path) -> Vec<PathBuf> {
+    let mut headers = Vec::new();
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+        for entry in entries {
+            // A symbolic link is neither: none leads around in a circle.
+            let Ok(kind) = entry.file_type() else {
+                continue;
+            };
+            let path = entry.path();
+            if kind.is_dir() {
+                directories.push(path);
+            } else if kind.is_file() && path.extension().is_some_and(|end| end == "h") {
+                headers.push(path);
+            }
+        }
+    }
+    headers.sort_unstable();
+    headers
+}
+
+/// The directory of an architecture in the kernel's tree.
+fn arch(machine: elf::Machine) -> Option<&'static str> {
+    Some(match machine {
+        elf::EM_X86_64 => "x86",
+        elf::EM_AARCH64 => "arm64",
+        elf::EM_S390 => "s390",
+        elf::EM_PPC64 => "powerpc",
+        elf::EM_RISCV => "riscv",
+        elf::EM_LOONGARCH => "loongarch",
+        _ => return None,
+    })
+}

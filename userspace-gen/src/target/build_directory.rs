@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The directory in which a kernel was built: it has what may be meant by a name that no given file has.
+//!
+//! All of it may be missing, as where a distribution's vmlinux lies. Nothing here is an error.
+
+use super::{link_order, module_name, Symvers};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+
+/// The directory of a vmlinux.
+#[derive(Clone, Debug)]
+pub struct BuildDirectory {
+    path: PathBuf,
+}
+
+/// A module of a build.
+#[derive(Clone, Debug)]
+pub struct BuiltModule {
+    /// The name as the kernel has it.
+    pub name: Vec<u8>,
+    /// The file.
+    pub path: PathBuf,
+}
+
+impl BuildDirectory {
+    /// The directory that `vmlinux` is in.
+    #[must_use]
+    pub fn of(vmlinux: &Path) -> Self {
+        let path = vmlinux.parent().unwrap_or(Path::new(""));
+        Self {
+            path: path.to_owned(),
+        }
+    }
+
+    /// The modules that `modules.order` lists: as `.ko`, since kernel 6.2 as `.o`.
+    #[must_use]
+    pub fn modules(&self) -> Vec<BuiltModule> {
+        let list = self.read("modules.order").unwrap_or_default();
+        lines(&list)
+            .map(|line| {
+                let path = self.path.join(line).with_extension("ko");
+                let stem = path.file_stem().unwrap_or_default();
+                BuiltModule {
+                    name: module_name(stem.as_bytes()),
+                    path,
+                }
+            })
+            .collect()
+    }
+
+    /// The exports of the build, and the file that lists them.
+    #[must_use]
+    pub fn symvers(&self) -> Option<(PathBuf, Symvers)> {
+        let path = self.path.join("Module.symvers");
+        let text = self.read("Module.symvers")?;
+        let mut symvers = Symvers::default();
+        symvers.add(&path.display().to_string(), &text).ok()?;
+        Some((path, symvers))
+    }
+
+    /// The objects of the kernel image, as `vmlinux.a` lists them.
+    #[must_use]
+    pub fn linked(&self) -> Vec<PathBuf> {
+        let archive = self.read("vmlinux.a").unwrap_or_default();
+        let members = link_order::read("vmlinux.a", &archive).unwrap_or_default();
+        members.into_iter().map(path_of).collect()
+    }
+
+    /// The objects of a module, as kbuild lists them beside its file.
+    #[must_use]
+    pub fn linked_into(&self, module: &Path) -> Vec<PathBuf> {
+        let list = read_regular(&module.with_extension("mod")).unwrap_or_default();
+        lines(&list).map(Path::to_owned).collect()
+    }
+
+    /// A source file, whether it is of the kernel's tree or was made by the build.
+    #[must_use]
+    pub fn source(&self, path: &Path) -> Option<Vec<u8>> {
+        let directories = [self.source_tree(), self.path.clone()];
+        let mut places = directories.iter().map(|directory| directory.join(path));
+        places.find_map(|place| read_regular(&place))
+    }
+
+    /// The kernel's tree: kbuild links to it where the build is in another directory.
+    #[must_use]
+    pub fn source_tree(&self) -> PathBuf {
+        let link = self.path.join("source");
+        if link.is_dir() {
+            link
+        } else {
+            self.path.clone()
+        }
+    }
+
+    fn read(&self, name: &str) -> Option<Vec<u8>> {
+        read_regular(&self.path.join(name))
+    }
+}
+
+/// A file; nothing if it is no regular one, or cannot be read.
+#[must_use]
+pub fn read_regular(path: &Path) -> Option<Vec<u8>> {
+    let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+    is_file.then(|| fs::read(path).ok())?
+}
+
+fn lines(text: &[u8]) -> impl Iterator<Item = &Path> {
+    let lines = text.split(|&b| b == b'\n');
+    lines
+        .filter(|line| !line.is_empty())
+        .map(|line| Path::new(OsStr::from_bytes(line)))
+}
+
+pub(super) fn path_of(name: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(name))
+}
