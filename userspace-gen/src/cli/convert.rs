@@ -12,7 +12,7 @@ use anyhow::Result;
 use klp_gen::check::{By, Finding, Report};
 use klp_gen::convert::problem::Kind;
 use klp_gen::convert::spell::Spelling;
-use klp_gen::convert::{convert, Conversion, OldName, Problem, Reference};
+use klp_gen::convert::{convert, Conversion, Converted, OldName, Problem, Reference};
 use klp_gen::elf::read_file;
 use klp_gen::output::{expect_no_input, write_file};
 use klp_gen::shown::shown;
@@ -154,57 +154,85 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     console.target(&target, Some(args.target.policy));
     let data = read_file(&args.input)?;
     let origin = args.input.display().to_string();
-    let converted = match convert(&origin, &data, &target, args.target.policy)? {
-        Conversion::Done(converted) => converted,
+    let form = args.format.format;
+    match convert(&origin, &data, &target, args.target.policy)? {
+        Conversion::Done(converted) => {
+            if data.ends_with(SIGNATURE) {
+                let what = "its signature is gone, sign the result";
+                console.warning(&format_args!("{origin}: {what}"));
+            }
+            write_file(&args.output, &converted.bytes)?;
+            done(&origin, args, &converted, console)
+        }
         Conversion::Refused(problems) => {
-            if args.format.format == Format::Json {
+            if form == Format::Json {
                 console.json(problems.iter().map(Row::refused))?;
             }
             console.mismatches(&target);
             for problem in problems {
                 console.error(&format_args!("{origin}: {problem}"));
             }
-            return Ok(Verdict::No);
+            Ok(Verdict::No)
         }
-        Conversion::Rejected(report) => {
-            if args.format.format == Format::Json {
-                console.json(report.refusals().map(|(finding, _)| Row::rejected(finding)))?;
-            }
-            for (finding, refusal) in report.refusals() {
-                let by = match refusal.by() {
-                    By::Kernel => "the kernel would refuse",
-                    By::KlpGen => "klp-gen refuses, the kernel would not,",
-                };
-                let what = format!("{} {}", finding.kind.as_str(), finding.subject);
-                console.error(&format_args!(
-                    "{origin}: {by} {}: {refusal}",
-                    what.trim_end()
-                ));
-            }
-            mention(&report, console);
-            return Ok(verdict(&report));
-        }
-    };
-    if data.ends_with(SIGNATURE) {
-        let what = "its signature is gone, sign the result";
-        console.warning(&format_args!("{origin}: {what}"));
+        Conversion::Rejected(report) => rejected(&origin, form, &report, console),
     }
-    write_file(&args.output, &converted.bytes)?;
-    let references = converted.references.iter().map(Row::converted);
-    let rows = references.chain(converted.functions.iter().map(Row::replaced));
+}
+
+/// Prints what was written.
+fn done(origin: &str, args: &Args, converted: &Converted, console: &Console) -> Result<Verdict> {
+    let Converted {
+        references,
+        functions,
+        report,
+        ..
+    } = converted;
+    let rows = references.iter().map(Row::converted);
+    let rows = rows.chain(functions.iter().map(Row::replaced));
     let mut rows = rows.take(console.rows());
     match args.format.format {
         Format::Json => console.json(rows)?,
         Format::Table => console.table(|page| rows.try_for_each(|row| print(page, &row)))?,
     }
-    if converted.references.is_empty() {
+    if references.is_empty() {
         let (output, what) = (args.output.display(), "no reference needs to be converted");
         console.note(&format_args!(
             "{origin}: {what}, {output} is a checked copy"
         ));
     }
-    mention(&converted.report, console);
+    // A position of another build is another file's symbol, and nothing else tells.
+    let chosen = references
+        .iter()
+        .map(|r| (r.by_position, &r.written, &r.file));
+    let chosen = chosen.chain(
+        functions
+            .iter()
+            .map(|f| (f.by_position, &f.written, &f.file)),
+    );
+    for (by_position, written, file) in chosen {
+        if let (true, Some(file)) = (by_position, file) {
+            console.note(&format_args!("{origin}: {written} = {file}"));
+        }
+    }
+    mention(report, console);
     Ok(Verdict::Yes)
+}
+
+/// Prints why nothing was written.
+fn rejected(origin: &str, form: Format, report: &Report, console: &Console) -> Result<Verdict> {
+    if form == Format::Json {
+        console.json(report.refusals().map(|(finding, _)| Row::rejected(finding)))?;
+    }
+    for (finding, refusal) in report.refusals() {
+        let by = match refusal.by() {
+            By::Kernel => "the kernel would refuse",
+            By::KlpGen => "klp-gen refuses, the kernel would not,",
+        };
+        let what = format!("{} {}", finding.kind.as_str(), finding.subject);
+        let what = what.trim_end();
+        console.error(&format_args!("{origin}: {by} {what}: {refusal}"));
+    }
+    mention(report, console);
+    Ok(verdict(report))
 }
 
 /// Says what somebody may not have meant, and what the given files do not tell.

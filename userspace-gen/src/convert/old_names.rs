@@ -27,6 +27,8 @@ pub struct OldName {
     pub address: u64,
     /// The source file that it is from, if the target tells.
     pub file: Option<String>,
+    /// Whether the author chose it by a position, which is of one build.
+    pub by_position: bool,
     /// Where the pointer to it is.
     pub at: Location,
     /// Where its position is.
@@ -103,6 +105,7 @@ pub(super) fn plan(
                     full_name: shown(entry.name.0),
                     address: entry.address,
                     file: known.source_file(found.seq).map(shown),
+                    by_position: !meant.by_file && sympos.0 > 0,
                     at: function.at,
                     sympos_at: function.sympos_at,
                     spelling,

@@ -46,6 +46,8 @@ pub struct Reference {
     pub address: u64,
     /// The source file that it is from, if the target tells.
     pub file: Option<String>,
+    /// Whether the author chose it by a position, which is of one build.
+    pub by_position: bool,
 }
 
 impl Reference {
@@ -187,7 +189,11 @@ impl Planner<'_, '_> {
                 self.nearest,
             )?,
         };
-        self.found_in(symbol, object, &Query::new(written.name), sympos)
+        let reference = self.found_in(symbol, object, &Query::new(written.name), sympos)?;
+        Ok(reference.map(|reference| Reference {
+            by_position: matches!(written.which, Which::Position(position) if position.0 > 0),
+            ..reference
+        }))
     }
 
     fn found_in(
@@ -235,6 +241,7 @@ impl Planner<'_, '_> {
             full_name: shown(entry.name.0),
             address: entry.address,
             file: object.source_file(found.seq).map(shown),
+            by_position: false,
         });
         match reference.filter(|r| r.livepatch_name().is_some()) {
             Some(reference) => Ok(Some(reference)),

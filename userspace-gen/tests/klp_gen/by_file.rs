@@ -307,6 +307,13 @@ fn the_file_of_each_position_is_said() {
     assert!(text.contains(worker), "{text}");
     let function = "init_once,2 -> init_once,2 = ffffffff81000300 init_once (fs/super.c)\n";
     assert!(text.contains(function), "{text}");
+    // That make shows, too: it keeps the table for itself.
+    for note in [
+        "note: lp.ko: .klp.sym.vmlinux.worker,2 = fs/x/inode.c\n",
+        "note: lp.ko: init_once,2 = fs/super.c\n",
+    ] {
+        assert!(text.contains(note), "{text}");
+    }
     // It is promoted, and has none.
     let promoted = "promoted,0 -> promoted,0 = ffffffff81000600 promoted.llvm.9a\n";
     assert!(text.contains(promoted), "{text}");
