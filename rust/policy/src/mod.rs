@@ -33,7 +33,10 @@ pub use name::{
     KSYM_NAME_LEN,
     MODULE_NAME_LEN, //
 };
-pub use parsed::ParsedName;
+pub use parsed::{
+    NameClass,
+    ParsedName, //
+};
 pub use query::{
     Asker,
     Query, //

@@ -2,8 +2,8 @@
 
 //! What changed from one kernel to another, by name.
 
-use super::{Audit, Kind};
-use klp_policy::Policy;
+use super::Audit;
+use klp_policy::{NameClass, ParsedName, Policy};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What changed from one kernel to another.
@@ -31,7 +31,7 @@ pub struct MatchesChanged {
 }
 
 impl Changes {
-    /// Compares two kernels. String literals are left out: their names say nothing about them.
+    /// Compares two kernels. Data that a compiler named is left out: the names say nothing about it.
     #[must_use]
     pub fn new(before: &Audit, after: &Audit) -> Self {
         let (old, new) = (promoted(before), promoted(after));
@@ -57,7 +57,7 @@ type Promoted<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
 fn promoted(audit: &Audit) -> Promoted<'_> {
     let mut promoted = Promoted::new();
-    for suffixed in audit.suffixed.iter().filter(|s| s.kind != Kind::String) {
+    for suffixed in audit.suffixed.iter().filter(|s| s.kind.is_of_the_source()) {
         let names = promoted.entry(&suffixed.clean).or_default();
         names.insert(&suffixed.name);
     }
@@ -74,7 +74,7 @@ fn matches_changed(before: &Audit, after: &Audit) -> Vec<MatchesChanged> {
     }
     let changed = counts.iter().filter(|(_, (old, new))| old != new);
     changed
-        .filter(|(name, _)| !name.starts_with(".str"))
+        .filter(|(name, _)| ParsedName::new(name.as_bytes()).class == NameClass::Source)
         .map(|(name, &(before, after))| MatchesChanged {
             name: (*name).to_owned(),
             before,

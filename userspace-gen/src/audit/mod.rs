@@ -36,7 +36,8 @@ pub struct Audit {
     pub static_and_global: Vec<Repeat>,
     /// Names whose order in the symbol table is not that of their addresses, in which positions count.
     pub out_of_order: Vec<Repeat>,
-    /// Names that end with `.<number>`: static locals, and what LLVM renamed since the name was taken.
+    /// Names that a `.<number>` tells from others: static locals, and what LLVM renamed since the name was
+    /// taken.
     pub numbered: Vec<String>,
 }
 

@@ -4,7 +4,7 @@
 
 use crate::shown::shown;
 use crate::symbols::SymbolTable;
-use klp_policy::cleanup_symbol_name;
+use klp_policy::{cleanup_symbol_name, NameClass, ParsedName};
 
 /// What a promoted symbol is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,13 +13,15 @@ pub enum Kind {
     Function,
     /// A variable that the source has a name for.
     Variable,
-    /// A string literal: LLVM calls them `.str` and `.str.<number>`. Nobody asks for them by name.
+    /// Data that a compiler made and named, such as the table for a switch statement.
+    Constant,
+    /// A string literal: LLVM calls them `.str` and `.str.<number>`.
     String,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Function, Self::Variable, Self::String];
+    pub const ALL: [Self; 4] = [Self::Function, Self::Variable, Self::Constant, Self::String];
 
     /// The word that a report has for it.
     #[must_use]
@@ -27,8 +29,15 @@ impl Kind {
         match self {
             Self::Function => "function",
             Self::Variable => "variable",
+            Self::Constant => "constant",
             Self::String => "string",
         }
+    }
+
+    /// Whether the source has a name for it; nobody asks for the others by name.
+    #[must_use]
+    pub fn is_of_the_source(self) -> bool {
+        matches!(self, Self::Function | Self::Variable)
     }
 }
 
@@ -56,8 +65,11 @@ pub(super) fn suffixed(symbols: &SymbolTable<'_>) -> Vec<Suffixed> {
         let clean: Vec<u8> = clean.bytes().collect();
         let kind = match entry.letter.to_ascii_lowercase() {
             b't' => Kind::Function,
-            _ if is_string(&clean) => Kind::String,
-            _ => Kind::Variable,
+            _ => match ParsedName::new(&clean).class {
+                NameClass::Source => Kind::Variable,
+                NameClass::String => Kind::String,
+                _ => Kind::Constant,
+            },
         };
         all.push(Suffixed {
             name: shown(entry.name.0),
@@ -69,20 +81,8 @@ pub(super) fn suffixed(symbols: &SymbolTable<'_>) -> Vec<Suffixed> {
     all
 }
 
-fn is_string(clean: &[u8]) -> bool {
-    let number = |rest: &[u8]| rest.strip_prefix(b".").is_some_and(is_number);
-    clean
-        .strip_prefix(b".str")
-        .is_some_and(|rest| rest.is_empty() || number(rest))
-}
-
 /// Whether a name is `<base>.<number>`, but no string literal's.
 pub(super) fn is_numbered(name: &[u8]) -> bool {
-    let dot = name.iter().rposition(|&byte| byte == b'.');
-    let hashed = cleanup_symbol_name(name) != *name;
-    dot.is_some_and(|dot| dot > 0 && is_number(&name[dot + 1..])) && !hashed && !is_string(name)
-}
-
-fn is_number(text: &[u8]) -> bool {
-    !text.is_empty() && text.iter().all(u8::is_ascii_digit)
+    let parsed = ParsedName::new(name);
+    parsed.id.is_some() && parsed.hash.is_none() && parsed.class != NameClass::String
 }

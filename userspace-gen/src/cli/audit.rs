@@ -284,7 +284,7 @@ fn print(page: &mut Page<'_>, audits: &[Audit], changes: Option<&Changes>) -> io
             other.iter().map(String::as_str),
         )?;
     } else if let [audit] = audits {
-        let promoted = audit.suffixed.iter().filter(|s| s.kind != Kind::String);
+        let promoted = audit.suffixed.iter().filter(|s| s.kind.is_of_the_source());
         let promoted: Vec<_> = promoted.map(|s| s.clean.as_str()).collect();
         names(page, "promoted", promoted.into_iter())?;
         let repeats = [

@@ -15,7 +15,8 @@ use klp_gen::resolve::resolve;
 use klp_gen::shown::shown;
 use klp_gen::target::{rule_of, Target};
 use klp_policy::{
-    CleanName, LivepatchSection, ObjName, ParsedName, Policy, Query, Request, SymbolName, Sympos,
+    CleanName, LivepatchSection, NameClass, ObjName, ParsedName, Policy, Query, Request,
+    SymbolName, Sympos,
 };
 use serde::Serialize;
 use std::ffi::OsString;
@@ -66,9 +67,13 @@ struct Row<'t> {
 
 #[derive(Debug, Serialize)]
 struct Parts<'t> {
+    class: &'static str,
+    prefix: Option<Text<SymbolName<'t>>>,
     function: Option<Text<SymbolName<'t>>>,
     base: Text<SymbolName<'t>>,
+    unique: Option<Text<SymbolName<'t>>>,
     id: Option<Text<SymbolName<'t>>>,
+    module: Option<Text<SymbolName<'t>>>,
     pass: Option<Text<SymbolName<'t>>>,
     hash: Option<Text<SymbolName<'t>>>,
     after: Option<Text<SymbolName<'t>>>,
@@ -143,9 +148,13 @@ fn row<'t>(name: &'t str, written: &Written<'t>, target: Option<&'t Target<'_>>)
         name: Some(Text(request.name)),
         sympos: Some(request.sympos.0),
         parts: Some(Parts {
+            class: parsed.class.as_str(),
+            prefix: some(parsed.prefix),
             function: parsed.function.and_then(some),
             base: Text(SymbolName(parsed.base)),
+            unique: some(parsed.unique),
             id: parsed.id.and_then(some),
+            module: some(parsed.module),
             pass: some(parsed.pass),
             hash: parsed.hash.and_then(some),
             after: some(parsed.after),
@@ -237,15 +246,16 @@ fn parts_in_words(query: &Query<'_>) -> String {
         Query::Any(name) | Query::Plain(name) | Query::Hashed(name, _) => name,
     };
     let parsed = ParsedName::new(name.0);
-    let mut words = shown(parsed.base);
+    let mut words = class_in_words(&parsed);
     let mut add = |what: &str, part: &[u8]| {
         if !part.is_empty() {
             // Writing to a string does not fail.
             let _ = write!(words, ", {what} {}", shown(part));
         }
     };
-    add("a static local of", parsed.function.unwrap_or_default());
+    add("made unique by clang:", parsed.unique);
     add("numbered", parsed.id.unwrap_or_default());
+    add("promoted with the MD5 sum of its file:", parsed.module);
     add("made by a compiler pass:", parsed.pass);
     add("promoted with the hash", parsed.hash.unwrap_or_default());
     add("then", parsed.after);
@@ -253,4 +263,28 @@ fn parts_in_words(query: &Query<'_>) -> String {
         words += ", with any hash or none";
     }
     words
+}
+
+/// Says what a symbol is, going by its name.
+fn class_in_words(parsed: &ParsedName<'_>) -> String {
+    let (base, function) = (shown(parsed.base), parsed.function.map(shown));
+    match (parsed.class, function) {
+        (NameClass::Source, Some(function)) => format!("{base}, a static local of {function}"),
+        (NameClass::Source, None) => base,
+        (NameClass::String, _) => format!("{base}, a string literal"),
+        (NameClass::CompoundLiteral, _) => format!("{base}, a compound literal"),
+        (NameClass::Table, _) => format!("a table for a switch statement of {base}"),
+        (NameClass::FunctionName, _) => format!("the name of {base} as a string"),
+        (NameClass::InitialValue, function) => {
+            let function = function.unwrap_or_default();
+            format!("the initial value of {base}, a local variable of {function}")
+        }
+        (NameClass::Anonymous, _) => {
+            format!("a constant without a name, in the file with the MD5 sum {base}")
+        }
+        (NameClass::Instrumentation, _) => {
+            let prefix = shown(parsed.prefix);
+            format!("{prefix}{base}, made by an instrumentation")
+        }
+    }
 }

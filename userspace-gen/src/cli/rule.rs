@@ -9,7 +9,7 @@ use klp_policy::Policy;
 pub fn in_words(policy: Policy) -> &'static str {
     match policy {
         Policy::Llvm => "a kernel with klp_sympos",
-        Policy::Exact => "a stock kernel before 5.16, from 6.11 on, or without LTO",
+        Policy::Exact => "a stock kernel before 5.16 without CFI, from 6.11 on, or without LTO",
         Policy::LlvmCut => "a stock kernel from 6.5 to 6.10, with LTO",
         Policy::DotCut => "a stock kernel from 5.16 to 6.4, with LTO",
     }

@@ -95,6 +95,46 @@ fn a_kernel_with_names_to_be_careful_with() {
 }
 
 #[test]
+fn data_that_a_compiler_named_is_nobodys_variable() {
+    use object::elf::{STB_LOCAL, STT_OBJECT};
+    let files = files();
+    let mut kernel = crate::kernel::vmlinux();
+    let rodata = crate::elf::Place::Section(1);
+    let mut add = |name: &str, offset| {
+        let address = crate::kernel::RODATA + 0x800 + offset;
+        kernel.symbol(name, STB_LOCAL, STT_OBJECT, rodata, address, 8);
+    };
+    let made = ["__const.f.ops", "__func__.f", "switch.table.f"];
+    for (at, name) in (0..).zip(made) {
+        add(&format!("{name}.llvm.5"), 8 * at);
+    }
+    for (at, name) in (8..).zip(["f.var.7", "f.part.0", "f.__uniq.123", ".str.4"]) {
+        add(name, 8 * at);
+    }
+    files.write("made", &kernel.build());
+    let audit = |line: &str| -> Value {
+        let line = format!("klp-gen audit --format json {line}");
+        serde_json::from_slice(&output(&files, &line).stdout).unwrap()
+    };
+    let kernels = audit("--vmlinux vmlinux --vmlinux made");
+    let rows = kernels[1]["suffixed"].as_array().unwrap();
+    let constants = rows.iter().filter(|row| row["kind"] == "constant");
+    let constants: Vec<_> = constants
+        .map(|row| row["clean"].as_str().unwrap())
+        .collect();
+    assert_eq!(constants, made);
+    assert_eq!(kernels[1]["changes"]["suffix_gained"], json!([]));
+    // A pass counts its copies, and a file's number is in all of its names.
+    assert_eq!(kernels[1]["numbered"], json!(["f.var.7"]));
+    let (_, table) = run(&files, "klp-gen audit --vmlinux made");
+    assert!(
+        table.lines().any(|l| l == "        3    constants"),
+        "{table}"
+    );
+    assert!(!table.contains("switch.table"), "{table}");
+}
+
+#[test]
 fn what_changed_from_one_kernel_to_the_next() {
     let kernels = audit("--vmlinux vmlinux --vmlinux reduced/vmlinux");
     assert_eq!(kernels[0]["changes"], Value::Null);

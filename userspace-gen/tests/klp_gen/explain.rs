@@ -2,6 +2,7 @@
 
 //! What `explain` says a name asks for is what resolving it finds.
 
+use crate::shell::klp_gen;
 use klp_gen::explain::{Asks, Written, WrittenError};
 use klp_gen::symbols::{Entry, ObjectView, SymbolTable};
 use klp_policy::{list_in_sequence, FormatError, Policy, Query, RequestError, SymbolName};
@@ -79,6 +80,45 @@ proptest! {
             let words = Asks::new(policy, &query).to_string();
             prop_assert_eq!(by_the_words(&words, &written, &names), found, "{}: {}", policy, words);
         }
+    }
+}
+
+#[test]
+fn what_a_compiler_made_is_no_static_local() {
+    let md5 = "5b1a2b3c4d5e6f708192a3b4c5d6e7f8";
+    for (name, expected) in [
+        ("f.var", "var, a static local of f"),
+        ("switch.table.f", "a table for a switch statement of f"),
+        (
+            "__const.f.ops",
+            "the initial value of ops, a local variable of f",
+        ),
+        ("__func__.f", "the name of f as a string"),
+        (".str.7", ".str, a string literal, numbered 7"),
+        (
+            "asan.module_ctor",
+            "asan.module_ctor, made by an instrumentation",
+        ),
+        ("f.argprom", "f, made by a compiler pass: .argprom"),
+        ("f.cfi_jt", "f, made by a compiler pass: .cfi_jt"),
+        ("f.__uniq.123456", "f, made unique by clang: .__uniq.123456"),
+        (
+            &format!("f.{md5}"),
+            &format!("f, promoted with the MD5 sum of its file: .{md5}"),
+        ),
+        (
+            &format!("f${md5}"),
+            &format!("f, promoted with the MD5 sum of its file: ${md5}"),
+        ),
+        (
+            &format!("anon.{md5}.4"),
+            &format!("a constant without a name, in the file with the MD5 sum {md5}, numbered 4"),
+        ),
+    ] {
+        let output = klp_gen().args(["explain", name]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let parts = text.lines().find_map(|l| l.strip_prefix("  parts     "));
+        assert_eq!(parts, Some(expected), "{name}");
     }
 }
 
