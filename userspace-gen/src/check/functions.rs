@@ -10,20 +10,11 @@ use crate::elf::{ElfFile, SectionId, Symbol, SymbolId};
 use crate::livepatch::memory::Location;
 use crate::livepatch::{FunctionProblem, PatchedFunction, PatchedObject, Pointer, Problem};
 use crate::shown::shown;
-use crate::target::Traceable;
+use crate::target::{impossible, Traceable};
 use klp_policy::{ObjName, Query, Sympos, KSYM_NAME_LEN, MODULE_NAME_LEN};
 use object::elf;
 use object::read::ReadRef;
 use std::collections::{BTreeMap, HashMap, HashSet};
-
-/// What kbuild makes no module's name of.
-pub(super) const NO_SUCH_MODULE: &str =
-    "no module can be called so: its name has no '-', ',' or '.'";
-
-/// Whether a module can have that name: `name-fix-token` in scripts/Makefile.lib.
-pub(super) fn can_be_module(name: ObjName<'_>) -> bool {
-    !name.as_bytes().iter().any(|b| b"-,".contains(b))
-}
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports the objects and functions of every `klp_patch`.
@@ -79,20 +70,20 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             Jump::Nowhere => Some("leads nowhere".to_owned()),
             Jump::Harmful(what) => Some(what),
         });
+        let impossible = object.name.and_then(impossible);
+        let is_possible = impossible.is_none();
+        let harm = harm.map(|what| format!("one of its callbacks {what}"));
+        let harm = impossible.or(harm);
         let outcome = harm.map_or(Outcome::Accepted, |what| {
-            Outcome::Refused(Refusal::Harmful(format!("one of its callbacks {what}")))
+            Outcome::Refused(Refusal::Harmful(what))
         });
         let finding = report.add(Kind::Object, &object_name, &object_name, outcome);
-        let objname = if object.name == Some(b"vmlinux") {
-            finding.warn("vmlinux is meant by no name: no module can be called so");
-            None
-        } else {
-            let objname = ObjName::new(name).filter(|&name| can_be_module(name));
-            if objname.is_none() {
-                finding.warn(NO_SUCH_MODULE);
-            }
-            objname
-        };
+        let objname = ObjName::new(name).filter(|_| is_possible);
+        if objname.is_none() && is_possible {
+            finding.warn(
+                "its functions were not looked for: klp-gen knows no module with a dot in its name",
+            );
+        }
         let mut places = HashMap::new();
         let mut directories = HashSet::new();
         for function in &object.functions {

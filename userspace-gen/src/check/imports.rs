@@ -8,7 +8,7 @@ use super::report::{Kind, Outcome, Report};
 use super::{Subject, KLP_SYMPOS};
 use crate::elf::{Place, Symbol};
 use crate::shown::shown;
-use crate::target::{Export, Listed, Object};
+use crate::target::{module_name, Export, Listed, Object};
 use klp_policy::{ObjName, Policy, Query};
 use object::elf;
 use object::read::elf::Sym as _;
@@ -165,10 +165,10 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         if name.starts_with(b".klp.sym.") || name == KLP_SYMPOS {
             return Exporter::None(None);
         }
-        for module in self.depends().filter(|&m| m != b"klp_sympos") {
-            let given = ObjName::new(module).is_some_and(|m| self.target.object(m).is_some());
-            if !given && !self.target.symvers().lists(module) {
-                let module = shown(module);
+        for module in self.depends().filter(|m| m != b"klp_sympos") {
+            let given = ObjName::new(&module).is_some_and(|m| self.target.object(m).is_some());
+            if !given && !self.target.symvers().lists(&module) {
+                let module = shown(&module);
                 return Exporter::Unknown(format!(
                     "{module} may export it, give it with --module, or its exports with --symvers"
                 ));
@@ -204,10 +204,11 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         Exporter::None(Some(why))
     }
 
-    /// The modules that modprobe loads first.
-    fn depends(&self) -> impl Iterator<Item = &'d [u8]> {
+    /// The modules that modprobe loads first. modpost writes the names of their files.
+    fn depends(&self) -> impl Iterator<Item = Vec<u8>> + 'd {
         let depends = self.modinfo.get(b"depends").unwrap_or_default();
-        depends.split(|&b| b == b',').filter(|m| !m.is_empty())
+        let files = depends.split(|&b| b == b',').filter(|m| !m.is_empty());
+        files.map(module_name)
     }
 
     /// Whether an exporter is a module that neither runs already, as the text of /proc/kallsyms tells, nor

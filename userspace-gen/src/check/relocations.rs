@@ -3,7 +3,6 @@
 //! Livepatch relocations: `klp_write_section_relocs()` and `klp_resolve_symbols()` in
 //! kernel/livepatch/core.c.
 
-use super::functions::{can_be_module, NO_SUCH_MODULE};
 use super::lookup::Position;
 use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report, Stage, Step};
@@ -13,6 +12,7 @@ use crate::elf::{Place, Section, SectionId, Symbol, SymbolId};
 use crate::livepatch::rela::Relocation;
 use crate::livepatch::{PatchedObject, RelaSection};
 use crate::shown::shown;
+use crate::target::impossible;
 use klp_policy::{LivepatchSection, LivepatchSymbol, ObjName, Query};
 use object::elf;
 use object::read::ReadRef;
@@ -298,18 +298,17 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 finding.warnings.extend(hint);
                 Value::Unknown
             }
-            Position::NoObject if !can_be_module(objname) => {
-                let name = shown(name.0);
-                let outcome = Outcome::Refused(Refusal::NotFound { name });
-                report
-                    .add(Kind::Symbol, objname.to_string(), subject, outcome)
-                    .warn(NO_SUCH_MODULE);
-                Value::Unknown
-            }
             Position::NoObject => {
-                let why = format!("{objname} is not among the targets");
-                let outcome = Outcome::Unchecked(why);
-                report.add(Kind::Symbol, objname.to_string(), subject, outcome);
+                let impossible = impossible(objname.as_bytes());
+                let impossible = impossible.filter(|_| !objname.is_vmlinux());
+                let outcome = match &impossible {
+                    Some(_) => Outcome::Refused(Refusal::NotFound {
+                        name: shown(name.0),
+                    }),
+                    None => Outcome::Unchecked(format!("{objname} is not among the targets")),
+                };
+                let finding = report.add(Kind::Symbol, objname.to_string(), subject, outcome);
+                finding.warnings.extend(impossible);
                 Value::Unknown
             }
             Position::Found(lookup) => {

@@ -193,7 +193,7 @@ fn done(origin: &str, args: &Args, converted: &Converted, console: &Console) -> 
         Format::Json => console.json(rows)?,
         Format::Table => console.table(|page| rows.try_for_each(|row| print(page, &row)))?,
     }
-    if references.is_empty() {
+    if references.is_empty() && args.output != args.input {
         let (output, what) = (args.output.display(), "no reference needs to be converted");
         console.note(&format_args!(
             "{origin}: {what}, {output} is a checked copy"

@@ -11,6 +11,7 @@ mod console;
 mod convert;
 mod explain;
 mod man;
+mod modules;
 mod output;
 mod page;
 mod resolve;
@@ -54,6 +55,7 @@ enum Command {
     Resolve(resolve::Args),
     Convert(convert::Args),
     Symvers(symvers::Args),
+    Modules(modules::Args),
     Check(check::Args),
     Explain(explain::Args),
     Audit(audit::Args),
@@ -87,6 +89,7 @@ pub fn run(cli: &Cli, console: &Console) -> Result<Verdict> {
         Command::Resolve(args) => resolve::run(args, console),
         Command::Convert(args) => convert::run(args, console),
         Command::Symvers(args) => symvers::run(args, console),
+        Command::Modules(args) => modules::run(args, console),
         Command::Check(args) => check::run(args, console),
         Command::Explain(args) => explain::run(args, console),
         Command::Audit(args) => audit::run(args, console),

@@ -38,23 +38,41 @@ pub struct Args {
 
     #[command(flatten)]
     symvers: SymversArgs,
+
+    /// An object of another module that modpost gets in the same run, for what it exports; may be given
+    /// several times
+    #[arg(long, value_name = "OBJECT")]
+    beside: Vec<PathBuf>,
 }
 
 /// Runs the command.
 pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
-    let read = args.objects.iter().map(PathBuf::as_path);
+    let read = args
+        .objects
+        .iter()
+        .chain(&args.beside)
+        .map(PathBuf::as_path);
     let read = args.target.paths().chain(args.symvers.paths()).chain(read);
     expect_no_input(&args.output, read)?;
     let files = args.target.open()?;
-    let target = Target::load(&files)?.with_symvers(args.symvers.open()?);
+    let mut symvers = args.symvers.open()?;
+    for path in &args.beside {
+        symvers.add_object(&path.display().to_string(), &read_file(path)?)?;
+    }
+    let mut objects = Vec::new();
+    for path in &args.objects {
+        let (origin, data) = (path.display().to_string(), read_file(path)?);
+        // One livepatch may use what another one exports.
+        symvers.add_object(&origin, &data)?;
+        objects.push((origin, data));
+    }
+    let target = Target::load(&files)?.with_symvers(symvers);
     console.target(&target, Some(args.target.policy));
     console.mismatches(&target);
     let mut references = References::default();
     let mut verdict = Verdict::Yes;
-    for path in &args.objects {
-        let origin = path.display().to_string();
-        let data = read_file(path)?;
-        let problems = references.add(&origin, &data, &target, args.target.policy)?;
+    for (origin, data) in &objects {
+        let problems = references.add(origin, data, &target, args.target.policy)?;
         for problem in problems {
             console.error(&format_args!("{origin}: {problem}"));
             verdict = Verdict::No;

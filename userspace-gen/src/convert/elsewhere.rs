@@ -69,7 +69,7 @@ impl<'n> Elsewhere<'n> {
             let cure = match kind {
                 Kind::Function => "replace the functions that call it",
                 Kind::Reference if is_header => "include that header",
-                Kind::Reference => "copy it into the livepatch",
+                Kind::Reference | Kind::Object => "copy it into the livepatch",
             };
             return Search::Found(vec![format!(
                 "{} defines it, so it was inlined everywhere or left out: {cure}",

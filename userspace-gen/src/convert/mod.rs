@@ -11,6 +11,7 @@ mod copyable;
 mod definition;
 mod elsewhere;
 pub mod modinfo;
+pub mod named_modules;
 mod nearest;
 pub mod old_names;
 pub mod plan;

@@ -3,23 +3,40 @@
 //! The module information of a converted livepatch.
 
 use crate::livepatch::Modinfo;
+use crate::target::module_name;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-/// Makes a module's information say that it is a livepatch, and what it depends on.
+/// Makes a module's information say that it is a livepatch, and on which modules it depends: on
+/// `added`, and on none of `removed`.
 ///
 /// What is there stays where it is, since symbols point to it; a string that changes is blanked (the
 /// readers skip NULs) and written again at the end.
 #[must_use]
-pub fn complete<'d>(section: &'d [u8], depends_on: Option<&[u8]>) -> Cow<'d, [u8]> {
+pub fn complete<'d>(
+    section: &'d [u8],
+    added: Option<&[u8]>,
+    removed: &BTreeSet<Vec<u8>>,
+) -> Cow<'d, [u8]> {
     let mut changed = Cow::Borrowed(section);
     if Modinfo::new(section).get(b"livepatch").is_none() {
         append(changed.to_mut(), &[b"livepatch=Y"]);
     }
-    let Some(module) = depends_on else {
-        return changed;
-    };
     let depends = Modinfo::new(section).get(b"depends").unwrap_or_default();
-    if depends.split(|&b| b == b',').any(|m| m == module) {
+    let before: Vec<_> = depends
+        .split(|&b| b == b',')
+        .filter(|m| !m.is_empty())
+        .collect();
+    // modpost writes the names of files.
+    let kept = before
+        .iter()
+        .filter(|m| !removed.contains(&module_name(m)))
+        .copied();
+    let mut after: Vec<_> = kept.collect();
+    if let Some(module) = added.filter(|module| !after.contains(module)) {
+        after.push(module);
+    }
+    if after == before {
         return changed;
     }
     let changed_to = changed.to_mut();
@@ -29,8 +46,7 @@ pub fn complete<'d>(section: &'d [u8], depends_on: Option<&[u8]>) -> Cow<'d, [u8
             string.fill(0);
         }
     }
-    let comma: &[u8] = if depends.is_empty() { b"" } else { b"," };
-    append(changed_to, &[b"depends=", depends, comma, module]);
+    append(changed_to, &[b"depends=", &after.join(&b',')]);
     changed
 }
 

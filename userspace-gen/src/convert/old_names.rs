@@ -11,7 +11,7 @@ use super::written::{self, InFile};
 use crate::livepatch::memory::Location;
 use crate::livepatch::Patch;
 use crate::shown::shown;
-use crate::target::{Object, Target};
+use crate::target::{impossible, Object, Target};
 use klp_policy::{MatchedBy, ObjName, Policy, Query, Sympos};
 
 /// The name of a function that was found.
@@ -58,6 +58,11 @@ pub(super) fn plan(
 ) -> OldNames {
     let mut names = OldNames::default();
     for object in patches.iter().flat_map(|p| &p.objects) {
+        if let Some((name, why)) = object.name.and_then(|n| Some((n, impossible(n)?))) {
+            let subject = format!("klp_object {}", shown(name));
+            problems.push(Problem::of_module(subject, why));
+            continue;
+        }
         let objname = ObjName::new(object.name.unwrap_or(b"vmlinux"));
         let known = objname.and_then(|name| target.object(name));
         for function in &object.functions {

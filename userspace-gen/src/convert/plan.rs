@@ -13,10 +13,11 @@ use crate::elf::{ElfFile, Place, Symbol, SymbolId};
 use crate::error::Result;
 use crate::livepatch::{rela_sections, structs, Memory, Patch};
 use crate::shown::shown;
-use crate::target::{Object, Target};
+use crate::target::{impossible, Object, Target};
 use klp_policy::query::ANY;
 use klp_policy::{LivepatchSymbol, ObjName, Policy, Query, Reason, Sympos};
 use object::elf;
+use std::collections::BTreeSet;
 
 /// What is to be done with a livepatch.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +28,8 @@ pub struct Plan {
     pub old_names: Vec<OldName>,
     /// Whether `klp_sympos` has to be there first.
     pub needs_klp_sympos: bool,
+    /// The modules whose exports become livepatch symbols, so that they need not be there first.
+    pub patched_exporters: BTreeSet<Vec<u8>>,
 }
 
 /// An undefined symbol that becomes a livepatch symbol.
@@ -88,7 +91,13 @@ pub fn plan(
     for symbol in elf.symbols().filter(|s| s.place == Place::Undefined) {
         match planner.reference(&symbol) {
             Ok(None) => {}
-            Ok(Some(reference)) => plan.references.push(reference),
+            Ok(Some(reference)) => {
+                if let Some(Exporter::Patched(object)) = planner.exporter(symbol.name) {
+                    let name = object.name.as_bytes().to_vec();
+                    plan.patched_exporters.insert(name);
+                }
+                plan.references.push(reference);
+            }
             Err(problem) => problems.push(problem),
         }
     }
@@ -176,8 +185,10 @@ impl Planner<'_, '_> {
         let written = Written::parse(symbol.name).map_err(problem)?;
         let objname = written.objname;
         let Some(object) = self.target.object(objname) else {
-            let why = format!("{objname} is not among the targets, give it with --module");
-            return Err(problem(why));
+            let impossible = impossible(objname.as_bytes()).filter(|_| !objname.is_vmlinux());
+            return Err(problem(impossible.unwrap_or_else(|| {
+                format!("{objname} is not among the targets, give it with --module")
+            })));
         };
         let sympos = match written.which {
             Which::Position(sympos) => sympos,

@@ -52,6 +52,8 @@ pub enum Kind {
     Reference,
     /// The `old_name` of a `klp_func`.
     Function,
+    /// The `name` of a `klp_object`, or that of a module in a reference.
+    Object,
 }
 
 impl Kind {
@@ -61,6 +63,7 @@ impl Kind {
         match self {
             Self::Reference => "reference",
             Self::Function => "function",
+            Self::Object => "object",
         }
     }
 }
@@ -93,6 +96,16 @@ impl Problem {
             },
             subject: shown(named_by.written()),
             why: why.into(),
+            candidates: Vec::new(),
+        }
+    }
+
+    /// A problem with the name of a module; `subject` says where it is written.
+    pub(super) fn of_module(subject: String, why: String) -> Self {
+        Self {
+            kind: Kind::Object,
+            subject,
+            why,
             candidates: Vec::new(),
         }
     }

@@ -39,6 +39,8 @@ impl References {
         };
         let symbol = |r: &Reference| elf.get_symbol(r.symbol);
         let names = plan.references.iter().filter_map(symbol).map(|s| s.name);
+        // modpost refuses what vmlinux exports and a module of the same run, too.
+        let names = names.filter(|name| !target.symvers().is_before_modpost(name));
         self.names.extend(names.map(<[u8]>::to_vec));
         Ok(Vec::new())
     }

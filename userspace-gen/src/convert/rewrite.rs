@@ -130,7 +130,11 @@ impl<'r, 'd> Rewriter<'r, 'd> {
             return Ok(());
         };
         let needed = self.plan.needs_klp_sympos.then_some(KLP_SYMPOS_MODULE);
-        let data = modinfo::complete(self.elf.section_data(&section)?, needed);
+        let data = modinfo::complete(
+            self.elf.section_data(&section)?,
+            needed,
+            &self.plan.patched_exporters,
+        );
         self.data.insert(section.id, data);
         Ok(())
     }
@@ -178,7 +182,7 @@ impl<'r, 'd> Rewriter<'r, 'd> {
                     sh_addralign: 1,
                     ..NO_HEADER
                 },
-                data: Cow::Owned(modinfo::complete(&[], needed).into_owned()),
+                data: Cow::Owned(modinfo::complete(&[], needed, &BTreeSet::new()).into_owned()),
             });
         }
         for (object, rela, relocations) in std::mem::take(&mut self.moved) {

@@ -4,7 +4,7 @@
 //!
 //! All of it may be missing, as where a distribution's vmlinux lies. Nothing here is an error.
 
-use super::{link_order, module_name, Symvers};
+use super::{link_order, BuiltModule, Symvers};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -14,15 +14,6 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub struct BuildDirectory {
     path: PathBuf,
-}
-
-/// A module of a build.
-#[derive(Clone, Debug)]
-pub struct BuiltModule {
-    /// The name as the kernel has it.
-    pub name: Vec<u8>,
-    /// The file.
-    pub path: PathBuf,
 }
 
 impl BuildDirectory {
@@ -35,20 +26,16 @@ impl BuildDirectory {
         }
     }
 
-    /// The modules that `modules.order` lists: as `.ko`, since kernel 6.2 as `.o`.
+    /// The modules that `modules.order` lists.
     #[must_use]
     pub fn modules(&self) -> Vec<BuiltModule> {
         let list = self.read("modules.order").unwrap_or_default();
-        lines(&list)
-            .map(|line| {
-                let path = self.path.join(line).with_extension("ko");
-                let stem = path.file_stem().unwrap_or_default();
-                BuiltModule {
-                    name: module_name(stem.as_bytes()),
-                    path,
-                }
-            })
-            .collect()
+        let modules = list.split(|&b| b == b'\n').filter_map(BuiltModule::read);
+        let here = |module: BuiltModule| BuiltModule {
+            path: self.path.join(module.path),
+            ..module
+        };
+        modules.map(here).collect()
     }
 
     /// The exports of the build, and the file that lists them.

@@ -3,7 +3,7 @@
 //! What an object exports, to whom: `find_symbol()` in kernel/module/main.c.
 
 use super::{Object, Source};
-use crate::elf::{ElfFile, SymbolId};
+use crate::elf::{ElfFile, Symbol, SymbolId};
 use crate::kallsyms::module::KSYMTAB;
 use crate::symbols::Entry;
 use object::read::ReadRef;
@@ -11,6 +11,10 @@ use std::collections::HashMap;
 
 /// What the symbol at the name of an export's namespace begins with.
 const NAMESPACE: &[u8] = b"__kstrtabns_";
+
+/// What the name of the symbol at an export begins with before modpost has seen the object: modpost
+/// makes the `__ksymtab_` symbols of what `EXPORT_SYMBOL()` leaves in `.export_symbol`, since 6.5.
+const BEFORE_MODPOST: &[u8] = b"__export_symbol_";
 
 /// An exported symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +49,9 @@ impl Object<'_> {
                     .flatten(),
             }));
         }
+        if let Some(export) = self.export_before_modpost(name) {
+            return Ok(Some(export));
+        }
         // Without CONFIG_KALLSYMS_ALL only functions are listed.
         let first = self.symbols.first_with_prefix(KSYMTAB).is_some();
         if first || !self.name.is_vmlinux() {
@@ -52,6 +59,16 @@ impl Object<'_> {
         } else {
             Err(Untold)
         }
+    }
+
+    /// What is exported by that name of an object that modpost has not seen.
+    fn export_before_modpost(&self, name: &[u8]) -> Option<Export<'_>> {
+        let Source::Module(elf) = &self.source else {
+            return None;
+        };
+        let entry = self.symbols.by_name(&[BEFORE_MODPOST, name].concat())?;
+        let symbol = elf.get_symbol(SymbolId(entry.index as usize))?;
+        before_modpost(elf, &symbol)
     }
 
     fn is_gpl_only(&self, entry: &Entry<'_>) -> bool {
@@ -85,6 +102,42 @@ impl Object<'_> {
 /// The symbols of an object do not say what it exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Untold;
+
+/// Returns what an object exports that modpost has not seen, by name.
+pub(super) fn exports_of<'d: 'e, 'e, R: ReadRef<'d>>(
+    elf: &'e ElfFile<'d, R>,
+) -> impl Iterator<Item = (&'d [u8], Export<'d>)> + 'e {
+    elf.symbols().filter_map(|symbol| {
+        if let Some(name) = symbol.name.strip_prefix(BEFORE_MODPOST) {
+            return Some((name, before_modpost(elf, &symbol)?));
+        }
+        // Before 6.5 the compiler wrote the table.
+        let name = symbol.name.strip_prefix(KSYMTAB)?;
+        let section = elf.get_section(symbol.section()?)?;
+        let export = Export {
+            gpl_only: section.name.starts_with(b"___ksymtab_gpl"),
+            namespace: Ok(None),
+            address: None,
+        };
+        Some((name, export))
+    })
+}
+
+/// Reads what `___EXPORT_SYMBOL()` writes at a symbol: the licence, then the namespace.
+fn before_modpost<'d, R: ReadRef<'d>>(
+    elf: &ElfFile<'d, R>,
+    symbol: &Symbol<'d>,
+) -> Option<Export<'d>> {
+    let section = elf.get_section(symbol.section()?)?;
+    let licence = elf.string_in(&section, symbol.value)?;
+    let behind = symbol.value.checked_add(licence.len() as u64 + 1)?;
+    let namespace = elf.string_in(&section, behind)?;
+    Some(Export {
+        gpl_only: licence == b"GPL",
+        namespace: Ok(Some(namespace).filter(|n| !n.is_empty())),
+        address: None,
+    })
+}
 
 /// Finds the namespaces of all exports that have one.
 fn namespaces<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Namespaces {

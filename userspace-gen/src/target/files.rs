@@ -2,6 +2,7 @@
 
 //! The files that describe a target.
 
+use super::module_name;
 use crate::elf::{read_file, ElfInput};
 use crate::error::Result;
 use std::path::{Path, PathBuf};
@@ -77,12 +78,4 @@ fn stem(path: &Path) -> &[u8] {
     };
     let stem = Path::new(name).file_stem();
     stem.unwrap_or(name).as_encoded_bytes()
-}
-
-/// A module's name, from that of its file: `-` becomes `_`, as in kbuild's `name-fix-token`.
-#[must_use]
-pub fn module_name(stem: &[u8]) -> Vec<u8> {
-    stem.iter()
-        .map(|&b| if b == b'-' { b'_' } else { b })
-        .collect()
 }

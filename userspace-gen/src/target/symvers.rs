@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Module.symvers: what a kernel build exports, also by modules that are not given.
+//! What is exported, also by modules that are not given: Module.symvers of a kernel's build, and the
+//! objects that modpost has yet to see.
 
+use super::exports::exports_of;
 use super::module_name;
-use crate::elf::read_file;
+use crate::elf::{read_file, ElfFile};
 use crate::error::{Error, Result};
 use crate::shown::shown;
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
 
 /// The exported symbols, by their names.
 #[derive(Clone, Debug, Default)]
 pub struct Symvers {
     exports: HashMap<Vec<u8>, Listed>,
+    before_modpost: HashSet<Vec<u8>>,
 }
 
 /// An export as Module.symvers lists it.
@@ -71,6 +76,34 @@ impl Symvers {
             self.exports.insert(symbol.to_vec(), listed);
         }
         Ok(())
+    }
+
+    /// Adds what the object of a module exports that modpost gets in the same run.
+    ///
+    /// # Errors
+    ///
+    /// The file is malformed.
+    pub fn add_object(&mut self, origin: &str, data: &[u8]) -> Result<()> {
+        let elf = ElfFile::parse(origin.to_owned(), data)?;
+        elf.expect_relocatable()?;
+        let stem = Path::new(OsStr::from_bytes(origin.as_bytes())).file_stem();
+        let module = module_name(stem.unwrap_or_default().as_bytes());
+        for (name, export) in exports_of(&elf) {
+            let listed = Listed {
+                module: module.clone(),
+                gpl_only: export.gpl_only,
+                namespace: export.namespace.ok().flatten().unwrap_or_default().to_vec(),
+            };
+            self.exports.insert(name.to_vec(), listed);
+            self.before_modpost.insert(name.to_vec());
+        }
+        Ok(())
+    }
+
+    /// Says whether modpost will find the export of a symbol itself.
+    #[must_use]
+    pub fn is_before_modpost(&self, symbol: &[u8]) -> bool {
+        self.before_modpost.contains(symbol)
     }
 
     /// The names of the exported symbols.

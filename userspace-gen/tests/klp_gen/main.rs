@@ -20,6 +20,7 @@ mod kernel;
 mod livepatch;
 mod manual;
 mod mismatches;
+mod modules;
 mod names;
 mod output;
 mod properties;

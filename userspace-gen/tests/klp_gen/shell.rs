@@ -43,6 +43,8 @@ pub fn files() -> Files {
         files.write(empty, b"!<arch>\n");
     }
     files.write("arch/x86/kernel/vmlinux.lds", b"_text = .;");
+    files.write("modules.order", b"net-mod.o\n");
+    files.write("modules.builtin", b"kernel/fs/ext4/ext4.ko\n");
     files.write("reduced/vmlinux", &kernel::reduced().build());
     write_program(&files.path("clang-22"), CLANG);
     let (status, _) = run(

@@ -81,10 +81,22 @@ fn objects() {
         messages(&report, "unchecked"),
         ["absent is not among the targets"]
     );
-    for name in ["net-mod", "vmlinux", "net.mod"] {
+    // klp_find_object_module() and klp_module_coming() compare names as they are.
+    for name in ["net-mod", "vmlinux", "net_mod.ko", "drivers/net/net_mod"] {
         let report = check_patch(&Livepatch::replacing(&[(Some(name), func)]), Policy::Llvm);
-        assert_eq!(messages(&report, "warning").len(), 1, "{name}");
+        let refusals: Vec<_> = report.refusals().map(|(_, refusal)| refusal).collect();
+        let expected = format!("no module is called {name}: ");
+        assert!(
+            refusals[0].to_string().starts_with(&expected),
+            "{refusals:?}"
+        );
+        assert_eq!((refusals.len(), refusals[0].by()), (1, By::KlpGen));
     }
+    let report = check_patch(
+        &Livepatch::replacing(&[(Some("net.mod"), func)]),
+        Policy::Llvm,
+    );
+    assert_eq!(messages(&report, "warning").len(), 1);
     let long = "m".repeat(56);
     let report = check_patch(&Livepatch::replacing(&[(Some(&long), func)]), Policy::Llvm);
     assert_eq!(
@@ -296,7 +308,9 @@ fn objects_that_the_kernel_refuses() {
     for never in ["vmlinux", "net-mod"] {
         let said = |funcs| {
             let livepatch = Livepatch::replacing(&[(Some(never), funcs)]);
-            messages(&check_patch(&livepatch, Policy::Exact), "refused")
+            let report = check_patch(&livepatch, Policy::Exact);
+            let by_kernel = report.refusals().filter(|(_, r)| r.by() == By::Kernel);
+            by_kernel.map(|(_, r)| r.to_string()).collect::<Vec<_>>()
         };
         assert_eq!(said(func), [""; 0]);
         assert_eq!(

@@ -506,7 +506,8 @@ fn what_an_author_may_not_mean() {
         messages(&report, "refused"),
         [
             "symbol 'handle' not found in symbol table",
-            "no module can be called so: its name has no '-', ',' or '.'"
+            "no module is called net-mod: a module's name has no path, no suffix, and '_' where that of \
+             its file has '-'; write net_mod"
         ]
     );
 }

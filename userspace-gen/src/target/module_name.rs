@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The names of modules: `KBUILD_MODNAME`, which scripts/Makefile.lib makes of the name of a file.
+
+use crate::shown::shown;
+
+/// What the name of a module's file may end with.
+const SUFFIXES: [&[u8]; 5] = [b".ko", b".o", b".ko.gz", b".ko.xz", b".ko.zst"];
+
+/// Returns the module's name from that of its file: kbuild's `name-fix-token` makes `_` of `-` and `,`.
+#[must_use]
+pub fn module_name(stem: &[u8]) -> Vec<u8> {
+    let fixed = |&b: &u8| if b"-,".contains(&b) { b'_' } else { b };
+    stem.iter().map(fixed).collect()
+}
+
+/// Says why no module can have a name, and which one its author may mean; nothing if one can.
+///
+/// The livepatch core compares names as they are (`klp_find_object_module()` and
+/// `klp_module_coming()`), so that it would wait for such a module for ever, without a word.
+#[must_use]
+pub fn impossible(name: &[u8]) -> Option<String> {
+    if name == b"vmlinux" {
+        return Some(
+            "no module is called vmlinux: leave .name out, which means the kernel itself"
+                .to_owned(),
+        );
+    }
+    let stem = name.rsplit(|&b| b == b'/').next().unwrap_or_default();
+    let stem = SUFFIXES.iter().find_map(|s| stem.strip_suffix(*s));
+    let stem = stem.or_else(|| name.rsplit(|&b| b == b'/').next());
+    let possible = module_name(stem.unwrap_or_default());
+    (!name.is_empty() && possible != name).then(|| {
+        let (name, possible) = (shown(name), shown(&possible));
+        format!(
+            "no module is called {name}: a module's name has no path, no suffix, and '_' where that \
+             of its file has '-'; write {possible}"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_kbuild_cannot_make() {
+        for (name, meant) in [
+            ("snd-hda-intel", "snd_hda_intel"),
+            ("a,b", "a_b"),
+            ("ext4.ko", "ext4"),
+            ("ext4.ko.xz", "ext4"),
+            ("fs/ext4/ext4.ko", "ext4"),
+            ("drivers/net/dummy-net.o", "dummy_net"),
+        ] {
+            let why = impossible(name.as_bytes()).unwrap();
+            assert!(why.ends_with(&format!("write {meant}")), "{why}");
+        }
+        assert!(impossible(b"vmlinux").unwrap().contains("leave .name out"));
+        // kbuild makes modules with a dot in their names; the empty name the kernel refuses itself.
+        for name in ["ext4", "snd_hda_intel", "nf_nat.1", ""] {
+            assert_eq!(impossible(name.as_bytes()), None, "{name}");
+        }
+    }
+}
