@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# The livepatch of docs/livepatch-authors.md, built from the guide alone, and the examples for callbacks,
-# shadow variables, atomic replace, and Rust.
+# The livepatch of docs/livepatch-authors.md, built from the guide alone, the examples for callbacks,
+# shadow variables, atomic replace, and Rust, and livepatches that were made with a module.
 
 . /klp/ktap.sh
 
@@ -56,7 +56,23 @@ no_rust_function_is_traceable() {
 	grep -q ' [tT] _R' /proc/kallsyms && grep -q '^rust_helper_' "$traceable" && ! grep '^_R' "$traceable"
 }
 
-ktap_suite authors 16
+driver_value=/sys/module/klp_driver/parameters/value
+
+loads_without_driver() {
+	load_livepatch livepatch_driver && ! grep '^klp_driver ' /proc/modules
+}
+
+# Every line of the file is what the livepatch wrote.
+uses_both() {
+	[ "$(sort -u /proc/tty/ldiscs)" = "$1" ]
+}
+
+unloads_driver() {
+	rmmod klp_driver
+	! grep '^klp_driver ' /proc/modules
+}
+
+ktap_suite authors 21
 check 'guide: the livepatch loads' load_livepatch livepatch_reboot
 check 'guide: the function of the file that is named is replaced' \
 	says "$reboot_type" "$original_mode" "livepatched, type ${original:0:1}"
@@ -82,3 +98,13 @@ check 'Rust: the function of the file that is named is replaced' \
 unload_livepatch livepatch_rust >/dev/null
 check 'Rust: it is unloaded, and the original is back' says "$reboot_mode" "$original_mode"
 check 'Rust: functions of the kernel that are Rust are not traceable' no_rust_function_is_traceable
+
+check 'made with a module: a livepatch of the module loads without it' loads_without_driver
+modprobe klp-driver
+check 'made with a module: the livepatch changes what the module has' says "$driver_value" 'livepatched 10'
+load_livepatch livepatch-user >/dev/null
+check 'made with a module: another one uses what both export' uses_both 'driver 1000'
+unload_livepatch livepatch-user >/dev/null
+unload_livepatch livepatch_driver >/dev/null
+check 'made with a module: the original is back' says "$driver_value" 'original 11'
+check 'made with a module: the module is unloaded' unloads_driver

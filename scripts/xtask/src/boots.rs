@@ -199,7 +199,7 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["45-authors"],
-        expected: &[expect("authors", 16)],
+        expected: &[expect("authors", 21)],
         ..DEFAULT.named("authors")
     },
     Boot {

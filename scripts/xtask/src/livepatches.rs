@@ -24,13 +24,14 @@ use crate::{
 const EXAMPLES: &str = "kmod/examples";
 /// Livepatches that `kmod/scripts/Makefile.livepatch` converts, for a kernel with `klp_sympos` and for one
 /// without: their directories, the names of the builds, and the modules of [`TEST_MODULES`] that they patch.
-const LIVEPATCHES: [(&str, &str, &[&str]); 2] = [
+const LIVEPATCHES: [(&str, &str, &[&str]); 3] = [
     (EXAMPLES, "examples", &[]),
     (
         "scripts/guest/livepatches",
         "livepatches",
         &["klp_twins", "klp_long"],
     ),
+    ("scripts/guest/siblings", "siblings", &[]),
 ];
 /// Modules for tests. Most stay as modpost leaves them: the kernel has to refuse them, and so would klp-gen.
 const TEST_MODULES: &str = "scripts/guest/modules";
