@@ -137,7 +137,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 return checked;
             }
             Position::NoObject => {
-                return unchecked(&format!("{objname} is not among the targets"));
+                return unchecked(&self.target.not_given(objname));
             }
         };
         report.needs_klp_sympos |= lookup.needs_klp_sympos();

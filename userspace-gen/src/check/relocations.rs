@@ -305,7 +305,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                     Some(_) => Outcome::Refused(Refusal::NotFound {
                         name: shown(name.0),
                     }),
-                    None => Outcome::Unchecked(format!("{objname} is not among the targets")),
+                    None => Outcome::Unchecked(self.target.not_given(objname)),
                 };
                 let finding = report.add(Kind::Symbol, objname.to_string(), subject, outcome);
                 finding.warnings.extend(impossible);

@@ -99,16 +99,17 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         let answer = ask(&target, args.target.policy, request);
         if matches!(answer, Answer::NoObject) {
             let object = request.objname;
-            let cure = if is_generated(object.as_bytes()) {
-                "what kallsyms lists as its symbols was made at run time, and is found by no name"
+            let because = |why: &str| format!("{object} is not among the targets, {why}");
+            let why = if is_generated(object.as_bytes()) {
+                because(
+                    "what kallsyms lists as its symbols was made at run time, and is found by no name",
+                )
             } else if object.as_bytes().contains(&b'-') {
-                "a module's name has '_' where that of its file has '-'"
+                because("a module's name has '_' where that of its file has '-'")
             } else {
-                "give it with --module"
+                target.not_given(object)
             };
-            console.error(&format_args!(
-                "query '{query}': {object} is not among the targets, {cure}"
-            ));
+            console.error(&format_args!("query '{query}': {why}"));
         }
         let resolved = matches!(answer, Answer::Resolved { .. });
         all_resolved.set(all_resolved.get() && resolved);

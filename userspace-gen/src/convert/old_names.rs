@@ -69,7 +69,12 @@ pub(super) fn plan(
             let Some(old_name) = function.old_name else {
                 continue;
             };
-            let meant = match Meant::read(old_name, function.old_sympos, known, nearest) {
+            let not_given = || match objname {
+                Some(objname) => target.not_given(objname),
+                None => "its module has a name that klp-gen does not know".to_owned(),
+            };
+            let sympos = function.old_sympos;
+            let meant = match Meant::read(old_name, sympos, known, not_given, nearest) {
                 Ok(meant) => meant,
                 Err(problem) => {
                     problems.push(problem);
@@ -145,6 +150,7 @@ impl<'n> Meant<'n> {
         old_name: &'n [u8],
         old_sympos: u64,
         object: Option<&Object<'_>>,
+        not_given: impl Fn() -> String,
         nearest: &Nearest<'_>,
     ) -> Result<Self, Problem> {
         let problem = |why: &str| Problem::new(NamedBy::OldName(old_name), why);
@@ -162,9 +168,7 @@ impl<'n> Meant<'n> {
             ));
         }
         let Some(object) = object else {
-            return Err(problem(
-                "its module is not among the targets, give it with --module",
-            ));
+            return Err(problem(&not_given()));
         };
         Ok(Self {
             name,

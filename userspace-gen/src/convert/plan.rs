@@ -186,9 +186,8 @@ impl Planner<'_, '_> {
         let objname = written.objname;
         let Some(object) = self.target.object(objname) else {
             let impossible = impossible(objname.as_bytes()).filter(|_| !objname.is_vmlinux());
-            return Err(problem(impossible.unwrap_or_else(|| {
-                format!("{objname} is not among the targets, give it with --module")
-            })));
+            let why = impossible.unwrap_or_else(|| self.target.not_given(objname));
+            return Err(problem(why));
         };
         let sympos = match written.which {
             Which::Position(sympos) => sympos,

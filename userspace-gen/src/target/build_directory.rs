@@ -4,7 +4,8 @@
 //!
 //! All of it may be missing, as where a distribution's vmlinux lies. Nothing here is an error.
 
-use super::{link_order, BuiltModule, Symvers};
+use super::{link_order, BuiltModule, Symvers, Target};
+use klp_policy::ObjName;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -14,6 +15,32 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub struct BuildDirectory {
     path: PathBuf,
+}
+
+impl Target<'_> {
+    /// Says that an object is not given, and how to give it.
+    #[must_use]
+    pub fn not_given(&self, object: ObjName<'_>) -> String {
+        let is_it = |module: &&BuiltModule| module.name == object.as_bytes();
+        let modules = self.built_modules.get_or_init(|| {
+            let build = self.build_directory();
+            build.map_or_else(Default::default, |build| {
+                (build.modules(), build.built_in())
+            })
+        });
+        let cure = if object.is_vmlinux() {
+            "give it with --vmlinux".to_owned()
+        } else if let Some(module) = modules.0.iter().find(is_it) {
+            format!("give it with --module {}", module.path.display())
+        } else if modules.1.iter().any(|module| is_it(&module)) {
+            "but part of vmlinux in this build: leave .name out, and write vmlinux in KLP_SYMPOS() and \
+             KLP_SYMFILE()"
+                .to_owned()
+        } else {
+            "give it with --module".to_owned()
+        };
+        format!("{object} is not among the targets, {cure}")
+    }
 }
 
 impl BuildDirectory {
@@ -29,7 +56,17 @@ impl BuildDirectory {
     /// The modules that `modules.order` lists.
     #[must_use]
     pub fn modules(&self) -> Vec<BuiltModule> {
-        let list = self.read("modules.order").unwrap_or_default();
+        self.listed("modules.order")
+    }
+
+    /// The modules that are part of vmlinux, as `modules.builtin` lists them.
+    #[must_use]
+    pub fn built_in(&self) -> Vec<BuiltModule> {
+        self.listed("modules.builtin")
+    }
+
+    fn listed(&self, list: &str) -> Vec<BuiltModule> {
+        let list = self.read(list).unwrap_or_default();
         let modules = list.split(|&b| b == b'\n').filter_map(BuiltModule::read);
         let here = |module: BuiltModule| BuiltModule {
             path: self.path.join(module.path),

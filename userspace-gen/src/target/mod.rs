@@ -83,6 +83,8 @@ pub struct Target<'d> {
     by_name: HashMap<ObjName<'d>, usize>,
     running: Option<running::Running<'d>>,
     symvers: Symvers,
+    /// The modules of the build, and those that are part of vmlinux there.
+    built_modules: OnceCell<(Vec<BuiltModule>, Vec<BuiltModule>)>,
 }
 
 impl<'d> Target<'d> {

@@ -6,6 +6,7 @@ use crate::by_file::thin_archive;
 use crate::elf::{Elf, Place};
 use crate::kernel::{module, vmlinux, Files};
 use crate::livepatch::Livepatch;
+use crate::shell;
 use klp_gen::convert::{convert, Conversion};
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::Policy;
@@ -140,6 +141,53 @@ fn a_module_that_is_not_given_is_named() {
              --symvers Module.symvers"
         )
     );
+}
+
+/// An object that a livepatch patches or refers to.
+#[test]
+fn an_object_that_is_not_given_is_named_with_its_file() {
+    let files = build();
+    files.write("modules.builtin", b"kernel/fs/inside.ko\n");
+    let absent = |object: &str| {
+        let cure = match object {
+            "other_mod" => "give it with --module drivers/net/other-mod.ko",
+            "inside" => {
+                "but part of vmlinux in this build: leave .name out, and write vmlinux in \
+                 KLP_SYMPOS() and KLP_SYMFILE()"
+            }
+            _ => "give it with --module",
+        };
+        format!("{object} is not among the targets, {cure}")
+    };
+    for object in ["other_mod", "inside", "nowhere"] {
+        let written = format!(".klp.sym.{object}.foo,1");
+        assert_eq!(
+            said(&files, &reference(&written)),
+            format!("{written}: {}", absent(object))
+        );
+        let by_file = Livepatch::replacing(&[(Some(object), &[("foo,foo.c", 0)])]);
+        assert_eq!(
+            said(&files, &by_file),
+            format!("foo,foo.c: {}", absent(object))
+        );
+        let by_name = Livepatch::replacing(&[(Some(object), &[("foo", 0)])]);
+        files.write("lp.ko", &by_name.build());
+        for command in ["convert lp.ko -o out.ko", "check lp.ko"] {
+            let script = format!("klp-gen {command} --vmlinux vmlinux");
+            let (_, text) = shell::run(&files, &script);
+            assert!(text.contains(&absent(object)), "{text}");
+        }
+        let query = format!("klp-gen resolve {object}:foo --vmlinux vmlinux");
+        let (status, text) = shell::run(&files, &query);
+        assert!(
+            status == Some(1) && text.contains(&absent(object)),
+            "{text}"
+        );
+    }
+    files.write("few.kallsyms", b"ffffffffc0000000 t foo\t[some]\n");
+    let (_, text) = shell::run(&files, "klp-gen resolve foo --kallsyms few.kallsyms");
+    let vmlinux = "vmlinux is not among the targets, give it with --vmlinux";
+    assert!(text.contains(vmlinux), "{text}");
 }
 
 /// Without the directory of a build, each reason is possible.

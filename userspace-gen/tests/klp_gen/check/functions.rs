@@ -79,7 +79,7 @@ fn objects() {
     );
     assert_eq!(
         messages(&report, "unchecked"),
-        ["absent is not among the targets"]
+        ["absent is not among the targets, give it with --module"]
     );
     // klp_find_object_module() and klp_module_coming() compare names as they are.
     for name in ["net-mod", "vmlinux", "net_mod.ko", "drivers/net/net_mod"] {
