@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::shown::shown;
 use object::read::archive::ArchiveFile;
 use std::ffi::OsStr;
+use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -67,7 +68,8 @@ impl Inputs {
         };
         for path in paths {
             let data = read_file(path)?;
-            inputs.add(path.display().to_string(), Some(path), data, 0)?;
+            let again = Some(path.as_path()).filter(|path| can_be_opened_again(path));
+            inputs.add(path.display().to_string(), again, data, 0)?;
         }
         Ok(inputs)
     }
@@ -108,15 +110,22 @@ impl Inputs {
             return self.add_bitcode(origin, path, &data);
         }
         let start = data.get(..data.len().min(8)).unwrap_or_default();
-        Err(Error::unsupported(
-            &origin,
-            format_args!(
-                "expected an ELF object, bitcode or an archive of them, found {} bytes that begin \
-                 with '{}' (a linker script is given with --linker-script)",
-                data.len(),
-                shown(start)
+        let expected = "expected an ELF object, bitcode or an archive of them, found";
+        let (length, start) = (data.len(), shown(start));
+        Err(match length {
+            0 => Error::unsupported(&origin, format_args!("{expected} an empty file")),
+            _ if data.contains(&0) => {
+                let found = format_args!("{length} bytes that begin with '{start}'");
+                Error::unsupported(&origin, format_args!("{expected} {found}"))
+            }
+            _ => Error::unsupported(
+                &origin,
+                format_args!(
+                    "{expected} text that begins with '{start}' (a linker script is given with \
+                     --linker-script)"
+                ),
             ),
-        ))
+        })
     }
 
     fn add_elf(&mut self, object: ElfObject) -> Result<()> {
@@ -183,9 +192,16 @@ impl Inputs {
             None => tempfile::tempdir().map_err(cannot)?,
         };
         let path = directory.path().join(format!("{}.bc", self.bitcode.len()));
-        let written = std::fs::write(&path, data);
+        let written = fs::write(&path, data);
         self.extracted = Some(directory);
         written.map_err(cannot)?;
         Ok(path)
     }
+}
+
+/// Whether another process finds in a path what this one did: not in stdin, a pipe, or `/dev/fd/3`.
+fn can_be_opened_again(path: &Path) -> bool {
+    let is_file = fs::metadata(path).is_ok_and(|file| file.is_file());
+    let is_own = ["/dev", "/proc"].iter().any(|own| path.starts_with(own));
+    is_file && !is_own && path != Path::new("-")
 }

@@ -81,8 +81,9 @@ impl Collision {
             Kind::Strong => "the link fails with a duplicate symbol: reserve the name",
             Kind::Weak => "the static silently replaces it: reserve the name",
             Kind::Undefined => {
-                "the reference silently becomes one to the static: define what it means, or rename \
-                 the static or make it __used"
+                "nothing that was given defines it, and the reference silently becomes one to the static: \
+                 give all inputs of the link, or define what is meant, or rename the static or make \
+                 it __used"
             }
             Kind::Script => {
                 "the script's symbol silently takes the static's callers (in a link behind ld -r; in the \

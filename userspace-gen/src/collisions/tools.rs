@@ -11,7 +11,6 @@ use crate::error::{Error, ErrorKind, Result};
 use std::collections::BTreeSet;
 use std::env;
 use std::ffi::{OsStr, OsString};
-use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -98,19 +97,17 @@ impl Tools {
         else {
             return " (expected LLVM of the compiler's version or later: --llvm=-22 or --llvm=DIR/)".into();
         };
-        let mut text = format!(" ({origin} is bitcode of {}", producer.text);
+        let made = format!("{origin} is bitcode of {}", producer.text);
         let Some(version) = version(&program) else {
-            return text + ")";
+            return format!(" ({made})");
         };
-        // Writing to a string does not fail.
-        let _ = write!(text, ", {} is of LLVM {version}", program.to_string_lossy());
-        if major_of(&version).is_some_and(|found| found < *major) {
-            let _ = write!(
-                text,
-                ": give LLVM {major} or later, --llvm=-{major} or --llvm=DIR/"
-            );
-        }
-        text + ")"
+        let program = program.to_string_lossy();
+        let advice = if major_of(&version).is_some_and(|found| found < *major) {
+            format!("give LLVM {major} or later, --llvm=-{major} or --llvm=DIR/")
+        } else {
+            "a file may be damaged: build it anew".to_owned()
+        };
+        format!(" ({made}, {program} is of LLVM {version}: {advice})")
     }
 }
 

@@ -534,6 +534,30 @@ fn archives_of_both_sorts() {
 }
 
 #[test]
+fn what_can_be_read_once_is_read_once() {
+    let link = Link::new();
+    link.assembler("strong.o", elf::STB_GLOBAL, true);
+    let klp_gen = env!("CARGO_BIN_EXE_klp-gen");
+    for (before, input, after) in [
+        ("", "-", "< a.o"),
+        ("", "/dev/stdin", "< a.o"),
+        ("cat a.o |", "-", ""),
+        ("cat a.o |", "/dev/stdin", ""),
+    ] {
+        let script = format!("{before} {klp_gen} collisions --llvm ./ strong.o {input} {after}");
+        let output = command("sh")
+            .current_dir(link.0.path())
+            .args(["-c", &script])
+            .output()
+            .unwrap();
+        let found =
+            format!("foo strong loud: static function in a.c ({input}); strong in strong.o\n");
+        let stdout = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(stdout, found, "{script}");
+    }
+}
+
+#[test]
 fn names_are_reserved_where_that_is_a_cure() {
     let link = Link::new();
     link.assembler("strong.o", elf::STB_GLOBAL, true);
@@ -596,12 +620,14 @@ fn what_cannot_be_read_is_named() {
     link.write("broken.a", b"!<arch>\nnonsense");
     link.write("odd.lds", b"foo = 1;\0");
     link.write("vmlinux.lds.S", b"\n#include <asm/vmlinux.lds.h>\n");
+    link.write("empty.o", b"");
+    link.write("coff.o", b"d\x06\0\0");
     link.write("damaged.o", b"\x7fELF\x02\x01");
     for (arguments, expected) in [
         ("absent.o", "absent.o: No such file"),
         (
             "text.o",
-            "text.o: expected an ELF object, bitcode or an archive of them, found 9 bytes that begin \
+            "text.o: expected an ELF object, bitcode or an archive of them, found text that begins \
              with 'int main' (a linker script is given with --linker-script)",
         ),
         ("broken.a", "broken.a: expected an archive"),
@@ -619,6 +645,11 @@ fn what_cannot_be_read_is_named() {
             "vmlinux.lds.S:2: expected a preprocessed linker script, found '#include <asm/vmlinux.lds.h>'",
         ),
         ("damaged.o", "damaged.o: ELF object: "),
+        ("empty.o", "archive of them, found an empty file"),
+        (
+            "coff.o",
+            "archive of them, found 4 bytes that begin with 'd\\u{6}",
+        ),
         ("--reserve out.o a.o -- ./absent", "cannot run ./absent"),
     ] {
         let (status, stdout, stderr) = link.run(arguments);

@@ -185,12 +185,10 @@ impl<'s> Parser<'s> {
                     self.in_parentheses(Role::Provided);
                 }
                 Token::Name(b"HIDDEN") if self.opens(b'(') => self.in_parentheses(Role::Assigned),
-                // The text in quotes is a message.
-                Token::Name(b"ASSERT") if self.opens(b'(') => self.expression(false),
                 Token::Name(
-                    b"ENTRY" | b"EXTERN" | b"AT" | b"BYTE" | b"SHORT" | b"LONG" | b"QUAD"
-                    | b"SQUAD",
-                ) if self.opens(b'(') => self.expression(true),
+                    b"ASSERT" | b"ENTRY" | b"EXTERN" | b"AT" | b"BYTE" | b"SHORT" | b"LONG"
+                    | b"QUAD" | b"SQUAD",
+                ) if self.opens(b'(') => self.expression(),
                 // Regions have `ORIGIN = …`, `LENGTH = …`.
                 Token::Name(b"MEMORY") if self.opens(b'{') => self.skip_group(),
                 Token::Name(b"INCLUDE") => self.includes.extend(self.tokens.path()),
@@ -199,7 +197,7 @@ impl<'s> Parser<'s> {
                 Token::Assign => {
                     if let Some((name, line)) = name {
                         self.add(name, Role::Assigned, line);
-                        self.expression(true);
+                        self.expression();
                     }
                 }
                 _ => {}
@@ -215,13 +213,14 @@ impl<'s> Parser<'s> {
         };
         if let Some((Token::Assign, _)) = self.tokens.next() {
             self.add(name, role, line);
-            self.expression(true);
+            self.expression();
         }
     }
 
     /// Reads up to the `;` or the bracket that ends an expression.
-    fn expression(&mut self, quoted: bool) {
+    fn expression(&mut self) {
         let mut depth = 0_usize;
+        let mut before = None;
         while let Some((token, line)) = self.tokens.next() {
             match token {
                 // These take a section or a region.
@@ -230,12 +229,16 @@ impl<'s> Parser<'s> {
                     | b"SIZEOF",
                 ) if self.opens(b'(') => self.skip_group(),
                 Token::Name(name) if !self.is_next(b'(') => self.add(name, Role::Referred, line),
-                Token::Quoted(name) if quoted => self.add(name, Role::Referred, line),
+                // Behind a comma is the message of ASSERT().
+                Token::Quoted(name) if before != Some(Token::Byte(b',')) => {
+                    self.add(name, Role::Referred, line);
+                }
                 Token::Byte(b'(') => depth += 1,
                 Token::Byte(b')') if depth > 0 => depth -= 1,
                 Token::Byte(b';' | b')' | b'{' | b'}') => return,
                 _ => {}
             }
+            before = Some(token);
         }
     }
 
@@ -311,7 +314,7 @@ mod tests {
     #[test]
     fn what_is_referred_to() {
         let text = "ENTRY(a) EXTERN(b c, d)\n x = ABSOLUTE(e + 4) + SIZEOF(.text) - ADDR(no) ? f : \"g\";\n\
-                    ASSERT(h <= (i - 0x10), \"y = z\") PROVIDE(y = (j)); . = ALIGN(k) + SIZEOF(no);\n\
+                    ASSERT(h <= (i - 0x10), \"y = z\") . = ASSERT((0), \"no\"); PROVIDE(y = (j)); . = ALIGN(k) + SIZEOF(no);\n\
                     .text : AT(ADDR(.text) - l) { LONG(m - n) *(no) no.o(.text) } :no\n\
                     z = CONSTANT(MAXPAGESIZE) + DEFINED(o);";
         let names: Vec<_> = ('a'..='o').map(String::from).collect();
