@@ -9,6 +9,7 @@ use super::page::Look;
 use super::target::TargetArgs;
 use super::Verdict;
 use anyhow::{anyhow, Result};
+use klp_gen::elf::content::expect_text;
 use klp_gen::elf::read_file;
 use klp_gen::kallsyms::text::is_generated;
 use klp_gen::resolve::{resolve, trace, Answer};
@@ -19,7 +20,7 @@ use serde::Serialize;
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Say which symbols names mean, or why they mean none
 ///
@@ -64,10 +65,20 @@ struct Row<'t> {
     answer: AnswerRow<'t>,
 }
 
+fn read_queries(path: &Path) -> Result<Vec<u8>> {
+    let queries = read_file(path)?;
+    expect_text(
+        &path.display().to_string(),
+        "queries, one on each line",
+        &queries,
+    )?;
+    Ok(queries)
+}
+
 /// Runs the command.
 pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let file = match &args.file {
-        Some(file) => read_file(file)?,
+        Some(file) => read_queries(file)?,
         None => Vec::new(),
     };
     let lines = file.split(|&b| b == b'\n');

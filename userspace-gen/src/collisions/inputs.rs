@@ -4,7 +4,7 @@
 
 use super::elf_object::ElfObject;
 use super::producer::{Producer, MAGIC, WRAPPER};
-use crate::elf::content::ARCHIVES;
+use crate::elf::content::{known, ARCHIVES};
 use crate::elf::read_file;
 use crate::error::{Error, Result};
 use crate::shown::shown;
@@ -112,8 +112,9 @@ impl Inputs {
         let start = data.get(..data.len().min(8)).unwrap_or_default();
         let expected = "expected an ELF object, bitcode or an archive of them, found";
         let (length, start) = (data.len(), shown(start));
-        Err(match length {
-            0 => Error::unsupported(&origin, format_args!("{expected} an empty file")),
+        Err(match (length, known(&data[..])) {
+            (0, _) => Error::unsupported(&origin, format_args!("{expected} an empty file")),
+            (_, Some(found)) => Error::unsupported(&origin, format_args!("{expected} {found}")),
             _ if data.contains(&0) => {
                 let found = format_args!("{length} bytes that begin with '{start}'");
                 Error::unsupported(&origin, format_args!("{expected} {found}"))

@@ -5,8 +5,8 @@
 use super::elsewhere::{Elsewhere, Search};
 use super::problem::Kind;
 use crate::shown::shown;
-use crate::target::Target;
-use klp_policy::{Policy, SymbolName};
+use crate::target::{Object, Target};
+use klp_policy::{Policy, Query, SymbolName};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
@@ -28,7 +28,8 @@ pub(super) fn of<'n>(name: &[u8], names: impl Iterator<Item = &'n [u8]>) -> Vec<
             Some(&(distance, _)) if best.len() == OFFERED => distance,
             _ => limit + 1,
         };
-        if candidate.len().abs_diff(name.len()) >= worst {
+        // It is said already that nothing is called just as it is written.
+        if candidate == name || candidate.len().abs_diff(name.len()) >= worst {
             continue;
         }
         let candidate = shown(candidate);
@@ -65,9 +66,14 @@ impl<'n> Nearest<'n> {
         }
     }
 
-    /// Lines about a name that nothing has as it is written: where else it is, or else the nearest names
-    /// and static locals.
+    /// Lines about a name that its object does not have as it is written: where else it is, or else the
+    /// nearest names and static locals.
     pub(super) fn lines(&self, kind: Kind, name: &[u8]) -> Vec<String> {
+        let owners = self.target.objects_with(&Query::new(name));
+        if !owners.is_empty() {
+            let line = |owner: &&Object<'_>| format!("{} has a symbol of that name", owner.name);
+            return owners.iter().take(OFFERED).map(line).collect();
+        }
         let first = match self.elsewhere.search(kind, name) {
             Search::Found(lines) => return lines,
             Search::Debug(line) => Some(line),

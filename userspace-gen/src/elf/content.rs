@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 //! What a file of the wrong sort is, and what to do about it.
+//!
+//! Whatever an option reads comes by here, so that a file is called the same wherever it is given.
 
-use object::elf::ELFMAG;
+mod magic;
+
+use crate::error::{Error, Result};
+use magic::{Magic, Sort, MAGICS};
 use object::read::ReadRef;
 
 /// What an archive begins with: a regular one, and one that only names its members.
 pub(crate) const ARCHIVES: [&[u8]; 2] = [b"!<arch>\n", b"!<thin>\n"];
 
-/// Where an x86 kernel image has `HdrS` (`Documentation/arch/x86/boot.rst`).
-const X86_BOOT_HEADER: u64 = 0x202;
-
-/// What a file seems to be that should be an ELF file.
+/// Returns what a file seems to be that should be an ELF file.
 pub(crate) fn describe<'d, R: ReadRef<'d>>(data: R) -> &'static str {
-    let start = start(data);
+    let start = bytes_at(data, 0, data.len().unwrap_or(0).min(16));
     let is_text = |b: &u8| b.is_ascii_graphic() || b" \t\r\n".contains(b);
     match known(data) {
         Some(known) => known,
@@ -26,29 +28,50 @@ pub(crate) fn describe<'d, R: ReadRef<'d>>(data: R) -> &'static str {
     }
 }
 
-/// What a file is that says so itself.
+/// Returns what a file is that says so itself.
 pub(crate) fn known<'d, R: ReadRef<'d>>(data: R) -> Option<&'static str> {
-    let start = start(data);
-    let is_bzimage = data.read_bytes_at(X86_BOOT_HEADER, 4) == Ok(&b"HdrS"[..]);
-    Some(match start {
-        // To another file: unxz and gunzip would remove the one that is installed.
-        [0x1f, 0x8b, ..] => "gzip data (give what gzip -dc makes of it)",
-        [0xfd, b'7', b'z', b'X', b'Z', ..] => "xz data (give what xz -dc makes of it)",
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => "zstd data (give what zstd -dc makes of it)",
-        _ if start.starts_with(&ELFMAG) => "an ELF file",
-        _ if start.starts_with(b"BC\xc0\xde") => "LLVM bitcode",
-        _ if ARCHIVES.iter().any(|magic| start.starts_with(magic)) => {
-            "an archive (vmlinux.a is given with --link-order)"
-        }
-        _ if is_bzimage || start.starts_with(b"MZ") => {
-            "a boot image (give the vmlinux of its build: what extract-vmlinux unpacks has no symbol \
-             table)"
-        }
-        _ => return None,
-    })
+    magic(data).map(|&(.., what)| what)
 }
 
-fn start<'d, R: ReadRef<'d>>(data: R) -> &'d [u8] {
-    let len = data.len().unwrap_or(0).min(16);
-    data.read_bytes_at(0, len).unwrap_or_default()
+/// Refuses a compressed file where a kernel image is expected: most of these are boot images.
+pub(super) fn expect_uncompressed_image<'d, R: ReadRef<'d>>(origin: &str, data: R) -> Result<()> {
+    match magic(data) {
+        Some(&(_, _, Sort::Compressed, found)) => Err(Error::malformed(
+            origin,
+            format_args!(
+                "expected an ELF file, found {}, or the vmlinux of its build if that is a boot image)",
+                found.trim_end_matches(')')
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses a file that is no text; `expected` is what the text should be.
+///
+/// # Errors
+///
+/// It begins as a file of another sort does, or has a NUL in it.
+pub fn expect_text(origin: &str, expected: &str, data: &[u8]) -> Result<()> {
+    let is_control = |b: &u8| b.is_ascii_control() && !b"\t\r\n".contains(b);
+    let is_text = !data.iter().any(is_control);
+    // A name may begin as some files do.
+    let begins = |&&(_, magic, ..): &&Magic| !is_text || !magic.iter().all(u8::is_ascii_graphic);
+    let found = magic(data).filter(begins).map(|&(.., what)| what);
+    match found.or(data.contains(&0).then_some("binary data")) {
+        Some(found) => Err(Error::malformed(
+            origin,
+            format_args!("expected {expected}, found {found}"),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn magic<'d, R: ReadRef<'d>>(data: R) -> Option<&'static Magic> {
+    let is = |&&(offset, magic, ..): &&Magic| bytes_at(data, offset, magic.len() as u64) == magic;
+    MAGICS.iter().find(is)
+}
+
+fn bytes_at<'d, R: ReadRef<'d>>(data: R, offset: u64, len: u64) -> &'d [u8] {
+    data.read_bytes_at(offset, len).unwrap_or_default()
 }

@@ -50,7 +50,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         if ident.get(4) != Some(&elf::ELFCLASS64.0) {
             return Err(Error::unsupported(
                 &origin,
-                "expected a 64-bit ELF file, found a 32-bit one (no 32-bit kernel has livepatches)",
+                "expected a 64-bit ELF file, found a 32-bit one (klp-gen reads no others)",
             ));
         }
         let header = FileHeader64::<E>::parse(data).map_err(|e| bad("ELF header", e))?;
@@ -118,44 +118,6 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
     #[must_use]
     pub fn machine(&self) -> elf::Machine {
         self.header.e_machine(self.endian)
-    }
-
-    /// Refuses what is not an object file, or a module.
-    ///
-    /// # Errors
-    ///
-    /// It is a program, a library, or a core dump.
-    pub fn expect_relocatable(&self) -> Result<()> {
-        match self.header.e_type(self.endian) {
-            elf::ET_REL => Ok(()),
-            kind => Err(Error::unsupported(
-                &self.origin,
-                format_args!(
-                    "expected a relocatable file (.ko or .o), found {} (give a kernel image with \
-                     --vmlinux)",
-                    type_name(kind)
-                ),
-            )),
-        }
-    }
-
-    /// Refuses what has no addresses yet.
-    ///
-    /// # Errors
-    ///
-    /// It is an object file, a module, or a core dump.
-    pub fn expect_linked(&self) -> Result<()> {
-        match self.header.e_type(self.endian) {
-            // A kernel that may be anywhere is a "shared library" on some architectures.
-            elf::ET_EXEC | elf::ET_DYN => Ok(()),
-            kind => Err(Error::unsupported(
-                &self.origin,
-                format_args!(
-                    "expected a linked kernel image, vmlinux, found {} (give a module with --module)",
-                    type_name(kind)
-                ),
-            )),
-        }
     }
 
     /// How many section headers there are, the null one included.
@@ -312,17 +274,6 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
     /// An error about this file.
     pub(crate) fn malformed(&self, what: impl std::fmt::Display) -> Error {
         Error::malformed(&self.origin, what)
-    }
-}
-
-/// An ELF type for people.
-fn type_name(kind: elf::FileType) -> String {
-    match kind {
-        elf::ET_REL => "a relocatable file (.ko or .o)".to_owned(),
-        elf::ET_EXEC => "a program or a kernel image".to_owned(),
-        elf::ET_DYN => "a shared library or a program".to_owned(),
-        elf::ET_CORE => "a core dump".to_owned(),
-        kind => format!("ELF type {}", kind.0),
     }
 }
 

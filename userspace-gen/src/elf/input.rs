@@ -2,6 +2,7 @@
 
 //! Opening files.
 
+use crate::elf::content::expect_uncompressed_image;
 use crate::elf::ElfFile;
 use crate::error::{Error, ErrorKind, Result};
 use object::read::ReadCache;
@@ -53,7 +54,9 @@ impl ElfInput {
     ///
     /// It is no 64-bit ELF file, or a truncated one.
     pub fn parse(&self) -> Result<ElfFile<'_, &ReadCache<File>>> {
-        ElfFile::parse(self.path.display().to_string(), &self.cache)
+        let origin = self.path.display().to_string();
+        expect_uncompressed_image(&origin, &self.cache)?;
+        ElfFile::parse(origin, &self.cache)
     }
 }
 

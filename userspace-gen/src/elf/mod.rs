@@ -2,8 +2,9 @@
 
 //! ELF as the kernel uses it: [`mod@file`] reads one, [`mod@write`] puts a changed one together.
 
-pub(crate) mod content;
+pub mod content;
 mod debug_only;
+mod expect;
 pub mod file;
 pub mod input;
 pub mod note;

@@ -8,7 +8,7 @@ mod listing;
 
 pub use listing::is_generated;
 
-use crate::elf::content::known;
+use crate::elf::content::expect_text;
 use crate::error::{Error, Result};
 use crate::shown::shown;
 use crate::symbols::SymbolTable;
@@ -38,15 +38,12 @@ pub struct RunningKernel<'d> {
 /// A line has another form, does not end, or is at a place where no kernel prints it, or the addresses
 /// are hidden.
 pub fn read<'d>(origin: &str, text: &'d [u8]) -> Result<RunningKernel<'d>> {
-    if let Some(found) = known(text) {
-        let cure = if text.starts_with(&object::elf::ELFMAG) {
-            " (give it with --vmlinux)"
-        } else {
-            ""
-        };
-        let what = format_args!("expected the text of /proc/kallsyms, found {found}{cure}");
+    if text.starts_with(&object::elf::ELFMAG) {
+        let what =
+            "expected the text of /proc/kallsyms, found an ELF file (give it with --vmlinux)";
         return Err(Error::malformed(origin, what));
     }
+    expect_text(origin, "the text of /proc/kallsyms", text)?;
     if !text.is_empty() && !text.ends_with(b"\n") {
         let what =
             "expected the text of /proc/kallsyms, found its beginning: the last line does not \

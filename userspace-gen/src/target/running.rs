@@ -3,6 +3,7 @@
 //! Whether a vmlinux is that of a running kernel, of which there are other signs.
 
 use super::{Source, Target};
+use crate::elf::content::known;
 use crate::elf::note;
 use crate::symbols::{Entry, SymbolTable};
 use std::fmt::Write as _;
@@ -50,6 +51,11 @@ impl Target<'_> {
         if ours.is_none() && elf.is_debug_only() {
             return Some(format!(
                 "{origin} has no contents, and does not tell its build id"
+            ));
+        }
+        if let Some(found) = known(notes) {
+            return Some(format!(
+                "expected notes as in /sys/kernel/notes, found {found}"
             ));
         }
         let Some(theirs) = note::build_id(elf.endian(), notes) else {

@@ -5,6 +5,7 @@
 
 use super::exports::exports_of;
 use super::module_name;
+use crate::elf::content::expect_text;
 use crate::elf::{read_file, ElfFile};
 use crate::error::{Error, Result};
 use crate::shown::shown;
@@ -51,6 +52,7 @@ impl Symvers {
     ///
     /// A line has another form.
     pub fn add(&mut self, origin: &str, text: &[u8]) -> Result<()> {
+        expect_text(origin, "the text of Module.symvers", text)?;
         for (number, line) in (1..).zip(text.split(|&b| b == b'\n')) {
             let mut fields = line.split(|&b| b == b'\t').skip(1);
             let (symbol, module, kind) = (fields.next(), fields.next(), fields.next());

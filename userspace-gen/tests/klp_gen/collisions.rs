@@ -638,7 +638,7 @@ fn what_cannot_be_read_is_named() {
         ),
         (
             "--linker-script odd.lds a.o",
-            "odd.lds: expected the text of a linker script, found something else",
+            "odd.lds: expected the text of a linker script, found binary data",
         ),
         (
             "--linker-script vmlinux.lds.S a.o",

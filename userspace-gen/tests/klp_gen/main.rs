@@ -7,6 +7,7 @@ mod by_file;
 mod check;
 mod collisions;
 mod command;
+mod content;
 mod convert;
 mod debug_only;
 mod documents;

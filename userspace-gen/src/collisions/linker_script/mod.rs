@@ -7,7 +7,7 @@
 
 mod tokens;
 
-use crate::elf::content::known;
+use crate::elf::content::expect_text;
 use crate::elf::read_file;
 use crate::error::{Error, Result};
 use crate::shown::shown;
@@ -135,11 +135,7 @@ impl LinkerScript {
 
     /// Refuses what a linker could not read.
     fn expect_preprocessed_text(&self) -> Result<()> {
-        let found = known(&self.text[..]).or(self.text.contains(&0).then_some("something else"));
-        if let Some(found) = found {
-            let what = format_args!("expected the text of a linker script, found {found}");
-            return Err(Error::unsupported(&self.origin, what));
-        }
+        expect_text(&self.origin, "the text of a linker script", &self.text)?;
         let lines = self.text.split(|&byte| byte == b'\n');
         for (number, line) in (1..).zip(lines) {
             if is_directive(line) {
