@@ -9,7 +9,7 @@ use super::page::{Look, Page};
 use super::target::{SymversArgs, TargetArgs};
 use super::Verdict;
 use anyhow::Result;
-use klp_gen::check::{By, Finding, Report};
+use klp_gen::check::{self, check_file, By, Finding, Refusal, Report};
 use klp_gen::convert::problem::Kind;
 use klp_gen::convert::spell::Spelling;
 use klp_gen::convert::{convert, Conversion, Converted, OldName, Problem, Reference};
@@ -165,8 +165,20 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
             done(&origin, args, &converted, console)
         }
         Conversion::Refused(problems) => {
+            // It may be of another kernel, which nothing else tells so plainly.
+            let policy = args.target.policy;
+            let report = check_file(origin.clone(), &data, &target, policy, &[])?;
+            let module = report.refusals().filter(|(finding, refusal)| {
+                finding.kind == check::Kind::Module
+                    && !matches!(refusal, Refusal::NotLivepatch { .. })
+            });
+            let module: Vec<_> = module.collect();
             if form == Format::Json {
-                console.json(problems.iter().map(Row::refused))?;
+                let rows = module.iter().map(|(finding, _)| Row::rejected(finding));
+                console.json(rows.chain(problems.iter().map(Row::refused)))?;
+            }
+            for (finding, refusal) in module {
+                say_refused(&origin, finding, refusal, console);
             }
             console.mismatches(&target);
             for problem in problems {
@@ -223,16 +235,20 @@ fn rejected(origin: &str, form: Format, report: &Report, console: &Console) -> R
         console.json(report.refusals().map(|(finding, _)| Row::rejected(finding)))?;
     }
     for (finding, refusal) in report.refusals() {
-        let by = match refusal.by() {
-            By::Kernel => "the kernel would refuse",
-            By::KlpGen => "klp-gen refuses, the kernel would not,",
-        };
-        let what = format!("{} {}", finding.kind.as_str(), finding.subject);
-        let what = what.trim_end();
-        console.error(&format_args!("{origin}: {by} {what}: {refusal}"));
+        say_refused(origin, finding, refusal, console);
     }
     mention(report, console);
     Ok(verdict(report))
+}
+
+fn say_refused(origin: &str, finding: &Finding, refusal: &Refusal, console: &Console) {
+    let by = match refusal.by() {
+        By::Kernel => "the kernel would refuse",
+        By::KlpGen => "klp-gen refuses, the kernel would not,",
+    };
+    let what = format!("{} {}", finding.kind.as_str(), finding.subject);
+    let what = what.trim_end();
+    console.error(&format_args!("{origin}: {by} {what}: {refusal}"));
 }
 
 /// Says what somebody may not have meant, and what the given files do not tell.

@@ -13,7 +13,7 @@ use crate::shown::shown;
 use crate::target::sources::SourceFile;
 use crate::target::{Object, Sources};
 use klp_policy::query::ANY;
-use klp_policy::{Policy, Query, Sympos};
+use klp_policy::{Policy, Query, SymbolName, Sympos};
 use object::elf;
 use std::path::Path;
 
@@ -45,7 +45,7 @@ pub(super) fn position(
         }
     });
     let shown_file = shown(source.path());
-    let all = Query::Any(klp_policy::SymbolName(name));
+    let all = Query::Any(SymbolName(name));
     let problem =
         |why: String| Err(Problem::new(named_by, why).with(candidates::wholly(object, &all)));
     match positions[..] {
@@ -53,11 +53,21 @@ pub(super) fn position(
             let why = format!("{} has no symbol of that name", object.name);
             Err(Problem::new(named_by, why).or_nearest(nearest, &query))
         }
-        [] => problem(format!(
-            "no local symbol of {shown_file} has that name: it was inlined everywhere, or promoted, \
-             which loses the file. Choose by {}",
-            by_position()
-        )),
+        [] => problem(match others(object, name) {
+            Others::Global => format!(
+                "{} is global, and no file's: name it without {shown_file}",
+                shown(name)
+            ),
+            Others::OfFiles => format!(
+                "no symbol of {shown_file} has that name: it was inlined everywhere, or is not in that \
+                 file. These are of other files"
+            ),
+            Others::Unknown => format!(
+                "no local symbol of {shown_file} has that name: it was inlined everywhere, or promoted, \
+                 which loses the file. Choose by {}",
+                by_position()
+            ),
+        }),
         [_] if !source.is_alone() => problem(format!(
             "the symbols behind {shown_file} may be from another file, which the linker does not \
              tell (assembler, or the last file of the link): choose by {}",
@@ -66,6 +76,38 @@ pub(super) fn position(
         [1] if matches == 1 => Ok(Sympos::UNIQUE),
         [position] => Ok(Sympos(position)),
         _ => problem(format!("{shown_file} has {} symbols of that name", positions.len())),
+    }
+}
+
+/// The symbols of a name that the file which is meant does not have.
+enum Others {
+    /// The only one that is called exactly so is global.
+    Global,
+    /// The files of all are known.
+    OfFiles,
+    /// One may be from the file that is meant.
+    Unknown,
+}
+
+fn others(object: &Object<'_>, name: &[u8]) -> Others {
+    let is_global = |seq| {
+        object
+            .file_symbol(seq)
+            .is_some_and(|s| s.bind != elf::STB_LOCAL)
+    };
+    let (mut exact, mut global, mut unknown) = (0_u32, 0_u32, 0_u32);
+    let all = Query::Any(SymbolName(name));
+    object.candidates(Policy::Llvm, &all, &mut |_, seq| {
+        let is_exact = object.symbols.get(seq).is_some_and(|e| e.name.0 == name);
+        exact += u32::from(is_exact);
+        global += u32::from(is_exact && is_global(seq));
+        // A promoted one has lost its file, wherever it lies.
+        unknown += u32::from(!is_exact || object.source_file(seq).is_none());
+    });
+    match (exact, global, unknown) {
+        (1, 1, 1) => Others::Global,
+        (.., 0) => Others::OfFiles,
+        _ => Others::Unknown,
     }
 }
 

@@ -34,6 +34,11 @@ fn kernel() -> Elf {
         let file = kernel.symbols.pop().unwrap();
         kernel.symbols.insert(at, file);
     }
+    // Behind the symbols of super.c.
+    let text = Place::Section(0);
+    kernel.symbol("only_here", STB_LOCAL, STT_FUNC, text, TEXT + 0x48, 8);
+    let symbol = kernel.symbols.pop().unwrap();
+    kernel.symbols.insert(4, symbol);
     for (file, address) in [("inode.c", 0x20), ("inode.c", 0x30), ("last.c", 0x38)] {
         kernel.symbol(file, STB_LOCAL, STT_FILE, ABSOLUTE, 0, 0);
         let text = Place::Section(0);
@@ -175,6 +180,20 @@ fn what_is_not_certain_is_refused() {
             "wroker,fs/inode.c",
             "has no symbol of that name\n  it is misspelt, or of a module that is not given (--module), or \
              was inlined everywhere\n  did you mean worker?",
+        ),
+        (
+            "init_once,fs/inode.c",
+            "no local symbol of fs/inode.c has that name: it was inlined everywhere, or promoted, \
+             which loses the file. Choose by .klp.sym.vmlinux.init_once.llvm.*,<position>\n",
+        ),
+        (
+            "only_here,fs/inode.c",
+            "no symbol of fs/inode.c has that name: it was inlined everywhere, or is not in that \
+             file. These are of other files\n  1: ",
+        ),
+        (
+            "_printk,fs/inode.c",
+            "_printk is global, and no file's: name it without fs/inode.c\n  1: ",
         ),
         (
             "promoted,fs/inode.c",

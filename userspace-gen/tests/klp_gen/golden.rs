@@ -43,6 +43,7 @@ const RUNS: &[(&str, &str)] = &[
     ("bad.convert", "convert bad.ko -o never.ko --vmlinux vmlinux"),
     ("untraceable.convert", "convert untraceable.ko -o never.ko --vmlinux vmlinux"),
     ("untraceable.convert.json", "convert untraceable.ko -o never.ko --vmlinux vmlinux --format json"),
+    ("other-build.convert", "convert other-build.ko -o never.ko --vmlinux vmlinux"),
     ("weak.convert", "convert weak.ko -o weak-out.ko --vmlinux vmlinux"),
     ("weak.check", "check weak.ko --vmlinux vmlinux"),
     ("other-module.convert", "convert other-module.ko -o never.ko --vmlinux vmlinux --symvers Module.symvers"),
@@ -104,6 +105,9 @@ fn command_line() {
         weak.refer(symbol);
     }
     files.write("weak.ko", &weak.build());
+    let mut other_build = Livepatch::of("nosuch");
+    other_build.set_modinfo(&["license=GPL", "name=lp", "vermagic=6.11.0 SMP "]);
+    files.write("other-build.ko", &other_build.build());
     let other_module = Livepatch::of("cmdline_proc_show").call("ext_fn");
     files.write("other-module.ko", &other_module.build());
     files.write(
