@@ -300,6 +300,10 @@ fn end_of_function(named: &[u8]) -> Option<usize> {
         return None;
     }
     let first = up_to_dot(named).len();
+    // Something like a promotion suffix, whose hash is none.
+    if named[first..].starts_with(PROMOTION) {
+        return None;
+    }
     let unique = &named[first..];
     let unique = unique
         .strip_prefix(b".")

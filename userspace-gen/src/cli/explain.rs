@@ -232,7 +232,9 @@ fn print_section(page: &mut Page<'_>, section: &LivepatchSection<'_>) -> io::Res
     };
     let what = format!("relocations that the livepatch core applies {when}");
     explain(page, "holds", &what)?;
-    let what = format!(".{name}, going by the name; the kernel goes by sh_info");
+    // The name of the section is written with its dot or without.
+    let dot = if name.starts_with('.') { "" } else { "." };
+    let what = format!("{dot}{name}, going by the name; the kernel goes by sh_info");
     explain(page, "section", &what)
 }
 

@@ -123,6 +123,15 @@ fn what_a_compiler_made_is_no_static_local() {
 }
 
 #[test]
+fn a_section_is_written_with_its_dot_or_without() {
+    for name in [".klp.rela.vmlinux.text", ".klp.rela.vmlinux..text"] {
+        let output = klp_gen().args(["explain", name]).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains("  section   .text, going"), "{text}");
+    }
+}
+
+#[test]
 fn every_way_to_write_a_name_is_read() {
     let request = |text: &'static str| match Written::parse(text.as_bytes()) {
         Ok(Written::Request { request, is_symbol }) => (
