@@ -5,10 +5,13 @@
 //! Where things are is found by the names of the C variables in the sources of the bases, not by what
 //! klp-gen knows of livepatches: it is klp-gen that is tested.
 
-use crate::module::{Module, Rela};
+use crate::module::{Module, Part, Rela};
 use anyhow::{ensure, Context, Result};
-use klp_gen::elf::{SHF_RELA_LIVEPATCH, SHN_LIVEPATCH};
-use object::elf::{RelocationType, SectionFlags, SymbolSection};
+use klp_gen::elf::{ElfFile, SHF_RELA_LIVEPATCH, SHN_LIVEPATCH};
+use object::elf::{
+    self, RelocationType, SectionFlags, SectionHeader64, SectionType, SymbolSection,
+};
+use object::write::elf::SectionHeader;
 use object::LittleEndian as LE;
 
 /// `sizeof(struct klp_func)` and `sizeof(struct klp_object)` in the test kernel.
@@ -361,6 +364,137 @@ impl Module {
             .position(|r| r.r_offset.get(LE) == offset);
         found.with_context(|| format!("no pointer at {offset:#x}"))
     }
+}
+
+/// Sizes, alignments and places.
+impl Module {
+    /// Gives the only section whose name begins so another alignment.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or there are several.
+    pub fn align(&mut self, section: &str, align: u64) -> Result<()> {
+        let section = self.section(section)?;
+        self.part(section).header.sh_addralign = align;
+        Ok(())
+    }
+
+    /// Adds `.bss.added`, data that is 0 and has no bytes in the file.
+    pub fn add_bss(&mut self, size: u64, align: u64) {
+        self.add_data(".bss.added", elf::SHT_NOBITS, size, align);
+    }
+
+    /// Adds per-cpu variables that are 0.
+    pub fn add_per_cpu(&mut self, size: u16, align: u64) {
+        let section = self.add_data(".data..percpu", elf::SHT_PROGBITS, 0, align);
+        self.part(section).data = vec![0; size.into()];
+    }
+
+    fn add_data(&mut self, name: &str, kind: SectionType, size: u64, align: u64) -> usize {
+        self.add_section(Part {
+            name: name.as_bytes().to_vec(),
+            header: SectionHeader {
+                sh_name: 0,
+                sh_type: kind,
+                sh_flags: elf::SHF_ALLOC | elf::SHF_WRITE,
+                sh_addr: 0,
+                sh_offset: 0,
+                sh_size: size,
+                sh_link: 0,
+                sh_info: 0,
+                sh_addralign: align,
+                sh_entsize: 0,
+            },
+            data: Vec::new(),
+        })
+    }
+
+    /// Gives a variable another size, of which the kernel knows nothing.
+    ///
+    /// # Errors
+    ///
+    /// There is no such variable.
+    pub fn variable_size(&mut self, name: &str, size: u64) -> Result<()> {
+        let symbol = self.symbol(name)?;
+        self.symbols()?[symbol].st_size.set(LE, size);
+        Ok(())
+    }
+
+    /// Puts another relocation before the one for the name of the function at `index`, at the same place.
+    ///
+    /// # Errors
+    ///
+    /// There is no such function.
+    pub fn relocation_of_old_name(
+        &mut self,
+        index: u64,
+        symbol: u32,
+        kind: RelocationType,
+    ) -> Result<()> {
+        let place = self.element("funcs", FUNC_SIZE, index)?.plus(OLD_NAME);
+        let rela = self.rela_of(place.section)?;
+        let first = self.relocation_at(rela, place.offset)? * size_of::<Rela>();
+        let mut other: Rela = Rela {
+            r_offset: object::U64::new(LE, place.offset),
+            r_info: object::U64::default(),
+            r_addend: object::I64::default(),
+        };
+        other.set_r_info(LE, false, symbol, kind);
+        let data = &mut self.part(rela).data;
+        data.splice(first..first, object::pod::bytes_of(&other).iter().copied());
+        Ok(())
+    }
+
+    /// Lets the pointer to the replacement of a function be the value of the null symbol.
+    ///
+    /// # Errors
+    ///
+    /// There is no such function.
+    pub fn new_func_of_null_symbol(&mut self, index: u64) -> Result<()> {
+        let place = self.element("funcs", FUNC_SIZE, index)?.plus(NEW_FUNC);
+        let rela = self.rela_of(place.section)?;
+        let index = self.relocation_at(rela, place.offset)?;
+        let relocation = &mut self.relocations(rela)?[index];
+        relocation.set_r_info(LE, false, 0, elf::R_X86_64_64);
+        relocation.r_addend.set(LE, 0);
+        Ok(())
+    }
+}
+
+/// Lets a section begin at another place of the whole file, by its header.
+pub fn move_section(file: &mut [u8], name: &str, offset: fn(u64) -> u64) {
+    const SH_OFFSET: usize = 24;
+    change_header(file, name, SH_OFFSET, offset);
+}
+
+/// Gives a section another size in the whole file, by its header.
+pub fn resize_section(file: &mut [u8], name: &str, size: fn(u64) -> u64) {
+    const SH_SIZE: usize = 32;
+    change_header(file, name, SH_SIZE, size);
+}
+
+/// Gives a section another type in the whole file, by its header: what it has there stays.
+pub fn retype_section(file: &mut [u8], name: &str, kind: SectionType) {
+    const SH_TYPE: usize = 4;
+    if let Some(at) = header_of(file, name) {
+        file[at + SH_TYPE..][..4].copy_from_slice(&kind.0.to_le_bytes());
+    }
+}
+
+fn change_header(file: &mut [u8], name: &str, field: usize, change: fn(u64) -> u64) {
+    if let Some(at) = header_of(file, name) {
+        let place = &mut file[at + field..][..8];
+        let old = place.iter().rev().fold(0, |n, &b| n << 8 | u64::from(b));
+        place.copy_from_slice(&change(old).to_le_bytes());
+    }
+}
+
+/// Where the header of the first section of that name is.
+fn header_of(file: &[u8], name: &str) -> Option<usize> {
+    let elf = ElfFile::parse(name.to_owned(), file).ok()?;
+    let section = elf.section_by_name(name.as_bytes())?;
+    let headers = usize::try_from(elf.header().e_shoff.get(elf.endian())).ok()?;
+    Some(headers + section.id.0 * size_of::<SectionHeader64<LE>>())
 }
 
 /// What a module says about itself.

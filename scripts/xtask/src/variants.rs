@@ -38,7 +38,7 @@ pub const APPEND: &str = "maxcpus=1 printk.devkmsg=on";
 const IN_GUEST: &str = "klp/variants";
 
 /// What some refusal must say, or the variants would not cover the loader and the livepatch core.
-const SAID: [&str; 19] = [
+const SAID: [&str; 21] = [
     "not found in symbol table",
     "unresolvable ambiguity for symbol 'event_show' in object '(null)'",
     "unresolvable ambiguity for symbol 'event_show.llvm.*' in object 'vmlinux'",
@@ -58,6 +58,8 @@ const SAID: [&str; 19] = [
     "overflow in relocation type 10 val ",
     "overflow in relocation type 11 val ",
     "version magic",
+    "execmem: unable to allocate memory",
+    "Could not allocate 64 bytes percpu data",
 ];
 
 /// The variants, derived and judged.

@@ -80,6 +80,10 @@ pub const VARIANTS: &[Variant] = &[
         m.function(0, "cmdline_proc_show", 0)?;
         m.new_func_moved(0, 1 << 32)
     }),
+    bad("patch-new-func-of-null-symbol", Function, |m, _| {
+        m.function(0, "cmdline_proc_show", 0)?;
+        m.new_func_of_null_symbol(0)
+    }),
     bad("patch-no-old-name", Function, |m, _| m.no_old_name(0)),
     good("patch-no-function", Function, |m, _| {
         m.no_old_name(0)?;

@@ -7,6 +7,7 @@
 
 mod files;
 mod functions;
+mod layout;
 mod objects;
 mod positions;
 mod relocations;
@@ -122,12 +123,13 @@ pub const COUNT: usize = {
     count
 };
 
-const TABLES: [&[Variant]; 6] = [
+const TABLES: [&[Variant]; 7] = [
     positions::VARIANTS,
     symbols::VARIANTS,
     relocations::VARIANTS,
     functions::VARIANTS,
     objects::VARIANTS,
+    layout::VARIANTS,
     files::VARIANTS,
 ];
 

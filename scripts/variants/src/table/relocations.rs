@@ -3,14 +3,16 @@
 //! Sections of livepatch relocations, and what the module loader does with a relocation:
 //! `klp_write_section_relocs()`, and `__write_relocate_add()` in arch/x86/kernel/module.c.
 
-use super::Base::{Example, Patch, Symbol};
+use super::Base::{Example, Function, Patch, Symbol};
 use super::Order::First;
 use super::{bad, good, Variant};
 use klp_policy::Policy;
 use object::elf::{
     RelocationType, SectionFlags, R_X86_64_16, R_X86_64_32, R_X86_64_32S, R_X86_64_64,
-    R_X86_64_GOTPCREL, R_X86_64_NONE, R_X86_64_PC32, R_X86_64_PC64, R_X86_64_PLT32, SHT_REL,
+    R_X86_64_GOTPCREL, R_X86_64_NONE, R_X86_64_PC32, R_X86_64_PC64, R_X86_64_PLT32, SHT_NOBITS,
+    SHT_REL,
 };
+use object::LittleEndian;
 
 pub const VARIANTS: &[Variant] = &[
     // The name of the section.
@@ -68,6 +70,54 @@ pub const VARIANTS: &[Variant] = &[
         m.klp_section_unmarked()?;
         m.relocation(R_X86_64_GOTPCREL, 0)
     }),
+    // It has zeros in memory, and none of them is a livepatch symbol.
+    bad("section-without-bytes", Symbol, |m, _| {
+        let section = m.section(".klp.rela.")?;
+        let part = m.part(section);
+        part.header.sh_type = SHT_NOBITS;
+        part.header.sh_size = 24;
+        Ok(())
+    }),
+    good("section-of-what-is-only-read", Symbol, |m, _| {
+        m.vmlinux_symbol("no_such_symbol,0")?;
+        let modinfo = m.section(".modinfo")?;
+        m.klp_section_target(modinfo)
+    }),
+    // The symbols have memory, whatever their flags say.
+    bad("section-of-the-symbols", Symbol, |m, _| {
+        m.vmlinux_symbol("no_such_symbol,0")?;
+        let symtab = m.section(".symtab")?;
+        m.klp_section_target(symtab)
+    }),
+    // All symbols of a section come before anything that is written.
+    bad(
+        "symbol-unknown-behind-type-unknown",
+        Example(Policy::Exact),
+        |m, _| {
+            let section = m.section(".klp.rela.vmlinux.text.livepatch_tty")?;
+            let [first, .., last] = m.relocations(section)? else {
+                anyhow::bail!("fewer than two relocations");
+            };
+            let symbol = first.r_sym(LittleEndian, false);
+            first.set_r_info(LittleEndian, false, symbol, R_X86_64_GOTPCREL);
+            let unknown = last.r_sym(LittleEndian, false) as usize;
+            m.rename(unknown, b".klp.sym.vmlinux.no_such_symbol,0")
+        },
+    ),
+    // What writes nothing, or zeros, leaves the place to others.
+    good("place-of-another-none", Function, |m, _| {
+        m.function(0, "cmdline_proc_show", 0)?;
+        m.relocation_of_old_name(0, 0, R_X86_64_NONE)
+    }),
+    good("place-of-another-zero", Function, |m, _| {
+        m.function(0, "cmdline_proc_show", 0)?;
+        m.relocation_of_old_name(0, 0, R_X86_64_64)
+    }),
+    bad("place-of-another", Function, |m, _| {
+        m.function(0, "cmdline_proc_show", 0)?;
+        let symbol = u32::try_from(m.symbol("init_module")?)?;
+        m.relocation_of_old_name(0, symbol, R_X86_64_64)
+    }),
     // How it is applied.
     good("type-none", Symbol, |m, _| m.relocation(R_X86_64_NONE, 0)),
     bad("type-none-of-unknown", Symbol, |m, _| {
@@ -111,9 +161,7 @@ pub const VARIANTS: &[Variant] = &[
     bad("place-in-code-not-zero", Example(Policy::Exact), |m, _| {
         let section = m.section(".klp.rela.vmlinux.text.livepatch_tty")?;
         let target = m.part(section).header.sh_info as usize;
-        let offset = m.relocations(section)?[0]
-            .r_offset
-            .get(object::LittleEndian);
+        let offset = m.relocations(section)?[0].r_offset.get(LittleEndian);
         m.part(target).data[usize::try_from(offset)?] = 1;
         Ok(())
     }),
@@ -121,8 +169,8 @@ pub const VARIANTS: &[Variant] = &[
         let section = m.section("__param")?;
         let rela = m.rela_of(section)?;
         let first = &mut m.relocations(rela)?[0];
-        let symbol = first.r_sym(object::LittleEndian, false);
-        first.set_r_info(object::LittleEndian, false, symbol, R_X86_64_GOTPCREL);
+        let symbol = first.r_sym(LittleEndian, false);
+        first.set_r_info(LittleEndian, false, symbol, R_X86_64_GOTPCREL);
         Ok(())
     }),
     // What is not loaded is where the loader has the file, far from the module.
@@ -130,18 +178,16 @@ pub const VARIANTS: &[Variant] = &[
         let section = m.section("__param")?;
         let rela = m.rela_of(section)?;
         let first = &mut m.relocations(rela)?[0];
-        let symbol = first.r_sym(object::LittleEndian, false);
-        first.set_r_info(object::LittleEndian, false, symbol, R_X86_64_32S);
-        let strings = m.symbols()?[symbol as usize]
-            .st_shndx
-            .get(object::LittleEndian);
+        let symbol = first.r_sym(LittleEndian, false);
+        first.set_r_info(LittleEndian, false, symbol, R_X86_64_32S);
+        let strings = m.symbols()?[symbol as usize].st_shndx.get(LittleEndian);
         m.part(strings.0.into()).header.sh_flags = SectionFlags(0);
         Ok(())
     }),
     bad("place-in-ordinary-section-not-zero", Symbol, |m, _| {
         let section = m.section("__param")?;
         let rela = m.rela_of(section)?;
-        let offset = m.relocations(rela)?[0].r_offset.get(object::LittleEndian);
+        let offset = m.relocations(rela)?[0].r_offset.get(LittleEndian);
         m.part(section).data[usize::try_from(offset)?] = 1;
         Ok(())
     }),
