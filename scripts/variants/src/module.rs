@@ -45,7 +45,7 @@ impl Module {
     ///
     /// # Errors
     ///
-    /// It is no module.
+    /// It is no module, or its symbols have no names.
     pub fn parse(origin: &str, original: Vec<u8>) -> Result<Self> {
         let elf = ElfFile::parse(origin.to_owned(), &original[..])?;
         let mut sections = Vec::new();
@@ -72,6 +72,11 @@ impl Module {
         let shstrtab = elf.section_by_name(b".shstrtab").context("no .shstrtab")?;
         let shstrtab = shstrtab.id.0;
         ensure!(shstrtab != strtab, "{origin}: one table for all names");
+        let has_names = (1..=sections.len()).contains(&strtab);
+        ensure!(has_names, "{origin}: no table for the names of symbols");
+        let size = sections[symtab - 1].data.len();
+        let is_whole = size > 0 && size % size_of::<Sym>() == 0;
+        ensure!(is_whole, "{origin}: the table of symbols is cut off");
         Ok(Self {
             sections,
             symtab,
@@ -209,5 +214,49 @@ impl Module {
                 && !part.name.starts_with(b".klp.rela.")
         });
         Ok(found.context("no relocations")? + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use object::write::{Object, Symbol, SymbolSection};
+    use object::{Architecture, BinaryFormat, Endianness, SymbolFlags, SymbolKind, SymbolScope};
+
+    /// A file with one symbol.
+    fn file() -> Vec<u8> {
+        let mut object = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
+        object.add_symbol(Symbol {
+            name: b"f".to_vec(),
+            value: 0,
+            size: 0,
+            kind: SymbolKind::Text,
+            scope: SymbolScope::Linkage,
+            weak: false,
+            section: SymbolSection::Undefined,
+            flags: SymbolFlags::None,
+        });
+        object.write().unwrap()
+    }
+
+    /// Where the header of the symbol table is.
+    fn symtab(file: &[u8]) -> usize {
+        let elf = ElfFile::parse("f.o".to_owned(), file).unwrap();
+        let start = usize::try_from(elf.header().e_shoff.get(elf.endian())).unwrap();
+        start + 64 * elf.symtab_section().unwrap().0
+    }
+
+    #[test]
+    fn a_file_whose_symbols_are_damaged_cannot_be_changed() {
+        let good = file();
+        let mut module = Module::parse("f.o", good.clone()).unwrap();
+        assert_eq!(module.symbol("f").unwrap(), 1);
+        let (sh_size, sh_link) = (32, 40);
+        for (field, number) in [(sh_link, 0), (sh_link, 99), (sh_size, 0), (sh_size, 25)] {
+            let mut bytes = good.clone();
+            let at = symtab(&bytes) + field;
+            bytes[at] = number;
+            assert!(Module::parse("f.o", bytes).is_err(), "{field} {number}");
+        }
     }
 }
