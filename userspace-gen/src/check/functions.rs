@@ -258,6 +258,9 @@ fn patch_refusal(problem: Problem) -> Refusal {
         Problem::Freed(what) => Refusal::Harmful(format!(
             "{what} is in a section that is freed once the module has loaded"
         )),
+        Problem::Nowhere(what) => {
+            Refusal::Harmful(format!("{what} does not lead to anything in the module"))
+        }
         Problem::NoEnd(name) => Refusal::Harmful(format!(
             "an array of {name} has no empty element at its end: the kernel reads on behind it"
         )),
@@ -267,6 +270,7 @@ fn patch_refusal(problem: Problem) -> Refusal {
 /// Says what is wrong with a `klp_func` of which the kernel notices nothing.
 fn function_refusal(problem: FunctionProblem) -> Refusal {
     let what = match problem {
+        FunctionProblem::NoName => "its old_name does not lead to a string",
         FunctionProblem::NameWritten => "a relocation writes into its old_name",
         FunctionProblem::NameFreed => {
             "its old_name is in a section that is freed once the module has loaded"

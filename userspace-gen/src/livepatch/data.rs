@@ -143,7 +143,12 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
                     }
                     Some(memory.string(name)?)
                 }
-                _ => return None,
+                Pointer::External(_) => return None,
+                Pointer::Absolute(_) | Pointer::Unknown => {
+                    self.wrong(Problem::Nowhere("the name of a klp_object"));
+                    ended = true;
+                    break;
+                }
             };
             let (has_funcs, functions) = match memory.pointer(element.plus(8))? {
                 Pointer::Local(array) => (true, self.functions(array)?),
@@ -152,7 +157,11 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
                     break;
                 }
                 Pointer::Null => (false, Vec::new()),
-                _ => return None,
+                Pointer::External(_) | Pointer::Absolute(_) | Pointer::Unknown => {
+                    self.wrong(Problem::Nowhere("the array of functions of a klp_object"));
+                    ended = true;
+                    break;
+                }
             };
             self.look_at_own(element, stride, &OBJECT);
             let callbacks = CALLBACKS.iter().map(|&at| memory.pointer(element.plus(at)));

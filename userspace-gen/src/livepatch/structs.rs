@@ -37,6 +37,8 @@ pub enum Problem {
     Written(&'static str),
     /// This is gone when the module has loaded.
     Freed(&'static str),
+    /// This leads to nothing of the module.
+    Nowhere(&'static str),
     /// Nothing ends the array of this struct.
     NoEnd(&'static str),
 }
@@ -76,6 +78,8 @@ pub struct PatchedFunction<'d> {
 /// What is wrong with a `klp_func`, and the kernel does not notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FunctionProblem {
+    /// Its name is no string of the module, or of another object.
+    NoName,
     /// A relocation writes into its name.
     NameWritten,
     /// Its name is gone when the module has loaded.
@@ -118,6 +122,7 @@ impl<'d> PatchedFunction<'d> {
             Pointer::Local(at) if memory.is_written_string(at) => {
                 Some(FunctionProblem::NameWritten)
             }
+            Pointer::Absolute(_) | Pointer::Unknown => Some(FunctionProblem::NoName),
             _ => None,
         };
         let (old_sympos, sympos_problem) = match memory.number(sympos) {

@@ -317,6 +317,23 @@ fn what_is_jumped_to() {
         l.elf.sections[data].relocations[index].kind = elf::R_X86_64_32S;
     });
     assert_eq!(half, far);
+    let half_a_name = pointer(FUNCTION, &|l, index| {
+        l.elf.sections[data].relocations[index].kind = elf::R_X86_64_32S;
+    });
+    assert_eq!(half_a_name, ["its old_name does not lead to a string"]);
+    // The list ends with an object whose name is a number.
+    let mut objs = one();
+    let end = usize::try_from(OBJECT + KLP_OBJECT).unwrap();
+    objs.elf.sections[data].data[end] = 1;
+    assert_eq!(
+        refused(&objs),
+        ["the name of a klp_object does not lead to anything in the module"]
+    );
+    objs.elf.sections[data].data.swap(end, end + 8);
+    assert_eq!(
+        refused(&objs),
+        ["the array of functions of a klp_object does not lead to anything in the module"]
+    );
     // One that is not written at all is NULL, and so is the null symbol.
     let null = ["-EINVAL without a word: new_func is NULL"];
     let none = pointer(FUNCTION + 8, &|l, index| {
