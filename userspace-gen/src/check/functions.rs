@@ -258,6 +258,11 @@ fn patch_refusal(problem: Problem) -> Refusal {
         Problem::Freed(what) => Refusal::Harmful(format!(
             "{what} is in a section that is freed once the module has loaded"
         )),
+        Problem::NameInStruct => Refusal::Harmful(
+            "a name is in a klp_patch, klp_object or klp_func, where the kernel keeps members of its \
+             own"
+                .to_owned(),
+        ),
         Problem::Nowhere(what) => {
             Refusal::Harmful(format!("{what} does not lead to anything in the module"))
         }

@@ -72,6 +72,8 @@ pub(super) fn patches<'d, R: ReadRef<'d>>(
         budget,
         problem: None,
         structs: BTreeMap::new(),
+        own: BTreeMap::new(),
+        names: Vec::new(),
     };
     let places = memory.pointers_to_module();
     let patches: Vec<_> = places.filter_map(|at| reader.patch(at)).collect();
@@ -89,6 +91,19 @@ struct Reader<'m, 'b, 'f, 'd, R: ReadRef<'d>> {
     problem: Option<Problem>,
     /// Where the structs of the patch begin and end.
     structs: BTreeMap<Location, u64>,
+    /// Where the kernel's own members in them begin and end.
+    own: BTreeMap<Location, u64>,
+    /// Where the names are that the kernel reads.
+    names: Vec<Location>,
+}
+
+/// An element of a list of objects.
+enum Element<'d> {
+    Object(PatchedObject<'d>),
+    /// The one that ends the list.
+    End,
+    /// One that is not what it should be.
+    Wrong(Problem),
 }
 
 impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
@@ -98,6 +113,8 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         let enabled = memory.handed_over() == Some(at);
         self.problem = None;
         self.structs.clear();
+        self.own.clear();
+        self.names.clear();
         let len = match memory.extent(at)? {
             (end, true) if end - at.offset <= LONGEST => end - at.offset,
             // What is behind it may be something else.
@@ -113,12 +130,11 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         if replace.is_none() && memory.is_written(at.plus(REPLACE), 1) {
             self.wrong(Problem::Written("the replace of its klp_patch"));
         }
-        let mut objects = Vec::new();
         let array = match memory.pointer(at.plus(8))? {
             Pointer::Local(array) => array,
             Pointer::Null if enabled => {
                 return Some(Patch {
-                    objects,
+                    objects: Vec::new(),
                     replace,
                     states: Vec::new(),
                     problem: self.problem.or(Some(Problem::Null("objs"))),
@@ -126,54 +142,9 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
             }
             _ => return None,
         };
-        let (stride, elements) = self.elements(array, &OBJECT)?;
-        let mut ended = false;
-        for element in elements {
-            *self.budget = self.budget.checked_sub(1)?;
-            let name = match memory.pointer(element)? {
-                Pointer::Null => None,
-                Pointer::Local(name) if memory.is_written_string(name) => {
-                    self.wrong(Problem::Written("the name of a klp_object"));
-                    ended = true;
-                    break;
-                }
-                Pointer::Local(name) => {
-                    if memory.is_freed(name) {
-                        self.wrong(Problem::Freed("the name of a klp_object"));
-                    }
-                    Some(memory.string(name)?)
-                }
-                Pointer::External(_) => return None,
-                Pointer::Absolute(_) | Pointer::Unknown => {
-                    self.wrong(Problem::Nowhere("the name of a klp_object"));
-                    ended = true;
-                    break;
-                }
-            };
-            let (has_funcs, functions) = match memory.pointer(element.plus(8))? {
-                Pointer::Local(array) => (true, self.functions(array)?),
-                Pointer::Null if name.is_none() => {
-                    ended = true;
-                    break;
-                }
-                Pointer::Null => (false, Vec::new()),
-                Pointer::External(_) | Pointer::Absolute(_) | Pointer::Unknown => {
-                    self.wrong(Problem::Nowhere("the array of functions of a klp_object"));
-                    ended = true;
-                    break;
-                }
-            };
-            self.look_at_own(element, stride, &OBJECT);
-            let callbacks = CALLBACKS.iter().map(|&at| memory.pointer(element.plus(at)));
-            objects.push(PatchedObject {
-                name,
-                has_funcs,
-                functions,
-                callbacks: callbacks.collect::<Option<_>>()?,
-            });
-        }
-        if !ended {
-            self.wrong(Problem::NoEnd(OBJECT.name));
+        let objects = self.objects(array)?;
+        if self.names.iter().any(|&name| self.is_written_over(name)) {
+            self.wrong(Problem::NameInStruct);
         }
         let unnamed = matches!(self.problem, Some(Problem::Written(_)));
         if objects.is_empty() && !unnamed && !enabled {
@@ -190,11 +161,80 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         })
     }
 
+    /// Returns the objects before the one that ends the list, or before one that the kernel cannot read.
+    fn objects(&mut self, array: Location) -> Option<Vec<PatchedObject<'d>>> {
+        let (stride, elements) = self.elements(array, &OBJECT)?;
+        let mut objects = Vec::new();
+        for element in elements {
+            *self.budget = self.budget.checked_sub(1)?;
+            match self.object(element)? {
+                Element::Object(object) => objects.push(object),
+                Element::End => return Some(objects),
+                Element::Wrong(problem) => {
+                    self.wrong(problem);
+                    return Some(objects);
+                }
+            }
+            self.look_at_own(element, stride, &OBJECT);
+        }
+        self.wrong(Problem::NoEnd(OBJECT.name));
+        Some(objects)
+    }
+
+    fn object(&mut self, element: Location) -> Option<Element<'d>> {
+        const NAME: &str = "the name of a klp_object";
+        let memory = self.memory;
+        let name = match memory.pointer(element)? {
+            Pointer::Null => None,
+            Pointer::Local(name) if memory.is_kernels(name) => {
+                return Some(Element::Wrong(Problem::Nowhere(NAME)));
+            }
+            Pointer::Local(name) if memory.is_written_string(name) => {
+                return Some(Element::Wrong(Problem::Written(NAME)));
+            }
+            Pointer::Local(name) => {
+                if memory.is_freed(name) {
+                    self.wrong(Problem::Freed(NAME));
+                }
+                self.names.push(name);
+                Some(memory.string(name)?)
+            }
+            Pointer::External(_) => return None,
+            Pointer::Absolute(_) | Pointer::Unknown => {
+                return Some(Element::Wrong(Problem::Nowhere(NAME)));
+            }
+        };
+        let (has_funcs, functions) = match memory.pointer(element.plus(8))? {
+            Pointer::Local(array) => (true, self.functions(array)?),
+            Pointer::Null if name.is_none() => return Some(Element::End),
+            Pointer::Null => (false, Vec::new()),
+            Pointer::External(_) | Pointer::Absolute(_) | Pointer::Unknown => {
+                let problem = Problem::Nowhere("the array of functions of a klp_object");
+                return Some(Element::Wrong(problem));
+            }
+        };
+        let callbacks = CALLBACKS.iter().map(|&at| memory.pointer(element.plus(at)));
+        Some(Element::Object(PatchedObject {
+            name,
+            has_funcs,
+            functions,
+            callbacks: callbacks.collect::<Option<_>>()?,
+        }))
+    }
+
     /// Keeps what is wrong; the first thing that is counts.
     fn wrong(&mut self, problem: Problem) {
         self.problem = self.problem.or(Some(problem));
     }
 
+    /// Returns true if a string is, or reaches, where the kernel keeps its own members.
+    fn is_written_over(&self, string: Location) -> bool {
+        let len = self.memory.string(string).map_or(0, <[u8]>::len) as u64;
+        let before = self.own.range(..string.plus(len + 1)).next_back();
+        before.is_some_and(|(at, &end)| at.section == string.section && end > string.offset)
+    }
+
+    /// Looks at what the kernel keeps in a struct: it has to be 0, writable, and of this struct alone.
     fn look_at_own(&mut self, element: Location, stride: u64, layout: &Layout) {
         if self.problem.is_some() {
             return;
@@ -205,13 +245,14 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         let overlaps =
             before.is_some_and(|(at, &end)| at.section == element.section && end > element.offset);
         self.structs.insert(element, end);
+        self.own.insert(element.plus(layout.own), end);
         let is_free = self.memory.is_zero(element.plus(layout.own), own);
         if overlaps || !is_free || !self.memory.is_own(element) {
             self.problem = Some(Problem::InUse(layout.name));
         }
     }
 
-    /// Those before the first that is 0.
+    /// Returns the states before the first that is 0.
     fn states(&mut self, array: Location) -> Option<Vec<State>> {
         let mut states = Vec::new();
         for i in 0.. {
@@ -227,21 +268,23 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         Some(states)
     }
 
+    /// Returns the functions before the one that ends the array.
     fn functions(&mut self, array: Location) -> Option<Vec<PatchedFunction<'d>>> {
         let memory = self.memory;
         let mut functions = Vec::new();
         let (stride, elements) = self.elements(array, &FUNCTION)?;
-        let mut ended = false;
         for element in elements {
             *self.budget = self.budget.checked_sub(1)?;
             let old_name = memory.pointer(element)?;
             let new_func = memory.pointer(element.plus(8))?;
             let old_sympos = memory.number(element.plus(16));
             if old_name == Pointer::Null && new_func == Pointer::Null && old_sympos == Some(0) {
-                ended = true;
-                break;
+                return Some(functions);
             }
             self.look_at_own(element, stride, &FUNCTION);
+            if let Pointer::Local(name) = old_name {
+                self.names.push(name);
+            }
             functions.push(PatchedFunction::read(
                 memory,
                 element,
@@ -249,9 +292,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
                 element.plus(16),
             )?);
         }
-        if !ended {
-            self.wrong(Problem::NoEnd(FUNCTION.name));
-        }
+        self.wrong(Problem::NoEnd(FUNCTION.name));
         Some(functions)
     }
 

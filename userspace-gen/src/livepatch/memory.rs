@@ -188,6 +188,12 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         })
     }
 
+    /// Returns true if the kernel changes a place as it likes: code, and its `struct module`.
+    pub(super) fn is_kernels(&self, at: Location) -> bool {
+        let section = self.elf.get_section(at.section);
+        section.is_some_and(|s| s.is_code() || s.name == THIS_MODULE)
+    }
+
     /// Returns true if a place is gone when the module has loaded.
     #[must_use]
     pub fn is_freed(&self, at: Location) -> bool {

@@ -37,6 +37,8 @@ pub enum Problem {
     Written(&'static str),
     /// This is gone when the module has loaded.
     Freed(&'static str),
+    /// A name is where the kernel keeps its own members.
+    NameInStruct,
     /// This leads to nothing of the module.
     Nowhere(&'static str),
     /// Nothing ends the array of this struct.
@@ -118,6 +120,7 @@ impl<'d> PatchedFunction<'d> {
     ) -> Option<Self> {
         let old_name = memory.pointer(name)?;
         let name_problem = match old_name {
+            Pointer::Local(at) if memory.is_kernels(at) => Some(FunctionProblem::NoName),
             Pointer::Local(at) if memory.is_freed(at) => Some(FunctionProblem::NameFreed),
             Pointer::Local(at) if memory.is_written_string(at) => {
                 Some(FunctionProblem::NameWritten)

@@ -215,6 +215,50 @@ fn names_that_do_not_stay() {
     );
 }
 
+/// What is 0 in the file is a list, a kobject, or code that was patched when the name is read.
+#[test]
+fn names_that_the_kernel_writes_over() {
+    let named = |at: &dyn Fn(&Livepatch) -> (usize, u64)| {
+        let mut livepatch = one();
+        let (section, offset) = at(&livepatch);
+        let place = Place::Section(section);
+        let (bind, kind) = (elf::STB_LOCAL, elf::STT_OBJECT);
+        let symbol = livepatch.elf.symbol("name", bind, kind, place, 0, 0);
+        let data = livepatch.data;
+        let relocations = &mut livepatch.elf.sections[data].relocations;
+        let name = relocations.iter_mut().find(|r| r.offset == FUNCTION);
+        let name = name.unwrap();
+        name.symbol = symbol;
+        name.addend = i64::try_from(offset).unwrap();
+        refused(&livepatch)
+    };
+    let expected =
+        "a name is in a klp_patch, klp_object or klp_func, where the kernel keeps members \
+                    of its own";
+    let of_data = |offset| move |l: &Livepatch| (l.data, offset);
+    for offset in [32, 108, OBJECT + 48, FUNCTION + 24, FUNCTION + KLP_FUNC - 1] {
+        let refused = named(&of_data(offset));
+        assert!(
+            refused.contains(&expected.to_owned()),
+            "{offset} {refused:?}"
+        );
+    }
+    // Behind the structs is a place for a name.
+    let free = FUNCTION + KLP_FUNC + 24;
+    assert_eq!(
+        named(&of_data(free)),
+        ["symbol '' not found in symbol table"]
+    );
+    let nowhere = ["its old_name does not lead to a string"];
+    assert_eq!(named(&|l| (l.text, 0x80)), nowhere);
+    let module = |l: &Livepatch| {
+        let mut sections = l.elf.sections.iter();
+        let found = sections.position(|s| s.name == ".gnu.linkonce.this_module");
+        (found.unwrap(), 8)
+    };
+    assert_eq!(named(&module), nowhere);
+}
+
 #[test]
 fn numbers_that_relocations_write() {
     let with = |at: u64, value: Option<u64>| {
