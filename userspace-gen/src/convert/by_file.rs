@@ -9,12 +9,12 @@
 use super::candidates;
 use super::nearest::{self, Nearest};
 use super::problem::{NamedBy, Problem};
+use crate::elf::Symbol;
 use crate::shown::shown;
 use crate::target::sources::SourceFile;
 use crate::target::{Object, Sources};
 use klp_policy::query::ANY;
 use klp_policy::{Policy, Query, SymbolName, Sympos};
-use object::elf;
 use std::path::Path;
 
 /// The position of the symbol `name` from the source file `file` among the exact names.
@@ -38,7 +38,7 @@ pub(super) fn position(
     object.candidates(Policy::Exact, &query, &mut |position, seq| {
         matches = position;
         let symbol = object.file_symbol(seq);
-        let local = symbol.filter(|s| s.bind == elf::STB_LOCAL);
+        let local = symbol.filter(Symbol::is_static);
         let from = local.and_then(|s| object.sources()?.file_of(s.id));
         if from == Some(source) {
             positions.push(position);
@@ -55,7 +55,7 @@ pub(super) fn position(
         }
         [] => problem(match others(object, name) {
             Others::Global => format!(
-                "{} is global, and no file's: name it without {shown_file}",
+                "{} is global, not static: name it without {shown_file}",
                 shown(name)
             ),
             Others::OfFiles => format!(
@@ -90,11 +90,8 @@ enum Others {
 }
 
 fn others(object: &Object<'_>, name: &[u8]) -> Others {
-    let is_global = |seq| {
-        object
-            .file_symbol(seq)
-            .is_some_and(|s| s.bind != elf::STB_LOCAL)
-    };
+    // The last link makes most global symbols local, and leaves them hidden.
+    let is_global = |seq| object.file_symbol(seq).is_some_and(|s| !s.is_static());
     let (mut exact, mut global, mut unknown) = (0_u32, 0_u32, 0_u32);
     let all = Query::Any(SymbolName(name));
     object.candidates(Policy::Llvm, &all, &mut |_, seq| {

@@ -39,7 +39,7 @@ use klp_policy::{
     Sympos,
 };
 use memchr::memmem;
-use object::elf::{self, Machine};
+use object::elf::Machine;
 use object::read::{ReadCache, ReadRef};
 use object::Endianness;
 use std::cell::OnceCell;
@@ -343,7 +343,7 @@ impl<'d> Object<'d> {
     pub fn source_file(&self, seq: u32) -> Option<&[u8]> {
         let symbol = self.file_symbol(seq)?;
         let file = self.sources()?.file_of(symbol.id)?;
-        let known = file.is_alone() && symbol.bind == elf::STB_LOCAL;
+        let known = file.is_alone() && symbol.is_static();
         known.then(|| file.path())
     }
 

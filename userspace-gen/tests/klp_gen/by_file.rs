@@ -12,7 +12,7 @@ use klp_gen::elf::{ElfFile, Place as Found};
 use klp_gen::livepatch::{rela_sections, structs, Memory};
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::Policy;
-use object::elf::{STB_LOCAL, STT_FILE, STT_FUNC};
+use object::elf::{STB_LOCAL, STT_FILE, STT_FUNC, STV_HIDDEN};
 use std::fmt::Write as _;
 
 /// The link order of [`kernel`].
@@ -39,6 +39,11 @@ fn kernel() -> Elf {
     kernel.symbol("only_here", STB_LOCAL, STT_FUNC, text, TEXT + 0x48, 8);
     let symbol = kernel.symbols.pop().unwrap();
     kernel.symbols.insert(4, symbol);
+    // Not exported, and made local by the last link: behind the symbols of super.c, too.
+    kernel.symbol("was_global", STB_LOCAL, STT_FUNC, text, TEXT + 0x50, 8);
+    let mut symbol = kernel.symbols.pop().unwrap();
+    symbol.visibility = STV_HIDDEN;
+    kernel.symbols.insert(5, symbol);
     for (file, address) in [("inode.c", 0x20), ("inode.c", 0x30), ("last.c", 0x38)] {
         kernel.symbol(file, STB_LOCAL, STT_FILE, ABSOLUTE, 0, 0);
         let text = Place::Section(0);
@@ -192,8 +197,12 @@ fn what_is_not_certain_is_refused() {
              file. These are of other files\n  1: ",
         ),
         (
+            "was_global,fs/super.c",
+            "was_global is global, not static: name it without fs/super.c\n  1: ",
+        ),
+        (
             "_printk,fs/inode.c",
-            "_printk is global, and no file's: name it without fs/inode.c\n  1: ",
+            "_printk is global, not static: name it without fs/inode.c\n  1: ",
         ),
         (
             "promoted,fs/inode.c",

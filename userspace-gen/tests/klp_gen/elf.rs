@@ -42,6 +42,7 @@ pub struct Symbol {
     pub bind: elf::SymbolBind,
     pub kind: elf::SymbolType,
     pub place: Place,
+    pub visibility: elf::SymbolVisibility,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +105,7 @@ impl Elf {
             bind,
             kind,
             place,
+            visibility: elf::STV_DEFAULT,
         });
         self.symbols.len() - 1
     }
@@ -154,7 +156,7 @@ impl Elf {
                     section,
                     st_name: append(&mut strings, &symbol.name),
                     st_info: elf::SymbolInfo::new(symbol.bind, symbol.kind),
-                    st_other: elf::SymbolOther(0),
+                    st_other: elf::SymbolOther(symbol.visibility.0),
                     st_shndx: elf::SymbolSection(special),
                     st_value: symbol.value,
                     st_size: symbol.size,
