@@ -20,6 +20,8 @@ use std::collections::{BTreeMap, HashMap};
 #[derive(Clone, Debug)]
 pub struct Installed<'d> {
     pub(super) module: String,
+    origin: String,
+    vermagic: Option<&'d [u8]>,
     patches: Vec<Patch<'d>>,
 }
 
@@ -39,8 +41,11 @@ impl<'d> Installed<'d> {
         if patches.is_empty() {
             return Err(elf.malformed("expected a livepatch with a klp_patch, found none"));
         }
+        let modinfo = Modinfo::of(elf)?;
         Ok(Self {
-            module: module_of(elf, &Modinfo::of(elf)?),
+            module: module_of(elf, &modinfo),
+            origin: elf.origin().to_owned(),
+            vermagic: modinfo.get(b"vermagic"),
             patches,
         })
     }
@@ -54,6 +59,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports what the livepatch does not get along with.
     pub(super) fn check_installed(&self, installed: &[Installed<'_>], report: &mut Report) {
         for old in installed {
+            let vermagic = old.vermagic;
+            if let Some(what) = vermagic.and_then(|found| self.target.differs_in_vermagic(found)) {
+                report
+                    .add(Kind::Target, "", &old.origin, Outcome::Accepted)
+                    .warn(what);
+            }
             if old.module == self.module {
                 // It does not come so far.
                 continue;

@@ -28,7 +28,7 @@ const GPL_COMPATIBLE: [&[u8]; 6] = [
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports the files that do not belong together, or that tell less than a vmlinux does.
     pub(super) fn check_target(&self, report: &mut Report) {
-        for (origin, what) in self.target.strangers() {
+        for (origin, what) in self.target.for_other_kernels() {
             report
                 .add(Kind::Target, "", origin, Outcome::Accepted)
                 .warn(what);

@@ -30,24 +30,27 @@ impl Target<'_> {
         })
     }
 
-    /// The files that are not of the same kernel, each with what is wrong.
+    /// Returns the files that are for another kernel than the first that says so, each with what is wrong.
     #[must_use]
-    pub fn strangers(&self) -> Vec<(&str, String)> {
-        let Some((expected, by)) = self.vermagic() else {
-            return Vec::new();
-        };
-        let stranger = |o: &Object<'_>| {
-            let found = o.vermagic().filter(|found| *found != expected)?;
-            Some(format!(
+    pub fn for_other_kernels(&self) -> Vec<(&str, String)> {
+        let other = |o: &Object<'_>| self.differs_in_vermagic(o.vermagic()?);
+        self.objects
+            .iter()
+            .filter_map(|o| Some((o.origin.as_str(), other(o)?)))
+            .collect()
+    }
+
+    /// Says how a version magic differs from that of the kernel, if it does.
+    #[must_use]
+    pub fn differs_in_vermagic(&self, found: &[u8]) -> Option<String> {
+        let (expected, by) = self.vermagic()?;
+        (found != expected).then(|| {
+            format!(
                 "is for '{}', while {by} is for '{}'",
                 shown(found),
                 shown(expected)
-            ))
-        };
-        self.objects
-            .iter()
-            .filter_map(|o| Some((o.origin.as_str(), stranger(o)?)))
-            .collect()
+            )
+        })
     }
 
     /// Returns the files of another build than the rest, each with the difference that was found.
@@ -55,7 +58,7 @@ impl Target<'_> {
     /// Positions and hashes hold for one build.
     #[must_use]
     pub fn mismatches(&self) -> Vec<(&str, String)> {
-        let mut mismatches = self.strangers();
+        let mut mismatches = self.for_other_kernels();
         mismatches.extend(self.parts_from_running());
         mismatches
     }

@@ -38,6 +38,24 @@ fn about_old(report: &Report) -> Vec<String> {
 }
 
 #[test]
+fn a_livepatch_for_another_kernel_cannot_be_installed() {
+    let mut old = replacing("promoted", 0);
+    let about_file = |old: &Livepatch| {
+        let mut warnings = messages(&check_over(old, &Livepatch::of("twin")), "warning");
+        warnings.retain(|w| w.starts_with("is for "));
+        warnings
+    };
+    assert_eq!(about_file(&old), [""; 0]);
+    old.set_modinfo(&["livepatch=Y", "name=old", "vermagic=6.11.0 SMP "]);
+    let found = about_file(&old);
+    let expected = "is for '6.11.0 SMP ', while ";
+    assert!(
+        found.len() == 1 && found[0].starts_with(expected),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn a_function_that_is_spelled_in_another_way() {
     let cumulative = |name, sympos| {
         let functions: &[Func<'_>] = &[(name, sympos)];
