@@ -50,15 +50,17 @@ struct KlpSympos {
 }
 
 impl kernel::Module for KlpSympos {
-    fn init(_module: &'static ThisModule) -> Result<Self> {
+    fn init(module: &'static ThisModule) -> Result<Self> {
         // SAFETY: It is dropped with `KlpSympos`, or at an error below, and never forgotten.
         let fallback = unsafe { FallbackRegistration::new() }?;
-        // From here on this module may pin itself, and debugfs can be held open: nothing that comes
-        // after may fail, since a module whose initialisation fails is freed in spite of
-        // references. SAFETY: As for the fallback.
-        let resolver = unsafe { ResolverRegistration::new() }?;
+        // SAFETY: `module` is this module, which has the code of the resolver. The registration is
+        // dropped as that of the fallback is.
+        let resolver = unsafe { ResolverRegistration::new(module) }?;
+        // A file can be held open from here on: nothing that comes after may fail, since a module
+        // whose initialisation fails is freed in spite of references.
         let debugfs = Dir::new(c_str!("klp_sympos"));
-        query::add_files(&debugfs);
+        // SAFETY: The directory is dropped with `KlpSympos`, and never forgotten.
+        unsafe { query::add_files(&debugfs) };
         Ok(Self {
             _debugfs: debugfs,
             _resolver: resolver,

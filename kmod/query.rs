@@ -29,13 +29,22 @@ use kernel::{
 /// Candidates that an answer lists.
 const MAX_CANDIDATES: u64 = 64;
 
-static QUERY: FileOperations<QueryFile> = FileOperations::new(&crate::THIS_MODULE);
-static POLICY: FileOperations<PolicyFile> = FileOperations::new(&crate::THIS_MODULE);
+// SAFETY: `QueryFile` and the operations are of this module.
+static QUERY: FileOperations<QueryFile> = unsafe { FileOperations::new(&crate::THIS_MODULE) };
+// SAFETY: `PolicyFile` and the operations are of this module.
+static POLICY: FileOperations<PolicyFile> = unsafe { FileOperations::new(&crate::THIS_MODULE) };
 
 /// Makes the files in `dir`.
-pub(crate) fn add_files(dir: &Dir) {
-    dir.file(c_str!("query"), 0o600, &QUERY);
-    dir.file(c_str!("policy"), 0o400, &POLICY);
+///
+/// # Safety
+///
+/// `dir` must be dropped before the memory of this module is freed; it must not be forgotten.
+pub(crate) unsafe fn add_files(dir: &Dir) {
+    // SAFETY: By the safety requirements, since the operations are of this module.
+    unsafe {
+        dir.file(c_str!("query"), 0o600, &QUERY);
+        dir.file(c_str!("policy"), 0o400, &POLICY);
+    }
 }
 
 /// Answers what a name resolves to.
@@ -45,7 +54,7 @@ impl Answer for QueryFile {
     // The two names, a colon, a comma, 20 digits and a newline.
     const MAX_QUESTION: usize = KSYM_NAME_LEN + MODULE_NAME_LEN + 23;
 
-    fn answer(question: Option<&[u8]>, reader: Reader) -> Result<KVec<u8>> {
+    fn answer(question: Option<&[u8]>, reader: Reader) -> Result<KVVec<u8>> {
         let mut text = Text::new();
         match question {
             Some(question) => {
@@ -68,7 +77,7 @@ struct PolicyFile;
 impl Answer for PolicyFile {
     const MAX_QUESTION: usize = 0;
 
-    fn answer(_question: Option<&[u8]>, _reader: Reader) -> Result<KVec<u8>> {
+    fn answer(_question: Option<&[u8]>, _reader: Reader) -> Result<KVVec<u8>> {
         let mut text = Text::new();
         text.add(concat!(
             "policy: llvm\n",
@@ -84,12 +93,12 @@ impl Answer for PolicyFile {
     }
 }
 
-/// Text that grows as it is written.
-struct Text(KVec<u8>);
+/// Text that grows as it is written. A list of long names need not fit into contiguous pages.
+struct Text(KVVec<u8>);
 
 impl Text {
     fn new() -> Self {
-        Self(KVec::new())
+        Self(KVVec::new())
     }
 
     /// Adds text; it can only fail for want of memory.

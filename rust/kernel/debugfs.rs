@@ -10,6 +10,7 @@ use crate::{
     alloc::{
         flags::GFP_KERNEL,
         KBox,
+        KVVec,
         KVec, //
     },
     bindings,
@@ -42,7 +43,8 @@ use macros::pin_data;
 
 /// A directory at the top of debugfs, removed with all that is in it when it is dropped.
 ///
-/// As is usual for debugfs, nothing fails if it cannot be made: then there are no files either.
+/// As is usual for debugfs, nothing fails if it cannot be made: then there are no files either. A
+/// directory that is forgotten stays, which harms nobody as long as nothing is in it.
 ///
 /// # Invariants
 ///
@@ -65,12 +67,24 @@ impl Dir {
     }
 
     /// Makes the file `name`, with permissions `mode`.
-    pub fn file<T: Answer>(&self, name: &CStr, mode: u16, operations: &'static FileOperations<T>) {
+    ///
+    /// # Safety
+    ///
+    /// The directory must be dropped before the memory of the module that has `operations` is
+    /// freed; it must not be forgotten.
+    pub unsafe fn file<T: Answer>(
+        &self,
+        name: &CStr,
+        mode: u16,
+        operations: &'static FileOperations<T>,
+    ) {
         let Some(dir) = self.0 else {
             return;
         };
-        // SAFETY: `name` is a C string, `dir` a directory of debugfs by the type invariant, and
-        // `operations` is never freed. The file needs no data.
+        // SAFETY: `name` is a C string, and `dir` a directory of debugfs by the type invariant. By
+        // the safety requirements the file is removed, by `drop()`, while `operations` is there; and
+        // by those of `FileOperations::new()` an open file keeps the module that has them. The file
+        // needs no data.
         unsafe {
             bindings::debugfs_create_file(
                 name.as_char_ptr(),
@@ -110,14 +124,14 @@ pub trait Answer: 'static {
     /// # Errors
     ///
     /// The write, or the read of a file that was not written to, fails with what this returns.
-    fn answer(question: Option<&[u8]>, reader: Reader) -> Result<KVec<u8>>;
+    fn answer(question: Option<&[u8]>, reader: Reader) -> Result<KVVec<u8>>;
 }
 
 /// One open file: the answer to the last question.
 #[pin_data]
 struct Session {
     #[pin]
-    answer: Mutex<Option<KVec<u8>>>,
+    answer: Mutex<Option<KVVec<u8>>>,
 }
 
 /// The operations of a file that answers as `T` does.
@@ -127,8 +141,12 @@ pub struct FileOperations<T>(bindings::file_operations, PhantomData<T>);
 unsafe impl<T> Sync for FileOperations<T> {}
 
 impl<T: Answer> FileOperations<T> {
-    /// The operations, owned by `module`: while a file is open, the module stays.
-    pub const fn new(module: &ThisModule) -> Self {
+    /// Returns the operations of files that keep `module` loaded while they are open.
+    ///
+    /// # Safety
+    ///
+    /// `module` must be the module that has the code of `T`, and the operations.
+    pub const unsafe fn new(module: &ThisModule) -> Self {
         // SAFETY: All operations are optional: a null pointer, like every other field's zero, means
         // that there is none.
         let mut operations: bindings::file_operations =

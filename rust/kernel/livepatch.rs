@@ -21,14 +21,26 @@ use crate::{
         c_int,
         c_ulong, //
     },
-    str::CStr, //
+    str::CStr,
+    ThisModule, //
 };
 use core::marker::PhantomData;
 
+/// A symbol that a [`Resolver`] found.
+pub struct Found {
+    /// The address.
+    pub address: usize,
+    /// Whether the livepatch core, left alone, finds the same symbol.
+    ///
+    /// If it does not, the livepatch keeps the resolver's module loaded until it is unloaded itself,
+    /// or fails to load: the core looks names up again.
+    pub by_core: bool,
+}
+
 /// Looks symbols up for the livepatch core.
 pub trait Resolver: 'static {
-    /// Finds the address of the symbol `name` of the module `objname`, or of vmlinux if that is
-    /// `None`: of the only one if `sympos` is 0, else of the `sympos`'th.
+    /// Finds the symbol `name` of the module `objname`, or of vmlinux if that is `None`: the only
+    /// one if `sympos` is 0, else the `sympos`'th.
     ///
     /// May sleep. Called with `klp_mutex` held when an object is patched, and without it when a
     /// livepatch is relocated as it loads.
@@ -36,7 +48,7 @@ pub trait Resolver: 'static {
     /// # Errors
     ///
     /// Any error refuses the livepatch. Whoever returns it logs why.
-    fn find_object_symbol(objname: Option<&CStr>, name: &CStr, sympos: usize) -> Result<usize>;
+    fn find_object_symbol(objname: Option<&CStr>, name: &CStr, sympos: usize) -> Result<Found>;
 }
 
 /// The registration of a [`Resolver`], undone when it is dropped.
@@ -50,22 +62,30 @@ pub struct ResolverRegistration<T: Resolver> {
     _type: PhantomData<fn() -> T>,
 }
 
+// SAFETY: A resolver may be unregistered from any thread. `ops`, with its pointer to a module, is
+// not used for anything else.
+unsafe impl<T: Resolver> Send for ResolverRegistration<T> {}
+
+// SAFETY: There is nothing to be done with a shared registration.
+unsafe impl<T: Resolver> Sync for ResolverRegistration<T> {}
+
 impl<T: Resolver> ResolverRegistration<T> {
     /// Registers `T`. Fails with `EBUSY` if there is a resolver already, or with `ENOMEM`.
     ///
     /// # Safety
     ///
-    /// If the code of `T` is part of a module, the registration must be dropped before the module's
-    /// memory is freed; it must not be forgotten.
-    pub unsafe fn new() -> Result<Self> {
+    /// `module` must be the module that has the code of `T`. The registration must be dropped before
+    /// the module's memory is freed; it must not be forgotten.
+    pub unsafe fn new(module: &'static ThisModule) -> Result<Self> {
         let ops = KBox::new(
             bindings::klp_resolver {
+                owner: module.as_ptr(),
                 find_object_symbol: Some(Self::find_object_symbol_callback),
             },
             GFP_KERNEL,
         )?;
         // SAFETY: `ops` stays where it is until `drop()` has unregistered it, and by the safety
-        // requirements so does the code that it points to.
+        // requirements so do the code that it points to and its owner.
         to_result(unsafe { bindings::klp_register_resolver(&*ops) })?;
         // INVARIANT: It was just registered.
         Ok(Self {
@@ -88,7 +108,7 @@ impl<T: Resolver> ResolverRegistration<T> {
         // SAFETY: By the safety requirements.
         let name = unsafe { CStr::from_char_ptr(name) };
         let (address, ret) = match T::find_object_symbol(objname, name, sympos) {
-            Ok(address) => (address, 0),
+            Ok(found) => (found.address, (!found.by_core).into()),
             Err(error) => (0, error.to_errno()),
         };
         // SAFETY: By the safety requirements.

@@ -66,7 +66,7 @@ loads_and_unloads() {
 }
 
 count=$(wc -l <<<"$refusals")
-ktap_suite refused $((2 * count + 4))
+ktap_suite refused $((2 * count + 5))
 
 while IFS=$'\t' read -r module stock _; do
 	check "stock kernel: $module" refused "$module" "$stock"
@@ -86,3 +86,4 @@ check 'klp_sympos: a converted livepatch loads' loads_and_unloads needs_klp_symp
 check 'klp_sympos: a refusal lists what there is' lists_candidates refused_ambiguous event_show
 check 'klp_sympos: the hash of another build lists what there is in this one' \
 	lists_this_build refused_hash event_show.llvm.5
+check 'klp_sympos: nothing that was refused or unloaded holds it' rmmod klp_sympos

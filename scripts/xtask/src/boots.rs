@@ -173,12 +173,12 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["40-livepatch"],
-        expected: &[expect("livepatch", 13).reduced(14)],
+        expected: &[expect("livepatch", 13)],
         ..DEFAULT.named("livepatch")
     },
     Boot {
         scripts: &["41-refused"],
-        expected: &[expect("refused", 20)],
+        expected: &[expect("refused", 23)],
         ..DEFAULT.named("refused")
     },
     Boot {
@@ -213,6 +213,11 @@ pub const BOOTS: &[Boot] = &[
         scripts: &["48-exact"],
         expected: &[expect("exact", 22)],
         ..DEFAULT.named("exact")
+    },
+    Boot {
+        scripts: &["49-held"],
+        expected: &[expect("held", 19)],
+        ..DEFAULT.named("held")
     },
     Boot {
         scripts: &["46-sections"],

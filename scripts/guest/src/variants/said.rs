@@ -19,12 +19,14 @@ const REFUSERS: [&str; 2] = ["livepatch: ", "klp_sympos: "];
 const OTHERS: [&str; 2] = ["module: ", "kobject: "];
 
 /// What they also log: what happens, and what follows from a refusal that is logged already.
-const EVENTS: [&str; 6] = [
+const EVENTS: [&str; 7] = [
     "enabling patch '",
     "applying patch '",
     "'",
     "failed to ",
     "patch '",
+    // Follows on a name that is not found because of its hash.
+    "the livepatch is of another build",
     // The candidates of an ambiguous name: one line with their number, one for each.
     "  ",
 ];
