@@ -19,6 +19,7 @@ mod klp_gen;
 mod ktap;
 mod layout;
 mod livepatches;
+mod menu;
 mod outcome;
 mod preserved;
 mod refusals;

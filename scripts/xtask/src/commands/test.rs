@@ -31,6 +31,7 @@ use crate::{
     ktap,
     layout,
     livepatches::{self, Livepatches},
+    menu,
     outcome::Outcome,
     preserved,
     refusals,
@@ -130,6 +131,8 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
         let selftests = fixtures::selftest_modules(&kernel, logs)?;
         kernels_own::check(&selftests, &kernel.build, &mut tally)?;
         preserved::check(&kernel.build, &mut tally, logs)?;
+        eprintln!("\n== the menu where klp_sympos cannot be had");
+        menu::check(&kernel, &mut tally, logs)?;
         eprintln!("\n== collisions");
         collisions::check(&kernel, &mut tally, logs)?;
         variants.check(&mut tally);

@@ -4,7 +4,8 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf}, //
 };
 
@@ -94,6 +95,38 @@ pub fn configure(kernel: &Kernel, fragments: &Fragments, logs: &Path) -> Result<
         );
     }
     Ok(())
+}
+
+impl Kernel {
+    /// Returns the `.config` that comes of the kernel's own and `options`, `CONFIG_NAME=value` each.
+    ///
+    /// The build stays as it is. Kconfig is told that there is a pahole, which nothing here needs.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a file cannot be written or Kconfig fails.
+    pub fn reconfigured(&self, options: &[&str], logs: &Path) -> Result<String> {
+        let write = |name: &str, text: String| -> Result<PathBuf> {
+            let path = logs.join(name);
+            fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+            Ok(path)
+        };
+        let mut text = fs::read_to_string(self.build.join(".config"))?;
+        for option in options {
+            // What is said last counts.
+            text.push_str(option);
+            text.push('\n');
+        }
+        let config = write("reconfigured.config", text)?;
+        let pahole = write("pahole", "#!/bin/sh\necho v1.25\n".to_owned())?;
+        fs::set_permissions(&pahole, Permissions::from_mode(0o755))?;
+        let mut make = self.make();
+        make.arg(format!("KCONFIG_CONFIG={}", config.display()))
+            .arg(format!("PAHOLE={}", pahole.display()))
+            .arg("olddefconfig");
+        run::logged(&mut make, &logs.join("reconfigured.log"))?;
+        Ok(fs::read_to_string(&config)?)
+    }
 }
 
 fn parse(text: &str) -> Result<BTreeMap<String, String>> {
