@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a Rust module cannot say yet: exports, and imports of a namespace.
+ * What a Rust module cannot say yet: parameters, exports, and imports of a
+ * namespace.
  */
+#include <linux/cache.h>
 #include <linux/export.h>
 #include <linux/module.h>
+#include <linux/moduleparam.h>
 
 #include "klp_sympos_export.h"
 
@@ -15,5 +18,13 @@
  */
 const unsigned int klp_sympos_v1 = 1;
 EXPORT_SYMBOL_GPL(klp_sympos_v1);
+
+bool klp_sympos_livepatch __ro_after_init = true;
+module_param_named(livepatch, klp_sympos_livepatch, bool, 0444);
+MODULE_PARM_DESC(livepatch, "Look symbols up for livepatches (default: Y)");
+
+bool klp_sympos_tracers __ro_after_init = true;
+module_param_named(tracers, klp_sympos_tracers, bool, 0444);
+MODULE_PARM_DESC(tracers, "Look names up for tracers that no symbol has (default: Y)");
 
 MODULE_IMPORT_NS(KLP_SYMPOS);

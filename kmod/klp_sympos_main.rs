@@ -3,7 +3,8 @@
 //! Lets livepatches and tracers find symbols that `ThinLTO` renamed.
 //!
 //! A name comes in by one of three doors: [`resolver`] (livepatch), [`fallback`] (kallsyms and
-//! tracers), [`query`] (people, through debugfs). Each hands it to [`policy`], which is the rule
+//! tracers), [`query`] (people, through debugfs). The first two can be left out, each by itself:
+//! [`parameters`]. Each hands it to [`policy`], which is the rule
 //! and the same for the tools in userspace, and [`tables`] are the symbols that it is applied to.
 //!
 //! # Lifetimes
@@ -21,6 +22,7 @@
 mod policy;
 
 mod fallback;
+mod parameters;
 mod query;
 mod refusal;
 mod resolver;
@@ -45,17 +47,21 @@ module! {
 /// What is undone when the module goes, in this order.
 struct KlpSympos {
     _debugfs: Dir,
-    _resolver: ResolverRegistration<resolver::Livepatch>,
-    _fallback: FallbackRegistration<fallback::Tracers>,
+    _resolver: Option<ResolverRegistration<resolver::Livepatch>>,
+    _fallback: Option<FallbackRegistration<fallback::Tracers>>,
 }
 
 impl kernel::Module for KlpSympos {
     fn init(module: &'static ThisModule) -> Result<Self> {
-        // SAFETY: It is dropped with `KlpSympos`, or at an error below, and never forgotten.
-        let fallback = unsafe { FallbackRegistration::new() }?;
-        // SAFETY: `module` is this module, which has the code of the resolver. The registration is
-        // dropped as that of the fallback is.
-        let resolver = unsafe { ResolverRegistration::new(module) }?;
+        let fallback = parameters::tracers()
+            // SAFETY: It is dropped with `KlpSympos`, or at an error below, and never forgotten.
+            .then(|| unsafe { FallbackRegistration::new() })
+            .transpose()?;
+        let resolver = parameters::livepatch()
+            // SAFETY: `module` is this module, which has the code of the resolver. The registration
+            // is dropped as that of the fallback is.
+            .then(|| unsafe { ResolverRegistration::new(module) })
+            .transpose()?;
         // A file can be held open from here on: nothing that comes after may fail, since a module
         // whose initialisation fails is freed in spite of references.
         let debugfs = Dir::new(c_str!("klp_sympos"));

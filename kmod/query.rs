@@ -2,6 +2,7 @@
 
 //! The door of people: `query` and `policy` in debugfs.
 
+use super::parameters;
 use super::policy::{
     Query,
     Request,
@@ -71,7 +72,7 @@ impl Answer for QueryFile {
     }
 }
 
-/// Says by which rule.
+/// Says by which rule, and for whom.
 struct PolicyFile;
 
 impl Answer for PolicyFile {
@@ -89,6 +90,12 @@ impl Answer for PolicyFile {
             "sympos 0 is the only match, n the n-th: by address in vmlinux, by symbol table ",
             "order in a module\n"
         ))?;
+        for (half, on) in [
+            ("livepatch", parameters::livepatch()),
+            ("tracers", parameters::tracers()),
+        ] {
+            text.add(format_args!("{half}: {}\n", if on { 'Y' } else { 'N' }))?;
+        }
         Ok(text.0)
     }
 }

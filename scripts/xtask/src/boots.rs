@@ -220,6 +220,11 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("held")
     },
     Boot {
+        scripts: &["51-halves"],
+        expected: &[expect("halves", 17)],
+        ..DEFAULT.named("halves")
+    },
+    Boot {
         scripts: &["46-sections"],
         expected: &[expect("sections", 11)],
         ..DEFAULT.named("sections")
