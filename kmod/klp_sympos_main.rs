@@ -16,8 +16,8 @@
 //! because the module is removed or because its initialisation fails, and the module's memory is
 //! freed after that.
 
-// The module has no use for all of the rule; the tools do.
-#[allow(dead_code, unreachable_pub, unused_imports)]
+// The tools compile it as a crate, which exports what is `pub` in it.
+#[allow(unreachable_pub, unused_imports)]
 #[path = "policy/mod.rs"]
 mod policy;
 

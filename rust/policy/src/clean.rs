@@ -126,15 +126,10 @@ impl<'a> CleanName<'a> {
     }
 
     /// Bytes in the name.
+    #[allow(clippy::len_without_is_empty)] // Nobody asks for that.
     #[must_use]
     pub fn len(&self) -> usize {
         self.segments().map(<[u8]>::len).sum()
-    }
-
-    /// Whether the name has no bytes.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.segments().next().is_none()
     }
 
     /// The first byte of the name, which is the first one of the full name too.

@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 //! The rule, from a name to an answer: [`clean`] a name, put the [`query`], walk a [`table`],
-//! [`resolve`]; tracers have a [`fallback`]. [`livepatch`] and [`request`] are the two ways in
-//! which a query is written down.
+//! [`resolve`]; tracers have a [`fallback`], and people write a [`request`].
+//!
+//! With the feature `stock` there is also what a stock kernel does by itself: how it compares names,
+//! and the format of a livepatch's relocations. The tools and the `KUnit` suites have it, and the tools
+//! alone `parsed`, which takes names apart for reports. The module in the kernel has neither.
 
 pub mod clean;
 pub mod fallback;
+#[cfg(feature = "stock")]
 pub mod livepatch;
 pub mod name;
+#[cfg(feature = "parsed")]
 pub mod parsed;
 pub mod query;
 pub mod request;
 pub mod resolve;
 pub mod rule;
+#[cfg(feature = "stock")]
+pub mod stock;
 pub mod table;
 
 pub use clean::{
@@ -21,6 +28,7 @@ pub use clean::{
     CleanName, //
 };
 pub use fallback::Fallback;
+#[cfg(feature = "stock")]
 pub use livepatch::{
     FormatError,
     LivepatchSection,
@@ -33,6 +41,7 @@ pub use name::{
     KSYM_NAME_LEN,
     MODULE_NAME_LEN, //
 };
+#[cfg(feature = "parsed")]
 pub use parsed::{
     NameClass,
     ParsedName, //

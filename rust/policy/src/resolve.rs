@@ -186,6 +186,7 @@ enum Want<'a> {
     /// The name without its promotion suffixes is this.
     Cleaned(CleanName<'a>),
     /// A stock kernel that cuts names takes the name for this.
+    #[cfg(feature = "stock")]
     Cut(Policy, SymbolName<'a>),
 }
 
@@ -197,14 +198,18 @@ impl<'a> Want<'a> {
                 let cleaned = query.compares_cleaned().then(|| query.cleaned());
                 [exact.map(Self::Exact), cleaned.map(Self::Cleaned)]
             }
+            #[cfg(feature = "stock")]
             Policy::Exact => [exact.map(Self::Exact), None],
+            #[cfg(feature = "stock")]
             Policy::LlvmCut | Policy::DotCut => [exact.map(|n| Self::Cut(policy, n)), None],
         }
     }
 
     const fn by(&self) -> MatchedBy {
         match self {
-            Self::Exact(_) | Self::Cut(..) => MatchedBy::Exact,
+            Self::Exact(_) => MatchedBy::Exact,
+            #[cfg(feature = "stock")]
+            Self::Cut(..) => MatchedBy::Exact,
             Self::Cleaned(_) => MatchedBy::Cleaned,
         }
     }
@@ -213,6 +218,7 @@ impl<'a> Want<'a> {
         match self {
             Self::Exact(wanted) => *wanted == name,
             Self::Cleaned(wanted) => matches_cleaned(wanted, name),
+            #[cfg(feature = "stock")]
             Self::Cut(policy, wanted) => policy.cut_matches(*wanted, name),
         }
     }
@@ -229,6 +235,7 @@ impl<'a> Want<'a> {
                 }
             }),
             Self::Cleaned(name) => walk_cleaned(index, name, visit),
+            #[cfg(feature = "stock")]
             Self::Cut(_, name) => index.walk(&Prefix::exact(name), &mut |symbol| {
                 if self.matches(symbol.name) {
                     visit(symbol)

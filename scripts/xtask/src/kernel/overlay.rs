@@ -78,8 +78,8 @@ const RULES: [Rule; 8] = [
         part: Part::Module,
         from: "rust/policy/src",
         files: &["*.rs"],
-        // The root of a crate of its own; in the module it is a module.
-        except: &["lib.rs"],
+        // The root of a crate of its own; in the module it is a module. And what only the tools have.
+        except: &["lib.rs", "parsed.rs"],
         to: "kernel/livepatch/klp_sympos/policy",
     },
     Rule {
