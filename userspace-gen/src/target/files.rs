@@ -24,6 +24,15 @@ pub(super) struct ModuleFile {
     pub(super) stem: Vec<u8>,
 }
 
+impl ModuleFile {
+    /// Whether the file's name is that of a module. In directories of build ids it is another one.
+    pub(super) fn is_named_as_module(&self) -> bool {
+        let name = self.path.file_name().unwrap_or_default().as_encoded_bytes();
+        let name = name.strip_suffix(b".debug").unwrap_or(name);
+        name.ends_with(b".ko")
+    }
+}
+
 impl TargetFiles {
     /// Opens the files. Without a vmlinux the image is that of the kallsyms text.
     ///

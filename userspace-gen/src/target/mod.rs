@@ -123,7 +123,13 @@ impl<'d> Target<'d> {
             let elf = ElfFile::parse(file.path.display().to_string(), &file.data[..])?;
             elf.expect_relocatable()?;
             target.expect_same_machine(&elf)?;
-            let name = Modinfo::of(&elf)?.get(b"name").unwrap_or(&file.stem);
+            let name = Modinfo::of(&elf)?.get(b"name");
+            if name.is_none() && elf.is_debug_only() && !file.is_named_as_module() {
+                let what = "expected a file that is called <module>.ko, or <module>.ko.debug, since it \
+                            does not say itself which module it is of (give a link that is called so)";
+                return Err(Error::unsupported(elf.origin(), what));
+            }
+            let name = name.unwrap_or(&file.stem);
             let name = ObjName::new(name).ok_or_else(|| {
                 elf.malformed(format_args!(
                     "expected a module name of 1 to 55 bytes without a dot, found '{}'",

@@ -92,11 +92,26 @@ fn a_module_lists_the_same_symbols() {
     for tool in [Tool::Objcopy, Tool::EuStrip] {
         let bytes = debug_only(&module(), tool);
         // Its file alone says what it is called.
-        for name in ["net-mod.ko", "net_mod.ko.debug", "net-mod.debug"] {
+        for name in ["net-mod.ko", "net_mod.ko.debug"] {
             files.write(name, &bytes);
             assert_eq!(symbols(name), whole, "{tool:?} {name}");
         }
     }
+}
+
+#[test]
+fn a_file_that_does_not_say_which_module_it_is_of_is_refused() {
+    let files = Files::new();
+    files.write("3f9a.debug", &debug_only(&module(), Tool::Objcopy));
+    let command = "klp-gen symbols --vmlinux vmlinux --module 3f9a.debug";
+    let (status, text) = shell::run(&files, command);
+    assert_eq!(status, Some(2), "{text}");
+    let expected = "3f9a.debug: expected a file that is called <module>.ko, or <module>.ko.debug";
+    assert!(text.contains(expected), "{text}");
+    // What has contents says it.
+    files.write("3f9a.debug", &module().build());
+    let (status, text) = shell::run(&files, command);
+    assert_eq!(status, Some(0), "{text}");
 }
 
 #[test]

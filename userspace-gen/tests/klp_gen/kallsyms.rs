@@ -201,6 +201,10 @@ fn what_no_kernel_prints_is_refused_with_its_line() {
                 .to_owned(),
         ),
         (
+            kernel(&["ffffffffc0400040 t setup\t[vmlinux]\n"]),
+            "line 6: expected a module name of 1 to 55 bytes without a dot, found 'vmlinux'".to_owned(),
+        ),
+        (
             "# cat /proc/kallsyms\n".to_owned() + KERNEL,
             "line 1: expected '<address>".to_owned(),
         ),

@@ -78,7 +78,8 @@ impl<'d> Listing<'d> {
                 Ok(())
             }
             Some(owner) => {
-                let name = ObjName::new(owner).ok_or_else(|| {
+                let name = ObjName::new(owner).filter(|name| !name.is_vmlinux());
+                let name = name.ok_or_else(|| {
                     let name = shown(owner);
                     format!("expected a module name of 1 to 55 bytes without a dot, found '{name}'")
                 })?;
