@@ -3,19 +3,18 @@
 //! Where a name is that no given object has: in a module that is not given, or only in the source.
 
 use super::definition::defines;
+use super::module_index::ModuleIndex;
 use super::problem::Kind;
-use crate::elf::{ElfFile, Place};
 use crate::shown::shown;
 use crate::target::{read_regular, BuildDirectory, BuiltModule, Target};
-use klp_policy::{ObjName, Policy};
-use memchr::memmem;
+use klp_policy::ObjName;
 use object::elf;
-use std::cell::Cell;
+use std::cell::{Cell, OnceCell};
 use std::fs;
 use std::iter;
 use std::path::{Path, PathBuf};
 
-/// Names that are sought: each search reads the modules and the source of a kernel.
+/// Names that are sought: each search reads the source of a kernel.
 const SEARCHES: u32 = 20;
 
 /// Modules that a message names.
@@ -37,6 +36,7 @@ pub(super) enum Search {
 pub(super) struct Elsewhere<'n> {
     target: &'n Target<'n>,
     left: Cell<u32>,
+    modules: OnceCell<ModuleIndex>,
 }
 
 impl<'n> Elsewhere<'n> {
@@ -44,6 +44,7 @@ impl<'n> Elsewhere<'n> {
         Self {
             target,
             left: Cell::new(SEARCHES),
+            modules: OnceCell::new(),
         }
     }
 
@@ -56,25 +57,24 @@ impl<'n> Elsewhere<'n> {
             return Search::Unknown;
         };
         self.left.set(left);
-        let mut lines = self.in_modules(&build, name);
-        if self.target.symvers().get(name).is_none() {
-            lines.extend(exported(&build, name));
-        }
-        if !lines.is_empty() {
-            return Search::Found(lines);
-        }
         let (defined_in, searched) = self.defined(&build, name);
-        if let Some(file) = defined_in {
+        let defined_in = defined_in.map(|file| {
             let is_header = file.extension().is_some_and(|end| end == "h");
             let cure = match kind {
                 Kind::Function => "replace the functions that call it",
                 Kind::Reference if is_header => "include that header",
                 Kind::Reference | Kind::Object => "copy it into the livepatch",
             };
-            return Search::Found(vec![format!(
-                "{} defines it, so it was inlined everywhere or left out: {cure}",
-                file.display()
-            )]);
+            let file = file.display();
+            format!("{file} defines it, so it was inlined everywhere or left out: {cure}")
+        });
+        let mut lines = Vec::from_iter(defined_in);
+        lines.extend(self.in_modules(&build, name));
+        if self.target.symvers().get(name).is_none() {
+            lines.extend(exported(&build, name));
+        }
+        if !lines.is_empty() {
+            return Search::Found(lines);
         }
         let mut objects = self.target.objects().iter();
         if let Some(object) = objects.find(|object| object.debug_names(name)) {
@@ -92,16 +92,19 @@ impl<'n> Elsewhere<'n> {
 
     /// The modules of the build that are not given and have the name.
     fn in_modules(&self, build: &BuildDirectory, name: &[u8]) -> Vec<String> {
-        let given = |module: &BuiltModule| {
-            ObjName::new(&module.name).is_some_and(|name| self.target.object(name).is_some())
-        };
-        let modules = build.modules().into_iter();
-        let having = modules.filter(|module| !given(module) && has(&module.path, name));
-        let say = |module: BuiltModule| {
+        let modules = self.modules.get_or_init(|| {
+            let given = |module: &BuiltModule| {
+                ObjName::new(&module.name).is_some_and(|name| self.target.object(name).is_some())
+            };
+            let mut modules = build.modules();
+            modules.retain(|module| !given(module));
+            ModuleIndex::new(modules)
+        });
+        let say = |module: &BuiltModule| {
             let (name, path) = (shown(&module.name), module.path.display());
             format!("{name}, which is not given, has it: --module {path}")
         };
-        having.take(NAMED).map(say).collect()
+        modules.having(name).take(NAMED).map(say).collect()
     }
 
     /// The source file that defines a function of that name, and whether there are sources at all.
@@ -140,24 +143,6 @@ fn exported(build: &BuildDirectory, name: &[u8]) -> Option<String> {
     Some(format!(
         "{path} lists it as an export of {module}: --symvers {path}"
     ))
-}
-
-/// Whether a module defines a symbol that is called `name` in its source.
-fn has(module: &Path, name: &[u8]) -> bool {
-    let Some(data) = read_regular(module) else {
-        return false;
-    };
-    // Most do not have it, whatever it would be.
-    if memmem::find(&data, name).is_none() {
-        return false;
-    }
-    let Ok(elf) = ElfFile::parse(module.display().to_string(), &data[..]) else {
-        return false;
-    };
-    let mut defined = elf
-        .symbols()
-        .filter(|s| matches!(s.place, Place::Section(_)));
-    defined.any(|s| Policy::Llvm.clean(s.name) == *name)
 }
 
 /// The headers below a directory.

@@ -11,6 +11,7 @@ mod copyable;
 mod definition;
 mod elsewhere;
 pub mod modinfo;
+mod module_index;
 pub mod named_modules;
 mod nearest;
 pub mod old_names;

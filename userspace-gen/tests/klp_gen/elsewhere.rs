@@ -134,6 +134,18 @@ fn a_module_that_is_not_given_is_named() {
             "{said}"
         );
     }
+    // Either may be meant.
+    files.write(
+        "source/fs/inode.c",
+        SOURCE.replace("gone_function", "of_another").as_bytes(),
+    );
+    let defines = "fs/inode.c defines it, so it was inlined everywhere or left out";
+    assert_eq!(
+        said(&files, &function("of_another")),
+        format!(
+            "of_another: {NO_SYMBOL}\n  {defines}: replace the functions that call it\n  {other}"
+        )
+    );
     assert_eq!(
         said(&files, &reference("listed_export")),
         format!(
