@@ -99,6 +99,13 @@ fn exports_of_a_module_without_an_export_table_in_the_text_stay() {
 }
 
 #[test]
+fn a_single_export_of_a_module_stays() {
+    // grep -w net_export /proc/kallsyms
+    let line = "ffffffffc0401180 T net_export\t[net_mod]\n";
+    assert_eq!(modules(line), line);
+}
+
+#[test]
 fn every_command_goes_by_the_table_that_the_kernel_has() {
     let files = Files::new();
     let text = [KERNEL, NET, SECTIONS, FREED_SECTIONS, GENERATED].concat();

@@ -41,7 +41,10 @@ pub(super) fn remove(entries: &mut Vec<Entry<'_>>) {
     };
     let freed = entries.iter().enumerate().rev().take_while(is_freed);
     let kept = entries.len() - freed.count();
-    entries.truncate(kept);
+    // Every module has __this_module: of one that has nothing else, the text has a part, and does not tell.
+    if kept > 0 {
+        entries.truncate(kept);
+    }
 }
 
 /// The pages from the first to the last function that is not exported. Between them nothing else is.
