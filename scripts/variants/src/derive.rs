@@ -5,7 +5,7 @@
 use crate::list::{Listed, Rule};
 use crate::module::Module;
 use crate::names::Names;
-use crate::predict::predict;
+use crate::predict::{predict, predict_before};
 use crate::table::{self, Base, Order, Variant};
 use anyhow::{bail, Context, Result};
 use klp_gen::convert::{convert, Conversion};
@@ -111,12 +111,12 @@ impl<'f> Source<'f> {
     /// What the guest is told of a livepatch that was made of `base`.
     #[must_use]
     pub fn listed(&self, name: &str, base: Base, order: Order, bytes: &[u8]) -> Listed {
-        let target = match order {
-            Order::Without => &self.alone,
-            Order::First | Order::Later => &self.both,
-        };
         let origin = format!("{name}.ko");
-        let [stock, klp_sympos] = Rule::ALL.map(|rule| predict(&origin, bytes, target, rule));
+        let [stock, klp_sympos] = Rule::ALL.map(|rule| match order {
+            Order::Without => predict(&origin, bytes, &self.alone, rule),
+            Order::First => predict(&origin, bytes, &self.both, rule),
+            Order::Later => predict_before(&origin, bytes, &self.alone, &self.both, rule),
+        });
         Listed {
             name: name.to_owned(),
             module: base.stem().replace('-', "_"),

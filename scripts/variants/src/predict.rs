@@ -3,7 +3,7 @@
 //! What `klp-gen check` says that a kernel will do.
 
 use crate::list::{Finding, Prediction, Rule, Verdict};
-use klp_gen::check::{self, By, Outcome, Refusal, Report};
+use klp_gen::check::{self, By, Kind, Outcome, Refusal, Report, Stage};
 use klp_gen::target::Target;
 
 /// Checks a livepatch under a rule.
@@ -19,6 +19,32 @@ pub fn predict(origin: &str, bytes: &[u8], target: &Target<'_>, rule: Rule) -> P
             findings: Vec::new(),
         },
     }
+}
+
+/// Checks a livepatch that is loaded before the module that is among the targets of `both`, and not of
+/// `alone`.
+///
+/// What the loader needs of that module when it loads the livepatch is not there then: klp-gen is not told
+/// the order, and only warns.
+#[must_use]
+pub fn predict_before(
+    origin: &str,
+    bytes: &[u8],
+    alone: &Target<'_>,
+    both: &Target<'_>,
+    rule: Rule,
+) -> Prediction {
+    let mut prediction = predict(origin, bytes, both, rule);
+    let before = check::check_file(origin.to_owned(), bytes, alone, rule.policy(), &[]);
+    let needs = before.into_iter().flat_map(|report| report.findings);
+    let mut needs = needs.filter(|f| {
+        let is_symbol = f.kind == Kind::Symbol && f.stage == Stage::Load;
+        is_symbol && matches!(f.outcome, Outcome::Unchecked(_))
+    });
+    prediction
+        .findings
+        .extend(needs.next().as_ref().map(finding));
+    prediction
 }
 
 /// The kernel stops at the first thing that it refuses.
