@@ -72,7 +72,7 @@ impl Module {
         let shstrtab = elf.section_by_name(b".shstrtab").context("no .shstrtab")?;
         let shstrtab = shstrtab.id.0;
         ensure!(shstrtab != strtab, "{origin}: one table for all names");
-        let has_names = (1..=sections.len()).contains(&strtab);
+        let has_names = (1..=sections.len()).contains(&strtab) && strtab != symtab;
         ensure!(has_names, "{origin}: no table for the names of symbols");
         let size = sections[symtab - 1].data.len();
         let is_whole = size > 0 && size % size_of::<Sym>() == 0;
@@ -252,7 +252,11 @@ mod tests {
         let mut module = Module::parse("f.o", good.clone()).unwrap();
         assert_eq!(module.symbol("f").unwrap(), 1);
         let (sh_size, sh_link) = (32, 40);
-        for (field, number) in [(sh_link, 0), (sh_link, 99), (sh_size, 0), (sh_size, 25)] {
+        let itself = ElfFile::parse("f.o".to_owned(), &good[..]).unwrap();
+        let itself = u8::try_from(itself.symtab_section().unwrap().0).unwrap();
+        let links = [0, 99, itself].map(|number| (sh_link, number));
+        let sizes = [0, 25].map(|number| (sh_size, number));
+        for (field, number) in links.into_iter().chain(sizes) {
             let mut bytes = good.clone();
             let at = symtab(&bytes) + field;
             bytes[at] = number;
