@@ -46,7 +46,7 @@ pub const VARIANTS: &[Variant] = &[
             Err(_) => m.function(0, name, 1),
         }
     }),
-    helped("patch-promoted-other-hash", Function, |m, _| {
+    bad("patch-promoted-other-hash", Function, |m, _| {
         m.function(0, "tty_ldiscs_seq_show.llvm.12", 1)
     }),
     bad("patch-any-of-many", Function, |m, _| {

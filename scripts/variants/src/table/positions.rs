@@ -104,7 +104,7 @@ pub const VARIANTS: &[Variant] = &[
     bad("promoted-any-2", Symbol, |m, _| {
         m.vmlinux_symbol("tainted_mask.llvm.*,2")
     }),
-    helped("promoted-other-hash", Symbol, |m, _| {
+    bad("promoted-other-hash", Symbol, |m, _| {
         m.vmlinux_symbol("tainted_mask.llvm.1,0")
     }),
     // What is no hash.
