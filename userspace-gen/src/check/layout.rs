@@ -31,9 +31,6 @@ const PER_CPU_MOST: u64 = 32 << 10;
 /// The alignment that is given at least: `PCPU_MIN_ALLOC_SIZE`.
 const PER_CPU_ALIGN: u64 = 4;
 
-/// `SHF_RO_AFTER_INIT`, which the loader also gives to sections by their names.
-const SHF_RO_AFTER_INIT: u64 = 0x0020_0000;
-
 /// An entry of the symbol table.
 const SYMBOL: u64 = 24;
 
@@ -102,7 +99,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             return;
         };
         if self.elf.machine() == elf::EM_X86_64 && wanted > MODULE_AREA {
-            // move_module(); what follows is -ENOMEM.
+            // move_module(), in these words since 6.10; what follows is -ENOMEM.
             let what = "execmem: unable to allocate memory";
             self.refuse_module(Refusal::Loader(what.to_owned()), report);
         } else if wanted > ORDINARY {
@@ -161,7 +158,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         };
         let sections = self.elf.sections().filter(Section::is_alloc);
         for section in sections.filter(|s| self.loaded.has_memory(s)) {
-            add(Self::mem_type(&section), &section, section.size, report);
+            add(self.mem_type(&section), &section, section.size, report);
         }
         let symtab = self.elf.symtab_section();
         let symtab = symtab.and_then(|id| self.elf.get_section(id))?;
@@ -181,17 +178,15 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// Returns the memory that a section is put into: `__layout_sections()`.
-    fn mem_type(section: &Section<'_>) -> MemType {
+    fn mem_type(&self, section: &Section<'_>) -> MemType {
         let init = section.name.starts_with(b".init");
-        let named = [&b".data..ro_after_init"[..], b"__jump_table"].contains(&section.name);
-        let after_init = named || section.flags.0 & SHF_RO_AFTER_INIT != 0;
         match (section.is_code(), section.is_writable()) {
             (true, _) if init => MemType::InitText,
             (true, _) => MemType::Text,
             (false, false) if init => MemType::InitRodata,
             (false, false) => MemType::Rodata,
             (false, true) if init => MemType::InitData,
-            (false, true) if after_init => MemType::RoAfterInit,
+            (false, true) if self.loaded.is_ro_after_init(section) => MemType::RoAfterInit,
             (false, true) => MemType::Data,
         }
     }

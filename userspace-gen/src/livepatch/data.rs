@@ -126,6 +126,9 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
             pointer if memory.is_module(pointer) => {}
             _ => self.problem = Some(Problem::OtherModule),
         }
+        if memory.is_per_cpu(at) {
+            self.problem = Some(Problem::Nowhere("its klp_patch, a per-cpu variable,"));
+        }
         let replace = memory.byte(at.plus(REPLACE)).map(|replace| replace != 0);
         if replace.is_none() && memory.is_written(at.plus(REPLACE), 1) {
             self.wrong(Problem::Written("the replace of its klp_patch"));

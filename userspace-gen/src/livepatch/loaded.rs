@@ -18,7 +18,12 @@ pub struct Loaded {
     per_cpu: Option<SectionId>,
     /// The symbols and their names, which are copied whatever their flags say.
     tables: [Option<SectionId>; 2],
+    /// What is written to while the module loads, and then no more.
+    ro_after_init: [Option<SectionId>; 2],
 }
+
+/// `SHF_RO_AFTER_INIT`, which the loader gives to sections by their names.
+const SHF_RO_AFTER_INIT: u64 = 0x0020_0000;
 
 impl Loaded {
     /// Finds these sections in a module.
@@ -38,6 +43,7 @@ impl Loaded {
             ],
             per_cpu: find_sec(b".data..percpu"),
             tables: [symtab, strings.map(|link| SectionId(link as usize))],
+            ro_after_init: [find_sec(b".data..ro_after_init"), find_sec(b"__jump_table")],
         }
     }
 
@@ -53,6 +59,12 @@ impl Loaded {
     #[must_use]
     pub fn is_table(&self, section: &Section<'_>) -> bool {
         self.tables.contains(&Some(section.id))
+    }
+
+    /// Returns true if a section that is written to becomes read-only when the module has initialized.
+    #[must_use]
+    pub fn is_ro_after_init(&self, section: &Section<'_>) -> bool {
+        self.ro_after_init.contains(&Some(section.id)) || section.flags.0 & SHF_RO_AFTER_INIT != 0
     }
 
     /// Returns true if a section holds the per-cpu variables.

@@ -182,10 +182,15 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
     pub(super) fn is_own(&self, at: Location) -> bool {
         let section = self.elf.get_section(at.section);
         section.is_some_and(|s| {
-            let is_read_only = !s.is_writable() || s.name == b".data..ro_after_init";
+            let is_read_only = !s.is_writable() || self.loaded.is_ro_after_init(&s);
             let is_loaders = s.name == THIS_MODULE || self.loaded.is_table(&s);
             self.loaded.has_memory(&s) && !is_read_only && !is_loaders && !is_init(&s)
         })
+    }
+
+    /// Returns true if a place is a per-cpu variable, to which a pointer is an offset.
+    pub(super) fn is_per_cpu(&self, at: Location) -> bool {
+        self.loaded.per_cpu() == Some(at.section)
     }
 
     /// Returns true if the kernel changes a place as it likes: code, and its `struct module`.

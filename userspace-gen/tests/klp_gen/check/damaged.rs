@@ -123,8 +123,18 @@ fn structs_that_do_not_stay_writable() {
     assert_eq!(named(".data.own", write), [""; 0]);
     assert_eq!(named(".rodata", elf::SHF_ALLOC), [in_use("klp_patch")]);
     assert_eq!(named(".init.data", write), [in_use("klp_patch")]);
-    let after_init = named(".data..ro_after_init", write);
-    assert_eq!(after_init, [in_use("klp_patch")]);
+    for (name, flag) in [(".data..ro_after_init", 0), (".data.own", 0x0020_0000)] {
+        let flags = elf::SectionFlags(write.0 | flag);
+        assert_eq!(named(name, flags), [in_use("klp_patch")]);
+    }
+    // A pointer to a per-cpu variable is an offset, and the relocations of those are not applied.
+    let mut per_cpu = one().enabled_by_code();
+    let data = per_cpu.data;
+    per_cpu.elf.sections[data].name = ".data..percpu".to_owned();
+    assert_eq!(
+        refused(&per_cpu),
+        ["its klp_patch, a per-cpu variable, does not lead to anything in the module"]
+    );
 }
 
 #[test]
