@@ -289,6 +289,7 @@ mod tests {
             origin: path.to_owned(),
             path: path.into(),
             producer: None,
+            is_member: false,
         }
     }
 

@@ -31,6 +31,8 @@ pub struct Bitcode {
     pub path: PathBuf,
     /// The LLVM that made it, if the file says so.
     pub producer: Option<Producer>,
+    /// Whether it is a member of an archive, which is not linked if nothing refers to it.
+    pub is_member: bool,
 }
 
 /// Which part of an object with code and bitcode is linked.
@@ -104,10 +106,10 @@ impl Inputs {
             return self.add_members(&origin, path, &data, depth);
         }
         if is(&ELF) {
-            return self.add_elf(ElfObject { origin, data });
+            return self.add_elf(ElfObject { origin, data }, depth > 0);
         }
         if BITCODE.iter().any(is) {
-            return self.add_bitcode(origin, path, &data);
+            return self.add_bitcode(origin, path, &data, depth > 0);
         }
         let start = data.get(..data.len().min(8)).unwrap_or_default();
         let expected = "expected an ELF object, bitcode or an archive of them, found";
@@ -129,10 +131,10 @@ impl Inputs {
         })
     }
 
-    fn add_elf(&mut self, object: ElfObject) -> Result<()> {
+    fn add_elf(&mut self, object: ElfObject, is_member: bool) -> Result<()> {
         match (object.bitcode()?, self.fat) {
             (Some(bitcode), FatObjects::Bitcode) => {
-                return self.add_bitcode(object.origin.clone(), None, bitcode);
+                return self.add_bitcode(object.origin.clone(), None, bitcode, is_member);
             }
             (Some(_), FatObjects::Code) => self.unused_bitcode.push(object.origin.clone()),
             (None, _) => {}
@@ -141,7 +143,13 @@ impl Inputs {
         Ok(())
     }
 
-    fn add_bitcode(&mut self, origin: String, path: Option<&Path>, data: &[u8]) -> Result<()> {
+    fn add_bitcode(
+        &mut self,
+        origin: String,
+        path: Option<&Path>,
+        data: &[u8],
+        is_member: bool,
+    ) -> Result<()> {
         let path = match path {
             Some(path) => path.to_owned(),
             None => self.extract(data)?,
@@ -150,6 +158,7 @@ impl Inputs {
             origin,
             path,
             producer: Producer::of(data),
+            is_member,
         });
         Ok(())
     }

@@ -271,7 +271,12 @@ impl<'i> Names<'i> {
                 if let Some(module) = modules.get(&file) {
                     let of_code = first && module.has(name);
                     let place = || self.place(file, module);
-                    sides.add(name, symbol, module, of_code, place);
+                    let taken = if self.inputs.bitcode()[file].is_member {
+                        Taken::Perhaps
+                    } else {
+                        Taken::Yes
+                    };
+                    sides.add(name, symbol, module, of_code, taken, place);
                 }
             }
             collisions.extend(sides.collisions(name));
@@ -294,8 +299,20 @@ impl<'i> Names<'i> {
 struct Sides {
     statics: Vec<Static>,
     others: BTreeMap<Kind, Vec<Place>>,
-    /// The code of some bitcode file defines it for all: ThinLTO sees that by itself.
-    taken: bool,
+    taken: Taken,
+}
+
+/// Whether the code of some bitcode file defines a name for all, which ThinLTO sees by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Taken {
+    /// None does.
+    #[default]
+    No,
+    /// A member of an archive does. It is linked if the whole archive is, as vmlinux.a, or if something
+    /// refers to it that nothing else defines, as for lib/lib.a.
+    Perhaps,
+    /// A file does that is linked in any case.
+    Yes,
 }
 
 impl Sides {
@@ -305,6 +322,7 @@ impl Sides {
         symbol: &ListedSymbol,
         module: &Module,
         of_code: bool,
+        taken: Taken,
         place: impl Fn() -> Place,
     ) {
         let kind = match symbol {
@@ -317,7 +335,7 @@ impl Sides {
                 return;
             }
             _ if of_code => {
-                self.taken = true;
+                self.taken = self.taken.max(taken);
                 return;
             }
             _ if symbol.is_local() => Kind::Local,
@@ -328,8 +346,15 @@ impl Sides {
     }
 
     fn collisions(mut self, name: &[u8]) -> Vec<Collision> {
-        if self.taken || self.statics.is_empty() {
+        if self.taken == Taken::Yes || self.statics.is_empty() {
             return Vec::new();
+        }
+        if self.taken == Taken::Perhaps {
+            // A reference makes the linker take the member that defines the name. A definition does not,
+            // and then the static may be promoted; both together are harmless.
+            for kind in [Kind::Undefined, Kind::Provide, Kind::Local] {
+                self.others.remove(&kind);
+            }
         }
         // A file's own assembler means the file's own static, which then keeps its name.
         let own = |other: &Place| self.statics.iter().any(|s| s.place == *other);

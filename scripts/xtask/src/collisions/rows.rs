@@ -35,6 +35,9 @@ const THIN: &str = "-flto=thin";
 /// The linker script of a program.
 const SCRIPT: &str = "foo.lds";
 
+/// A library that nothing in a program needs.
+const LIBRARY: &str = "library.a";
+
 /// The output of a program in which each side gets its own function.
 const RIGHT: Outcome = Outcome::Prints("static 100 other 7");
 
@@ -75,6 +78,8 @@ struct Row {
     defsym: Option<&'static str>,
     /// What the static's file is compiled to.
     output: &'static [&'static str],
+    /// Whether a library with another `foo` is among the inputs.
+    library: bool,
     /// Whether linker and klp-gen are told `--fat-lto-objects`.
     fat: bool,
     links: Links,
@@ -93,6 +98,7 @@ const PLAIN: Row = Row {
     script: None,
     defsym: None,
     output: &[THIN],
+    library: false,
     fat: false,
     links: Links::Two,
     found: None,
@@ -101,7 +107,7 @@ const PLAIN: Row = Row {
     cured: (RIGHT, &["t foo"]),
 };
 
-const ROWS: [Row; 15] = [
+const ROWS: [Row; 16] = [
     Row {
         name: "strong",
         other: "strong",
@@ -114,6 +120,16 @@ const ROWS: [Row; 15] = [
     Row {
         name: "weak",
         other: "weak",
+        found: Some("foo weak reserved"),
+        without: (Outcome::Prints("static 100 other 100"), &["T foo"]),
+        cure: Cure::Reserve,
+        cured: (RIGHT, &["T foo.llvm.*", "W foo"]),
+        ..PLAIN
+    },
+    Row {
+        name: "weak-and-library",
+        other: "weak",
+        library: true,
         found: Some("foo weak reserved"),
         without: (Outcome::Prints("static 100 other 100"), &["T foo"]),
         cure: Cure::Reserve,
@@ -288,12 +304,16 @@ impl<'p> Program<'p> {
                 Some("-DREMEDY"),
             ),
             ("other.o", &other, &[THIN], None),
+            ("library.o", &sources.join("library.c"), &[THIN], None),
         ] {
             let mut clang = kernel.tool("clang-22");
             clang.args(FLAGS).args(output).args(define);
             clang.arg("-c").arg(source).arg("-o").arg(dir.join(object));
             run::captured(&mut clang)?;
         }
+        let mut ar = kernel.tool("llvm-ar-22");
+        ar.current_dir(dir).args(["rcS", LIBRARY, "library.o"]);
+        run::captured(&mut ar)?;
         Ok(Self {
             row,
             klp_gen,
@@ -316,6 +336,7 @@ impl<'p> Program<'p> {
         command
             .args(["--reserve", "reserved.o"])
             .args(["static.o", "main.o", "other.o"])
+            .args(self.library())
             .args(["--", "clang-22", THIN])
             .args(FLAGS);
         answers(&mut command)
@@ -367,7 +388,8 @@ impl<'p> Program<'p> {
             .args(linker::FLAGS)
             .args(self.fat())
             .args(["-r", "-o", "linked.o"])
-            .args(objects);
+            .args(objects)
+            .args(self.library());
         linker
     }
 
@@ -392,6 +414,10 @@ impl<'p> Program<'p> {
             clang.arg(format!("-Wl,-T,{SCRIPT}"));
         }
         clang
+    }
+
+    fn library(&self) -> Option<&'static str> {
+        self.row.library.then_some(LIBRARY)
     }
 
     fn fat(&self) -> Option<&'static str> {
