@@ -38,7 +38,7 @@ pub const APPEND: &str = "maxcpus=1 printk.devkmsg=on";
 const IN_GUEST: &str = "klp/variants";
 
 /// What some refusal must say, or the variants would not cover the loader and the livepatch core.
-const SAID: [&str; 21] = [
+const SAID: [&str; 20] = [
     "not found in symbol table",
     "unresolvable ambiguity for symbol 'event_show' in object '(null)'",
     "unresolvable ambiguity for symbol 'event_show.llvm.*' in object 'vmlinux'",
@@ -59,7 +59,6 @@ const SAID: [&str; 21] = [
     "overflow in relocation type 11 val ",
     "version magic",
     "execmem: unable to allocate memory",
-    "Could not allocate 64 bytes percpu data",
 ];
 
 /// The variants, derived and judged.
