@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * livepatch_fdinfo - callbacks and shadow variables
+ * livepatch_fdinfo - callbacks, shadow variables, and a state
  *
  * tty_show_fdinfo() prints what /proc/PID/fdinfo/FD says of a terminal. The
  * replacement also says how often it was asked, for each terminal driver: a
  * shadow variable adds this number to struct tty_driver, which has no room for
- * it. Before the function is replaced, a callback remembers the time; after the
- * original is back, another one frees the numbers.
+ * it. Before the function is replaced, a callback remembers the time, also for a
+ * livepatch that replaces this one; after the original is back, another one frees
+ * the numbers.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -20,6 +21,7 @@
 
 #include "livepatch_fdinfo.h"
 
+static struct klp_patch patch;
 static time64_t since;
 
 static void livepatch_tty_show_fdinfo(struct seq_file *m, struct file *file)
@@ -44,6 +46,7 @@ static void livepatch_tty_show_fdinfo(struct seq_file *m, struct file *file)
 static int remember_time(struct klp_object *obj)
 {
 	since = ktime_get_boottime_seconds();
+	klp_get_state(&patch, STATE_ASKED)->data = (void *)(long)since;
 	return 0;
 }
 
@@ -71,9 +74,17 @@ static struct klp_object objs[] = {
 	}, { }
 };
 
+static struct klp_state states[] = {
+	{
+		.id = STATE_ASKED,
+		.version = 1,
+	}, { }
+};
+
 static struct klp_patch patch = {
 	.mod = THIS_MODULE,
 	.objs = objs,
+	.states = states,
 };
 
 static int livepatch_init(void)
