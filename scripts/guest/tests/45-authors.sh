@@ -31,7 +31,7 @@ other_files_are_not_patched() {
 }
 
 in_time() {
-	local since now
+	local now
 	since=$(asked livepatch_since)
 	now=$(cut -d . -f 1 /proc/uptime)
 	echo "since $since, now $now"
@@ -72,12 +72,61 @@ unloads_driver() {
 	! grep '^klp_driver ' /proc/modules
 }
 
-ktap_suite authors 21
+# cmdline(livepatch, command...) - load a livepatch of /proc/cmdline, run a command, and unload it
+cmdline() {
+	local livepatch=$1 status
+	shift
+	load_livepatch "$livepatch" && "$@"
+	status=$?
+	unload_livepatch "$livepatch" && return "$status"
+}
+
+# Other processes come and go meanwhile.
+counts_inodes() {
+	local counted
+	counted=$(cut -d ' ' -f 1 /proc/cmdline)
+	read -r known _ </proc/sys/fs/inode-nr
+	echo "counted $counted, known $known"
+	((counted > 0 && counted - known < 100 && known - counted < 100))
+}
+
+traces_rename() {
+	local traced
+	echo 1 >/sys/kernel/tracing/events/task/task_rename/enable
+	cat /proc/cmdline
+	echo 0 >/sys/kernel/tracing/events/task/task_rename/enable
+	traced=$(grep -c 'task_rename:.*newcomm=livepatched' /sys/kernel/tracing/trace)
+	[ "$traced" = 1 ]
+}
+
+asks_key() {
+	says /proc/cmdline 'tracepoints are not printed'
+}
+
+of_two_files() {
+	grep '^of two files: .*KLP_LANE=' /proc/cmdline
+}
+
+goes_on_from() {
+	echo "$1"
+	[ -n "$1" ] && [ "$(asked cumulative_since)" = "$1" ]
+}
+
+older_version_is_refused() {
+	log_mark
+	! modprobe livepatch_fdinfo && log_says 'is not compatible with the already installed livepatches'
+}
+
+ktap_suite authors 27
 check 'guide: the livepatch loads' load_livepatch livepatch_reboot
 check 'guide: the function of the file that is named is replaced' \
 	says "$reboot_type" "$original_mode" "livepatched, type ${original:0:1}"
 check 'guide: those of other files are not' other_files_are_not_patched
 check 'guide: it is unloaded' unload_livepatch livepatch_reboot
+check 'guide: per-cpu variables' cmdline livepatch_inodes counts_inodes
+check 'guide: a tracepoint that is not exported' cmdline livepatch_rename traces_rename
+check 'guide: a static key' cmdline livepatch_key asks_key
+check 'guide: several files' cmdline livepatch_several of_two_files
 
 check 'callbacks: the livepatch loads' load_livepatch livepatch_fdinfo
 check 'callbacks: before patching, the time is remembered' in_time
@@ -85,7 +134,9 @@ check 'shadow variables: the second question is counted' counts_from livepatch_a
 check 'replace: the cumulative livepatch loads' load_livepatch livepatch_cumulative
 check 'replace: it is the only one' wait_for only_livepatch livepatch_cumulative
 check 'replace: it goes on counting' counts_from cumulative_asked 3
+check 'states: it takes over what the one before it remembered' goes_on_from "$since"
 rmmod livepatch_fdinfo
+check 'states: an older version is refused' older_version_is_refused
 unload_livepatch livepatch_cumulative >/dev/null
 check 'the original is back' test "$(asked cumulative_asked)$(asked livepatch_asked)" = ''
 load_livepatch livepatch_fdinfo >/dev/null

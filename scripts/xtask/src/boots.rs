@@ -199,7 +199,8 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["45-authors"],
-        expected: &[expect("authors", 21)],
+        timeout: Duration::from_secs(300),
+        expected: &[expect("authors", 27)],
         ..DEFAULT.named("authors")
     },
     Boot {

@@ -4,6 +4,7 @@
 //!
 //! This file only dispatches; each command has a file of its own in `commands/`.
 
+mod author_make;
 mod bench;
 mod boots;
 mod collisions;
@@ -19,6 +20,7 @@ mod klp_gen;
 mod ktap;
 mod layout;
 mod livepatches;
+mod makefile;
 mod menu;
 mod outcome;
 mod preserved;

@@ -31,6 +31,7 @@ use crate::{
     ktap,
     layout,
     livepatches::{self, Livepatches},
+    makefile::Makefile,
     menu,
     outcome::Outcome,
     preserved,
@@ -56,6 +57,9 @@ pub struct Args {
     /// Run the host's tests and nothing else.
     #[arg(long, conflicts_with = "boot")]
     host: bool,
+    /// Run what authors of livepatches do and nothing else: the guide, and Makefile.livepatch.
+    #[arg(long, conflicts_with_all = ["boot", "host"])]
+    authors: bool,
     /// List the boots.
     #[arg(long)]
     list: bool,
@@ -92,7 +96,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let logs = layout::new_log_dir("test")?;
     eprintln!("logs are in {}", logs.display());
     let mut tally = Tally::default();
-    if args.boot.is_empty() {
+    if args.boot.is_empty() && !args.authors {
         eprintln!("\n== host tests");
         host_tests::run(&mut tally, &logs)?;
     }
@@ -115,15 +119,21 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
     let kernel = kernel::prepare(lane, args.source.kernel_source.as_deref(), logs)?;
     eprintln!("\n== test modules");
     let livepatches = Livepatches::build(&kernel, logs)?;
+    if args.authors {
+        test_authors(&kernel, &mut tally, logs)?;
+        return Ok(tally);
+    }
     let mut contents = fixtures::all(&kernel, &livepatches, logs)?;
     let variants = Variants::derive(&kernel, logs)?;
     variants.add_to(&mut contents);
     let reader = Reader::new(&kernel, logs)?;
     if args.boot.is_empty() {
-        eprintln!("\n== the guide for livepatch authors");
-        reader.test(&mut tally);
+        test_authors(&kernel, &mut tally, logs)?;
     }
     livepatches::add_module(&mut contents, &reader.build()?);
+    for module in reader.build_examples()? {
+        livepatches::add_module(&mut contents, &module);
+    }
     if args.boot.is_empty() {
         eprintln!("\n== livepatches before they are loaded");
         refusals::check(&livepatches, &kernel, &mut tally)?;
@@ -145,6 +155,15 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
         .collect();
     tally.add(run_boots(&boots, &kernel, &contents, logs));
     Ok(tally)
+}
+
+/// Does what authors of livepatches do.
+fn test_authors(kernel: &Kernel, tally: &mut Tally, logs: &Path) -> Result<()> {
+    eprintln!("\n== the guide for livepatch authors");
+    Reader::new(kernel, logs)?.test(tally);
+    eprintln!("\n== Makefile.livepatch");
+    Makefile::new(kernel, logs)?.test(tally);
+    Ok(())
 }
 
 /// The boots of these names, or all. One that no lane of `lanes` has would be a test that nobody runs.

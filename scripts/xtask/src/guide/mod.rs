@@ -2,6 +2,9 @@
 
 //! Follows the guide for livepatch authors to the letter: its files, and nothing else.
 
+mod blocks;
+mod examples;
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -16,7 +19,13 @@ use anyhow::{
     Result, //
 };
 
+use blocks::{
+    blocks,
+    Block, //
+};
+
 use crate::{
+    author_make::AuthorMake,
     kernel::Kernel,
     klp_gen,
     layout,
@@ -41,10 +50,10 @@ const HEADER: &str = "klp_sympos.h";
 
 /// A reader of the guide, in a directory of their own.
 pub struct Reader<'k> {
-    kernel: &'k Kernel,
+    make: AuthorMake<'k>,
+    text: String,
     dir: PathBuf,
     logs: PathBuf,
-    klp_gen: PathBuf,
 }
 
 /// What is tried with the livepatch of the guide.
@@ -62,19 +71,18 @@ impl<'k> Reader<'k> {
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let dir = logs.join("guide");
         fs::create_dir_all(&dir)?;
-        let files = files(&text);
         for name in ["Makefile", "livepatch_reboot.c"] {
-            let file = files.iter().find(|(file, _)| file == name);
-            let (_, contents) = file.with_context(|| format!("{GUIDE} has no file {name}"))?;
+            let contents = file(&text, name);
+            let contents = contents.with_context(|| format!("{GUIDE} has no file {name}"))?;
             fs::write(dir.join(name), contents)?;
         }
         let klp_gen = logs.join("klp-gen");
         fs::copy(klp_gen::program()?, &klp_gen)?;
         Ok(Self {
-            kernel,
+            make: AuthorMake { kernel, klp_gen },
+            text,
             dir,
             logs: logs.to_path_buf(),
-            klp_gen,
         })
     }
 
@@ -88,9 +96,19 @@ impl<'k> Reader<'k> {
         Ok(self.dir.join(MODULE))
     }
 
+    /// The further livepatches, built as the guide says.
+    ///
+    /// # Errors
+    ///
+    /// Fails if one does not build.
+    pub fn build_examples(&self) -> Result<Vec<PathBuf>> {
+        let written = examples::write(&blocks(&self.text), &self.logs.join("guide-examples"))?;
+        examples::build(&self.make, &written)
+    }
+
     /// Runs all tests.
     pub fn test(&self, tally: &mut Tally) {
-        let tests: [(&str, Test<'k>); 10] = [
+        let tests: [(&str, Test<'k>); 12] = [
             ("make builds a converted livepatch", Self::is_converted),
             ("the header comes with the Makefile", Self::brings_header),
             ("a second make changes nothing", Self::stays),
@@ -104,6 +122,8 @@ impl<'k> Reader<'k> {
             ("modules_install installs it", Self::installs),
             ("a misspelt name is refused with the nearest", Self::refuses),
             ("make clean leaves only the sources", Self::cleans),
+            ("its further livepatches build", Self::builds_examples),
+            ("its quotations are right", Self::quotes),
         ];
         for (name, test) in tests {
             match test(self) {
@@ -119,7 +139,7 @@ impl<'k> Reader<'k> {
         check
             .arg("check")
             .arg("--vmlinux")
-            .arg(self.kernel.build.join("vmlinux"))
+            .arg(self.make.kernel.build.join("vmlinux"))
             .arg(&module);
         run::captured(&mut check)?;
         // What is checked could also be a livepatch without any reference.
@@ -178,7 +198,13 @@ impl<'k> Reader<'k> {
             self.converts_anew(&variables[..given], &mut before, &original)
                 .with_context(|| variables[given - 1].clone())?;
         }
-        for file in [&self.klp_gen, &vmlinux, &link_order?, &target, &symvers] {
+        for file in [
+            &self.make.klp_gen,
+            &vmlinux,
+            &link_order?,
+            &target,
+            &symvers,
+        ] {
             fs::File::options()
                 .append(true)
                 .open(file)?
@@ -213,7 +239,7 @@ impl<'k> Reader<'k> {
     fn copy_of(&self, file: &str) -> Result<PathBuf> {
         let dir = self.logs.join("guide-kernel");
         fs::create_dir_all(&dir)?;
-        let from = self.kernel.build.join(file);
+        let from = self.make.kernel.build.join(file);
         let to = dir.join(from.file_name().context("a file has a name")?);
         fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
         Ok(to)
@@ -221,11 +247,14 @@ impl<'k> Reader<'k> {
 
     fn uses_variables(&self) -> Result<()> {
         let source = self.dir.join("livepatch_reboot.c").display().to_string();
-        let absent = "not found. KLP_VMLINUX and KLP_MODULES say what is livepatched";
+        let absent = "not found. The modules that are livepatched have to be built";
         for (argument, said) in [
             ("KLP_GEN=no-klp-gen", "no-klp-gen is not found: set KLP_GEN"),
             ("KLP_FLAGS=--no-such-flag", "'--no-such-flag'"),
-            ("KLP_VMLINUX=/no/vmlinux", &format!("/no/vmlinux: {absent}")),
+            (
+                "KLP_VMLINUX=/no/vmlinux",
+                "/no/vmlinux: not found. klp-gen reads",
+            ),
             ("KLP_MODULES=no.ko", &format!("/no.ko: {absent}")),
             // This is not ELF.
             (&format!("KLP_VMLINUX={source}"), &format!("{source}: ")),
@@ -342,6 +371,16 @@ impl<'k> Reader<'k> {
         Ok(result)
     }
 
+    fn builds_examples(&self) -> Result<()> {
+        let modules = self.build_examples()?;
+        ensure!(modules.len() >= 4, "there are only {}", modules.len());
+        Ok(())
+    }
+
+    fn quotes(&self) -> Result<()> {
+        examples::check_quotes(&blocks(&self.text))
+    }
+
     fn cleans(&self) -> Result<()> {
         self.build()?;
         self.make(&["clean"])?;
@@ -358,42 +397,24 @@ impl<'k> Reader<'k> {
 
     /// `make` in the directory, with nothing but what the guide says one has to say.
     fn make(&self, arguments: &[&str]) -> Result<()> {
-        let mut make = self.kernel.tool("make");
-        make.arg("-C")
-            .arg(&self.dir)
-            .arg(format!("KDIR={}", self.kernel.build.display()))
-            .arg(format!("KLP_GEN={}", self.klp_gen.display()))
-            .arg(format!(
-                "KLP_SYMPOS={}",
-                layout::repository().join("kmod").display()
-            ))
-            .args(["LLVM=-22", "-j2"])
-            .args(self.kernel.other_linker())
-            .args(arguments);
+        let mut make = self.make.command(&self.dir);
+        make.args(arguments);
         run::announce(&make);
         run::captured(&mut make)?;
         Ok(())
     }
 }
 
-fn contains(bytes: &[u8], text: &str) -> bool {
-    bytes.windows(text.len()).any(|at| at == text.as_bytes())
+/// The contents of a file in the guide.
+fn file<'t>(guide: &'t str, wanted: &str) -> Option<&'t str> {
+    blocks(guide).into_iter().find_map(|block| match block {
+        Block::File(name, contents) if name == wanted => Some(contents),
+        _ => None,
+    })
 }
 
-/// The files in a document: blocks whose fence has a name behind the language.
-fn files(text: &str) -> Vec<(String, String)> {
-    let mut files = Vec::new();
-    let mut lines = text.lines();
-    while let Some(line) = lines.next() {
-        let Some(fence) = line.strip_prefix("```") else {
-            continue;
-        };
-        let block: Vec<_> = lines.by_ref().take_while(|line| *line != "```").collect();
-        if let Some((_, name)) = fence.split_once(' ') {
-            files.push((name.to_owned(), block.join("\n") + "\n"));
-        }
-    }
-    files
+fn contains(bytes: &[u8], text: &str) -> bool {
+    bytes.windows(text.len()).any(|at| at == text.as_bytes())
 }
 
 #[cfg(test)]
@@ -401,23 +422,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_blocks_with_a_name_are_files() {
-        let text =
-            "text\n```c a.c\nint a;\n```\n```c\nint b;\n```\n```make Makefile\nx:\n\ty\n```\n";
-        let expected = [("a.c", "int a;\n"), ("Makefile", "x:\n\ty\n")];
-        let found = files(text);
-        let found: Vec<_> = found
-            .iter()
-            .map(|(n, c)| (n.as_str(), c.as_str()))
-            .collect();
-        assert_eq!(found, expected);
-    }
-
-    #[test]
     fn the_makefile_of_the_guide_is_short() {
         let guide = fs::read_to_string(layout::repository().join(GUIDE)).unwrap();
-        let files = files(&guide);
-        let (_, makefile) = files.iter().find(|(name, _)| name == "Makefile").unwrap();
+        let makefile = file(&guide, "Makefile").unwrap();
         assert!(makefile.lines().count() <= 10, "{makefile}");
     }
 }
