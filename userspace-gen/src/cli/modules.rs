@@ -6,7 +6,7 @@ use super::{Console, Verdict};
 use anyhow::Result;
 use klp_gen::convert::named_modules::{names, NamedModules};
 use klp_gen::elf::{read_file, ElfFile};
-use klp_gen::target::{module_name, ModuleLists};
+use klp_gen::target::{module_in, ModuleLists};
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
@@ -64,8 +64,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         }
     }
     for path in &args.known {
-        let stem = path.file_stem().unwrap_or_default().as_bytes();
-        named.remove(&module_name(stem));
+        named.remove(&module_in(path));
     }
     let found = NamedModules::find(&named, &built);
     for problem in &found.problems {

@@ -3,8 +3,9 @@
 //! The files that describe a target.
 
 use super::module_name;
-use crate::elf::{read_file, ElfInput};
+use crate::elf::{read_file, ElfFile, ElfInput};
 use crate::error::Result;
+use crate::livepatch::Modinfo;
 use std::path::{Path, PathBuf};
 
 /// The files that describe a target, opened.
@@ -72,6 +73,16 @@ impl TargetFiles {
         self.link_order = Some((archive.to_owned(), read_file(archive)?));
         Ok(self)
     }
+}
+
+/// Returns the name of the module in a file: as its modinfo says, or the file's own if it cannot be read or
+/// was not built yet.
+#[must_use]
+pub fn module_in(path: &Path) -> Vec<u8> {
+    let data = read_file(path).unwrap_or_default();
+    let elf = ElfFile::parse(path.display().to_string(), &data[..]).ok();
+    let name = elf.and_then(|elf| Some(Modinfo::of(&elf).ok()?.get(b"name")?.to_vec()));
+    name.unwrap_or_else(|| module_name(stem(path)))
 }
 
 /// The name of a file, without `.ko`, and without the `.debug` that debug packages append.

@@ -17,7 +17,7 @@ mod version;
 
 pub use build_directory::{read_regular, BuildDirectory};
 pub use exports::{Export, Untold};
-pub use files::TargetFiles;
+pub use files::{module_in, TargetFiles};
 pub use ftrace::Traceable;
 pub use module_list::{BuiltModule, ModuleLists};
 pub use module_name::{impossible, module_name};

@@ -51,8 +51,13 @@ fn a_module_that_is_named_is_found_in_the_build() {
     let of_vmlinux = Livepatch::of("promoted").call(".klp.sym.vmlinux.twin,0");
     assert_eq!(modules(&of_vmlinux, BUILD), (Some(0), String::new()));
     // What is given is not looked for, and needs no build.
-    let given = modules(&of_module("net_mod"), "--module elsewhere/net-mod.ko");
-    assert_eq!(given, (Some(0), String::new()));
+    for file in ["elsewhere/net-mod.ko", "net-mod.ko.debug", "renamed.ko"] {
+        let files = files();
+        files.write("lp.o", &of_module("net_mod").build());
+        files.write("renamed.ko", &module().build());
+        let given = run(&files, &format!("klp-gen modules lp.o --module {file}"));
+        assert_eq!(given, (Some(0), String::new()), "{file}");
+    }
 }
 
 #[test]
