@@ -3,70 +3,186 @@
 //! The door of kallsyms and, behind it, of the tracers.
 
 use super::policy::{
-    self,
-    Asker,
-    Query,
+    cleanup_symbol_name_in_place,
+    Fallback,
+    Namesakes,
+    Symbol,
+    SymbolName,
+    KSYM_NAME_LEN,
     MODULE_NAME_LEN, //
 };
-use super::refusal;
 use super::tables::{
-    ModuleSymbolsAtomic,
+    terminated,
     Vmlinux, //
+};
+use core::{
+    fmt,
+    ops::ControlFlow, //
 };
 use kernel::{
     kallsyms::{
-        Fallback,
+        self,
         Matches,
-        Modules, //
+        Modules,
+        Wanted, //
     },
     str::CStr, //
 };
 
+/// Candidates that are named.
+const MAX_CANDIDATES: u64 = 8;
+
 /// Finds a symbol by its cleaned name for whoever found nothing by its exact name.
 pub(crate) struct Tracers;
 
-impl Fallback for Tracers {
-    fn matches(modname: Option<&CStr>, name: &CStr) -> Matches {
-        with_scope(modname, name, count).unwrap_or(Matches::Count(0))
+impl kallsyms::Fallback for Tracers {
+    fn matches(wanted: &Wanted<'_>) -> Matches {
+        let found = with_lookup(wanted, |lookup| lookup.count()).unwrap_or_default();
+        match (found.matches(), found.only()) {
+            (0, _) => Matches::None,
+            (_, Some(address)) => Matches::One(address as usize),
+            (_, None) => Matches::Several,
+        }
     }
 
-    fn log_ambiguous(modname: Option<&CStr>, name: &CStr) {
-        with_scope(modname, name, |modname, name| {
-            refusal::log_ambiguous(modname, &Query::asked_by(Asker::Tracer, name), name);
-        });
+    fn cleanup(name: &mut [u8]) -> usize {
+        cleanup_symbol_name_in_place(name)
     }
+
+    fn explain(wanted: &Wanted<'_>, refused: bool, to: &mut dyn fmt::Write) -> fmt::Result {
+        with_lookup(wanted, |lookup| lookup.explain(refused, to)).unwrap_or(Ok(()))
+    }
+}
+
+/// Takes a symbol, and the module that has it; none for vmlinux.
+type VisitNamed<'v> = dyn FnMut(Option<&CStr>, Symbol<'_>) -> ControlFlow<()> + 'v;
+
+/// A name that is looked for, taken apart.
+struct Lookup<'a> {
+    wanted: &'a Wanted<'a>,
+    /// The one module that is meant.
+    modname: Option<&'a CStr>,
+    /// The name, without a module.
+    name: &'a [u8],
+    fallback: Fallback<'a>,
 }
 
 /// Takes `module:name` apart, as `__module_kallsyms_lookup_name()` does.
-fn with_scope<R>(
-    modname: Option<&CStr>,
-    name: &CStr,
-    then: impl FnOnce(Option<&CStr>, &[u8]) -> R,
-) -> Option<R> {
-    let name = name.as_bytes();
+fn with_lookup<R>(wanted: &Wanted<'_>, then: impl FnOnce(&Lookup<'_>) -> R) -> Option<R> {
+    let mut name = wanted.name().as_bytes();
+    let mut modname = wanted.modname();
+    let mut buf = [0; MODULE_NAME_LEN];
     let colon = name.iter().take(MODULE_NAME_LEN).position(|&b| b == b':');
-    let (None, Some(colon)) = (modname, colon) else {
-        return Some(then(modname, name));
-    };
-    let mut modname = [0; MODULE_NAME_LEN];
-    modname[..colon].copy_from_slice(&name[..colon]);
-    let modname = CStr::from_bytes_with_nul(&modname[..=colon]).ok()?;
-    Some(then(Some(modname), &name[colon + 1..]))
+    if let (None, Some(colon)) = (modname, colon) {
+        buf[..colon].copy_from_slice(&name[..colon]);
+        modname = Some(CStr::from_bytes_with_nul(&buf[..=colon]).ok()?);
+        name = &name[colon + 1..];
+    }
+    Some(then(&Lookup {
+        wanted,
+        modname,
+        name,
+        fallback: Fallback::new(name),
+    }))
 }
 
-/// Counts what `name` may stand for: in one module, or in vmlinux and all modules.
-fn count(modname: Option<&CStr>, name: &[u8]) -> Matches {
-    let mut fallback = policy::Fallback::new(name);
-    let modules = match modname {
-        Some(modname) => Modules::One(modname),
-        None => {
-            fallback.count_in_index(&Vmlinux);
-            Modules::All
+impl Lookup<'_> {
+    fn count(&self) -> Namesakes {
+        let mut found = Namesakes::default();
+        self.visit(&mut |_, symbol| {
+            found.add(&self.fallback, &symbol);
+            ControlFlow::Continue(())
+        });
+        found
+    }
+
+    /// Says what there is to choose from, or what an exact name was preferred to.
+    fn explain(&self, refused: bool, to: &mut dyn fmt::Write) -> fmt::Result {
+        let Namesakes { exact, others, .. } = self.count();
+        let name = SymbolName(self.name);
+        let told = if refused { exact + others } else { others };
+        match (refused, told) {
+            (true, 0 | 1) | (false, 0) => return Ok(()),
+            (true, _) => writeln!(to, "'{name}' may stand for {told} symbols:")?,
+            (false, _) if exact == 0 => return Ok(()),
+            (false, _) => writeln!(
+                to,
+                "'{name}' is the symbol of exactly this name, and not one of {told}:"
+            )?,
         }
-    };
-    fallback.count_in_sequence(&ModuleSymbolsAtomic(modules));
-    match fallback.only() {
-        Some(address) => Matches::One(address as usize),
-        None => Matches::Count(fallback.matches().try_into().unwrap_or(u32::MAX)),
+        let mut listed = 0;
+        let mut written = Ok(());
+        self.visit(&mut |module, symbol| {
+            if !refused && self.fallback.is_exact(symbol.name) {
+                return ControlFlow::Continue(());
+            }
+            if listed == MAX_CANDIDATES {
+                return ControlFlow::Break(());
+            }
+            listed += 1;
+            // As in /proc/kallsyms.
+            written = match module {
+                Some(module) => writeln!(to, "  {listed}: {} [{module}]", symbol.name),
+                None => writeln!(to, "  {listed}: {}", symbol.name),
+            };
+            match written {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            }
+        });
+        written?;
+        if told > listed {
+            writeln!(to, "  and {} more", told - listed)?;
+        }
+        Ok(())
+    }
+
+    /// Visits the usable symbols that the name may stand for, each with its module.
+    fn visit(&self, visit: &mut VisitNamed<'_>) {
+        let mut visit = |module: Option<&CStr>, symbol: Symbol<'_>| {
+            if self.wanted.usable(symbol.address as usize) {
+                visit(module, symbol)
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
+        let modules = match self.modname {
+            Some(modname) => Modules::One(modname),
+            None => {
+                let mut flow = ControlFlow::Continue(());
+                let place = self.wanted.place();
+                self.fallback.visit_in_index(&Vmlinux, place, &mut |symbol| {
+                    flow = visit(None, symbol);
+                    flow
+                });
+                if flow.is_break() {
+                    return;
+                }
+                Modules::All
+            }
+        };
+        self.visit_in_modules(modules, &mut visit);
+    }
+
+    // Its buffer is not on the stack while vmlinux is searched.
+    #[inline(never)]
+    fn visit_in_modules(&self, modules: Modules<'_>, visit: &mut VisitNamed<'_>) {
+        let mut start = [0; KSYM_NAME_LEN];
+        let Some(start) = terminated(self.fallback.start(), &mut start) else {
+            return;
+        };
+        kallsyms::module_on_each_prefix_symbol(modules, start, |module, name, address| {
+            let name = SymbolName(name.as_bytes());
+            if !self.fallback.is_namesake(name) {
+                return ControlFlow::Continue(());
+            }
+            let symbol = Symbol {
+                name,
+                address: address as u64,
+                // Nobody counts positions here.
+                seq: 0,
+            };
+            visit(Some(module), symbol)
+        });
     }
 }

@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the log says when a name is refused.
+//! What the log says when a livepatch's name is refused.
 
 use super::policy::{
-    list_in_index,
-    list_in_sequence,
     Candidate,
-    Policy,
     Query,
     Reason,
-    SymbolName,
     Sympos, //
 };
-use super::tables::{
-    ModuleSymbolsAtomic,
-    Object,
-    Vmlinux, //
-};
+use super::tables::Object;
 use core::ops::ControlFlow;
 use kernel::{
-    kallsyms::Modules,
     prelude::*,
     str::CStr, //
 };
@@ -85,26 +76,6 @@ fn list(object: Object<'_>, query: &Query<'_>, matches: u64) {
     if matches > MAX_CANDIDATES {
         pr_err!("  and {} more\n", matches - MAX_CANDIDATES);
     }
-}
-
-/// Logs what a tracer has to choose from, in one module or in vmlinux and all modules. Does not
-/// sleep.
-pub(crate) fn log_ambiguous(modname: Option<&CStr>, query: &Query<'_>, name: &[u8]) {
-    pr_err!("'{}' may stand for several symbols:\n", SymbolName(name));
-    let mut listed = 0;
-    let modules = match modname {
-        Some(modname) => Modules::One(modname),
-        None => {
-            list_in_index(&Vmlinux, Policy::Llvm, query, &mut |candidate| {
-                line(&mut listed, candidate)
-            });
-            Modules::All
-        }
-    };
-    let modules = ModuleSymbolsAtomic(modules);
-    list_in_sequence(&modules, Policy::Llvm, query, &mut |candidate| {
-        line(&mut listed, candidate)
-    });
 }
 
 /// Logs a candidate, unless enough are `listed`.

@@ -12,7 +12,6 @@ use super::policy::{
     Found,
     NameIndex,
     Policy,
-    Prefix,
     Query,
     Reason,
     Symbol,
@@ -22,7 +21,10 @@ use super::policy::{
     Visit,
     KSYM_NAME_LEN, //
 };
-use core::ops::ControlFlow;
+use core::ops::{
+    ControlFlow,
+    Range, //
+};
 use kernel::{
     kallsyms::{
         self,
@@ -102,21 +104,23 @@ impl Object<'_> {
 pub(crate) struct Vmlinux;
 
 impl NameIndex for Vmlinux {
-    fn walk(&self, prefix: &Prefix<'_>, visit: &mut Visit<'_>) {
+    fn size(&self) -> u32 {
+        kallsyms::symbol_count()
+    }
+
+    fn places(&self, name: SymbolName<'_>) -> Range<u32> {
         let mut buf = [0; KSYM_NAME_LEN];
-        // One byte is left for the NUL. A longer prefix is not the beginning of any symbol's name.
-        let Some(len) = prefix.write_to(&mut buf[..KSYM_NAME_LEN - 1]) else {
-            return;
-        };
-        let Ok(prefix) = CStr::from_bytes_with_nul(&buf[..=len]) else {
-            return;
-        };
-        kallsyms::on_each_prefix_symbol(prefix, |name, address, seq| {
-            visit(Symbol {
+        // A longer name is no symbol's, and where it would be is of no use.
+        terminated(name.0, &mut buf).map_or(0..0, kallsyms::places)
+    }
+
+    fn symbol(&self, place: u32, take: &mut dyn FnMut(Symbol<'_>)) {
+        kallsyms::with_sorted_symbol(place, |name, address, seq| {
+            take(Symbol {
                 name: SymbolName(name.as_bytes()),
                 address: address as u64,
                 seq,
-            })
+            });
         });
     }
 }
@@ -127,15 +131,6 @@ pub(crate) struct ModuleSymbols<'a>(pub(crate) Modules<'a>);
 impl SymbolSequence for ModuleSymbols<'_> {
     fn walk(&self, visit: &mut Visit<'_>) {
         kallsyms::module_on_each_symbol(self.0, in_order(visit));
-    }
-}
-
-/// The symbols of modules, for any context.
-pub(crate) struct ModuleSymbolsAtomic<'a>(pub(crate) Modules<'a>);
-
-impl SymbolSequence for ModuleSymbolsAtomic<'_> {
-    fn walk(&self, visit: &mut Visit<'_>) {
-        kallsyms::module_on_each_symbol_atomic(self.0, in_order(visit));
     }
 }
 
@@ -151,4 +146,11 @@ fn in_order<'a>(visit: &'a mut Visit<'a>) -> impl FnMut(&CStr, usize) -> Control
         seq += 1;
         visit(symbol)
     }
+}
+
+/// Copies `bytes` to `buf`, with a NUL behind them; `None` if there is no room, or a NUL in them.
+pub(crate) fn terminated<'b>(bytes: &[u8], buf: &'b mut [u8]) -> Option<&'b CStr> {
+    buf.get_mut(..bytes.len())?.copy_from_slice(bytes);
+    *buf.get_mut(bytes.len())? = 0;
+    CStr::from_bytes_with_nul(&buf[..=bytes.len()]).ok()
 }

@@ -3,9 +3,9 @@
 //! What the suites ask a kernel for, answered by the one that runs them.
 
 use crate::policy::{
+    walk_prefix,
     NameIndex,
     Symbol,
-    SymbolName,
     SymbolSequence,
     KSYM_NAME_LEN,
     MODULE_NAME_LEN, //
@@ -21,10 +21,7 @@ use core::{
 use kernel::{
     bindings,
     c_str,
-    kallsyms::{
-        self,
-        Modules, //
-    },
+    kallsyms::Modules,
     prelude::*,
     str::CStr, //
 };
@@ -46,15 +43,7 @@ pub(crate) fn module() -> impl SymbolSequence {
 
 /// Walks the symbols of vmlinux whose names begin with `prefix`, sorted by name.
 pub(crate) fn walk_vmlinux(prefix: &[u8], visit: &mut dyn FnMut(Symbol<'_>) -> ControlFlow<()>) {
-    with_c_string(prefix, |prefix| {
-        kallsyms::on_each_prefix_symbol(prefix, |name, address, seq| {
-            visit(Symbol {
-                name: SymbolName(name.as_bytes()),
-                address: address as u64,
-                seq,
-            })
-        });
-    });
+    walk_prefix(&Vmlinux, prefix, visit);
 }
 
 /// What `sscanf()` makes of a livepatch symbol's name is passed to `check`, if it reads it all.

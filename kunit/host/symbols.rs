@@ -7,6 +7,7 @@
 
 use super::table::Table;
 use crate::policy::{
+    walk_prefix,
     NameIndex,
     Symbol,
     SymbolSequence, //
@@ -81,5 +82,5 @@ pub(crate) fn module() -> impl SymbolSequence {
 
 /// Walks the symbols of vmlinux whose names begin with `prefix`, sorted by name.
 pub(crate) fn walk_vmlinux(prefix: &[u8], visit: &mut dyn FnMut(Symbol<'_>) -> ControlFlow<()>) {
-    table(VMLINUX).walk_prefix(prefix, visit);
+    walk_prefix(&table(VMLINUX), prefix, visit);
 }

@@ -3,11 +3,10 @@
 //! A symbol table in memory that behaves as the kernel's two kinds of table do.
 
 use core::fmt;
-use core::ops::ControlFlow;
+use core::ops::Range;
 use klp_policy::table::Visit;
 use klp_policy::{
     NameIndex,
-    Prefix,
     Symbol,
     SymbolName,
     SymbolSequence, //
@@ -47,29 +46,25 @@ impl Table {
     pub(crate) fn iter(&self) -> impl Iterator<Item = Symbol<'_>> {
         (0..).take(self.symbols.len()).map(|seq| self.symbol(seq))
     }
-
-    /// Visits the symbols whose name begins with `prefix`, sorted by name.
-    pub(crate) fn walk_prefix(
-        &self,
-        prefix: &[u8],
-        visit: &mut dyn FnMut(Symbol<'_>) -> ControlFlow<()>,
-    ) {
-        let first = self
-            .by_name
-            .partition_point(|&seq| self.symbol(seq).name.0 < prefix);
-        for &seq in &self.by_name[first..] {
-            let symbol = self.symbol(seq);
-            if !symbol.name.0.starts_with(prefix) || visit(symbol).is_break() {
-                return;
-            }
-        }
-    }
 }
 
 impl NameIndex for Table {
-    fn walk(&self, prefix: &Prefix<'_>, visit: &mut Visit<'_>) {
-        let prefix: Vec<u8> = prefix.bytes().collect();
-        self.walk_prefix(&prefix, visit);
+    fn size(&self) -> u32 {
+        self.by_name.len().try_into().unwrap_or(u32::MAX)
+    }
+
+    fn places(&self, name: SymbolName<'_>) -> Range<u32> {
+        let names = |seq: &u32| Table::symbol(self, *seq).name.0;
+        let place = |count: usize| count.try_into().unwrap_or(u32::MAX);
+        let start = self.by_name.partition_point(|seq| names(seq) < name.0);
+        let end = self.by_name.partition_point(|seq| names(seq) <= name.0);
+        place(start)..place(end)
+    }
+
+    fn symbol(&self, place: u32, take: &mut dyn FnMut(Symbol<'_>)) {
+        if let Some(&seq) = self.by_name.get(place as usize) {
+            take(Table::symbol(self, seq));
+        }
     }
 }
 

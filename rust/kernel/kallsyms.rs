@@ -27,50 +27,53 @@ use crate::{
     str::CStr, //
 };
 use core::{
+    fmt,
     marker::PhantomData,
-    ops::ControlFlow,
-    ptr::addr_of_mut, //
+    mem::MaybeUninit,
+    ops::{
+        ControlFlow,
+        Range, //
+    },
+    ptr::{
+        self,
+        addr_of_mut, //
+    },
+    slice, //
 };
 
 /// Bytes of a symbol name with its terminating NUL.
 pub const KSYM_NAME_LEN: usize = bindings::KSYM_NAME_LEN as usize;
 
-/// Walks the symbols of vmlinux whose names begin with `prefix`, until `visit` breaks.
-///
-/// `visit` gets the name, the address, and the position in `/proc/kallsyms`. The names come sorted,
-/// so a symbol of exactly this name is the first. Neither sleeps nor takes a lock.
-pub fn on_each_prefix_symbol<F>(prefix: &CStr, mut visit: F)
-where
-    F: FnMut(&CStr, usize, u32) -> ControlFlow<()>,
-{
-    /// # Safety
-    ///
-    /// `data` must be an `F` that nobody else uses during the call, `name` a C string.
-    unsafe extern "C" fn callback<F>(
-        data: *mut c_void,
-        name: *const c_char,
-        addr: c_ulong,
-        seq: c_uint,
-    ) -> c_int
-    where
-        F: FnMut(&CStr, usize, u32) -> ControlFlow<()>,
-    {
-        // SAFETY: By the safety requirements.
-        let visit = unsafe { &mut *data.cast::<F>() };
-        // SAFETY: By the safety requirements.
-        let name = unsafe { CStr::from_char_ptr(name) };
-        visit(name, addr, seq).is_break().into()
-    }
+/// Returns the number of symbols of vmlinux.
+pub fn symbol_count() -> u32 {
+    // SAFETY: There is nothing that it requires.
+    unsafe { bindings::kallsyms_symbol_count() }
+}
 
-    // SAFETY: `prefix` is a C string. `kallsyms_on_each_prefix_symbol()` calls `callback` with
-    // `visit`, which is an `F` and not used otherwise before it returns, and with C strings.
-    unsafe {
-        bindings::kallsyms_on_each_prefix_symbol(
-            Some(callback::<F>),
-            prefix.as_char_ptr(),
-            addr_of_mut!(visit).cast(),
-        )
+/// Returns the places of the symbols of vmlinux that are called `name`, as [`with_sorted_symbol()`]
+/// counts. If there is none, the range is empty and begins where they would be.
+pub fn places(name: &CStr) -> Range<u32> {
+    let (mut first, mut last) = (0, 0);
+    // SAFETY: `name` is a C string, and the numbers are valid for writes.
+    let found =
+        unsafe { bindings::kallsyms_lookup_names(name.as_char_ptr(), &mut first, &mut last) };
+    first..if found == 0 { last + 1 } else { first }
+}
+
+/// Hands a symbol of vmlinux to `take`: its name, its address, and its position in `/proc/kallsyms`.
+///
+/// `index` counts from 0, in the order in which names are sorted; symbols of one name are in the order
+/// of `/proc/kallsyms`. Nothing is handed out if there is no such place. Neither sleeps nor takes a
+/// lock.
+pub fn with_sorted_symbol<R>(index: u32, take: impl FnOnce(&CStr, usize, u32) -> R) -> Option<R> {
+    let mut name = MaybeUninit::<[c_char; KSYM_NAME_LEN]>::uninit();
+    let (mut address, mut seq) = (0, 0);
+    // SAFETY: `name` has `KSYM_NAME_LEN` bytes, and the numbers are valid for writes.
+    let found = unsafe {
+        bindings::kallsyms_sorted_symbol(index, name.as_mut_ptr().cast(), &mut address, &mut seq)
     };
+    // SAFETY: There is such a symbol, so the name was written, with its NUL.
+    found.then(|| take(unsafe { CStr::from_char_ptr(name.as_ptr().cast()) }, address, seq))
 }
 
 /// Whose symbols a walk over modules visits.
@@ -128,50 +131,138 @@ where
     };
 }
 
-/// Walks the symbols of modules as [`module_on_each_symbol()`] does, but in any context.
+/// Walks the symbols of modules whose names begin with `prefix`, until `visit` breaks.
 ///
-/// Takes no lock, and `visit` runs with preemption disabled. A module that comes or goes meanwhile
-/// may be missed.
-pub fn module_on_each_symbol_atomic<F>(modules: Modules<'_>, mut visit: F)
+/// `visit` gets the name of the module, that of the symbol, and the address, with preemption disabled.
+/// May be called in any context and takes no lock; a module that comes or goes meanwhile may be missed.
+pub fn module_on_each_prefix_symbol<F>(modules: Modules<'_>, prefix: &CStr, mut visit: F)
 where
-    F: FnMut(&CStr, usize) -> ControlFlow<()>,
+    F: FnMut(&CStr, &CStr, usize) -> ControlFlow<()>,
 {
-    // SAFETY: As in `module_on_each_symbol()`, and the same holds for
-    // `module_kallsyms_on_each_symbol_atomic()`.
+    /// # Safety
+    ///
+    /// `data` must be an `F` that nobody else uses during the call, the names C strings.
+    unsafe extern "C" fn callback<F>(
+        data: *mut c_void,
+        module: *const c_char,
+        name: *const c_char,
+        addr: c_ulong,
+    ) -> c_int
+    where
+        F: FnMut(&CStr, &CStr, usize) -> ControlFlow<()>,
+    {
+        // SAFETY: By the safety requirements.
+        let visit = unsafe { &mut *data.cast::<F>() };
+        // SAFETY: By the safety requirements.
+        let (module, name) = unsafe { (CStr::from_char_ptr(module), CStr::from_char_ptr(name)) };
+        visit(module, name, addr).is_break().into()
+    }
+
+    // SAFETY: The module's name is a C string or null, `prefix` is one.
+    // `module_kallsyms_on_each_prefix_symbol()` calls `callback` with `visit`, which is an `F` and not
+    // used otherwise before it returns, and with C strings.
     unsafe {
-        bindings::module_kallsyms_on_each_symbol_atomic(
+        bindings::module_kallsyms_on_each_prefix_symbol(
             modules.as_char_ptr(),
-            Some(module_callback::<F>),
+            prefix.as_char_ptr(),
+            Some(callback::<F>),
             addr_of_mut!(visit).cast(),
         )
     };
 }
 
+/// A symbol that somebody looks for by its name; see `struct kallsyms_query`.
+///
+/// # Invariants
+///
+/// The pointers of the C query are what its fields say, and valid for `'a`.
+pub struct Wanted<'a>(&'a bindings::kallsyms_query);
+
+impl<'a> Wanted<'a> {
+    /// Returns the module whose symbol it is; none for vmlinux and all modules. Then a name of the form
+    /// `module:name` is one of that module.
+    pub fn modname(&self) -> Option<&'a CStr> {
+        let modname = self.0.modname;
+        // SAFETY: By the type invariant it is null or a C string.
+        (!modname.is_null()).then(|| unsafe { CStr::from_char_ptr(modname) })
+    }
+
+    /// Returns the name.
+    pub fn name(&self) -> &'a CStr {
+        // SAFETY: By the type invariant it is a C string.
+        unsafe { CStr::from_char_ptr(self.0.name) }
+    }
+
+    /// Returns whether the symbol at `address` is of any use to whoever looks for it.
+    pub fn usable(&self, address: usize) -> bool {
+        match self.0.usable {
+            // SAFETY: By the type invariant it may be called with any address.
+            Some(usable) => unsafe { usable(address) != 0 },
+            None => true,
+        }
+    }
+
+    /// Returns the place that the name has or would have among those of vmlinux, as
+    /// [`with_sorted_symbol()`] counts, if whoever asks knows it.
+    pub fn place(&self) -> Option<u32> {
+        self.0.place.try_into().ok()
+    }
+}
+
 /// The symbols that a name without a symbol may stand for.
 #[derive(Clone, Copy)]
 pub enum Matches {
+    /// There are none.
+    None,
     /// There is exactly one, at this address.
     One(usize),
-    /// There are none, or several.
-    Count(u32),
+    /// There are several.
+    Several,
 }
 
 /// A second try for names that no symbol has.
+///
+/// What is called with preemption disabled must not sleep, as nowhere in the kernel. No type keeps an
+/// implementation from it.
 pub trait Fallback: 'static {
-    /// Counts the symbols that `name` may stand for.
-    ///
-    /// With a `modname`, only those of that module; without, a name of the form `module:name` means
-    /// that module, and any other name vmlinux and all modules. If there is a symbol of exactly
-    /// this name, there is nothing else that it may stand for.
+    /// Counts the usable symbols that the name may stand for, though none of them has exactly this
+    /// name. If a usable symbol has exactly this name, there are none.
     ///
     /// Called in any context, also by kdb with the machine stopped: it must not sleep, take a lock,
-    /// or print.
-    fn matches(modname: Option<&CStr>, name: &CStr) -> Matches;
+    /// or print. Preemption is disabled.
+    fn matches(wanted: &Wanted<'_>) -> Matches;
 
-    /// Logs what [`Self::matches()`] counted, because it was more than one.
+    /// Makes of the name of a symbol the name that it has in the source, in place, and returns how
+    /// long that is.
     ///
-    /// Called in process context with preemption disabled: it must not sleep.
-    fn log_ambiguous(modname: Option<&CStr>, name: &CStr);
+    /// Called as [`Self::matches()`] is.
+    fn cleanup(name: &mut [u8]) -> usize;
+
+    /// Says which usable symbols the name may stand for if it was `refused`, or else which ones a symbol
+    /// of exactly this name was preferred to. Writes nothing if there is nothing to say.
+    ///
+    /// Called in process context; may sleep.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no room for more. What was written in whole lines is used.
+    fn explain(wanted: &Wanted<'_>, refused: bool, to: &mut dyn fmt::Write) -> fmt::Result;
+}
+
+/// Text in a buffer of the caller's.
+struct Text<'a> {
+    buf: &'a mut [u8],
+    len: usize,
+}
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.len + text.len();
+        let room = self.buf.get_mut(self.len..end).ok_or(fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.len = end;
+        Ok(())
+    }
 }
 
 /// The registration of a [`Fallback`], undone when it is dropped.
@@ -196,7 +287,8 @@ impl<T: Fallback> FallbackRegistration<T> {
         let ops = KBox::new(
             bindings::kallsyms_fallback {
                 match_: Some(Self::match_callback),
-                ambiguous: Some(Self::ambiguous_callback),
+                cleanup: Some(Self::cleanup_callback),
+                explain: Some(Self::explain_callback),
             },
             GFP_KERNEL,
         )?;
@@ -212,42 +304,70 @@ impl<T: Fallback> FallbackRegistration<T> {
 
     /// # Safety
     ///
-    /// `modname` must be null or a C string, `name` a C string, and `addr` valid for writes.
+    /// `query` must be valid for reads during the call, with pointers that are what `struct
+    /// kallsyms_query` says, and `addr` valid for writes.
     unsafe extern "C" fn match_callback(
-        modname: *const c_char,
-        name: *const c_char,
+        query: *const bindings::kallsyms_query,
         addr: *mut c_ulong,
     ) -> c_uint {
-        // SAFETY: By the safety requirements.
-        let modname = (!modname.is_null()).then(|| unsafe { CStr::from_char_ptr(modname) });
-        // SAFETY: By the safety requirements.
-        let name = unsafe { CStr::from_char_ptr(name) };
-        match T::matches(modname, name) {
+        // SAFETY: By the safety requirements. INVARIANT: Likewise.
+        match T::matches(&Wanted(unsafe { &*query })) {
+            Matches::None => 0,
             Matches::One(address) => {
                 // SAFETY: By the safety requirements.
                 unsafe { *addr = address };
                 1
             }
-            Matches::Count(count) => count,
+            Matches::Several => 2,
         }
     }
 
     /// # Safety
     ///
-    /// `modname` must be null or a C string, and `name` a C string.
-    unsafe extern "C" fn ambiguous_callback(modname: *const c_char, name: *const c_char) {
+    /// `name` must be a C string that nobody else uses during the call, and valid for writes.
+    unsafe extern "C" fn cleanup_callback(name: *mut c_char) {
         // SAFETY: By the safety requirements.
-        let modname = (!modname.is_null()).then(|| unsafe { CStr::from_char_ptr(modname) });
+        let len = unsafe { CStr::from_char_ptr(name) }.len();
+        // SAFETY: By the safety requirements; the string has so many bytes and a NUL.
+        let bytes = unsafe { slice::from_raw_parts_mut(name.cast::<u8>(), len) };
+        let cleaned = T::cleanup(bytes).min(len);
+        // SAFETY: That is within the string, or its NUL.
+        unsafe { *name.add(cleaned) = 0 };
+    }
+
+    /// # Safety
+    ///
+    /// `query` must be as for [`Self::match_callback()`], and `buf` must have `size` bytes that nobody
+    /// else uses during the call, at least one.
+    unsafe extern "C" fn explain_callback(
+        query: *const bindings::kallsyms_query,
+        refused: bool,
+        buf: *mut c_char,
+        size: usize,
+    ) -> usize {
         // SAFETY: By the safety requirements.
-        T::log_ambiguous(modname, unsafe { CStr::from_char_ptr(name) });
+        unsafe { ptr::write_bytes(buf, 0, size) };
+        // SAFETY: By the safety requirements, and it was just initialized. The last byte stays NUL.
+        let buf = unsafe { slice::from_raw_parts_mut(buf.cast::<u8>(), size - 1) };
+        let mut text = Text { buf, len: 0 };
+        // SAFETY: By the safety requirements. INVARIANT: Likewise.
+        let all = T::explain(&Wanted(unsafe { &*query }), refused, &mut text);
+        let Text { buf, len } = text;
+        if all.is_ok() {
+            return len;
+        }
+        let lines = buf[..len].iter().rposition(|&b| b == b'\n');
+        let lines = lines.map_or(0, |newline| newline + 1);
+        buf[lines..].fill(0);
+        lines
     }
 }
 
 impl<T: Fallback> Drop for FallbackRegistration<T> {
     fn drop(&mut self) {
-        // SAFETY: `ops` is registered by the type invariant. On return no CPU is in
-        // `match_callback` any more: it runs with preemption disabled, and that is what
-        // unregistering waits for.
+        // SAFETY: `ops` is registered by the type invariant. On return no CPU is in one of the callbacks
+        // any more: they run with preemption disabled or hold the mutex of registrations, and that is
+        // what unregistering waits for.
         unsafe { bindings::unregister_kallsyms_fallback(&*self.ops) };
     }
 }

@@ -6,7 +6,7 @@ mod position;
 
 pub use position::Position;
 
-use klp_policy::{NameIndex, Policy, Prefix, SymbolName, SymbolSequence};
+use klp_policy::{NameIndex, Policy, SymbolName, SymbolSequence};
 use std::cell::OnceCell;
 use std::hash::RandomState;
 
@@ -30,6 +30,8 @@ pub struct Entry<'d> {
 pub struct SymbolTable<'d> {
     entries: Vec<Entry<'d>>,
     by_name: OnceCell<Vec<u32>>,
+    /// Those that are live, unless all are.
+    live_by_name: OnceCell<Option<Vec<u32>>>,
 }
 
 impl<'d> SymbolTable<'d> {
@@ -40,6 +42,7 @@ impl<'d> SymbolTable<'d> {
         Self {
             entries,
             by_name: OnceCell::new(),
+            live_by_name: OnceCell::new(),
         }
     }
 
@@ -88,6 +91,17 @@ impl<'d> SymbolTable<'d> {
             places
         })
     }
+
+    /// The places of the live symbols, by full name and then in their order.
+    fn sorted_live(&self) -> &[u32] {
+        let live = |&seq: &u32| self.get(seq).is_some_and(|entry| entry.live);
+        let fewer = self.live_by_name.get_or_init(|| {
+            let sorted = self.sorted();
+            let all = sorted.iter().all(live);
+            (!all).then(|| sorted.iter().copied().filter(live).collect())
+        });
+        fewer.as_deref().unwrap_or_else(|| self.sorted())
+    }
 }
 
 /// The symbols of an object as the livepatch core sees them at one time.
@@ -115,23 +129,34 @@ impl ObjectView<'_, '_> {
     fn sees(&self, entry: &Entry<'_>) -> bool {
         entry.live || !self.live
     }
+
+    /// The places of the symbols that are seen, by full name and then in their order.
+    fn sorted(&self) -> &[u32] {
+        if self.live {
+            self.table.sorted_live()
+        } else {
+            self.table.sorted()
+        }
+    }
 }
 
 impl NameIndex for ObjectView<'_, '_> {
-    fn walk(&self, prefix: &Prefix<'_>, visit: &mut klp_policy::table::Visit<'_>) {
-        let prefix: Vec<u8> = prefix.bytes().collect();
-        let (table, sorted) = (self.table, self.table.sorted());
-        let first = sorted.partition_point(|&i| table.name(i) < prefix.as_slice());
-        for &seq in &sorted[first..] {
-            let Some(entry) = table.get(seq) else {
-                return;
-            };
-            if !entry.name.0.starts_with(&prefix) {
-                return;
-            }
-            if self.sees(entry) && visit(symbol(seq, entry)).is_break() {
-                return;
-            }
+    fn size(&self) -> u32 {
+        self.sorted().len().try_into().unwrap_or(u32::MAX)
+    }
+
+    fn places(&self, name: SymbolName<'_>) -> std::ops::Range<u32> {
+        let sorted = self.sorted();
+        let place = |count: usize| count.try_into().unwrap_or(u32::MAX);
+        let start = sorted.partition_point(|&seq| self.table.name(seq) < name.0);
+        let count = sorted[start..].partition_point(|&seq| self.table.name(seq) == name.0);
+        place(start)..place(start + count)
+    }
+
+    fn symbol(&self, place: u32, take: &mut dyn FnMut(klp_policy::Symbol<'_>)) {
+        let seq = self.sorted().get(place as usize);
+        if let Some((seq, entry)) = seq.and_then(|&seq| Some((seq, self.table.get(seq)?))) {
+            take(symbol(seq, entry));
         }
     }
 }

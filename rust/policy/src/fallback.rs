@@ -3,93 +3,112 @@
 //! A tracer's second try, after the stock kernel found nothing by a name.
 
 use super::name::{
-    Sympos,
+    SymbolName,
     KSYM_NAME_LEN, //
 };
 use super::query::{
     Asker,
     Query, //
 };
-use super::resolve::{
-    matches_cleaned,
-    walk_cleaned,
-    Tally, //
-};
+use super::resolve::matches_cleaned;
+use super::search::walk_cleaned;
 use super::table::{
     NameIndex,
     Symbol,
-    SymbolSequence, //
+    Visit, //
 };
-use core::ops::ControlFlow;
 
-/// Counts the symbols that a name may stand for, over any number of tables.
-///
-/// These are the symbols with its cleaned name. If a symbol has exactly this name there are none:
-/// the stock kernel has seen it, and had its reasons.
+/// The symbols that a tracer's name may stand for: those with its cleaned name, in any number of
+/// tables.
 #[derive(Clone, Copy, Debug)]
 pub struct Fallback<'q> {
     query: Query<'q>,
-    tally: Tally,
-    ruled_out: bool,
+    possible: bool,
 }
 
 impl<'q> Fallback<'q> {
-    /// Nothing counted yet.
+    /// Asks by `name`.
     #[must_use]
     pub fn new(name: &'q [u8]) -> Self {
         Self {
             query: Query::asked_by(Asker::Tracer, name),
-            tally: Tally::new(Sympos::UNIQUE),
-            // No symbol has such a name; whoever sends one need not make us look.
-            ruled_out: name.len() >= KSYM_NAME_LEN,
+            // No symbol has a longer name; whoever sends one need not make us look.
+            possible: name.len() < KSYM_NAME_LEN,
         }
     }
 
-    /// Counts the symbols of `index`.
-    pub fn count_in_index<T: NameIndex + ?Sized>(&mut self, index: &T) {
-        if self.ruled_out {
-            return;
-        }
-        let query = self.query;
-        walk_cleaned(index, query.cleaned(), &mut |symbol| self.add(&symbol));
+    /// Returns the bytes with which each of the symbols begins.
+    ///
+    /// A symbol may have its first suffix before any dot but one that it begins with.
+    #[must_use]
+    pub fn start(&self) -> &'q [u8] {
+        let first = self.query.cleaned().segments().next().unwrap_or_default();
+        let dot = first.iter().skip(1).position(|&b| b == b'.');
+        &first[..dot.map_or(first.len(), |dot| dot + 1)]
     }
 
-    /// Counts the symbols of `table`.
-    pub fn count_in_sequence<T: SymbolSequence + ?Sized>(&mut self, table: &T) {
-        if self.ruled_out {
-            return;
-        }
-        let cleaned = self.query.cleaned();
-        table.walk(&mut |symbol| {
-            if matches_cleaned(&cleaned, symbol.name) {
-                return self.add(&symbol);
-            }
-            ControlFlow::Continue(())
-        });
+    /// Returns whether `name` is the very name that was asked by.
+    #[must_use]
+    pub fn is_exact(&self, name: SymbolName<'_>) -> bool {
+        self.query.exact() == Some(name)
     }
 
-    fn add(&mut self, symbol: &Symbol<'_>) -> ControlFlow<()> {
-        self.ruled_out = self.query.exact() == Some(symbol.name);
-        if self.ruled_out {
-            return ControlFlow::Break(());
+    /// Visits the symbols of `index`; a place that is `near` that of the name saves time.
+    pub fn visit_in_index<T: NameIndex + ?Sized>(
+        &self,
+        index: &T,
+        mut near: Option<u32>,
+        visit: &mut Visit<'_>,
+    ) {
+        if self.possible {
+            walk_cleaned(index, self.query.cleaned(), &mut near, visit);
         }
-        self.tally.add(symbol);
-        ControlFlow::Continue(())
     }
 
-    /// How many symbols the name may stand for.
+    /// Returns whether a symbol of the full name `name` is one of them.
+    #[must_use]
+    pub fn is_namesake(&self, name: SymbolName<'_>) -> bool {
+        self.possible && matches_cleaned(&self.query.cleaned(), name)
+    }
+}
+
+/// What a [`Fallback`] has found.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Namesakes {
+    /// The number of symbols of exactly the name: the stock kernel takes one of them.
+    pub exact: u64,
+    /// The number of others.
+    pub others: u64,
+    /// The address of the last of these.
+    address: u64,
+}
+
+impl Namesakes {
+    /// Counts one symbol.
+    pub fn add(&mut self, fallback: &Fallback<'_>, symbol: &Symbol<'_>) {
+        if fallback.is_exact(symbol.name) {
+            self.exact += 1;
+        } else {
+            self.others += 1;
+            self.address = symbol.address;
+        }
+    }
+
+    /// Returns how many symbols the name may stand for.
+    ///
+    /// If a symbol has exactly this name there are none: the stock kernel has seen it.
     #[must_use]
     pub const fn matches(&self) -> u64 {
-        if self.ruled_out {
+        if self.exact > 0 {
             0
         } else {
-            self.tally.matches()
+            self.others
         }
     }
 
-    /// The address of the symbol, if there is exactly one.
+    /// Returns the address of the symbol, if there is exactly one.
     #[must_use]
     pub fn only(&self) -> Option<u64> {
-        self.tally.only().filter(|_| !self.ruled_out)
+        (self.matches() == 1).then_some(self.address)
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The rule, from a name to an answer: [`clean`] a name, put the [`query`], walk a [`table`],
+//! The rule, from a name to an answer: [`clean`] a name, put the [`query`], [`search`] a [`table`],
 //! [`resolve`]; tracers have a [`fallback`], and people write a [`request`].
 //!
 //! With the feature `stock` there is also what a stock kernel does by itself: how it compares names,
@@ -14,10 +14,12 @@ pub mod livepatch;
 pub mod name;
 #[cfg(feature = "parsed")]
 pub mod parsed;
+mod prefix;
 pub mod query;
 pub mod request;
 pub mod resolve;
 pub mod rule;
+pub mod search;
 #[cfg(feature = "stock")]
 pub mod stock;
 pub mod table;
@@ -27,7 +29,10 @@ pub use clean::{
     cleanup_symbol_name_in_place,
     CleanName, //
 };
-pub use fallback::Fallback;
+pub use fallback::{
+    Fallback,
+    Namesakes, //
+};
 #[cfg(feature = "stock")]
 pub use livepatch::{
     FormatError,
@@ -66,9 +71,10 @@ pub use resolve::{
     Reason, //
 };
 pub use rule::Policy;
+#[cfg(feature = "stock")]
+pub use search::walk_prefix;
 pub use table::{
     NameIndex,
-    Prefix,
     Symbol,
     SymbolSequence,
     Visit, //

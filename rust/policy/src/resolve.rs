@@ -15,16 +15,21 @@ use super::name::{
 };
 use super::query::Query;
 use super::rule::Policy;
+use super::search::walk_cleaned;
+#[cfg(feature = "stock")]
+use super::search::walk_prefix;
 use super::table::{
     NameIndex,
-    Prefix,
     Symbol,
     SymbolSequence,
     Visit, //
 };
 use core::{
     fmt,
-    ops::ControlFlow, //
+    ops::{
+        ControlFlow,
+        Range, //
+    },
 };
 
 /// What of a symbol's name was equal to what was asked for.
@@ -106,7 +111,7 @@ pub struct Candidate<'a> {
 
 /// Symbols counted on a walk, and the one among them that is wanted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Tally {
+struct Tally {
     wanted: u64,
     matches: u64,
     nth: Option<(u32, u64)>,
@@ -118,7 +123,7 @@ pub(super) struct Tally {
 impl Tally {
     /// An empty count that looks for `sympos`.
     #[must_use]
-    pub const fn new(sympos: Sympos) -> Self {
+    const fn new(sympos: Sympos) -> Self {
         Self {
             // The only match is the first one.
             wanted: if sympos.0 == 0 { 1 } else { sympos.0 },
@@ -131,7 +136,7 @@ impl Tally {
     }
 
     /// Counts one symbol.
-    pub fn add(&mut self, symbol: &Symbol<'_>) {
+    fn add(&mut self, symbol: &Symbol<'_>) {
         self.in_order &= self.matches == 0 || symbol.seq > self.highest;
         self.matches += 1;
         self.lowest = self.lowest.min(symbol.seq);
@@ -141,18 +146,14 @@ impl Tally {
         }
     }
 
-    /// How many symbols were counted.
-    #[must_use]
-    pub const fn matches(&self) -> u64 {
-        self.matches
-    }
-
-    /// The address, if exactly one symbol was counted.
-    #[must_use]
-    pub fn only(&self) -> Option<u64> {
-        match self.nth {
-            Some((_, address)) if self.matches == 1 => Some(address),
-            _ => None,
+    /// Counts the symbols of one name at `places`, which are in order, and looks at the wanted one only.
+    fn add_run<T: NameIndex + ?Sized>(&mut self, index: &T, places: Range<u32>) {
+        self.matches = places.len() as u64;
+        let wanted = usize::try_from(self.wanted - 1).unwrap_or(usize::MAX);
+        for place in places.skip(wanted).take(1) {
+            index.symbol(place, &mut |symbol| {
+                self.nth = Some((symbol.seq, symbol.address));
+            });
         }
     }
 
@@ -224,19 +225,29 @@ impl<'a> Want<'a> {
     }
 
     /// Visits the matches in `index`, each once, in no particular order.
-    fn walk<T: NameIndex + ?Sized>(&self, index: &T, visit: &mut Visit<'_>) {
+    ///
+    /// `near` is where the last search for them has ended, if there was one.
+    fn walk<T: NameIndex + ?Sized>(
+        &self,
+        index: &T,
+        near: &mut Option<u32>,
+        visit: &mut Visit<'_>,
+    ) {
         match *self {
-            Self::Exact(name) => index.walk(&Prefix::exact(name), &mut |symbol| {
-                // Sorted by name, the equal ones are the first that begin with it.
-                if symbol.name == name {
-                    visit(symbol)
-                } else {
-                    ControlFlow::Break(())
+            Self::Exact(name) => {
+                let places = index.places(name);
+                *near = Some(places.start);
+                let mut flow = ControlFlow::Continue(());
+                for place in places {
+                    index.symbol(place, &mut |symbol| flow = visit(symbol));
+                    if flow.is_break() {
+                        return;
+                    }
                 }
-            }),
-            Self::Cleaned(name) => walk_cleaned(index, name, visit),
+            }
+            Self::Cleaned(name) => walk_cleaned(index, name, near, visit),
             #[cfg(feature = "stock")]
-            Self::Cut(_, name) => index.walk(&Prefix::exact(name), &mut |symbol| {
+            Self::Cut(_, name) => walk_prefix(index, name.0, &mut |symbol| {
                 if self.matches(symbol.name) {
                     visit(symbol)
                 } else {
@@ -253,47 +264,6 @@ pub(super) fn matches_cleaned(wanted: &CleanName<'_>, name: SymbolName<'_>) -> b
     wanted.first() == name.0.first() && cleanup_symbol_name(name.0) == *wanted
 }
 
-/// Visits the symbols of `index` whose cleaned name is `name`, each once.
-///
-/// A suffix may stand at the end of the name or before any of its dots, so one walk is needed for
-/// each of these places, and one for the symbols without a suffix. A symbol with several suffixes
-/// belongs to the walk of its first.
-pub(super) fn walk_cleaned<T: NameIndex + ?Sized>(
-    index: &T,
-    name: CleanName<'_>,
-    visit: &mut Visit<'_>,
-) {
-    let len = name.len();
-    let mut flow = ControlFlow::Continue(());
-    index.walk(&Prefix::unpromoted(name), &mut |symbol| {
-        if symbol.name.0.len() > len {
-            // Sorted by name, the equal ones are the first that begin with it.
-            return ControlFlow::Break(());
-        }
-        if cleanup_symbol_name(symbol.name.0) == name {
-            flow = visit(symbol);
-        }
-        flow
-    });
-    let places = name
-        .bytes()
-        .enumerate()
-        .filter_map(|(at, byte)| (byte == b'.' && at > 0).then_some(at))
-        .chain(core::iter::once(len));
-    for place in places {
-        if flow.is_break() {
-            return;
-        }
-        index.walk(&Prefix::promoted(name, place), &mut |symbol| {
-            let cleaned = cleanup_symbol_name(symbol.name.0);
-            if cleaned.head_len() == place && cleaned == name {
-                flow = visit(symbol);
-            }
-            flow
-        });
-    }
-}
-
 /// Resolves `query` in a table that can be entered by name.
 ///
 /// # Errors
@@ -305,12 +275,19 @@ pub fn resolve_in_index<T: NameIndex + ?Sized>(
     query: &Query<'_>,
     sympos: Sympos,
 ) -> Result<Found, Reason> {
+    let mut near = None;
     for want in Want::of(policy, query).into_iter().flatten() {
         let mut tally = Tally::new(sympos);
-        want.walk(index, &mut |symbol| {
-            tally.add(&symbol);
-            ControlFlow::Continue(())
-        });
+        if let Want::Exact(name) = want {
+            let places = index.places(name);
+            near = Some(places.start);
+            tally.add_run(index, places);
+        } else {
+            want.walk(index, &mut near, &mut |symbol| {
+                tally.add(&symbol);
+                ControlFlow::Continue(())
+            });
+        }
         match tally.admits(sympos) {
             Err(Reason::NotFound) => continue,
             Err(reason) => return Err(reason),
@@ -318,7 +295,7 @@ pub fn resolve_in_index<T: NameIndex + ?Sized>(
         }
         let place = match tally.nth {
             Some(nth) if tally.in_order => Some(nth),
-            _ => select(index, &want, &tally),
+            _ => select(index, &want, near, &tally),
         };
         return place
             .map(|nth| tally.found(nth, want.by()))
@@ -331,12 +308,17 @@ pub fn resolve_in_index<T: NameIndex + ?Sized>(
 ///
 /// Hashes sort as text, not by address. The n-th match has the smallest `seq` that n matches do not
 /// exceed, and that number is found by bisection.
-fn select<T: NameIndex + ?Sized>(index: &T, want: &Want<'_>, tally: &Tally) -> Option<(u32, u64)> {
+fn select<T: NameIndex + ?Sized>(
+    index: &T,
+    want: &Want<'_>,
+    mut near: Option<u32>,
+    tally: &Tally,
+) -> Option<(u32, u64)> {
     let (mut low, mut high) = (tally.lowest, tally.highest);
     while low < high {
         let mid = low + (high - low) / 2;
         let mut below = 0;
-        want.walk(index, &mut |symbol| {
+        want.walk(index, &mut near, &mut |symbol| {
             below += u64::from(symbol.seq <= mid);
             ControlFlow::Continue(())
         });
@@ -347,7 +329,7 @@ fn select<T: NameIndex + ?Sized>(index: &T, want: &Want<'_>, tally: &Tally) -> O
         }
     }
     let mut found = None;
-    want.walk(index, &mut |symbol| {
+    want.walk(index, &mut near, &mut |symbol| {
         if symbol.seq != low {
             return ControlFlow::Continue(());
         }
@@ -400,9 +382,10 @@ pub fn visit_in_index<T: NameIndex + ?Sized>(
     query: &Query<'_>,
     visit: &mut Visit<'_>,
 ) {
+    let mut near = None;
     for want in Want::of(policy, query).into_iter().flatten() {
         let mut any = false;
-        want.walk(index, &mut |symbol| {
+        want.walk(index, &mut near, &mut |symbol| {
             any = true;
             visit(symbol)
         });
@@ -421,11 +404,12 @@ pub fn list_in_index<T: NameIndex + ?Sized>(
     query: &Query<'_>,
     visit: &mut dyn FnMut(Candidate<'_>) -> ControlFlow<()>,
 ) {
+    let mut near = None;
     for want in Want::of(policy, query).into_iter().flatten() {
         let mut last = None;
         for position in 1.. {
             let mut next: Option<u32> = None;
-            want.walk(index, &mut |symbol| {
+            want.walk(index, &mut near, &mut |symbol| {
                 if last < Some(symbol.seq) && next.map_or(true, |next| symbol.seq < next) {
                     next = Some(symbol.seq);
                 }
@@ -436,7 +420,7 @@ pub fn list_in_index<T: NameIndex + ?Sized>(
             }
             last = next;
             let mut flow = ControlFlow::Continue(());
-            want.walk(index, &mut |symbol| {
+            want.walk(index, &mut near, &mut |symbol| {
                 if next != Some(symbol.seq) {
                     return ControlFlow::Continue(());
                 }

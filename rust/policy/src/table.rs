@@ -2,12 +2,11 @@
 
 //! What a symbol table must offer to be asked.
 
-use super::clean::{
-    CleanName,
-    PROMOTION, //
-};
 use super::name::SymbolName;
-use core::ops::ControlFlow;
+use core::ops::{
+    ControlFlow,
+    Range, //
+};
 
 /// One symbol of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,79 +23,24 @@ pub struct Symbol<'a> {
 /// Takes the symbols of a walk one after the other and says whether to go on.
 pub type Visit<'v> = dyn FnMut(Symbol<'_>) -> ControlFlow<()> + 'v;
 
-/// A table that does not change and can be entered by name, as vmlinux's can.
+/// A table that does not change and is sorted by name, as vmlinux's is.
+///
+/// A place is a symbol's number, counted from 0, if the symbols are sorted by the bytes of their full
+/// names, and those of one name by `seq`.
 pub trait NameIndex {
-    /// Visits every symbol whose full name begins with `prefix`, sorted by the bytes of the name.
-    ///
-    /// A table in which no such name can exist need not look at it.
-    fn walk(&self, prefix: &Prefix<'_>, visit: &mut Visit<'_>);
+    /// Returns the number of symbols.
+    fn size(&self) -> u32;
+
+    /// Returns the places of the symbols whose full name is `name`; if there is none, the range is empty
+    /// and begins where they would be.
+    fn places(&self, name: SymbolName<'_>) -> Range<u32>;
+
+    /// Hands the symbol at a place to `take`. A place past the last has none.
+    fn symbol(&self, place: u32, take: &mut dyn FnMut(Symbol<'_>));
 }
 
 /// A table that can only be read from its start to its end, as a module's can.
 pub trait SymbolSequence {
     /// Visits every symbol in the order in which positions count, `seq` ascending.
     fn walk(&self, visit: &mut Visit<'_>);
-}
-
-/// How the full names of some candidates begin.
-#[derive(Clone, Copy, Debug)]
-pub struct Prefix<'a> {
-    name: CleanName<'a>,
-    len: usize,
-    promoted: bool,
-}
-
-impl<'a> Prefix<'a> {
-    /// Names that begin with `name`.
-    pub(super) fn exact(name: SymbolName<'a>) -> Self {
-        Self::unpromoted(CleanName::whole(name.0))
-    }
-
-    /// Names that begin with `name`, which may have been cleaned.
-    pub(super) fn unpromoted(name: CleanName<'a>) -> Self {
-        Self {
-            name,
-            len: name.len(),
-            promoted: false,
-        }
-    }
-
-    /// Names that begin with the first `len` bytes of `name` and a promotion suffix.
-    pub(super) fn promoted(name: CleanName<'a>, len: usize) -> Self {
-        Self {
-            name,
-            len,
-            promoted: true,
-        }
-    }
-
-    /// The slices that make up the prefix, in order.
-    fn segments(&self) -> impl Iterator<Item = &'a [u8]> {
-        let mut left = self.len;
-        let suffix = if self.promoted { PROMOTION } else { &[] };
-        self.name
-            .segments()
-            .map(move |segment| {
-                let segment = &segment[..left.min(segment.len())];
-                left -= segment.len();
-                segment
-            })
-            .chain(core::iter::once(suffix))
-    }
-
-    /// The bytes of the prefix.
-    pub fn bytes(&self) -> impl Iterator<Item = u8> + 'a {
-        self.segments().flatten().copied()
-    }
-
-    /// Writes the prefix to the start of `buf` and returns its length; `None` if it does not fit.
-    pub fn write_to(&self, buf: &mut [u8]) -> Option<usize> {
-        let mut len = 0;
-        for segment in self.segments() {
-            buf.get_mut(len..len + segment.len())?
-                .copy_from_slice(segment);
-            len += segment.len();
-        }
-        Some(len)
-    }
 }

@@ -9,17 +9,25 @@ use crate::{
 };
 use klp_policy::{
     Fallback,
+    Namesakes,
     KSYM_NAME_LEN, //
 };
 use proptest::prelude::*;
+use std::ops::ControlFlow;
 
-fn count<'q>(vmlinux: &Table, modules: &[Table], text: &'q [u8]) -> Fallback<'q> {
-    let mut fallback = Fallback::new(text);
-    fallback.count_in_index(vmlinux);
-    for module in modules {
-        fallback.count_in_sequence(module);
+fn count(vmlinux: &Table, modules: &[Table], text: &[u8]) -> Namesakes {
+    let fallback = Fallback::new(text);
+    let mut found = Namesakes::default();
+    fallback.visit_in_index(vmlinux, None, &mut |symbol| {
+        found.add(&fallback, &symbol);
+        ControlFlow::Continue(())
+    });
+    for symbol in modules.iter().flat_map(Table::iter) {
+        if fallback.is_namesake(symbol.name) {
+            found.add(&fallback, &symbol);
+        }
     }
-    fallback
+    found
 }
 
 #[test]
