@@ -60,6 +60,17 @@ refused() {
 	! "$@"
 }
 
+# ambiguous(command...) - whether it fails because the name may stand for several functions
+ambiguous() {
+	! LC_ALL=C "$@" 2>/tmp/error && tee /dev/stderr </tmp/error | grep -qF 'Cannot assign requested address'
+}
+
+# ambiguous_syms() - whether it fails, and the log says so, since its error is the one for no such name
+ambiguous_syms() {
+	log_mark
+	! add_fprobe_syms && log_says "'$function' may stand for 2 symbols:"
+}
+
 refused_as() {
 	! "$1" && last_error | tee /dev/stderr | grep -qF "$2"
 }
@@ -148,8 +159,9 @@ trigger_comes_and_goes() {
 ambiguity_logged() {
 	log_mark
 	add_kprobe && return 1
-	log_says "klp_sympos: '$function' may stand for several symbols:" &&
-		log_says "klp_sympos:   1: $function.llvm." &&
+	log_says "kallsyms: '$function' may stand for 2 symbols:" &&
+		log_says "kallsyms:   1: $function.llvm." &&
+		log_says "kallsyms:   2: $function.llvm.1 [klp_twins]" &&
 		[ "$(dmesg | tail -n "+$((klp_log_mark + 1))" | grep -c "$function\.llvm\.")" = 2 ]
 }
 
@@ -223,10 +235,10 @@ check 'an exact name wins' exact_name_wins
 insmod /klp/modules/klp_twins.ko
 check 'kprobe event: refused while ambiguous' refused_as add_kprobe 'The symbol is not unique'
 check 'the log says what it may stand for' ambiguity_logged
-check 'fprobe event: refused while ambiguous' refused add_fprobe
-check 'set_ftrace_filter: refused while ambiguous' refused add_filter
-check 'set_graph_function: refused while ambiguous' refused add_graph
-check 'register_fprobe_syms(): refused while ambiguous' refused add_fprobe_syms
+check 'fprobe event: refused while ambiguous' ambiguous add_fprobe
+check 'set_ftrace_filter: refused while ambiguous' ambiguous add_filter
+check 'set_graph_function: refused while ambiguous' ambiguous add_graph
+check 'register_fprobe_syms(): refused while ambiguous' ambiguous_syms
 check 'set_ftrace_filter: one module has one' filters_in klp_twins
 check 'kprobe event: one module has one' kprobe_in klp_twins
 rmmod klp_twins

@@ -241,6 +241,12 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("tracers")
     },
     Boot {
+        scripts: &["51-namesakes"],
+        timeout: Duration::from_secs(300),
+        expected: &[expect("namesakes", 41)],
+        ..DEFAULT.named("namesakes")
+    },
+    Boot {
         scripts: &["10-smoke", "12-kunit"],
         expected: &[
             expect("smoke", 6),
