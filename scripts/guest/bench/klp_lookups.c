@@ -4,10 +4,14 @@
  *
  * Write "WAY SYMPOS CALLS NAME" to the parameter `measure`, then read from it
  * "NANOSECONDS ALLOCATIONS ADDRESS", for all CALLS together. A lookup that
- * fails gives address 0.
+ * fails gives address 0. The ways `list` and `list-source` look up all
+ * functions that ftrace can trace and that are alone with their names, by their
+ * full names or by those in the source, in one call; NAME is how many at most,
+ * and ADDRESS how many there were.
  *
  * A livepatch in nothing but its relocations: what it calls is not exported.
  */
+#include <linux/ftrace.h>
 #include <linux/kallsyms.h>
 #include <linux/klp_sympos.h>
 #include <linux/ktime.h>
@@ -16,17 +20,24 @@
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/sort.h>
 #include <linux/string.h>
 #include <trace/events/kmem.h>
 
 /* The names differ, since <linux/kallsyms.h> declares two of them. */
-extern int find_object_symbol(const char *objname, const char *name,
-			      unsigned long sympos, unsigned long *addr)
+extern int find_object_symbol(struct module *pmod, const char *objname,
+			      const char *name, unsigned long sympos,
+			      unsigned long *addr)
 	KLP_SYMPOS(vmlinux, klp_find_object_symbol, 0);
 typeof(kallsyms_lookup_name) lookup_name
 	KLP_SYMPOS(vmlinux, kallsyms_lookup_name, 0);
 typeof(kallsyms_on_each_match_symbol) on_each_match_symbol
 	KLP_SYMPOS(vmlinux, kallsyms_on_each_match_symbol, 0);
+typeof(kallsyms_on_each_symbol) on_each_symbol
+	KLP_SYMPOS(vmlinux, kallsyms_on_each_symbol, 0);
+typeof(ftrace_location) location KLP_SYMPOS(vmlinux, ftrace_location, 0);
+typeof(ftrace_lookup_symbols) lookup_symbols
+	KLP_SYMPOS(vmlinux, ftrace_lookup_symbols, 0);
 
 struct match {
 	unsigned long addr;
@@ -57,12 +68,93 @@ static unsigned long livepatch(const char *name, unsigned long sympos)
 {
 	unsigned long addr;
 
-	return find_object_symbol(NULL, name, sympos, &addr) ? 0 : addr;
+	return find_object_symbol(THIS_MODULE, NULL, name, sympos, &addr) ? 0 : addr;
 }
 
 static unsigned long kallsyms(const char *name, unsigned long sympos)
 {
 	return lookup_name(name);
+}
+
+/* Names to be looked up in one call. */
+struct list {
+	const char **names;
+	size_t count;
+	size_t max;
+	bool source;
+	int error;
+};
+
+static int add_name(void *data, const char *name, unsigned long addr)
+{
+	const char *suffix = strstr(name, ".llvm.");
+	struct list *list = data;
+
+	if (!location(addr))
+		return 0;
+
+	if (!list->source)
+		suffix = NULL;
+	list->names[list->count] = suffix ?
+		kstrndup(name, suffix - name, GFP_KERNEL) :
+		kstrdup(name, GFP_KERNEL);
+	if (!list->names[list->count]) {
+		list->error = -ENOMEM;
+		return 1;
+	}
+	return ++list->count == list->max;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(*(const char **)a, *(const char **)b);
+}
+
+/* What several symbols have is looked up by nobody. */
+static void drop_repeated(struct list *list)
+{
+	size_t i, next, kept = 0;
+
+	for (i = 0; i < list->count; i = next) {
+		for (next = i + 1; next < list->count; next++) {
+			if (strcmp(list->names[i], list->names[next]))
+				break;
+		}
+		if (next == i + 1) {
+			list->names[kept++] = list->names[i];
+			continue;
+		}
+		while (i < next)
+			kfree(list->names[i++]);
+	}
+	list->count = kept;
+}
+
+/* Does not count the time that it takes to make the list. */
+static unsigned long look_up_list(const char *max, bool source, u64 *start)
+{
+	struct list list = { .source = source };
+	unsigned long *addrs;
+	size_t i;
+
+	if (kstrtoul(max, 10, &list.max) || !list.max)
+		return 0;
+
+	list.names = kvcalloc(list.max, sizeof(*list.names), GFP_KERNEL);
+	addrs = kvcalloc(list.max, sizeof(*addrs), GFP_KERNEL);
+	if (list.names && addrs) {
+		on_each_symbol(add_name, &list);
+		sort(list.names, list.count, sizeof(*list.names), compare_names, NULL);
+		drop_repeated(&list);
+		*start = ktime_get_ns();
+		if (list.error || lookup_symbols(list.names, list.count, addrs))
+			*start = 0;
+	}
+	kvfree(addrs);
+	for (i = 0; i < list.count; i++)
+		kfree(list.names[i]);
+	kvfree(list.names);
+	return *start ? list.count : 0;
 }
 
 static const struct {
@@ -101,6 +193,7 @@ static int measure_set(const char *text, const struct kernel_param *kp)
 	unsigned long sympos;
 	unsigned int calls, way;
 	char word[16];
+	bool list;
 	char *name;
 	int at = 0;
 
@@ -111,7 +204,8 @@ static int measure_set(const char *text, const struct kernel_param *kp)
 		if (!strcmp(ways[way].name, word))
 			break;
 	}
-	if (way == ARRAY_SIZE(ways))
+	list = !strcmp(word, "list") || !strcmp(word, "list-source");
+	if (way == ARRAY_SIZE(ways) && !list)
 		return -EINVAL;
 
 	name = kstrdup(text + at, GFP_KERNEL);
@@ -125,8 +219,12 @@ static int measure_set(const char *text, const struct kernel_param *kp)
 		allocations = 0;
 		WRITE_ONCE(counted_task, current);
 		start = ktime_get_ns();
-		while (calls--)
-			address = ways[way].look_up(name, sympos);
+		if (list)
+			address = look_up_list(name, !strcmp(word, "list-source"),
+					       &start);
+		else
+			while (calls--)
+				address = ways[way].look_up(name, sympos);
 		nanoseconds = ktime_get_ns() - start;
 		WRITE_ONCE(counted_task, NULL);
 	}

@@ -40,6 +40,12 @@ pub struct Args {
     calls: u32,
 }
 
+/// Bytes of the longest name that is looked up: what the kernel takes less the NUL and a byte.
+const MAX_NAME: usize = 510;
+
+/// How many functions are looked up in one call at most.
+const LIST: u32 = 20_000;
+
 /// When something can be looked up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum When {
@@ -62,8 +68,8 @@ struct Case<'a> {
 struct Name {
     text: String,
     sympos: usize,
-    /// Where it leads; 0 is nowhere.
-    address: u64,
+    /// Where it leads; 0 is nowhere, and none is anywhere.
+    address: Option<u64>,
 }
 
 /// Runs the command.
@@ -98,6 +104,8 @@ struct Names {
     promoted: Vec<Name>,
     /// The same symbols by their names in the source.
     cleaned: Vec<Name>,
+    /// Functions by their names in the source; of all promoted symbols many are string literals.
+    functions: Vec<Name>,
     /// The same symbols, with an ending that lets any suffix match.
     any: Vec<Name>,
     /// The first and the last symbol of the name that most symbols have.
@@ -106,6 +114,10 @@ struct Names {
     /// The last again, counted among promoted ones, too.
     last_any: Vec<Name>,
     missing: Vec<Name>,
+    /// A name of nothing but dots, and one that begins as a promoted one does.
+    dots: Vec<Name>,
+    /// All functions that ftrace can trace, in one call.
+    list: Vec<Name>,
 }
 
 impl Names {
@@ -122,10 +134,17 @@ impl Names {
         let is_promoted = |s: &&Symbol<'_>| cleaned(s) != s.name;
         let unique: Vec<_> = symbols.iter().filter(alone).collect();
         let promoted: Vec<_> = unique.iter().copied().filter(|s| is_promoted(s)).collect();
+        let is_text = |s: &&Symbol<'_>| s.kind.eq_ignore_ascii_case(&'t');
+        let functions: Vec<_> = promoted.iter().copied().filter(|s| is_text(s)).collect();
         let name = |text: String, sympos, s: &Symbol<'_>| Name {
             text,
             sympos,
-            address: s.address,
+            address: Some(s.address),
+        };
+        let nowhere = |text: String, address| Name {
+            text,
+            sympos: 0,
+            address,
         };
         let each = |symbols: &[&Symbol<'_>], text: &dyn Fn(&Symbol<'_>) -> String| {
             let step = (symbols.len() / SAMPLE).max(1);
@@ -145,6 +164,7 @@ impl Names {
             unique: each(&unique, &|s| s.name.to_owned()),
             promoted: each(&promoted, &|s| s.name.to_owned()),
             cleaned: each(&promoted, &|s| cleaned(s)),
+            functions: each(&functions, &|s| cleaned(s)),
             any: each(&promoted, &|s| cleaned(s) + ".llvm.*"),
             first: one(most.name, &twins, 0),
             last: one(most.name, &twins, twins.len() - 1),
@@ -153,13 +173,13 @@ impl Names {
                 &of_clean,
                 of_clean.len() - 1,
             ),
-            missing: missing
-                .map(|text| Name {
-                    text: text.to_owned(),
-                    sympos: 0,
-                    address: 0,
-                })
-                .into(),
+            missing: missing.map(|text| nowhere(text.to_owned(), Some(0))).into(),
+            dots: vec![
+                nowhere(".".repeat(MAX_NAME), Some(0)),
+                nowhere(format!("{:.<MAX_NAME$}", cleaned(promoted[0])), Some(0)),
+                nowhere("a.".repeat(MAX_NAME / 2), Some(0)),
+            ],
+            list: vec![nowhere(LIST.to_string(), None)],
         })
     }
 
@@ -177,6 +197,7 @@ impl Names {
             ("promoted", "livepatch", Always, &self.promoted),
             ("promoted", "kallsyms", Always, &self.promoted),
             ("cleaned", "kallsyms", Loaded, &self.cleaned),
+            ("functions", "kallsyms", Loaded, &self.functions),
             ("cleaned", "livepatch", Last, &self.cleaned),
             ("any", "livepatch", Last, &self.any),
             ("first", "unpatched", Always, &self.first),
@@ -185,6 +206,9 @@ impl Names {
             ("last", "livepatch", Always, &self.last),
             ("last-any", "livepatch", Last, &self.last_any),
             ("missing", "kallsyms", Always, &self.missing),
+            ("dots", "kallsyms", Always, &self.dots),
+            ("functions", "list", Always, &self.list),
+            ("functions", "list-source", Loaded, &self.list),
         ]
         .map(|(what, way, when, names)| Case {
             what,
@@ -214,15 +238,18 @@ impl Case<'_> {
             nanoseconds += number(10)?;
             allocations += number(10)?;
             let found = number(16)?;
-            ensure!(
-                found == name.address,
-                "{question:?}: expected {:x}, found {found:x}",
-                name.address
-            );
+            match name.address {
+                Some(address) => ensure!(
+                    found == address,
+                    "{question:?}: expected {address:x}, found {found:x}"
+                ),
+                None => ensure!(found != 0, "{question:?}: nothing was found"),
+            }
         }
         let lookups = u64::from(args.calls) * self.names.len() as u64;
-        let each = nanoseconds / lookups;
         let Self { what, way, .. } = self;
+        let each = nanoseconds.checked_div(lookups);
+        let each = each.with_context(|| format!("this kernel has no names for {what:?}"))?;
         println!("{round} {kernel} {what} {way} {each} {allocations}");
         Ok(())
     }

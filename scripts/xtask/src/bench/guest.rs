@@ -43,7 +43,7 @@ const STOCK: &str = "stock";
 const KLP_SYMPOS: &str = "klp_sympos";
 
 /// What is compared: livepatch's lookups with that of a kernel without our patches.
-const PAIRS: [(&str, Lookup, Lookup); 12] = [
+const PAIRS: [(&str, Lookup, Lookup); 17] = [
     (
         "livepatch, unique name",
         (KLP_SYMPOS, "unique", "livepatch"),
@@ -100,9 +100,34 @@ const PAIRS: [(&str, Lookup, Lookup); 12] = [
         (STOCK, "promoted", "kallsyms"),
     ),
     (
+        "`kallsyms_lookup_name()`, promoted function, `foo` / full name",
+        (KLP_SYMPOS, "functions", "kallsyms"),
+        (STOCK, "promoted", "kallsyms"),
+    ),
+    (
         "`kallsyms_lookup_name()`, no such name",
         (KLP_SYMPOS, "missing", "kallsyms"),
         (STOCK, "missing", "kallsyms"),
+    ),
+    (
+        "`kallsyms_lookup_name()`, names of up to 510 dots",
+        (KLP_SYMPOS, "dots", "kallsyms"),
+        (STOCK, "dots", "kallsyms"),
+    ),
+    (
+        "`kallsyms_lookup_name()`, names of up to 510 dots / a name that there is",
+        (KLP_SYMPOS, "dots", "kallsyms"),
+        (STOCK, "promoted", "kallsyms"),
+    ),
+    (
+        "`ftrace_lookup_symbols()`, all functions, full names",
+        (KLP_SYMPOS, "functions", "list"),
+        (STOCK, "functions", "list"),
+    ),
+    (
+        "`ftrace_lookup_symbols()`, all functions, names in the source / full names",
+        (KLP_SYMPOS, "functions", "list-source"),
+        (STOCK, "functions", "list"),
     ),
 ];
 
