@@ -97,20 +97,27 @@ const fn expect(suite: &'static str, cases: usize) -> Expected {
     Expected::new(suite, cases)
 }
 
-/// What `20-livepatch-selftests` prints on 6.12: 25 tests in 7 scripts.
-const LIVEPATCH_SELFTESTS: &[Expected] = LIVEPATCH_SELFTESTS_LOADED.split_at(1).1;
-/// The same with the module.
-const LIVEPATCH_SELFTESTS_LOADED: &[Expected] = &[
-    LOADED,
-    expect("livepatch-selftests", 0),
-    expect("livepatch-selftests/test-callbacks.sh", 11),
-    expect("livepatch-selftests/test-ftrace.sh", 1),
-    expect("livepatch-selftests/test-livepatch.sh", 3),
-    expect("livepatch-selftests/test-shadow-vars.sh", 1),
-    expect("livepatch-selftests/test-state.sh", 4),
-    expect("livepatch-selftests/test-syscall.sh", 1),
-    expect("livepatch-selftests/test-sysfs.sh", 4),
-];
+/// The livepatch selftests of 6.12, 25 tests in 7 scripts, and those of `kmod/selftests`. Only a kernel
+/// without `klp_sympos` can refuse what the last test of test-sympos.sh loads.
+const fn livepatch_selftests(sympos: usize) -> [Expected; 12] {
+    [
+        LOADED,
+        expect("livepatch-selftests", 0),
+        expect("livepatch-selftests/test-alias.sh", 2),
+        expect("livepatch-selftests/test-callbacks.sh", 11),
+        expect("livepatch-selftests/test-ftrace.sh", 1),
+        expect("livepatch-selftests/test-livepatch.sh", 3),
+        expect("livepatch-selftests/test-shadow-vars.sh", 1),
+        expect("livepatch-selftests/test-state.sh", 4),
+        expect("livepatch-selftests/test-sympos.sh", sympos),
+        expect("livepatch-selftests/test-sympos-names.sh", 4),
+        expect("livepatch-selftests/test-syscall.sh", 1),
+        expect("livepatch-selftests/test-sysfs.sh", 4),
+    ]
+}
+
+const LIVEPATCH_SELFTESTS: &[Expected] = livepatch_selftests(5).split_at(1).1;
+const LIVEPATCH_SELFTESTS_LOADED: &[Expected] = &livepatch_selftests(4);
 
 const LOADED: Expected = expect("load", 1);
 /// What becomes of each livepatch that is derived, and what is said of it by /proc/kallsyms.
@@ -234,6 +241,14 @@ pub const BOOTS: &[Boot] = &[
         scripts: &["47-long"],
         expected: &[expect("long", 8)],
         ..DEFAULT.named("long")
+    },
+    Boot {
+        scripts: &["21-ftrace-selftests"],
+        // No function of vmlinux has a suffix in the other.
+        lanes: &[Lane::Default],
+        timeout: Duration::from_secs(300),
+        expected: &[expect("ftrace-selftests", 4)],
+        ..DEFAULT.named("ftrace-selftests")
     },
     Boot {
         scripts: &["50-tracers"],

@@ -25,7 +25,9 @@ use crate::{
 const SELFTESTS: &str = "tools/testing/selftests/livepatch";
 /// Where they are in the guest.
 const SELFTESTS_IN_GUEST: &str = "klp/selftests/livepatch";
-/// The one program that they need compiled.
+/// The selftests of ftrace, and where they are in the guest.
+const FTRACE_SELFTESTS: (&str, &str) = ("tools/testing/selftests/ftrace", "klp/selftests/ftrace");
+/// The one program that the selftests of livepatch need compiled.
 const SELFTEST_PROGRAM: &str = "test_klp-call_getpid";
 
 /// The test scripts and the programs they call.
@@ -100,6 +102,8 @@ fn add_selftests(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Resul
         .arg(source.join(SELFTEST_PROGRAM).with_extension("c"));
     run::logged(&mut compiler, &logs.join("selftest-program.log"))?;
     contents.add(program, format!("{SELFTESTS_IN_GUEST}/{SELFTEST_PROGRAM}"));
+    let (from, to) = FTRACE_SELFTESTS;
+    contents.add(kernel.source.join(from), to.to_owned());
     Ok(())
 }
 

@@ -175,7 +175,7 @@ fn checkpatch() -> Result<bool> {
     let logs = layout::new_log_dir("lint")?;
     let source = Source::find(None, &logs)?;
     let sender = Sender::anyone(&layout::repository())?;
-    let patches = series::write(&source, &logs.join("series"), &sender)?;
+    let patches = series::write(&source, &logs.join("series"), &sender)?.concat();
     if patches.is_empty() {
         return Ok(true);
     }

@@ -8,10 +8,14 @@ use anyhow::Result;
 
 use super::kernel::SourceArgs;
 use crate::{
-    kernel::source::Source,
+    kernel::{
+        source::Source,
+        steps::Steps, //
+    },
     layout,
     outcome::Outcome,
-    series::{self, Sender}, //
+    series::{self, Sender},
+    tally::Tally, //
 };
 
 /// Write the patches as they would be sent, in series with cover letters; print their names.
@@ -28,6 +32,10 @@ pub struct Args {
     /// default that of the remote `origin`.
     #[arg(long, value_name = "URL")]
     repository: Option<String>,
+    /// Apply one patch after the other to a scratch tree and build what each touches, with warnings as
+    /// errors; exit with 1 if one does not build.
+    #[arg(long)]
+    build: bool,
 }
 
 /// Runs the command.
@@ -44,8 +52,18 @@ pub fn run(args: &Args) -> Result<Outcome> {
     }
     let logs = layout::new_log_dir("series")?;
     let source = Source::find(args.source.kernel_source.as_deref(), &logs)?;
-    for patch in series::write(&source, &args.output, &sender)? {
+    let all = series::write(&source, &args.output, &sender)?;
+    for patch in all.iter().flatten() {
         println!("{}", patch.display());
     }
-    Ok(Outcome::Pass)
+    if !args.build {
+        return Ok(Outcome::Pass);
+    }
+    let mut tally = Tally::default();
+    let steps = Steps::new(&source, &logs)?;
+    for series in &all {
+        steps.build(series, &mut tally)?;
+    }
+    tally.print();
+    Ok(Outcome::from_bool(tally.failed() == 0))
 }

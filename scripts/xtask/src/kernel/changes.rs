@@ -45,7 +45,7 @@ impl Changes {
         let patches = patches::list(&source.series())?;
         let mut files = patches::apply(&patches, &source.pristine)?;
         for part in lane.overlay(source) {
-            overlay::add(*part, &repository, &source.pristine, &mut files)?;
+            overlay::add(part, &repository, &source.pristine, &mut files)?;
         }
         Ok(Self { files })
     }

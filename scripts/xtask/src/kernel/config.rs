@@ -68,6 +68,24 @@ impl Fragments {
 ///
 /// Fails if a step fails, or if a requested option did not survive `olddefconfig`.
 pub fn configure(kernel: &Kernel, fragments: &Fragments, logs: &Path) -> Result<()> {
+    merge(kernel, fragments, logs)?;
+    let text = fs::read_to_string(kernel.build.join(".config"))?;
+    let missing = fragments.not_in(&text)?;
+    if !missing.is_empty() {
+        bail!(
+            "options did not survive olddefconfig:\n    {}",
+            missing.join("\n    ")
+        );
+    }
+    Ok(())
+}
+
+/// Writes `.config` with those of the requested options that the source has.
+///
+/// # Errors
+///
+/// Fails if a step fails.
+pub fn merge(kernel: &Kernel, fragments: &Fragments, logs: &Path) -> Result<()> {
     eprintln!("configuring the kernel");
     fs::create_dir_all(&kernel.build)
         .with_context(|| format!("cannot create {}", kernel.build.display()))?;
@@ -85,16 +103,7 @@ pub fn configure(kernel: &Kernel, fragments: &Fragments, logs: &Path) -> Result<
         .arg(&config)
         .args(&fragments.paths);
     run::logged(&mut merge, &logs.join("merge_config.log"))?;
-    make("olddefconfig")?;
-    let text = fs::read_to_string(&config)?;
-    let missing = fragments.not_in(&text)?;
-    if !missing.is_empty() {
-        bail!(
-            "options did not survive olddefconfig:\n    {}",
-            missing.join("\n    ")
-        );
-    }
-    Ok(())
+    make("olddefconfig")
 }
 
 impl Kernel {

@@ -52,13 +52,18 @@ impl Lane {
     /// What is added to the source beside the patches.
     ///
     /// A kernel that passes the linker's flags by itself has no build step that would cure what is planted.
-    pub fn overlay(self, source: &Source) -> &'static [Part] {
-        match self {
-            Self::SuffixReduction if !source.reduces_suffixes() => {
-                &[Part::Abstractions, Part::Module, Part::Planted]
-            }
-            _ => &[Part::Abstractions, Part::Module],
+    pub fn overlay(self, source: &Source) -> Vec<Part> {
+        let mut parts = vec![
+            Part::Abstractions,
+            Part::Module,
+            Part::AliasTest,
+            Part::SymposTest,
+            Part::TracerTest,
+        ];
+        if self == Self::SuffixReduction && !source.reduces_suffixes() {
+            parts.push(Part::Planted);
         }
+        parts
     }
 
     /// The fragments that are merged over `tinyconfig`, in their order.

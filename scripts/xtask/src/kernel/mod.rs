@@ -18,6 +18,7 @@ pub mod packages;
 pub mod patches;
 pub mod source;
 mod stamp;
+pub mod steps;
 mod toolchain;
 
 use std::{

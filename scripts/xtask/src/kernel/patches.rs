@@ -95,7 +95,7 @@ pub fn apply(patches: &[PathBuf], pristine: &Path) -> Result<Files> {
 }
 
 /// The paths on both sides of a patch.
-fn touched_by(text: &str) -> impl Iterator<Item = String> + '_ {
+pub fn touched_by(text: &str) -> impl Iterator<Item = String> + '_ {
     text.lines().filter_map(|line| {
         let path = line
             .strip_prefix("--- a/")

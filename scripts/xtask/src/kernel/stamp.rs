@@ -75,6 +75,9 @@ impl Keys {
             add(&mut kernel, input.as_bytes());
         }
         for (path, contents) in files {
+            if is_built_elsewhere(path) {
+                continue;
+            }
             let hasher = if is_module_only(path) {
                 &mut module
             } else {
@@ -116,6 +119,13 @@ fn is_module_only(path: &str) -> bool {
     }
     path.strip_prefix(MODULE_DIRECTORY)
         .is_some_and(|rest| rest.starts_with('/') && rest != "/Kconfig")
+}
+
+/// Whether a file is part of neither: selftests are built when the guest is made, documents never.
+fn is_built_elsewhere(path: &str) -> bool {
+    ["tools/testing/", "Documentation/"]
+        .iter()
+        .any(|directory| path.starts_with(directory))
 }
 
 /// Whether the build in `dir` was made of `keys`.
@@ -200,6 +210,21 @@ mod tests {
         assert_ne!(one.module, two.module);
         assert!(!is_module_only("kernel/livepatch/klp_sympos/Kconfig"));
         assert!(!is_module_only("kernel/livepatch/klp_sympos_other.c"));
+    }
+
+    #[test]
+    fn a_selftest_or_a_document_rebuilds_nothing() {
+        let none = keys(&["source"], &[]);
+        for path in [
+            "tools/testing/selftests/a.sh",
+            "Documentation/kbuild/llvm.rst",
+        ] {
+            let with = keys(&["source"], &[(path, "a")]);
+            assert_eq!(none.kernel, with.kernel, "{path}");
+            assert_eq!(none.module, with.module, "{path}");
+        }
+        let objtool = keys(&["source"], &[("tools/objtool/check.c", "a")]);
+        assert_ne!(none.kernel, objtool.kernel);
     }
 
     #[test]

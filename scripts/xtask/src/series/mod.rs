@@ -79,7 +79,7 @@ const SERIES: [Series; 3] = [
         name: "nops",
         cover: "nops.txt",
         kind: Kind::Fix,
-        commits: &[],
+        commits: &[(Part::AliasTest, "alias-test.txt")],
     },
     Series {
         name: "klp-sympos",
@@ -88,6 +88,10 @@ const SERIES: [Series; 3] = [
         commits: &[
             (Part::Abstractions, "abstractions.txt"),
             (Part::Module, "module.txt"),
+            (Part::SymposTest, "sympos-test.txt"),
+            (Part::TracerTest, "tracer-test.txt"),
+            (Part::Documentation, "documentation.txt"),
+            (Part::Maintainers, "maintainers.txt"),
         ],
     },
     Series {
@@ -98,18 +102,17 @@ const SERIES: [Series; 3] = [
     },
 ];
 
-/// Writes all series for `source` to directories below `output` and returns the patches, without the
-/// cover letters.
+/// Writes all series for `source` to directories below `output` and returns the patches of each, without
+/// the cover letters.
 ///
 /// # Errors
 ///
 /// Fails if a patch does not apply.
-pub fn write(source: &Source, output: &Path, sender: &Sender) -> Result<Vec<PathBuf>> {
-    let mut all = Vec::new();
-    for series in &SERIES {
-        all.extend(series.write(source, &output.join(series.name), sender)?);
-    }
-    Ok(all)
+pub fn write(source: &Source, output: &Path, sender: &Sender) -> Result<Vec<Vec<PathBuf>>> {
+    SERIES
+        .iter()
+        .map(|series| series.write(source, &output.join(series.name), sender))
+        .collect()
 }
 
 impl Series {
@@ -123,7 +126,8 @@ impl Series {
             let before = files.clone();
             overlay::add(*part, &repository, &source.pristine, &mut files)?;
             if files != before {
-                steps.push((texts.join(message), files.clone()));
+                let programs = overlay::programs(*part, &repository)?;
+                steps.push((texts.join(message), files.clone(), programs));
             }
         }
 
@@ -131,8 +135,8 @@ impl Series {
         for patch in &stored {
             stage.apply(patch)?;
         }
-        for (message, files) in &steps {
-            stage.add(files, message)?;
+        for (message, files, programs) in &steps {
+            stage.add(files, programs, message)?;
         }
         stage.mail(&texts.join(self.cover), output)
     }

@@ -3,7 +3,9 @@
 //! A temporary repository in which the patches are applied, signed and written.
 
 use std::{
-    fs,
+    collections::BTreeSet,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command, //
 };
@@ -84,17 +86,21 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Commits the contents of files, with the message in the file `message` and the sender's sign-off.
+    /// Commits the contents of files, of which `programs` can be executed, with the message in the file
+    /// `message` and the sender's sign-off.
     ///
     /// # Errors
     ///
     /// Fails if a file cannot be written or git fails.
-    pub fn add(&self, files: &Files, message: &Path) -> Result<()> {
+    pub fn add(&self, files: &Files, programs: &BTreeSet<String>, message: &Path) -> Result<()> {
         for (path, contents) in files {
             let Some(contents) = contents else { continue };
             match std::str::from_utf8(contents) {
                 Ok(text) => self.write(path, self.sender.replace_neutral(text).as_bytes())?,
                 Err(_) => self.write(path, contents)?,
+            }
+            if programs.contains(path) {
+                fs::set_permissions(self.dir.path().join(path), Permissions::from_mode(0o755))?;
             }
         }
         self.commit(&["--signoff", "--file", &message.to_string_lossy()])
@@ -189,11 +195,14 @@ mod tests {
         stage.apply(&stored).unwrap();
         let maintainer = b"M:\tklp-sympos <klp-sympos@localhost>\n".to_vec();
         let files = Files::from([("b".to_owned(), Some(maintainer))]);
-        stage.add(&files, &message).unwrap();
+        let programs = BTreeSet::from(["b".to_owned()]);
+        stage.add(&files, &programs, &message).unwrap();
         let output = dir.path().join("mail");
         let patches = stage.mail(&cover, &output).unwrap();
 
         assert_eq!(patches.len(), 2);
+        let added = fs::read_to_string(&patches[1]).unwrap();
+        assert!(added.contains("new file mode 100755"), "{added}");
         for patch in patches {
             let text = fs::read_to_string(patch).unwrap();
             assert!(!text.contains("klp-sympos"), "{text}");

@@ -5,8 +5,13 @@
 //! The repository keeps each source file once, in a layout of its own; the kernel wants its Rust
 //! abstractions in `rust/kernel` and the module with everything it is made of in one directory.
 
+mod hooks;
+mod rules;
+
 use std::{
+    collections::BTreeSet,
     fs,
+    os::unix::fs::PermissionsExt,
     path::Path, //
 };
 
@@ -17,6 +22,8 @@ use anyhow::{
 };
 
 use super::changes::Files;
+use hooks::HOOKS;
+use rules::RULES;
 
 /// The module's directory in the kernel tree.
 pub const MODULE_DIRECTORY: &str = "kernel/livepatch/klp_sympos";
@@ -28,112 +35,19 @@ pub enum Part {
     Abstractions,
     /// The module, the naming rule that it is compiled with, and its tests.
     Module,
+    /// The kernel's selftest of a function that has two names.
+    AliasTest,
+    /// The kernel's selftests of symbol names and positions.
+    SymposTest,
+    /// The kernel's selftests of tracers on promoted functions.
+    TracerTest,
+    /// The kernel's documents, which no build needs.
+    Documentation,
+    /// The person to ask, and the files to ask about; needed by no build either.
+    Maintainers,
     /// Statics that assembly code shares its names with, for tests; in no patch.
     Planted,
 }
-
-/// One line of the table: files of a directory here and the directory there.
-struct Rule {
-    part: Part,
-    /// A directory of the repository; its sub-directories have rules of their own.
-    from: &'static str,
-    /// File names, or `*.extension`.
-    files: &'static [&'static str],
-    /// File names that are left out although they match.
-    except: &'static [&'static str],
-    /// A directory of the kernel tree.
-    to: &'static str,
-}
-
-const RULES: [Rule; 8] = [
-    Rule {
-        part: Part::Abstractions,
-        from: "rust/kernel",
-        files: &["*.rs"],
-        except: &[],
-        to: "rust/kernel",
-    },
-    Rule {
-        part: Part::Module,
-        from: "kmod/include/linux",
-        files: &["*.h"],
-        except: &[],
-        to: "include/linux",
-    },
-    Rule {
-        part: Part::Module,
-        from: "kmod/scripts",
-        files: &["Makefile.livepatch"],
-        except: &[],
-        to: "scripts",
-    },
-    Rule {
-        part: Part::Module,
-        from: "kmod",
-        files: &["Kconfig", "Makefile", "*.rs", "*.c", "*.h"],
-        except: &[],
-        to: MODULE_DIRECTORY,
-    },
-    Rule {
-        part: Part::Module,
-        from: "rust/policy/src",
-        files: &["*.rs"],
-        // The root of a crate of its own; in the module it is a module. And what only the tools have.
-        except: &["lib.rs", "parsed.rs"],
-        to: "kernel/livepatch/klp_sympos/policy",
-    },
-    Rule {
-        part: Part::Module,
-        from: "kunit",
-        files: &["Makefile", "*.rs", "*.c", "*.h"],
-        // The root of the suites for cargo.
-        except: &["lib.rs"],
-        to: "kernel/livepatch/klp_sympos/kunit",
-    },
-    Rule {
-        part: Part::Module,
-        from: "kunit/shim",
-        files: &["*.rs"],
-        except: &[],
-        to: "kernel/livepatch/klp_sympos/kunit/shim",
-    },
-    Rule {
-        part: Part::Planted,
-        from: "scripts/kernel/planted",
-        files: &["Makefile", "*.c", "*.h", "*.S"],
-        except: &[],
-        to: "lib/klp_planted",
-    },
-];
-
-/// A line that hooks a directory into the tree; only added where the overlay has the file `needed`.
-struct Hook {
-    part: Part,
-    needed: &'static str,
-    target: &'static str,
-    line: &'static str,
-}
-
-const HOOKS: [Hook; 3] = [
-    Hook {
-        part: Part::Module,
-        needed: "kernel/livepatch/klp_sympos/Kconfig",
-        target: "kernel/livepatch/Kconfig",
-        line: "\nsource \"kernel/livepatch/klp_sympos/Kconfig\"\n",
-    },
-    Hook {
-        part: Part::Module,
-        needed: "kernel/livepatch/klp_sympos/Makefile",
-        target: "kernel/livepatch/Makefile",
-        line: "\nobj-$(CONFIG_KLP_SYMPOS) += klp_sympos/\n",
-    },
-    Hook {
-        part: Part::Planted,
-        needed: "lib/klp_planted/Makefile",
-        target: "lib/Makefile",
-        line: "\nobj-y += klp_planted/\n",
-    },
-];
 
 /// The kernel crate's root, which declares the abstractions.
 const CRATE_ROOT: &str = "rust/kernel/lib.rs";
@@ -157,37 +71,32 @@ pub fn add(part: Part, repository: &Path, pristine: &Path, files: &mut Files) ->
         }
     }
     for hook in HOOKS.iter().filter(|hook| hook.part == part) {
-        if files.contains_key(hook.needed) {
-            let hooked = |text: &str| Ok(format!("{text}{}", hook.line));
-            edit(hook.target, pristine, files, hooked)?;
+        if hook.needed.is_none_or(|needed| files.contains_key(needed)) {
+            let text = hook.text.read(repository)?;
+            let hooked = |into: &str| hook.place.insert(into, &text);
+            edit(hook.target, pristine, files, hooked)
+                .with_context(|| format!("cannot add a line to {}", hook.target))?;
         }
     }
     Ok(())
 }
 
-impl Rule {
-    /// The names of the files that it is about; none if there is no such directory.
-    fn matching(&self, repository: &Path) -> Result<Vec<String>> {
-        let dir = repository.join(self.from);
-        let mut names = Vec::new();
-        if !dir.is_dir() {
-            return Ok(names);
-        }
-        for entry in fs::read_dir(&dir).with_context(|| format!("cannot read {}", dir.display()))? {
-            let entry = entry?;
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let matches = |pattern: &&str| match pattern.strip_prefix('*') {
-                Some(extension) => name.ends_with(extension),
-                None => name == **pattern,
-            };
-            let included = self.files.iter().any(matches) && !self.except.iter().any(matches);
-            if included && entry.path().is_file() {
-                names.push(name);
+/// Returns the paths in the kernel tree of those files of `part` that are programs.
+///
+/// # Errors
+///
+/// Fails if a directory cannot be read.
+pub fn programs(part: Part, repository: &Path) -> Result<BTreeSet<String>> {
+    let mut programs = BTreeSet::new();
+    for rule in RULES.iter().filter(|rule| rule.part == part) {
+        for name in rule.matching(repository)? {
+            let from = repository.join(rule.from).join(&name);
+            if fs::metadata(&from)?.permissions().mode() & 0o100 != 0 {
+                programs.insert(format!("{}/{name}", rule.to));
             }
         }
-        names.sort();
-        Ok(names)
     }
+    Ok(programs)
 }
 
 /// Replaces the text of a file of the tree.
