@@ -7,14 +7,14 @@ extern "C" {
     static klp_sympos_tracers: bool;
 }
 
-/// Whether symbols are looked up for livepatches.
+/// Returns whether symbols are looked up for livepatches.
 pub(crate) fn livepatch() -> bool {
     // SAFETY: It is a `bool` of this module's C file, to which nobody writes any more when the
     // module is initialised: `__ro_after_init`, mode 0444.
     unsafe { klp_sympos_livepatch }
 }
 
-/// Whether names that no symbol has are looked up for tracers.
+/// Returns whether names that no symbol has are looked up for tracers.
 pub(crate) fn tracers() -> bool {
     // SAFETY: As above.
     unsafe { klp_sympos_tracers }

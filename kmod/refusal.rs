@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the log says when a livepatch's name is refused.
+//! The log's lines for a livepatch whose name is refused.
 
 use super::policy::{
     Candidate,

@@ -30,7 +30,7 @@ use core::marker::PhantomData;
 pub struct Found {
     /// The address.
     pub address: usize,
-    /// Whether the livepatch core, left alone, finds the same symbol.
+    /// Says whether the livepatch core, left alone, finds the same symbol.
     ///
     /// If it does not, the livepatch keeps the resolver's module loaded until it is unloaded itself,
     /// or fails to load: the core looks names up again.

@@ -72,7 +72,7 @@ impl<'q> Fallback<'q> {
     }
 }
 
-/// What a [`Fallback`] has found.
+/// The symbols that a [`Fallback`] has found.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Namesakes {
     /// The number of symbols of exactly the name: the stock kernel takes one of them.

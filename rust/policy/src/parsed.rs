@@ -75,7 +75,7 @@ const MODULE_INIT: [&[u8]; 2] = [b"module_ctor", b"module_dtor"];
 /// The start of names that an assembler leaves out of the symbol table, if it is told nothing else.
 const PRIVATE: &[u8] = b".L";
 
-/// What a symbol is, as far as its name says that.
+/// The kind of a symbol, as far as its name tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NameClass {
     /// A function or variable of the source; a static local, if it has a [function](ParsedName::function).
@@ -143,20 +143,22 @@ impl NameClass {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ParsedName<'a> {
-    /// What the symbol is.
+    /// The kind of the symbol.
     pub class: NameClass,
-    /// What a compiler put in front, with its dot: `switch.table.`, `.L__const.`, or nothing.
+    /// The text that a compiler put in front, with its dot: `switch.table.`, `.L__const.`, or
+    /// nothing.
     pub prefix: &'a [u8],
     /// The function that a local variable belongs to (clang: `<function>.<symbol>`).
     pub function: Option<&'a [u8]>,
     /// The name in the source.
     pub base: &'a [u8],
-    /// What keeps the statics of all files apart, with its dot: `.__uniq.<number>`, or nothing.
+    /// The mark that keeps the statics of all files apart, with its dot: `.__uniq.<number>`, or
+    /// nothing.
     pub unique: &'a [u8],
     /// The number that keeps equal names apart (`.str.7`, GCC's `var.100135`).
     pub id: Option<&'a [u8]>,
-    /// What LLVM appends to a static that is promoted where control flow integrity splits the units of
-    /// the link, with its dot, or `$` before LLVM 13: an MD5 sum, or nothing.
+    /// The text that LLVM appends to a static that is promoted where control flow integrity splits
+    /// the units of the link, with its dot, or `$` before LLVM 13: an MD5 sum, or nothing.
     pub module: &'a [u8],
     /// What passes appended before promotion, with its dot: `.cold`, `.part.0`, or nothing.
     pub pass: &'a [u8],
@@ -217,7 +219,7 @@ impl<'a> ParsedName<'a> {
     }
 }
 
-/// What a compiler made and named after something.
+/// A symbol that a compiler made and named after something.
 struct Made {
     class: NameClass,
     /// Bytes in front of the base, or of its function.
@@ -293,7 +295,7 @@ impl Made {
     }
 }
 
-/// Where the function of a static local ends: at a dot with something behind it.
+/// Returns the end of a static local's function in a name: a dot with something behind it.
 fn end_of_function(named: &[u8]) -> Option<usize> {
     // A leading dot is part of the name, and so are those of a Rust name in the old mangling.
     if named.starts_with(b".") || named.starts_with(b"_ZN") {
@@ -367,7 +369,7 @@ fn unique_len(name: &[u8], fixed: usize) -> usize {
     }
 }
 
-/// Whether nothing is appended to a name but a number, if that.
+/// Returns whether nothing is appended to a name but a number, if that.
 fn is_appended_number(rest: &[u8]) -> bool {
     let number = rest.strip_prefix(b".").map(up_to_dot);
     rest.is_empty() || number.is_some_and(is_number)

@@ -78,7 +78,7 @@ impl<'a> Query<'a> {
         }
     }
 
-    /// Whether cleaned names are compared where there is no exact one.
+    /// Returns whether cleaned names are compared where there is no exact one.
     #[must_use]
     pub const fn compares_cleaned(&self) -> bool {
         !matches!(self, Self::Hashed(_, Asker::Livepatch))

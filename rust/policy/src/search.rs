@@ -110,7 +110,7 @@ fn walk<T: NameIndex + ?Sized>(
     }
 }
 
-/// Where a name is or would be in a table.
+/// The place that a name has or would have in a table.
 struct Located {
     /// The place of the first symbol that is not less.
     place: u32,

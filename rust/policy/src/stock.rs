@@ -33,7 +33,7 @@ impl Policy {
         CleanName::whole(&name[..cut])
     }
 
-    /// Whether a kernel that cuts names finds the symbol `name` when it looks for `wanted`.
+    /// Returns whether a kernel that cuts names finds the symbol `name` when it looks for `wanted`.
     ///
     /// Until commit 33f0467fe069 (6.6, 6.5.1) `compare_symbol_name()` accepted the whole name as
     /// well; of the kernels that cut at `.llvm.`, only 6.5 itself is without it.

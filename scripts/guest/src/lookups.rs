@@ -68,7 +68,7 @@ struct Case<'a> {
 struct Name {
     text: String,
     sympos: usize,
-    /// Where it leads; 0 is nowhere, and none is anywhere.
+    /// The address that it leads to; 0 is nowhere, and none is anywhere.
     address: Option<u64>,
 }
 

@@ -489,7 +489,7 @@ fn change_header(file: &mut [u8], name: &str, field: usize, change: fn(u64) -> u
     }
 }
 
-/// Where the header of the first section of that name is.
+/// Returns the offset of the header of the first section of that name.
 fn header_of(file: &[u8], name: &str) -> Option<usize> {
     let elf = ElfFile::parse(name.to_owned(), file).ok()?;
     let section = elf.section_by_name(name.as_bytes())?;

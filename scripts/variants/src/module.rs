@@ -239,7 +239,7 @@ mod tests {
         object.write().unwrap()
     }
 
-    /// Where the header of the symbol table is.
+    /// Returns the offset of the header of the symbol table.
     fn symtab(file: &[u8]) -> usize {
         let elf = ElfFile::parse("f.o".to_owned(), file).unwrap();
         let start = usize::try_from(elf.header().e_shoff.get(elf.endian())).unwrap();

@@ -12,7 +12,7 @@ use crate::{
     layout, //
 };
 
-/// What makes `make` use the compilers of the test kernel.
+/// The argument that makes `make` use the compilers of the test kernel.
 pub const LLVM: &str = "LLVM=-22";
 
 /// A kernel's build, and a `klp-gen` for it.

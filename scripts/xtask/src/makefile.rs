@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What `kmod/scripts/Makefile.livepatch` says to the mistakes of authors, and to builds that lack something.
+//! The answers of `kmod/scripts/Makefile.livepatch` to the mistakes of authors, and to builds that lack
+//! something.
 
 use std::{
     fmt::Write as _,
@@ -34,9 +35,9 @@ const MODULE: &str = "livepatch_tried.ko";
 const BUILT: (&str, &str) = ("livepatch_shadow_mod", "dummy_check");
 /// A module of the build of the test modules, and a function of it that needs `klp_sympos`.
 const OUTSIDE: (&str, &str) = ("klp_promoted", "klp_promoted_show");
-/// What says that something is doubtful.
+/// The word that says that something is doubtful.
 const WARNING: &str = "warning: ";
-/// What every error begins with that is said before anything is compiled.
+/// The beginning of every error that is said before anything is compiled.
 const BEFORE: &str = "Makefile.livepatch:";
 
 /// The tests, and where they build.
@@ -45,14 +46,14 @@ pub struct Makefile<'k> {
     logs: PathBuf,
 }
 
-/// What `make` did.
+/// The result of a run of `make`.
 struct Made {
     succeeded: bool,
     said: String,
     module: PathBuf,
 }
 
-/// What is tried.
+/// A test of the file.
 type Test<'k> = fn(&Makefile<'k>) -> Result<()>;
 
 impl<'k> Makefile<'k> {

@@ -34,7 +34,7 @@ impl Kind {
         }
     }
 
-    /// Whether the source has a name for it; nobody asks for the others by name.
+    /// Returns whether the source has a name for it; nobody asks for the others by name.
     #[must_use]
     pub fn is_of_the_source(self) -> bool {
         matches!(self, Self::Function | Self::Variable)

@@ -211,8 +211,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         files.map(module_name)
     }
 
-    /// Whether an exporter is a module that neither runs already, as the text of /proc/kallsyms tells, nor
-    /// is loaded by modprobe.
+    /// Returns whether an exporter is a module that neither runs already, as the text of /proc/kallsyms
+    /// tells, nor is loaded by modprobe.
     fn may_be_absent(&self, exporter: &[u8]) -> bool {
         let object = ObjName::new(exporter).and_then(|name| self.target.object(name));
         let runs = object.is_some_and(Object::is_text);
@@ -241,7 +241,7 @@ pub(super) enum Exporter<'t> {
     Unknown(String),
 }
 
-/// What comes of a symbol of the module itself; nothing if there is nothing to say.
+/// The result for a symbol of the module itself; nothing if there is nothing to say.
 #[derive(Default)]
 struct Checked {
     outcome: Option<Outcome>,

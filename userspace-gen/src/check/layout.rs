@@ -40,7 +40,7 @@ struct Block {
     size: u32,
 }
 
-/// What the loader does not notice.
+/// A fault of a section that the loader does not notice.
 enum Wrong {
     /// The section lies on others.
     Overlaps,

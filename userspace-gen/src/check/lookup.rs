@@ -29,9 +29,9 @@ pub enum Position<'t> {
     Found(Lookup<'t>),
     /// The kernel says no.
     Refused {
-        /// What it says.
+        /// The reason that it gives.
         refusal: Refusal,
-        /// What else there is to say.
+        /// A hint, if there is something else to say.
         hint: Option<String>,
     },
     /// The object is not among the targets.
@@ -56,7 +56,7 @@ impl Lookup<'_> {
         doubts.into_iter().flatten().collect()
     }
 
-    /// What the livepatch core makes of the name.
+    /// Returns what the livepatch core makes of the name.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         Outcome::Resolved {

@@ -30,7 +30,7 @@ const NOT_PER_CPU: &str =
 struct Seen {
     /// The symbols that are used.
     used: BTreeSet<SymbolId>,
-    /// What was written, and where.
+    /// The bytes that were written, and their places.
     written: Written,
     /// What they resolved to, by object and place in its table, and under which name.
     spelled: BTreeMap<(Vec<u8>, u32), String>,

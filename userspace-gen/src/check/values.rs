@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 /// Where modules and the kernel image are: the upper 2 GiB, whatever was randomized.
 const UPPER: u64 = 0xffff_ffff_8000_0000;
 
-/// What is free at the end of the upper 2 GiB: behind `MODULES_END`.
+/// The free space at the end of the upper 2 GiB: behind `MODULES_END`.
 const FREE: i64 = 16 << 20;
 
 /// What is known of the value of a symbol.
@@ -35,7 +35,7 @@ pub(super) enum Value {
     Unknown,
 }
 
-/// What is known of a byte of the module's memory.
+/// A byte of the module's memory, as far as it is known.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Byte {
     #[default]
@@ -47,7 +47,7 @@ enum Byte {
 /// The longest that a relocation is.
 const LONGEST: usize = 8;
 
-/// What relocations have written, by the section and offset at which they begin.
+/// The bytes that relocations have written, by the section and offset at which they begin.
 #[derive(Debug, Default)]
 pub(super) struct Written(BTreeMap<(SectionId, u64), [Byte; LONGEST]>);
 
@@ -194,7 +194,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 }
 
-/// What a relocation writes.
+/// Returns the bytes that a relocation writes.
 fn bytes_of(kind: u32, addend: i64, value: Value) -> [Byte; LONGEST] {
     let mut bytes = [Byte::Zero; LONGEST];
     let (size, relative) = match elf::RelocationType(kind) {

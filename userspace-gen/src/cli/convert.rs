@@ -60,7 +60,7 @@ pub struct Args {
     format: FormatArg,
 }
 
-/// What came of one name; the fields are an interface: docs/schema/convert.json.
+/// The outcome for one name; the fields are an interface: docs/schema/convert.json.
 #[derive(Debug, Serialize)]
 struct Row<'c> {
     kind: &'static str,

@@ -31,7 +31,7 @@ pub struct Bitcode {
     pub path: PathBuf,
     /// The LLVM that made it, if the file says so.
     pub producer: Option<Producer>,
-    /// Whether it is a member of an archive, which is not linked if nothing refers to it.
+    /// Set if it is a member of an archive, which is not linked if nothing refers to it.
     pub is_member: bool,
 }
 
@@ -209,7 +209,8 @@ impl Inputs {
     }
 }
 
-/// Whether another process finds in a path what this one did: not in stdin, a pipe, or `/dev/fd/3`.
+/// Returns whether another process finds in a path what this one did: not in stdin, a pipe, or
+/// `/dev/fd/3`.
 fn can_be_opened_again(path: &Path) -> bool {
     let is_file = fs::metadata(path).is_ok_and(|file| file.is_file());
     let is_own = ["/dev", "/proc"].iter().any(|own| path.starts_with(own));

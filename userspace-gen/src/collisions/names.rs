@@ -63,7 +63,7 @@ impl Kind {
 }
 
 impl Collision {
-    /// What happens without a cure.
+    /// Returns what happens without a cure.
     #[must_use]
     pub fn effect(&self) -> Effect {
         match self.kind {
@@ -156,7 +156,7 @@ pub(super) struct Names<'i> {
     inputs: &'i Inputs,
     /// What bitcode has under a name: the place of the file, and what `llvm-nm` lists there.
     listed: HashMap<&'i [u8], Vec<(usize, &'i ListedSymbol)>>,
-    /// What objects in ELF and linker scripts have under it.
+    /// The symbols that objects in ELF and linker scripts have under it.
     outside: HashMap<&'i [u8], Vec<(Kind, Place)>>,
 }
 
@@ -302,7 +302,7 @@ struct Sides {
     taken: Taken,
 }
 
-/// Whether the code of some bitcode file defines a name for all, which ThinLTO sees by itself.
+/// Says whether the code of some bitcode file defines a name for all, which ThinLTO sees by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Taken {
     /// None does.

@@ -19,7 +19,7 @@ use std::process::Command;
 pub(super) const NM: &str = "llvm-nm";
 pub(super) const DIS: &str = "llvm-dis";
 
-/// Where LLVM's tools are, as kbuild's `LLVM=` says it.
+/// The place of LLVM's tools, as kbuild's `LLVM=` says it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Llvm {
     /// In `PATH`: those without a suffix if they are new enough for the bitcode, or else those whose

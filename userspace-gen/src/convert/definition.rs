@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Whether a C file defines a function, by the kernel's style: a definition begins in the first column.
+//! The search for a function's definition in a C file, by the kernel's style: it begins in the first column.
 
 use memchr::memmem;
 
 /// The longest stretch that is read behind a name, up to the body of the function.
 const LONGEST: usize = 4096;
 
-/// Whether `text` has the definition of a function called `name`.
+/// Returns whether `text` has the definition of a function called `name`.
 pub(super) fn defines(text: &[u8], name: &[u8]) -> bool {
     let found = memmem::find_iter(text, name);
     found
@@ -29,7 +29,7 @@ fn is_definition(text: &[u8], at: usize, len: usize) -> bool {
     !indented && is_code && after.first() == Some(&b'(') && has_body(after)
 }
 
-/// Whether a body follows the parameters that `text` begins with, and what attributes there are.
+/// Returns whether a body follows the parameters that `text` begins with, and what attributes there are.
 fn has_body(text: &[u8]) -> bool {
     let mut depth = 0_u32;
     for &byte in text.iter().take(LONGEST) {

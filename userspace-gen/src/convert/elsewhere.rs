@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Where a name is that no given object has: in a module that is not given, or only in the source.
+//! The search for a name that no given object has: in modules that are not given, and in the source.
 
 use super::definition::defines;
 use super::module_index::ModuleIndex;
@@ -20,7 +20,7 @@ const SEARCHES: u32 = 20;
 /// Modules that a message names.
 const NAMED: usize = 3;
 
-/// What came of a search.
+/// The outcome of a search.
 pub(super) enum Search {
     /// The name is there: lines that say where, and what to do.
     Found(Vec<String>),
@@ -135,7 +135,7 @@ impl<'n> Elsewhere<'n> {
     }
 }
 
-/// What the build's list of exports says about a name.
+/// Returns what the build's list of exports says about a name.
 fn exported(build: &BuildDirectory, name: &[u8]) -> Option<String> {
     let (path, symvers) = build.symvers()?;
     let module = shown(&symvers.get(name)?.module);

@@ -27,7 +27,7 @@ pub struct OldName {
     pub address: u64,
     /// The source file that it is from, if the target tells.
     pub file: Option<String>,
-    /// Whether the author chose it by a position, which is of one build.
+    /// Set if the author chose it by a position, which is of one build.
     pub by_position: bool,
     /// Where the pointer to it is.
     pub at: Location,
@@ -35,7 +35,7 @@ pub struct OldName {
     pub sympos_at: Location,
     /// How it is spelled for the kernel.
     pub spelling: Spelling,
-    /// Whether that is not as the author wrote it.
+    /// Set if that is not as the author wrote it.
     pub changes: bool,
 }
 

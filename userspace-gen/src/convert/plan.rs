@@ -49,7 +49,7 @@ pub struct Reference {
     pub address: u64,
     /// The source file that it is from, if the target tells.
     pub file: Option<String>,
-    /// Whether the author chose it by a position, which is of one build.
+    /// Set if the author chose it by a position, which is of one build.
     pub by_position: bool,
 }
 

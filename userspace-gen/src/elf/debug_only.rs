@@ -15,7 +15,7 @@ use object::read::ReadRef;
 const NEVER_EMPTY: [&[u8]; 2] = [b".modinfo", b".gnu.linkonce.this_module"];
 
 impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
-    /// Whether the contents of this file are in another one.
+    /// Returns whether the contents of this file are in another one.
     #[must_use]
     pub fn is_debug_only(&self) -> bool {
         let has_contents = |s: &Section<'_>| s.is_code() || NEVER_EMPTY.contains(&s.name);

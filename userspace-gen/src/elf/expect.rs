@@ -52,13 +52,13 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         Err(Error::unsupported(self.origin(), what))
     }
 
-    /// Whether it is all of a kernel's objects in one, which has no addresses yet.
+    /// Returns whether it is all of a kernel's objects in one, which has no addresses yet.
     fn is_kernel_before_link(&self) -> bool {
         let is_module = || self.sections().any(|s| OF_MODULE.contains(&s.name));
         self.defines(b"start_kernel") && !is_module()
     }
 
-    /// Whether it is a program around a compressed kernel: arch/x86/boot/compressed/vmlinux.
+    /// Returns whether it is a program around a compressed kernel: arch/x86/boot/compressed/vmlinux.
     fn is_decompressor(&self) -> bool {
         self.defines(b"input_data") && !self.defines(b"start_kernel") && !self.defines(b"_stext")
     }

@@ -62,7 +62,7 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
     Ok(SymbolTable::new(entries.collect()))
 }
 
-/// Whether a module calls `klp_enable_patch()`, which the kernel lets livepatches alone do.
+/// Returns whether a module calls `klp_enable_patch()`, which the kernel lets livepatches alone do.
 fn enables<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> bool {
     let mut undefined = elf.symbols().filter(|s| s.place == Place::Undefined);
     undefined.any(|s| s.name == b"klp_enable_patch")

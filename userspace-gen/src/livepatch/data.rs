@@ -91,9 +91,9 @@ struct Reader<'m, 'b, 'f, 'd, R: ReadRef<'d>> {
     problem: Option<Problem>,
     /// Where the structs of the patch begin and end.
     structs: BTreeMap<Location, u64>,
-    /// Where the kernel's own members in them begin and end.
+    /// The beginnings and ends of the kernel's own members in them.
     own: BTreeMap<Location, u64>,
-    /// Where the names are that the kernel reads.
+    /// The places of the names that the kernel reads.
     names: Vec<Location>,
 }
 

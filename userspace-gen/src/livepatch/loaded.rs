@@ -18,7 +18,7 @@ pub struct Loaded {
     per_cpu: Option<SectionId>,
     /// The symbols and their names, which are copied whatever their flags say.
     tables: [Option<SectionId>; 2],
-    /// What is written to while the module loads, and then no more.
+    /// The sections that are written to while the module loads, and then no more.
     ro_after_init: [Option<SectionId>; 2],
 }
 

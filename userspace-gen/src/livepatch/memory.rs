@@ -15,7 +15,7 @@ use std::ops::Range;
 /// The section with a module's `struct module`.
 pub const THIS_MODULE: &[u8] = b".gnu.linkonce.this_module";
 
-/// Where in a `struct module` its name is: behind the state and the list.
+/// The place of the name in a `struct module`: behind the state and the list.
 pub const THIS_MODULE_NAME: Range<u64> = 24..24 + MODULE_NAME_LEN as u64;
 
 /// The longest that a relocation is.
@@ -61,7 +61,7 @@ pub enum Pointer<'d> {
 pub struct Memory<'f, 'd, R: ReadRef<'d>> {
     elf: &'f ElfFile<'d, R>,
     loaded: Loaded,
-    /// What is applied while the module loads, by the place that it changes.
+    /// The relocations that are applied while the module loads, by the place that they change.
     relocations: BTreeMap<Location, Relocation>,
     /// Where objects with a symbol begin and end.
     extents: BTreeMap<Location, u64>,

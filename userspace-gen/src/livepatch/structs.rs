@@ -73,11 +73,11 @@ pub struct PatchedFunction<'d> {
     pub old_sympos: u64,
     /// The function to put in its place.
     pub new_func: Pointer<'d>,
-    /// What is wrong with its name or position, if anything is.
+    /// The fault of its name or position, if there is one.
     pub problem: Option<FunctionProblem>,
 }
 
-/// What is wrong with a `klp_func`, and the kernel does not notice.
+/// A fault of a `klp_func` that the kernel does not notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FunctionProblem {
     /// Its name is no string of the module, or of another object.

@@ -12,8 +12,8 @@ use std::collections::HashMap;
 /// What the symbol at the name of an export's namespace begins with.
 const NAMESPACE: &[u8] = b"__kstrtabns_";
 
-/// What the name of the symbol at an export begins with before modpost has seen the object: modpost
-/// makes the `__ksymtab_` symbols of what `EXPORT_SYMBOL()` leaves in `.export_symbol`, since 6.5.
+/// The beginning of the name of the symbol at an export before modpost has seen the object: modpost makes
+/// the `__ksymtab_` symbols of what `EXPORT_SYMBOL()` leaves in `.export_symbol`, since 6.5.
 const BEFORE_MODPOST: &[u8] = b"__export_symbol_";
 
 /// An exported symbol.
@@ -61,7 +61,7 @@ impl Object<'_> {
         }
     }
 
-    /// What is exported by that name of an object that modpost has not seen.
+    /// Returns the export of that name of an object that modpost has not seen.
     fn export_before_modpost(&self, name: &[u8]) -> Option<Export<'_>> {
         let Source::Module(elf) = &self.source else {
             return None;

@@ -26,7 +26,7 @@ pub(super) struct ModuleFile {
 }
 
 impl ModuleFile {
-    /// Whether the file's name is that of a module. In directories of build ids it is another one.
+    /// Returns whether the file's name is that of a module. In directories of build ids it is another one.
     pub(super) fn is_named_as_module(&self) -> bool {
         let name = self.path.file_name().unwrap_or_default().as_encoded_bytes();
         let name = name.strip_suffix(b".debug").unwrap_or(name);

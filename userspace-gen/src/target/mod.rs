@@ -353,7 +353,7 @@ impl<'d> Object<'d> {
         known.then(|| file.path())
     }
 
-    /// Whether the object's debug information has `name` among its strings, as far as they are there
+    /// Returns whether the object's debug information has `name` among its strings, as far as they are there
     /// uncompressed: the name of a function, of a type, of anything.
     #[must_use]
     pub fn debug_names(&self, name: &[u8]) -> bool {
@@ -364,7 +364,7 @@ impl<'d> Object<'d> {
         }
     }
 
-    /// Whether this is a kernel image whose source files are not known for want of its `vmlinux.a`.
+    /// Returns whether this is a kernel image whose source files are not known for want of its `vmlinux.a`.
     #[must_use]
     pub fn lacks_link_order(&self) -> bool {
         matches!(self.source, Source::Image(_)) && self.linked.is_empty()
@@ -388,7 +388,7 @@ impl<'d> Object<'d> {
     }
 }
 
-/// Whether `.debug_str` has a string.
+/// Returns whether `.debug_str` has a string.
 fn has_string<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, string: &[u8]) -> bool {
     let section = elf.section_by_name(b".debug_str");
     let section = section.filter(|section| !section.flags.contains(object::elf::SHF_COMPRESSED));

@@ -4,7 +4,7 @@
 
 use crate::shown::shown;
 
-/// What the name of a module's file may end with.
+/// The endings that the name of a module's file may have.
 const SUFFIXES: [&[u8]; 5] = [b".ko", b".o", b".ko.gz", b".ko.xz", b".ko.zst"];
 
 /// Returns the module's name from that of its file: kbuild's `name-fix-token` makes `_` of `-` and `,`.

@@ -90,7 +90,7 @@ impl Sources {
         Self { files }
     }
 
-    /// Whether the object names no source file at all.
+    /// Returns whether the object names no source file at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()

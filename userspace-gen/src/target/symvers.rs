@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What is exported, also by modules that are not given: Module.symvers of a kernel's build, and the
-//! objects that modpost has yet to see.
+//! The exports, also of modules that are not given: Module.symvers of a kernel's build, and the objects
+//! that modpost has yet to see.
 
 use super::exports::exports_of;
 use super::module_name;
@@ -26,7 +26,7 @@ pub struct Symvers {
 pub struct Listed {
     /// The exporting module as the kernel calls it, `vmlinux` for the kernel image.
     pub module: Vec<u8>,
-    /// Whether the symbol is for GPL modules only.
+    /// Set if the symbol is for GPL modules only.
     pub gpl_only: bool,
     /// The namespace that a user has to import; empty if there is none.
     pub namespace: Vec<u8>,
@@ -113,7 +113,7 @@ impl Symvers {
         self.exports.keys().map(Vec::as_slice)
     }
 
-    /// Whether any symbol is listed as an export of `module`.
+    /// Returns whether any symbol is listed as an export of `module`.
     #[must_use]
     pub fn lists(&self, module: &[u8]) -> bool {
         self.exports.values().any(|listed| listed.module == module)

@@ -84,8 +84,8 @@ impl Object<'_> {
         matches!(self.source, Source::Text)
     }
 
-    /// Whether it is the image of a kernel of which only the symbols are known, from the text of a running
-    /// kernel or from a debug package.
+    /// Returns whether it is the image of a kernel of which only the symbols are known, from the text of a
+    /// running kernel or from a debug package.
     #[must_use]
     pub fn is_image_without_contents(&self) -> bool {
         match &self.source {

@@ -108,7 +108,7 @@ fn reference(linked: &[&str], written: &str) -> Result<String, String> {
     }
 }
 
-/// What the name of a function to replace becomes, or why it is refused.
+/// Returns what the name of a function to replace becomes, or why it is refused.
 fn replacing(linked: &[&str], name: &str, sympos: u64) -> Result<(String, u64), String> {
     let objects: [(Option<&str>, &[_]); 1] = [(None, &[(name, sympos)])];
     let data = Livepatch::replacing(&objects).build();

@@ -16,7 +16,7 @@ fn at(offset: usize, magic: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Where files have which bytes, and what they are called.
+/// The offset and the bytes that tell a file, and what the file is called.
 const SAMPLES: &[(usize, &[u8], &str)] = &[
     (
         0,

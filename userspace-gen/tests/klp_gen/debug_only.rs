@@ -24,7 +24,7 @@ enum Tool {
     EuStrip,
 }
 
-/// What a tool leaves for the debug package.
+/// Returns the file that a tool leaves for the debug package.
 fn debug_only(file: &Elf, tool: Tool) -> Vec<u8> {
     let mut stripped = file.clone();
     for section in &mut stripped.sections {

@@ -47,7 +47,7 @@ fn build() -> Files {
     files
 }
 
-/// What is said of a name, without the directory.
+/// Returns what is said of a name, without the directory.
 fn said(files: &Files, livepatch: &Livepatch) -> String {
     let modules = [files.path("net-mod.ko")];
     let opened = TargetFiles::open(Some(&files.path("vmlinux")), &modules, None).unwrap();

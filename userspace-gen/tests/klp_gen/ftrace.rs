@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What ftrace can trace, by the rules of each architecture.
+//! The functions that ftrace can trace, by the rules of each architecture.
 
 use crate::elf::{Elf, Place};
 use crate::kernel::{vmlinux, Files, TEXT};
@@ -23,7 +23,7 @@ const HANDLE: u64 = 0x40;
 const SETUP: u64 = 0x68;
 const SILENT: u64 = 0x80;
 
-/// What is known of `quiet`, `handle`, `setup` and `silent`.
+/// The verdicts on `quiet`, `handle`, `setup` and `silent`.
 type Verdicts = [Traceable; 4];
 
 fn of_module(machine: elf::Machine, flags: u32, tables: &[Table<'_>]) -> Verdicts {
@@ -65,7 +65,7 @@ fn of_module(machine: elf::Machine, flags: u32, tables: &[Table<'_>]) -> Verdict
     })
 }
 
-/// What is known of `twin`, of the function behind it, and of one in the exit text.
+/// Returns the verdicts on `twin`, on the function behind it, and on one in the exit text.
 fn of_image(machine: elf::Machine, flags: u32, distance: i64) -> [Traceable; 3] {
     let mut kernel = vmlinux();
     (kernel.machine, kernel.flags) = (machine, flags);

@@ -32,7 +32,7 @@ ffffffffc0400100 t gpl_export\t[net_mod]
 ffffffffc0404000 D net_table\t[net_mod]
 ffffffffc0401180 T net_export\t[net_mod]
 ";
-/// What ftrace remembers of init functions; the first of a module comes twice.
+/// The init functions that ftrace remembers; the first of a module comes twice.
 const FREED_SECTIONS: &str = "\
 ffffffffc03ed0c0 T call_init_after\t[klp_sections]
 ffffffffc03ed0c0 T call_init_after\t[klp_sections]

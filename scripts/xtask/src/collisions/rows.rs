@@ -76,16 +76,16 @@ struct Row {
     script: Option<&'static str>,
     /// An option of the last link, and of klp-gen.
     defsym: Option<&'static str>,
-    /// What the static's file is compiled to.
+    /// The options that say what the static's file is compiled to.
     output: &'static [&'static str],
-    /// Whether a library with another `foo` is among the inputs.
+    /// Set if a library with another `foo` is among the inputs.
     library: bool,
-    /// Whether linker and klp-gen are told `--fat-lto-objects`.
+    /// Set if linker and klp-gen are told `--fat-lto-objects`.
     fat: bool,
     links: Links,
-    /// What `klp-gen collisions` finds.
+    /// The collision that `klp-gen collisions` finds.
     found: Option<&'static str>,
-    /// What comes of the first link with bitcode: the symbols called `foo` in it, and of the program.
+    /// The outcome of the first link with bitcode: the symbols called `foo` in it, and of the program.
     without: (Outcome, &'static [&'static str]),
     cure: Cure,
     cured: (Outcome, &'static [&'static str]),

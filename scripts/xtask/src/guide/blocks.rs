@@ -13,7 +13,7 @@ pub enum Block<'t> {
         name: &'t str,
         /// The function of vmlinux that `livepatch_<function>` replaces.
         function: &'t str,
-        /// What the file has beside the tables.
+        /// The code that the file has beside the tables.
         code: &'t str,
     },
     /// A part of a file of the repository: `from PATH`.

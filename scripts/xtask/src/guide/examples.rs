@@ -24,7 +24,7 @@ use crate::{
     run, //
 };
 
-/// What the tables of every one are like: those of the first livepatch.
+/// The tables that every one has, with its function: those of the first livepatch.
 const TABLES: &str = "
 static struct klp_func funcs[] = {
 	{

@@ -23,7 +23,7 @@ pub struct LinkerScript {
     /// The name that messages have for the script.
     pub origin: String,
     text: Vec<u8>,
-    /// Whether the text is an option of the linker, which has no lines.
+    /// Set if the text is an option of the linker, which has no lines.
     is_option: bool,
 }
 
@@ -151,7 +151,7 @@ impl LinkerScript {
     }
 }
 
-/// Whether a line is meant for the C preprocessor. What that leaves are line markers, `# 1 "file"`.
+/// Returns whether a line is meant for the C preprocessor. What that leaves are line markers, `# 1 "file"`.
 fn is_directive(line: &[u8]) -> bool {
     let Some(line) = line.trim_ascii_start().strip_prefix(b"#") else {
         return false;

@@ -5,7 +5,7 @@
 use super::ARCHIVES;
 use object::elf::ELFMAG;
 
-/// What can be done with a file.
+/// The sort of a file, by what can be done with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sort {
     /// It may contain what was asked for.
@@ -16,7 +16,7 @@ pub(super) enum Sort {
     Other,
 }
 
-/// Where a file has which bytes, its sort, and in words what it is and what to do.
+/// The offset and the bytes that tell a file, its sort, and in words what it is and what to do.
 pub(super) type Magic = (u64, &'static [u8], Sort, &'static str);
 
 /// Compressed data. What comes out of it goes to another file: unxz and gunzip would remove the one that

@@ -12,7 +12,7 @@ use crate::symbols::Entry;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
-/// What all of them are listed as. A module's own symbol has a capital if it is exported.
+/// The letter that all of them are listed with. A module's own symbol has a capital if it is exported.
 pub(super) const LETTER: u8 = b'T';
 
 /// The smallest page of any kernel.

@@ -18,12 +18,13 @@ use crate::symbols::{Entry, SymbolTable};
 use klp_policy::{ObjName, SymbolName};
 use std::collections::HashMap;
 
-/// What lines are said to be of that are no module's: BPF programs, and by this prefix trampolines of
-/// ftrace and instruction slots of kprobes.
+/// The owner that the lines of BPF programs name, and the prefix of the owners of ftrace's trampolines and
+/// kprobes' instruction slots; none of them is a module.
 const BPF: &[u8] = b"bpf";
 const BUILTIN: &[u8] = b"__builtin__";
 
-/// Whether kallsyms lists, under this name, code that was made at run time. No lookup by name sees it.
+/// Returns whether kallsyms lists, under this name, code that was made at run time. No lookup by name sees
+/// it.
 #[must_use]
 pub fn is_generated(owner: &[u8]) -> bool {
     owner == BPF || owner.starts_with(BUILTIN)
@@ -39,7 +40,7 @@ pub(super) struct Listing<'d> {
     current: Option<usize>,
     /// The last one whose own symbols were listed, once freed functions follow.
     last_module: Option<usize>,
-    /// What is listed as its symbols is no module's.
+    /// The owner of code made at run time, while its symbols are listed; it is no module.
     generated: Option<&'d [u8]>,
     /// Of the last symbol that moves with the image.
     last_address: u64,

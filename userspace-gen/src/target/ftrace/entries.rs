@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Where compilers put the entries of ftrace's table, by architecture.
+//! The places in which compilers put the entries of ftrace's table, by architecture.
 //!
 //! ftrace takes each entry through `ftrace_call_adjust()` to the instruction that it patches, and a
 //! function can be traced if that instruction is in it (`ftrace_location()`). On most architectures the
@@ -25,10 +25,10 @@ const BEFORE: u64 = 8;
 /// The `ELFv2` ABI in `e_flags` of powerpc64. With `ELFv1`, a function's symbol is that of its descriptor.
 const ELF_V2: u32 = 2;
 
-/// What is known of an architecture.
+/// The rules of an architecture.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entries {
-    /// What the table of a module may be called. A kernel has one of them.
+    /// The names that the table of a module may have. A kernel has one of them.
     pub(super) sections: &'static [&'static [u8]],
     /// Entries may lie before their functions.
     may_precede: bool,

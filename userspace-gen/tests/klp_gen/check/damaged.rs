@@ -23,7 +23,7 @@ fn one() -> Livepatch {
     Livepatch::of("cmdline_proc_show")
 }
 
-/// What is said if the kernel's own members of a struct have no place.
+/// Returns what is said if the kernel's own members of a struct have no place.
 fn in_use(name: &str) -> String {
     format!(
         "a {name} has no room for what the kernel keeps in it: not 0, of another struct, or in \
@@ -225,7 +225,7 @@ fn names_that_do_not_stay() {
     );
 }
 
-/// What is 0 in the file is a list, a kobject, or code that was patched when the name is read.
+/// The bytes that are 0 in the file are a list, a kobject, or patched code when the name is read.
 #[test]
 fn names_that_the_kernel_writes_over() {
     let named = |at: &dyn Fn(&Livepatch) -> (usize, u64)| {

@@ -17,7 +17,7 @@ fn two_more() -> Vec<u8> {
     livepatch.build()
 }
 
-/// What is said to a livepatch with another field in the header of a section.
+/// Returns what is said to a livepatch with another field in the header of a section.
 fn said(name: &str, field: usize, number: u64, status: &str) -> Vec<String> {
     let mut bytes = two_more();
     set_header(&mut bytes, name, field, &number.to_le_bytes());

@@ -44,8 +44,8 @@ const SH_OFFSET: usize = 24;
 const SH_SIZE: usize = 32;
 const SH_ADDRALIGN: usize = 48;
 
-/// Where the header of a section is. Relocations come behind what they change, which may have the same
-/// name: then it is theirs.
+/// Returns the offset of the header of a section. Relocations come behind what they change, which may have
+/// the same name: then it is theirs.
 fn header_of(bytes: &[u8], name: &str) -> usize {
     let elf = ElfFile::parse("made".to_owned(), bytes).unwrap();
     let named = elf.sections().filter(|s| s.name == name.as_bytes());

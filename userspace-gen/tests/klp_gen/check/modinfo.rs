@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What the loader takes for the strings of `.modinfo`.
+//! The bytes that the loader takes for the strings of `.modinfo`.
 
 use super::{check_bytes, header_of, messages, set_header, SH_OFFSET, SH_SIZE, SH_TYPE};
 use crate::livepatch::Livepatch;
@@ -8,7 +8,7 @@ use klp_gen::check::By;
 use klp_policy::Policy;
 use object::elf;
 
-/// What is said to a livepatch whose `.modinfo` is elsewhere.
+/// Returns what is said to a livepatch whose `.modinfo` is elsewhere.
 fn modinfo(offset: impl Fn(u64) -> u64, size: impl Fn(u64) -> u64) -> Vec<String> {
     let mut bytes = Livepatch::of("cmdline_proc_show").build();
     let at = header_of(&bytes, ".modinfo");

@@ -305,7 +305,7 @@ fn what_the_module_loader_relocates() {
     assert!(said(&outside)[0].starts_with("it changes 8 bytes at offset 0x8"));
 }
 
-/// What is written before a relocation comes, others may have written.
+/// A relocation may find at its place what others have written.
 #[test]
 fn relocations_that_meet() {
     let with = |number: u64, second: (u64, elf::RelocationType)| {
