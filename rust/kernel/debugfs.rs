@@ -82,9 +82,9 @@ impl Dir {
             return;
         };
         // SAFETY: `name` is a C string, and `dir` a directory of debugfs by the type invariant. By
-        // the safety requirements the file is removed, by `drop()`, while `operations` is there; and
-        // by those of `FileOperations::new()` an open file keeps the module that has them. The file
-        // needs no data.
+        // the safety requirements the file is removed, by `drop()`, while `operations` is there;
+        // and by those of `FileOperations::new()` an open file keeps the module that has them. The
+        // file needs no data.
         unsafe {
             bindings::debugfs_create_file(
                 name.as_char_ptr(),

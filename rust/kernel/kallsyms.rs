@@ -60,11 +60,12 @@ pub fn places(name: &CStr) -> Range<u32> {
     first..if found == 0 { last + 1 } else { first }
 }
 
-/// Hands a symbol of vmlinux to `take`: its name, its address, and its position in `/proc/kallsyms`.
+/// Hands a symbol of vmlinux to `take`: its name, its address, and its position in
+/// `/proc/kallsyms`.
 ///
-/// `index` counts from 0, in the order in which names are sorted; symbols of one name are in the order
-/// of `/proc/kallsyms`. Nothing is handed out if there is no such place. Neither sleeps nor takes a
-/// lock.
+/// `index` counts from 0, in the order in which names are sorted; symbols of one name are in the
+/// order of `/proc/kallsyms`. Nothing is handed out if there is no such place. Neither sleeps nor
+/// takes a lock.
 pub fn with_sorted_symbol<R>(index: u32, take: impl FnOnce(&CStr, usize, u32) -> R) -> Option<R> {
     let mut name = MaybeUninit::<[c_char; KSYM_NAME_LEN]>::uninit();
     let (mut address, mut seq) = (0, 0);
@@ -133,8 +134,9 @@ where
 
 /// Walks the symbols of modules whose names begin with `prefix`, until `visit` breaks.
 ///
-/// `visit` gets the name of the module, that of the symbol, and the address, with preemption disabled.
-/// May be called in any context and takes no lock; a module that comes or goes meanwhile may be missed.
+/// `visit` gets the name of the module, that of the symbol, and the address, with preemption
+/// disabled. May be called in any context and takes no lock; a module that comes or goes meanwhile
+/// may be missed.
 pub fn module_on_each_prefix_symbol<F>(modules: Modules<'_>, prefix: &CStr, mut visit: F)
 where
     F: FnMut(&CStr, &CStr, usize) -> ControlFlow<()>,
@@ -159,8 +161,8 @@ where
     }
 
     // SAFETY: The module's name is a C string or null, `prefix` is one.
-    // `module_kallsyms_on_each_prefix_symbol()` calls `callback` with `visit`, which is an `F` and not
-    // used otherwise before it returns, and with C strings.
+    // `module_kallsyms_on_each_prefix_symbol()` calls `callback` with `visit`, which is an `F` and
+    // not used otherwise before it returns, and with C strings.
     unsafe {
         bindings::module_kallsyms_on_each_prefix_symbol(
             modules.as_char_ptr(),
@@ -179,8 +181,8 @@ where
 pub struct Wanted<'a>(&'a bindings::kallsyms_query);
 
 impl<'a> Wanted<'a> {
-    /// Returns the module whose symbol it is; none for vmlinux and all modules. Then a name of the form
-    /// `module:name` is one of that module.
+    /// Returns the module whose symbol it is; none for vmlinux and all modules. Then a name of the
+    /// form `module:name` is one of that module.
     pub fn modname(&self) -> Option<&'a CStr> {
         let modname = self.0.modname;
         // SAFETY: By the type invariant it is null or a C string.
@@ -222,8 +224,8 @@ pub enum Matches {
 
 /// A second try for names that no symbol has.
 ///
-/// What is called with preemption disabled must not sleep, as nowhere in the kernel. No type keeps an
-/// implementation from it.
+/// What is called with preemption disabled must not sleep, as nowhere in the kernel. No type keeps
+/// an implementation from it.
 pub trait Fallback: 'static {
     /// Counts the usable symbols that the name may stand for, though none of them has exactly this
     /// name. If a usable symbol has exactly this name, there are none.
@@ -238,8 +240,8 @@ pub trait Fallback: 'static {
     /// Called as [`Self::matches()`] is.
     fn cleanup(name: &mut [u8]) -> usize;
 
-    /// Says which usable symbols the name may stand for if it was `refused`, or else which ones a symbol
-    /// of exactly this name was preferred to. Writes nothing if there is nothing to say.
+    /// Says which usable symbols the name may stand for if it was `refused`, or else which ones a
+    /// symbol of exactly this name was preferred to. Writes nothing if there is nothing to say.
     ///
     /// Called in process context; may sleep.
     ///
@@ -337,8 +339,8 @@ impl<T: Fallback> FallbackRegistration<T> {
 
     /// # Safety
     ///
-    /// `query` must be as for [`Self::match_callback()`], and `buf` must have `size` bytes that nobody
-    /// else uses during the call, at least one.
+    /// `query` must be as for [`Self::match_callback()`], and `buf` must have `size` bytes that
+    /// nobody else uses during the call, at least one.
     unsafe extern "C" fn explain_callback(
         query: *const bindings::kallsyms_query,
         refused: bool,
@@ -365,9 +367,9 @@ impl<T: Fallback> FallbackRegistration<T> {
 
 impl<T: Fallback> Drop for FallbackRegistration<T> {
     fn drop(&mut self) {
-        // SAFETY: `ops` is registered by the type invariant. On return no CPU is in one of the callbacks
-        // any more: they run with preemption disabled or hold the mutex of registrations, and that is
-        // what unregistering waits for.
+        // SAFETY: `ops` is registered by the type invariant. On return no CPU is in one of the
+        // callbacks any more: they run with preemption disabled or hold the mutex of registrations,
+        // and that is what unregistering waits for.
         unsafe { bindings::unregister_kallsyms_fallback(&*self.ops) };
     }
 }

@@ -32,8 +32,8 @@ pub struct Found {
     pub address: usize,
     /// Says whether the livepatch core, left alone, finds the same symbol.
     ///
-    /// If it does not, the livepatch keeps the resolver's module loaded until it is unloaded itself,
-    /// or fails to load: the core looks names up again.
+    /// If it does not, the livepatch keeps the resolver's module loaded until it is unloaded
+    /// itself, or fails to load: the core looks names up again.
     pub by_core: bool,
 }
 
@@ -74,8 +74,8 @@ impl<T: Resolver> ResolverRegistration<T> {
     ///
     /// # Safety
     ///
-    /// `module` must be the module that has the code of `T`. The registration must be dropped before
-    /// the module's memory is freed; it must not be forgotten.
+    /// `module` must be the module that has the code of `T`. The registration must be dropped
+    /// before the module's memory is freed; it must not be forgotten.
     pub unsafe fn new(module: &'static ThisModule) -> Result<Self> {
         let ops = KBox::new(
             bindings::klp_resolver {

@@ -3,9 +3,10 @@
 //! The rule, from a name to an answer: [`clean`] a name, put the [`query`], [`search`] a [`table`],
 //! [`resolve`]; tracers have a [`fallback`], and people write a [`request`].
 //!
-//! With the feature `stock` there is also what a stock kernel does by itself: how it compares names,
-//! and the format of a livepatch's relocations. The tools and the `KUnit` suites have it, and the tools
-//! alone `parsed`, which takes names apart for reports. The module in the kernel has neither.
+//! With the feature `stock` there is also what a stock kernel does by itself: how it compares
+//! names, and the format of a livepatch's relocations. The tools and the `KUnit` suites have it,
+//! and the tools alone `parsed`, which takes names apart for reports. The module in the kernel has
+//! neither.
 
 pub mod clean;
 pub mod fallback;

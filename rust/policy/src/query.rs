@@ -29,7 +29,7 @@ pub enum Asker {
 /// | written | a livepatch gets | a tracer gets |
 /// | --- | --- | --- |
 /// | `foo` | the exact names; if there is none, the cleaned names `foo` | the same |
-/// | `foo.llvm.123` | the exact name or nothing | the exact name; if there is none, the cleaned names `foo` |
+/// | `foo.llvm.123` | the exact name or nothing | the exact name; if there is none, as `foo` |
 /// | `foo.llvm.*` | every symbol whose cleaned name is `foo` | the same |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Query<'a> {

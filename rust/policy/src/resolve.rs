@@ -146,7 +146,8 @@ impl Tally {
         }
     }
 
-    /// Counts the symbols of one name at `places`, which are in order, and looks at the wanted one only.
+    /// Counts the symbols of one name at `places`, which are in order, and looks at the wanted one
+    /// only.
     fn add_run<T: NameIndex + ?Sized>(&mut self, index: &T, places: Range<u32>) {
         self.matches = places.len() as u64;
         let wanted = usize::try_from(self.wanted - 1).unwrap_or(usize::MAX);

@@ -10,9 +10,9 @@ pub enum Policy {
     Llvm,
     /// Exact names only: a stock kernel before 5.16, and from 6.11 on.
     ///
-    /// From 5.13 to 5.15 a kernel with `CFI_CLANG` and `LTO_CLANG_THIN` also takes what stands before the
-    /// last `$` of a name (commit 8b8e6b5d3b01). That is no rule here: such kernels are arm64's, which had
-    /// no livepatches.
+    /// From 5.13 to 5.15 a kernel with `CFI_CLANG` and `LTO_CLANG_THIN` also takes what stands
+    /// before the last `$` of a name (commit 8b8e6b5d3b01). That is no rule here: such kernels are
+    /// arm64's, which had no livepatches.
     #[cfg(feature = "stock")]
     Exact,
     /// Everything from `.llvm.` on is cut before comparing: vmlinux of 6.5 to 6.10 with `LTO_CLANG`

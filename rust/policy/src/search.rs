@@ -2,8 +2,8 @@
 
 //! Finds names in a table that is sorted by name.
 //!
-//! A look at a symbol of vmlinux is expensive, since the kernel keeps the names compressed; comparing
-//! names is not. So what counts is how many symbols are looked at.
+//! A look at a symbol of vmlinux is expensive, since the kernel keeps the names compressed;
+//! comparing names is not. So what counts is how many symbols are looked at.
 
 use super::clean::{
     cleanup_symbol_name,
@@ -28,13 +28,14 @@ pub fn walk_prefix<T: NameIndex + ?Sized>(index: &T, prefix: &[u8], visit: &mut 
 /// Visits the symbols of `index` whose cleaned name is `name`, each once, in no particular order.
 ///
 /// A suffix may stand at the end of the name or before any of its dots: one walk is needed for each
-/// of these places, and one for the symbols without a suffix. A symbol with several suffixes belongs
-/// to the walk of its first. A symbol that is visited has the name's beginning up to its suffix, so
-/// it has at least as much in common with the name as one of the name's neighbours in the table:
-/// what these do not share, no symbol has, and needs no walk, however many dots there are.
+/// of these places, and one for the symbols without a suffix. A symbol with several suffixes
+/// belongs to the walk of its first. A symbol that is visited has the name's beginning up to its
+/// suffix, so it has at least as much in common with the name as one of the name's neighbours in
+/// the table: what these do not share, no symbol has, and needs no walk, however many dots there
+/// are.
 ///
-/// `near` is a place near that of the name, if one is known, and becomes the place of the name, from
-/// which another search for it is short.
+/// `near` is a place near that of the name, if one is known, and becomes the place of the name,
+/// from which another search for it is short.
 pub(super) fn walk_cleaned<T: NameIndex + ?Sized>(
     index: &T,
     name: CleanName<'_>,
@@ -81,8 +82,8 @@ pub(super) fn walk_cleaned<T: NameIndex + ?Sized>(
     }
 }
 
-/// Visits the symbols whose full names begin with `prefix`, sorted by name. None is before the place
-/// `from`, and the first is perhaps `near` a place.
+/// Visits the symbols whose full names begin with `prefix`, sorted by name. None is before the
+/// place `from`, and the first is perhaps `near` a place.
 fn walk<T: NameIndex + ?Sized>(
     index: &T,
     prefix: &Prefix<'_>,
@@ -116,8 +117,8 @@ struct Located {
     place: u32,
     /// Says that this symbol has the name.
     exact: bool,
-    /// How many bytes at its beginning the name shares with this symbol or the one before it, whichever
-    /// has more; no symbol has more.
+    /// How many bytes at its beginning the name shares with this symbol or the one before it,
+    /// whichever has more; no symbol has more.
     shared: usize,
 }
 
@@ -154,9 +155,9 @@ fn locate<T: NameIndex + ?Sized>(index: &T, name: CleanName<'_>, near: Option<u3
 
 /// The first place in `range` that is not `less`; all that are less come before those that are not.
 ///
-/// With a place that is `near`, asks about few places if that is near indeed. Unless the range ends there,
-/// the last place that is seen to be less is the one before the result, and the last that is seen to be not
-/// less is the result.
+/// With a place that is `near`, asks about few places if that is near indeed. Unless the range ends
+/// there, the last place that is seen to be less is the one before the result, and the last that is
+/// seen to be not less is the result.
 fn partition(range: Range<u32>, near: Option<u32>, mut less: impl FnMut(u32) -> bool) -> u32 {
     /// How often the steps double before the rest is bisected.
     const DOUBLINGS: u32 = 5;

@@ -25,14 +25,14 @@ pub type Visit<'v> = dyn FnMut(Symbol<'_>) -> ControlFlow<()> + 'v;
 
 /// A table that does not change and is sorted by name, as vmlinux's is.
 ///
-/// A place is a symbol's number, counted from 0, if the symbols are sorted by the bytes of their full
-/// names, and those of one name by `seq`.
+/// A place is a symbol's number, counted from 0, if the symbols are sorted by the bytes of their
+/// full names, and those of one name by `seq`.
 pub trait NameIndex {
     /// Returns the number of symbols.
     fn size(&self) -> u32;
 
-    /// Returns the places of the symbols whose full name is `name`; if there is none, the range is empty
-    /// and begins where they would be.
+    /// Returns the places of the symbols whose full name is `name`; if there is none, the range is
+    /// empty and begins where they would be.
     fn places(&self, name: SymbolName<'_>) -> Range<u32>;
 
     /// Hands the symbol at a place to `take`. A place past the last has none.
