@@ -9,6 +9,7 @@
 
 pub mod edited;
 pub mod kallsyms;
+pub mod linked;
 pub mod livepatch;
 pub mod module;
 pub mod names;
@@ -19,9 +20,10 @@ pub mod vmlinux;
 pub type Run = fn(&[u8]);
 
 /// All of them, under the names that libFuzzer and the corpora have.
-pub const ALL: [(&str, Run); 7] = [
+pub const ALL: [(&str, Run); 8] = [
     ("edited", edited::run),
     ("kallsyms", kallsyms::run),
+    ("linked", linked::run),
     ("livepatch", livepatch::run),
     ("module", module::run),
     ("names", names::run),

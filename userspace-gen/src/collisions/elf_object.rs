@@ -25,9 +25,12 @@ pub struct ElfObject {
 
 /// The part of a symbol that a link compares.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct ElfSymbol<'d> {
+pub struct ElfSymbol<'d> {
+    /// The name; empty if the file has none that ends.
     pub name: &'d [u8],
+    /// The type.
     pub kind: elf::SymbolType,
+    /// The binding.
     pub bind: elf::SymbolBind,
     /// `SHN_UNDEF`, `SHN_COMMON` or another.
     pub section: elf::SymbolSection,
@@ -39,7 +42,7 @@ impl ElfObject {
     /// # Errors
     ///
     /// The headers are damaged, or the file is no relocatable one.
-    pub(super) fn symbols(&self) -> Result<Vec<ElfSymbol<'_>>> {
+    pub fn symbols(&self) -> Result<Vec<ElfSymbol<'_>>> {
         match self.data.get(4) {
             Some(&class) if class == elf::ELFCLASS32.0 => self.read_symbols::<FileHeader32<_>>(),
             _ => self.read_symbols::<FileHeader64<_>>(),
@@ -54,7 +57,7 @@ impl ElfObject {
     /// # Errors
     ///
     /// The headers are damaged.
-    pub(super) fn bitcode(&self) -> Result<Option<&[u8]>> {
+    pub fn bitcode(&self) -> Result<Option<&[u8]>> {
         match self.data.get(4) {
             Some(&class) if class == elf::ELFCLASS32.0 => self.read_bitcode::<FileHeader32<_>>(),
             _ => self.read_bitcode::<FileHeader64<_>>(),
