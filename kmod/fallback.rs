@@ -55,11 +55,14 @@ impl kallsyms::Fallback for Tracers {
 }
 
 /// Takes a symbol, and the module that has it; none for vmlinux.
-type VisitNamed<'v> = dyn FnMut(Option<&CStr>, Symbol<'_>) -> ControlFlow<()> + 'v;
+pub(crate) type VisitNamed<'v> = dyn FnMut(Option<&CStr>, Symbol<'_>) -> ControlFlow<()> + 'v;
 
 /// A name that is looked for, taken apart.
-struct Lookup<'a> {
-    wanted: &'a Wanted<'a>,
+pub(crate) struct Lookup<'a> {
+    /// Whether the symbol at an address is of any use.
+    usable: &'a dyn Fn(usize) -> bool,
+    /// Where the search for the exact name has ended.
+    place: Option<u32>,
     /// The one module that is meant.
     modname: Option<&'a CStr>,
     /// The name, without a module.
@@ -79,14 +82,31 @@ fn with_lookup<R>(wanted: &Wanted<'_>, then: impl FnOnce(&Lookup<'_>) -> R) -> O
         name = &name[colon + 1..];
     }
     Some(then(&Lookup {
-        wanted,
+        usable: &|address| wanted.usable(address),
+        place: wanted.place(),
         modname,
         name,
         fallback: Fallback::new(name),
     }))
 }
 
-impl Lookup<'_> {
+impl<'a> Lookup<'a> {
+    /// Looks for any symbol that has the name, or may be meant by it.
+    pub(crate) fn new(modname: Option<&'a CStr>, name: &'a [u8]) -> Self {
+        Self {
+            usable: &|_| true,
+            place: None,
+            modname,
+            name,
+            fallback: Fallback::new(name),
+        }
+    }
+
+    /// Returns whether `symbol` has the very name.
+    pub(crate) fn is_exact(&self, symbol: &Symbol<'_>) -> bool {
+        self.fallback.is_exact(symbol.name)
+    }
+
     fn count(&self) -> Namesakes {
         let mut found = Namesakes::default();
         self.visit(&mut |_, symbol| {
@@ -137,10 +157,10 @@ impl Lookup<'_> {
         Ok(())
     }
 
-    /// Visits the usable symbols that the name may stand for, each with its module.
-    fn visit(&self, visit: &mut VisitNamed<'_>) {
+    /// Visits the usable symbols that the name may stand for, each with its module. Must not sleep.
+    pub(crate) fn visit(&self, visit: &mut VisitNamed<'_>) {
         let mut visit = |module: Option<&CStr>, symbol: Symbol<'_>| {
-            if self.wanted.usable(symbol.address as usize) {
+            if (self.usable)(symbol.address as usize) {
                 visit(module, symbol)
             } else {
                 ControlFlow::Continue(())
@@ -150,11 +170,11 @@ impl Lookup<'_> {
             Some(modname) => Modules::One(modname),
             None => {
                 let mut flow = ControlFlow::Continue(());
-                let place = self.wanted.place();
-                self.fallback.visit_in_index(&Vmlinux, place, &mut |symbol| {
-                    flow = visit(None, symbol);
-                    flow
-                });
+                self.fallback
+                    .visit_in_index(&Vmlinux, self.place, &mut |symbol| {
+                        flow = visit(None, symbol);
+                        flow
+                    });
                 if flow.is_break() {
                     return;
                 }

@@ -2,10 +2,14 @@
 
 //! The door of people: `query` and `policy` in debugfs.
 
+use super::fallback::Lookup;
 use super::parameters;
 use super::policy::{
     Query,
+    Reason,
     Request,
+    SymbolName,
+    Sympos,
     KSYM_NAME_LEN,
     MODULE_NAME_LEN, //
 };
@@ -32,6 +36,9 @@ const MAX_CANDIDATES: u64 = 64;
 
 // SAFETY: `QueryFile` and the operations are of this module.
 static QUERY: FileOperations<QueryFile> = unsafe { FileOperations::new(&crate::THIS_MODULE) };
+// SAFETY: `TracerQueryFile` and the operations are of this module.
+static TRACER_QUERY: FileOperations<TracerQueryFile> =
+    unsafe { FileOperations::new(&crate::THIS_MODULE) };
 // SAFETY: `PolicyFile` and the operations are of this module.
 static POLICY: FileOperations<PolicyFile> = unsafe { FileOperations::new(&crate::THIS_MODULE) };
 
@@ -44,6 +51,7 @@ pub(crate) unsafe fn add_files(dir: &Dir) {
     // SAFETY: By the safety requirements, since the operations are of this module.
     unsafe {
         dir.file(c_str!("query"), 0o600, &QUERY);
+        dir.file(c_str!("tracer_query"), 0o600, &TRACER_QUERY);
         dir.file(c_str!("policy"), 0o400, &POLICY);
     }
 }
@@ -70,6 +78,85 @@ impl Answer for QueryFile {
         }
         Ok(text.0)
     }
+}
+
+/// Answers what a name means to a tracer, which has no positions: in one module, or in vmlinux and
+/// all modules.
+struct TracerQueryFile;
+
+impl Answer for TracerQueryFile {
+    const MAX_QUESTION: usize = QueryFile::MAX_QUESTION;
+
+    fn answer(question: Option<&[u8]>, reader: Reader) -> Result<KVVec<u8>> {
+        let mut text = Text::new();
+        match question {
+            Some(question) => {
+                let request = Request::parse(question).map_err(|_| EINVAL)?;
+                if request.sympos != Sympos::UNIQUE {
+                    return Err(EINVAL);
+                }
+                text.trace(&request, reader)?;
+            }
+            None => text.add(concat!(
+                "write [module:]name to this file and read the answer from the same open file:\n",
+                "  exec 3<>tracer_query; echo init_once >&3; cat <&3\n"
+            ))?,
+        }
+        Ok(text.0)
+    }
+}
+
+/// A symbol that was visited, kept until the walk is over: a walk must not sleep, as memory may.
+struct Kept {
+    address: u64,
+    name: [u8; KSYM_NAME_LEN],
+    name_len: usize,
+    object: [u8; MODULE_NAME_LEN],
+    object_len: usize,
+}
+
+impl Kept {
+    /// Finds the `position`th of the symbols that are `exact`, or of those that are not.
+    fn find(lookup: &Lookup<'_>, exact: bool, position: u64) -> Option<Self> {
+        let mut count = 0;
+        let mut kept = None;
+        lookup.visit(&mut |module, symbol| {
+            if lookup.is_exact(&symbol) != exact {
+                return ControlFlow::Continue(());
+            }
+            count += 1;
+            if count < position {
+                return ControlFlow::Continue(());
+            }
+            let (name, name_len) = copied(symbol.name.as_bytes());
+            let (object, object_len) = copied(module.map_or(b"vmlinux", CStr::as_bytes));
+            kept = Some(Self {
+                address: symbol.address,
+                name,
+                name_len,
+                object,
+                object_len,
+            });
+            ControlFlow::Break(())
+        });
+        kept
+    }
+
+    fn name(&self) -> SymbolName<'_> {
+        SymbolName(&self.name[..self.name_len])
+    }
+
+    fn object(&self) -> SymbolName<'_> {
+        SymbolName(&self.object[..self.object_len])
+    }
+}
+
+/// Copies as much of `bytes` as fits, and says how much that is.
+fn copied<const N: usize>(bytes: &[u8]) -> ([u8; N], usize) {
+    let mut copy = [0; N];
+    let len = bytes.len().min(N);
+    copy[..len].copy_from_slice(&bytes[..len]);
+    (copy, len)
 }
 
 /// Says by which rule, and for whom.
@@ -115,14 +202,8 @@ impl Text {
 
     /// The answer in its first line, then what there is to choose from.
     fn resolve(&mut self, request: &Request<'_>, reader: Reader) -> Result {
-        let mut objname = [0; MODULE_NAME_LEN];
-        let object = if request.objname.is_vmlinux() {
-            Object::Vmlinux
-        } else {
-            let bytes = request.objname.as_bytes();
-            objname[..bytes.len()].copy_from_slice(bytes);
-            Object::Module(CStr::from_bytes_with_nul(&objname[..=bytes.len()])?)
-        };
+        let mut buf = [0; MODULE_NAME_LEN];
+        let object = module(request, &mut buf)?.map_or(Object::Vmlinux, Object::Module);
         let query = Query::new(request.name.as_bytes());
         let mut written = Ok(());
         match object.resolve(&query, request.sympos) {
@@ -165,6 +246,61 @@ impl Text {
         }
         written
     }
+
+    /// The same for a tracer: exact names, and if there is none, cleaned ones.
+    fn trace(&mut self, request: &Request<'_>, reader: Reader) -> Result {
+        let mut buf = [0; MODULE_NAME_LEN];
+        let lookup = Lookup::new(module(request, &mut buf)?, request.name.as_bytes());
+        let (mut exact, mut others) = (0, 0);
+        lookup.visit(&mut |_, symbol| {
+            match lookup.is_exact(&symbol) {
+                true => exact += 1,
+                false => others += 1,
+            }
+            ControlFlow::Continue(())
+        });
+        let is_exact = exact > 0;
+        let matches = if is_exact { exact } else { others };
+        match matches {
+            0 => return self.add(format_args!("{} 0\n", Reason::NotFound)),
+            1 => {
+                // A module may go between counting its symbols and naming one.
+                let symbol = Kept::find(&lookup, is_exact, 1).ok_or(EAGAIN)?;
+                let address = shown(symbol.address, reader);
+                let (name, object) = (symbol.name(), symbol.object());
+                return self.add(format_args!(
+                    "resolved {address:016x} {name} 1/1 {object}\n"
+                ));
+            }
+            _ => self.add(format_args!(
+                "{} {matches}\n",
+                Reason::Ambiguous { matches }
+            ))?,
+        }
+        for position in 1..=matches.min(MAX_CANDIDATES) {
+            let symbol = Kept::find(&lookup, is_exact, position).ok_or(EAGAIN)?;
+            let address = shown(symbol.address, reader);
+            let (name, object) = (symbol.name(), symbol.object());
+            self.add(format_args!("{position} {address:016x} {name} {object}\n"))?;
+        }
+        match matches.checked_sub(MAX_CANDIDATES + 1) {
+            Some(more) => self.add(format_args!("and {} more\n", more + 1)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Copies the name of the module that is asked about to `buf`; none for vmlinux.
+fn module<'b>(
+    request: &Request<'_>,
+    buf: &'b mut [u8; MODULE_NAME_LEN],
+) -> Result<Option<&'b CStr>> {
+    if request.objname.is_vmlinux() {
+        return Ok(None);
+    }
+    let bytes = request.objname.as_bytes();
+    buf[..bytes.len()].copy_from_slice(bytes);
+    Ok(Some(CStr::from_bytes_with_nul(&buf[..=bytes.len()])?))
 }
 
 /// An address as `/proc/kallsyms` would show it.

@@ -7,9 +7,9 @@
 
 debugfs=/sys/kernel/debug/klp_sympos
 
-# ask(question) - what debugfs answers
+# ask(question, file) - what debugfs answers, by default to a livepatch
 ask() {
-	exec 3<>"$debugfs/query"
+	exec 3<>"$debugfs/${2:-query}"
 	echo "$1" >&3
 	cat <&3
 	exec 3>&-
@@ -31,6 +31,18 @@ ambiguous_lists_all() {
 	ask 'klp_twins:twin.llvm.*' >/tmp/answer
 	cat /tmp/answer
 	diff /tmp/answer <(echo 'ambiguous 3'; twins | cat -n | sed 's/^ *//; s/\t/ /')
+}
+
+# tracer_gets(question, line) - whether debugfs answers a tracer with this line
+tracer_gets() {
+	ask "$1" tracer_query | tee /dev/stderr | grep -x "$2"
+}
+
+another_build_is_for_tracers() {
+	[ "$(ask klp_twins:twin.llvm.5)" = 'not-found 0' ] || return 1
+	ask twin.llvm.5 tracer_query >/tmp/answer
+	cat /tmp/answer
+	diff /tmp/answer <(echo 'ambiguous 3'; twins | cat -n | sed 's/^ *//; s/\t/ /; s/$/ klp_twins/')
 }
 
 # lists_64_at_most() - whether the longest list there is stops after 64 candidates and says how many are left
@@ -58,15 +70,16 @@ hidden() {
 	grep -q '^resolved 0000000000000000 twin 1/1' /tmp/answer && ! grep ' ffffffff' /tmp/answer
 }
 
+# rejected(question, file)
 rejected() {
-	exec 3<>"$debugfs/query"
+	exec 3<>"$debugfs/${2:-query}"
 	local status=0
 	if echo "$1" >&3; then status=1; fi 2>/dev/null
 	exec 3>&-
 	return $status
 }
 
-ktap_suite modules 21
+ktap_suite modules 26
 modprobe klp_sympos
 insmod /klp/modules/klp_twins.ko
 check 'the twins do their own work' test "$(cat /sys/module/klp_twins/parameters/twin)" = '1 2 3'
@@ -77,6 +90,12 @@ check 'debugfs: of many candidates it lists 64' lists_64_at_most
 check 'debugfs: no addresses for whom /proc/kallsyms hides them' hidden
 check 'debugfs: a name of 512 bytes is rejected' rejected "$(printf 'a%.0s' {1..512})"
 check 'debugfs: a position that is no number is rejected' rejected 'twin,x'
+check 'debugfs: a tracer gets an exact name of any module' tracer_gets twin '^resolved [0-9a-f]* twin 1/1 klp_twins'
+check 'debugfs: and of one module' tracer_gets klp_twins:twin.llvm.100 \
+	'^resolved [0-9a-f]* twin\.llvm\.100 1/1 klp_twins'
+check 'debugfs: a hash of another build is for tracers' another_build_is_for_tracers
+check 'debugfs: a tracer does not find what nobody has' tracer_gets no_such_function 'not-found 0'
+check 'debugfs: a tracer has no positions' rejected twin,1 tracer_query
 check 'debugfs: the rule in words' grep -q '^policy: llvm$' "$debugfs/policy"
 
 check_twins hand-written /klp/modules/livepatch_twins.ko

@@ -195,7 +195,7 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["43-modules"],
-        expected: &[expect("modules", 21)],
+        expected: &[expect("modules", 26)],
         ..DEFAULT.named("modules")
     },
     Boot {

@@ -25,7 +25,8 @@ use std::path::{Path, PathBuf};
 /// Say which symbols names mean, or why they mean none
 ///
 /// A livepatch is taken to ask. A tracer gets the same symbols but for two differences: a hash of another
-/// build counts as none, and a name without a module is looked for in vmlinux and in all modules.
+/// build counts as none, and a name without a module is looked for in vmlinux and in all modules. Any symbol
+/// counts, as for `kallsyms_lookup_name()`; tracers of functions pass over variables.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
