@@ -138,7 +138,7 @@ impl<'t> Position<'t> {
         let Some(object) = target.object(objname) else {
             return Self::NoObject;
         };
-        let name = || shown(name);
+        let name = || logged(policy, name);
         let found = match object.resolve(policy, query, sympos) {
             Ok(found) => found,
             Err(reason) => {
@@ -202,6 +202,22 @@ fn another_build(
         "the livepatch is of another build: {} has {has}",
         object.name
     ))
+}
+
+/// Returns a name as the log has it: `klp_sympos` writes what is no printable ASCII character as the kernel's
+/// `CStr` does, the stock kernel as it is.
+fn logged(policy: Policy, name: &[u8]) -> String {
+    if policy != Policy::Llvm || name.iter().all(|byte| matches!(byte, b' '..=b'~')) {
+        return shown(name);
+    }
+    let mut logged = Vec::new();
+    for &byte in name {
+        match byte {
+            b' '..=b'~' => logged.push(byte),
+            byte => logged.extend_from_slice(format!("\\x{byte:02x}").as_bytes()),
+        }
+    }
+    shown(&logged)
 }
 
 /// As far as its letter tells: a weak one that is no object may be a function.

@@ -70,6 +70,17 @@ fn functions() {
     }
 }
 
+/// klp_sympos writes a name as a `CStr`, the stock kernel as it is.
+#[test]
+fn a_name_that_cannot_be_printed() {
+    for (policy, printed) in [(Policy::Exact, r"no\nä"), (Policy::Llvm, r"no\x0a\xc3\xa4")] {
+        assert_eq!(
+            messages(&check_patch(&Livepatch::of("no\nä"), policy), "refused"),
+            [format!("symbol '{printed}' not found in symbol table")]
+        );
+    }
+}
+
 #[test]
 fn objects() {
     let func: &[_] = &[("handle", 0)];
