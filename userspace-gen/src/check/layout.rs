@@ -9,6 +9,7 @@ use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report};
 use super::Subject;
 use crate::elf::Section;
+use crate::livepatch::{Modinfo, THIS_MODULE};
 use crate::shown::shown;
 use object::elf;
 use object::read::ReadRef;
@@ -30,6 +31,9 @@ const PER_CPU_MOST: u64 = 32 << 10;
 
 /// The alignment that is given at least: `PCPU_MIN_ALLOC_SIZE`.
 const PER_CPU_ALIGN: u64 = 4;
+
+/// A section header.
+const HEADER: u64 = 64;
 
 /// An entry of the symbol table.
 const SYMBOL: u64 = 24;
@@ -114,6 +118,33 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 self.module.clone(),
                 Outcome::Unchecked(what),
             );
+        }
+    }
+
+    /// Reports a section whose contents the loader changes before it reads them: it writes into the section
+    /// headers of the file, and until `move_module()` into its `struct module`.
+    pub(super) fn check_places(&self, report: &mut Report) {
+        let module = self.elf.section_by_name(THIS_MODULE);
+        let endian = self.elf.endian();
+        let headers = self.elf.header().e_shoff.get(endian);
+        let count = self.elf.section_count() as u64;
+        let mut changed = vec![("the section headers", headers, count * HEADER)];
+        changed.extend(module.map(|s| ("struct module", s.offset, s.size)));
+        let is_read = |s: &Section<'_>| {
+            let read = s.kind == elf::SHT_RELA || s.name == Modinfo::SECTION;
+            let is_changed = s.name == THIS_MODULE || s.is_nobits() || s.size == 0;
+            (read || self.loaded.has_memory(s)) && !is_changed
+        };
+        for section in self.elf.sections().filter(is_read) {
+            let end = section.offset.saturating_add(section.size);
+            for (what, start, size) in &changed {
+                if section.offset < start.saturating_add(*size) && *start < end {
+                    let what =
+                        format!("it overlaps {what} in the file, which the loader writes to");
+                    let outcome = Outcome::Refused(Refusal::Harmful(what));
+                    report.add(Kind::Section, "", shown(section.name), outcome);
+                }
+            }
         }
     }
 

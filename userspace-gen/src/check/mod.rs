@@ -94,6 +94,7 @@ pub fn check<'d, R: ReadRef<'d>>(
     subject.check_target(&mut report);
     subject.check_identity(installed, &mut report);
     subject.check_module(&mut report);
+    subject.check_places(&mut report);
     subject.check_memory(&mut report);
     subject.check_names(&mut report);
     subject.check_per_cpu(&mut report);

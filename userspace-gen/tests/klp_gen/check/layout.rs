@@ -4,6 +4,7 @@
 
 use super::{check_bytes, messages, set_header, SH_ADDRALIGN, SH_OFFSET, SH_TYPE};
 use crate::livepatch::Livepatch;
+use klp_gen::elf::ElfFile;
 use klp_policy::Policy;
 use object::elf;
 
@@ -139,4 +140,34 @@ fn per_cpu_variables() {
     assert_eq!(with(0x2001, 8, "unchecked").len(), 1);
     // Nothing is allocated for nothing.
     assert_eq!(with(0, 24, "refused"), [""; 0]);
+}
+
+#[test]
+fn contents_that_the_loader_writes_over() {
+    let bytes = two_more();
+    let elf = ElfFile::parse("lp.ko".to_owned(), &bytes[..]).unwrap();
+    let headers = elf.header().e_shoff.get(elf.endian());
+    let module = elf.section_by_name(b".gnu.linkonce.this_module").unwrap();
+    let expected = |what| {
+        [format!(
+            "it overlaps {what} in the file, which the loader writes to"
+        )]
+    };
+    for (offset, what) in [
+        (headers, "the section headers"),
+        (headers - 8, "the section headers"),
+        (module.offset, "struct module"),
+        (module.offset - 8, "struct module"),
+        (module.offset + module.size - 1, "struct module"),
+    ] {
+        assert_eq!(
+            said(".data.second", SH_OFFSET, offset, "refused"),
+            expected(what)
+        );
+    }
+    // What is not read may be anywhere.
+    assert_eq!(
+        said(".debug_info", SH_OFFSET, module.offset, "refused"),
+        [""; 0]
+    );
 }
