@@ -70,7 +70,7 @@ fn functions() {
     }
 }
 
-/// klp_sympos writes a name as a `CStr`, the stock kernel as it is.
+/// `klp_sympos` writes a name as a `CStr`, the stock kernel as it is.
 #[test]
 fn a_name_that_cannot_be_printed() {
     for (policy, printed) in [(Policy::Exact, r"no\nä"), (Policy::Llvm, r"no\x0a\xc3\xa4")] {
