@@ -3,7 +3,7 @@
 //! The symbols of a linker script: those that the script defines, and those to which it refers.
 //!
 //! Only as much of the language is understood as tells a symbol from a section, a program header, a
-//! memory region, and a function. [`tokens`] has the words.
+//! memory region, and a function. The words are in `tokens.rs`.
 
 mod tokens;
 
