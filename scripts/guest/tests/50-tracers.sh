@@ -160,8 +160,7 @@ ambiguity_logged() {
 	log_mark
 	add_kprobe && return 1
 	log_says "kallsyms: '$function' may stand for 2 symbols:" &&
-		log_says "kallsyms:   1: $function.llvm." &&
-		log_says "kallsyms:   2: $function.llvm.1 [klp_twins]" &&
+		log_says ": $function.llvm.1 [klp_twins]" &&
 		[ "$(dmesg | tail -n "+$((klp_log_mark + 1))" | grep -c "$function\.llvm\.")" = 2 ]
 }
 
