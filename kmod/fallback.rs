@@ -59,9 +59,9 @@ pub(crate) type VisitNamed<'v> = dyn FnMut(Option<&CStr>, Symbol<'_>) -> Control
 
 /// A name that is looked for, taken apart.
 pub(crate) struct Lookup<'a> {
-    /// Whether the symbol at an address is of any use.
+    /// Says whether the symbol at an address is of any use.
     usable: &'a dyn Fn(usize) -> bool,
-    /// Where the search for the exact name has ended.
+    /// The place at which the search for the exact name has ended.
     place: Option<u32>,
     /// The one module that is meant.
     modname: Option<&'a CStr>,

@@ -121,7 +121,7 @@ fn is_module_only(path: &str) -> bool {
         .is_some_and(|rest| rest.starts_with('/') && rest != "/Kconfig")
 }
 
-/// Whether a file is part of neither: selftests are built when the guest is made, documents never.
+/// Returns whether a file is part of neither: selftests are built when the guest is made, documents never.
 fn is_built_elsewhere(path: &str) -> bool {
     ["tools/testing/", "Documentation/"]
         .iter()

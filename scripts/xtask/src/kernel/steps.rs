@@ -134,7 +134,7 @@ fn name(patch: &Path) -> String {
     format!("{series}/{patch}")
 }
 
-/// Whether a file decides what is built, or how.
+/// Returns whether a file decides what is built, or how.
 fn is_configuration(path: &str) -> bool {
     let file = path.rsplit('/').next().unwrap_or(path);
     path == "Makefile" || file.starts_with("Kconfig")
