@@ -2,7 +2,7 @@
 
 //! The kernel and the modules that a livepatch is for.
 
-mod build_directory;
+pub mod build_directory;
 mod exports;
 mod files;
 mod ftrace;

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The directory in which the kernel was built, as `klp-gen build` needs it.
+//!
+//! Nothing is ever written into it, or into the source tree.
+
+use super::kbuild::{Invocation, Saved};
+use super::Object;
+use crate::elf::read_file;
+use crate::error::{Error, ErrorKind, Result};
+use crate::target::build_directory::BuildDirectory;
+use std::fs::{self, File};
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+/// The first bytes of bitcode, and of bitcode in a wrapper.
+const BITCODE: [[u8; 4]; 2] = [*b"BC\xc0\xde", [0xde, 0xc0, 0x17, 0x0b]];
+
+/// A kernel that was built with ThinLTO.
+#[derive(Debug)]
+pub struct KernelBuild {
+    directory: PathBuf,
+    source: PathBuf,
+    members: Vec<Member>,
+    link: Invocation,
+}
+
+/// A file that is linked into vmlinux.o.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// The path below the build directory, as kbuild calls the file: `mm/slab_common.o`.
+    pub path: PathBuf,
+    /// Says that the file is bitcode, which ThinLTO compiles; assembler files are not.
+    pub is_bitcode: bool,
+}
+
+/// A module of the build.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Module {
+    /// The object as a livepatch says it.
+    pub object: Object,
+    /// The file: `net/ipv6/ipv6.ko`.
+    pub ko: PathBuf,
+    /// The files that are linked into the module, in order, as its `.mod` file lists them.
+    pub members: Vec<PathBuf>,
+}
+
+impl KernelBuild {
+    /// Reads the link order and the link line of a build directory.
+    ///
+    /// `source` is the kernel's tree, if it is not the one that the build directory says.
+    ///
+    /// # Errors
+    ///
+    /// Files of the build are missing, or the kernel was not linked by LLD with ThinLTO.
+    pub fn open(directory: &Path, source: Option<&Path>) -> Result<Self> {
+        let cannot = |e| {
+            let what = format_args!("cannot open the build directory {}", directory.display());
+            Error::io(&what, e)
+        };
+        let directory = fs::canonicalize(directory).map_err(cannot)?;
+        for name in ["vmlinux", "vmlinux.o", "vmlinux.a", "Module.symvers"] {
+            if !directory.join(name).is_file() {
+                let what = format!(
+                    "{}: expected the build directory of a kernel, with {name} in it, found no {name} \
+                     (give the directory in which make was run, with the files that make left there)",
+                    directory.display()
+                );
+                return Err(Error::new(ErrorKind::Refused, what));
+            }
+        }
+        let files = BuildDirectory::of(&directory.join("vmlinux"));
+        let source = match source {
+            Some(source) => fs::canonicalize(source).map_err(cannot)?,
+            None => fs::canonicalize(files.source_tree()).map_err(cannot)?,
+        };
+        let members = files.linked().into_iter().map(|path| {
+            let is_bitcode = is_bitcode(&directory.join(&path))?;
+            Ok(Member { path, is_bitcode })
+        });
+        let members = members.collect::<Result<Vec<_>>>()?;
+        if !members.iter().any(|member| member.is_bitcode) {
+            let what = format!(
+                "{}: expected a kernel with CONFIG_LTO_CLANG_THIN, found no bitcode in vmlinux.a",
+                directory.display()
+            );
+            return Err(Error::new(ErrorKind::Unsupported, what));
+        }
+        let saved = Saved::open(&directory, Path::new("vmlinux.o"))?;
+        let link = saved
+            .invocations
+            .into_iter()
+            .next()
+            .unwrap_or(Invocation { words: Vec::new() });
+        Ok(Self {
+            directory,
+            source,
+            members,
+            link,
+        })
+    }
+
+    /// Returns the build directory, as an absolute path.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Returns the kernel's source tree, as an absolute path.
+    #[must_use]
+    pub fn source(&self) -> &Path {
+        &self.source
+    }
+
+    /// Returns the kernel image.
+    #[must_use]
+    pub fn vmlinux(&self) -> PathBuf {
+        self.directory.join("vmlinux")
+    }
+
+    /// Returns what vmlinux was linked from: every function and variable, with relocations.
+    #[must_use]
+    pub fn vmlinux_o(&self) -> PathBuf {
+        self.directory.join("vmlinux.o")
+    }
+
+    /// Returns the list of exports.
+    #[must_use]
+    pub fn symvers(&self) -> PathBuf {
+        self.directory.join("Module.symvers")
+    }
+
+    /// Returns the files that are linked into vmlinux.o, in link order.
+    #[must_use]
+    pub fn members(&self) -> &[Member] {
+        &self.members
+    }
+
+    /// Returns the linker's command line for vmlinux.o.
+    #[must_use]
+    pub fn link(&self) -> &Invocation {
+        &self.link
+    }
+
+    /// Returns the modules of the build.
+    ///
+    /// # Errors
+    ///
+    /// A module's `.mod` file cannot be read.
+    pub fn modules(&self) -> Result<Vec<Module>> {
+        let files = BuildDirectory::of(&self.vmlinux());
+        let modules = files.modules().into_iter().map(|module| {
+            let ko = module
+                .path
+                .strip_prefix(&self.directory)
+                .unwrap_or(&module.path);
+            let list = read_file(&module.path.with_extension("mod"))?;
+            let list = String::from_utf8_lossy(&list);
+            Ok(Module {
+                object: Object::Module(ko.with_extension("")),
+                ko: ko.to_owned(),
+                members: list.lines().map(PathBuf::from).collect(),
+            })
+        });
+        modules.collect()
+    }
+}
+
+/// Says whether a file is bitcode.
+///
+/// # Errors
+///
+/// The file cannot be read.
+pub fn is_bitcode(path: &Path) -> Result<bool> {
+    let mut magic = [0; 4];
+    let read = File::open(path).and_then(|mut file| file.read(&mut magic));
+    let read = read.map_err(|e| Error::io(&format_args!("cannot read {}", path.display()), e))?;
+    Ok(read == magic.len() && BITCODE.contains(&magic))
+}
