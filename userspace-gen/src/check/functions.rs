@@ -68,7 +68,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let harm = object.callbacks.iter().find_map(|&to| match self.jump(to) {
             Jump::Fits => None,
             Jump::Nowhere => Some("leads nowhere".to_owned()),
-            Jump::Harmful(what) => Some(what),
+            Jump::Freed(what) | Jump::Harmful(what) => Some(what),
         });
         let impossible = object.name.and_then(impossible);
         let is_possible = impossible.is_none();
@@ -152,7 +152,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         match self.jump(function.new_func) {
             Jump::Fits => {}
             Jump::Nowhere => return refused(Refusal::ReplacementSizeLookup { name: name() }),
-            Jump::Harmful(what) => {
+            Jump::Freed(what) | Jump::Harmful(what) => {
                 return refused(Refusal::Harmful(format!("its replacement {what}")));
             }
         }
@@ -174,7 +174,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
 
     /// Where the kernel will jump to. `klp_init_object_loaded()` only wants kallsyms to know the place of
     /// a replacement, and of callbacks nothing is looked at.
-    fn jump(&self, to: Pointer<'d>) -> Jump {
+    pub(super) fn jump(&self, to: Pointer<'d>) -> Jump {
         let at = match to {
             Pointer::Absolute(_) | Pointer::Unknown => return Jump::Nowhere,
             Pointer::Null | Pointer::External(_) => return Jump::Fits,
@@ -193,12 +193,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             Jump::Harmful(format!("is not in {name}, but beside it"))
         } else if !section.is_code() {
             Jump::Harmful(format!("is in {name}, which is no code"))
-        } else if section.name.starts_with(b".init") {
-            Jump::Harmful(format!(
-                "is in {name}, which is freed once the module has loaded"
-            ))
         } else if let Some(function) = self.function_around(at) {
             Jump::Harmful(format!("is in the middle of {}", shown(function.name)))
+        } else if section.name.starts_with(b".init") {
+            Jump::Freed(format!(
+                "is in {name}, which is freed once the module has loaded"
+            ))
         } else {
             Jump::Fits
         }
@@ -263,6 +263,10 @@ fn patch_refusal(problem: Problem) -> Refusal {
              own"
                 .to_owned(),
         ),
+        Problem::EndInStruct(name) => Refusal::Harmful(format!(
+            "the empty element of an array of {name} is in a klp_patch, klp_object or klp_func, where \
+             the kernel keeps members of its own: the kernel reads on behind it"
+        )),
         Problem::Nowhere(what) => {
             Refusal::Harmful(format!("{what} does not lead to anything in the module"))
         }
@@ -307,11 +311,13 @@ fn init_refusal(function: &PatchedFunction<'_>, twice: bool) -> Option<Refusal> 
 }
 
 /// What is known of a place to jump to.
-enum Jump {
+pub(super) enum Jump {
     /// It is code that stays.
     Fits,
     /// kallsyms does not know the place.
     Nowhere,
+    /// It is code that is freed once the module has loaded.
+    Freed(String),
     /// The kernel would call it, and should not.
     Harmful(String),
 }

@@ -6,6 +6,7 @@
 //! loader resolves what is imported and applies relocations, then `klp_enable_patch()` looks for the
 //! functions to replace.
 
+mod entries;
 mod functions;
 mod header;
 mod imports;
@@ -96,6 +97,7 @@ pub fn check<'d, R: ReadRef<'d>>(
     subject.check_module(&mut report);
     subject.check_places(&mut report);
     subject.check_memory(&mut report);
+    subject.check_entries(&mut report);
     subject.check_names(&mut report);
     subject.check_per_cpu(&mut report);
     subject.check_symbols(&mut report);

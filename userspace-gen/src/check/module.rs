@@ -7,7 +7,7 @@ use super::installed::Installed;
 use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report};
 use super::Subject;
-use crate::elf::Place;
+use crate::elf::{Place, SectionId};
 use crate::livepatch::{Modinfo, THIS_MODULE};
 use crate::shown::shown;
 use object::read::ReadRef;
@@ -74,8 +74,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
 
     /// Reports what the loader says to the module as a whole.
     pub(super) fn check_module(&self, report: &mut Report) {
-        // module_enforce_rwx_sections(), with CONFIG_STRICT_MODULE_RWX
-        for section in self.elf.sections() {
+        // module_enforce_rwx_sections(), with CONFIG_STRICT_MODULE_RWX: the null section is one of them.
+        let null = self.elf.get_section(SectionId(0));
+        for section in null.into_iter().chain(self.elf.sections()) {
             if section.is_writable() && section.is_code() {
                 let refusal = Refusal::Loader(format!(
                     "{}: section {} (index {}) has invalid WRITE|EXEC flags",

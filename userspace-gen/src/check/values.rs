@@ -7,6 +7,7 @@ use super::imports::Exporter;
 use super::refusal::Refusal;
 use super::Subject;
 use crate::elf::{Place, SectionId, Symbol, SymbolId};
+use crate::livepatch::memory::{is_applied_at_load, Location};
 use crate::livepatch::rela::Relocation;
 use crate::livepatch::{RelaSection, THIS_MODULE, THIS_MODULE_NAME};
 use crate::shown::shown;
@@ -186,6 +187,22 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         if self.loaded.is_table(&rela.target) {
             let name = shown(rela.target.name);
             return Some(format!("it changes {name}, the symbols of the module"));
+        }
+        if !is_applied_at_load(&rela.section) {
+            if rela.target.name == THIS_MODULE {
+                let what =
+                    "it changes the struct module, which the kernel has long filled in by then";
+                return Some(what.to_owned());
+            }
+            let at = Location {
+                section: rela.target.id,
+                offset,
+            };
+            if self.patches.iter().any(|patch| patch.is_kernels(at, size)) {
+                let what =
+                    "it changes what the kernel keeps in a klp_patch, klp_object or klp_func";
+                return Some(what.to_owned());
+            }
         }
         let name = THIS_MODULE_NAME;
         let in_name = offset < name.end && offset + size > name.start;

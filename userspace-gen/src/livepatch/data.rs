@@ -9,9 +9,10 @@
 //! neither: it reads until an element is 0, and writes behind what an author set.
 
 use super::memory::{Location, Memory, Pointer};
-use super::structs::{Patch, PatchedFunction, PatchedObject, Problem, State};
+use super::structs::{overlaps, Patch, PatchedFunction, PatchedObject, Problem, State};
 use object::read::ReadRef;
 use std::collections::BTreeMap;
+use std::mem;
 
 /// How an array of structs is laid out.
 struct Layout {
@@ -74,6 +75,7 @@ pub(super) fn patches<'d, R: ReadRef<'d>>(
         structs: BTreeMap::new(),
         own: BTreeMap::new(),
         names: Vec::new(),
+        ends: Vec::new(),
     };
     let places = memory.pointers_to_module();
     let patches: Vec<_> = places.filter_map(|at| reader.patch(at)).collect();
@@ -95,6 +97,8 @@ struct Reader<'m, 'b, 'f, 'd, R: ReadRef<'d>> {
     own: BTreeMap<Location, u64>,
     /// The places of the names that the kernel reads.
     names: Vec<Location>,
+    /// The elements that end an array, how much of them the kernel reads, and whose array it is.
+    ends: Vec<(Location, u64, &'static str)>,
 }
 
 /// An element of a list of objects.
@@ -115,6 +119,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         self.structs.clear();
         self.own.clear();
         self.names.clear();
+        self.ends.clear();
         let len = match memory.extent(at)? {
             (end, true) if end - at.offset <= LONGEST => end - at.offset,
             // What is behind it may be something else.
@@ -141,6 +146,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
                     replace,
                     states: Vec::new(),
                     problem: self.problem.or(Some(Problem::Null("objs"))),
+                    own: mem::take(&mut self.own),
                 })
             }
             _ => return None,
@@ -148,6 +154,10 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         let objects = self.objects(array)?;
         if self.names.iter().any(|&name| self.is_written_over(name)) {
             self.wrong(Problem::NameInStruct);
+        }
+        let mut ends = self.ends.iter();
+        if let Some(end) = ends.find(|&&(at, len, _)| overlaps(&self.own, at, len)) {
+            self.wrong(Problem::EndInStruct(end.2));
         }
         let unnamed = matches!(self.problem, Some(Problem::Written(_)));
         if objects.is_empty() && !unnamed && !enabled {
@@ -157,10 +167,15 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
             objects,
             replace,
             states: match memory.pointer(at.plus(16))? {
+                Pointer::Local(array) if memory.is_per_cpu(array) => {
+                    self.wrong(Problem::Nowhere("the array of states of its klp_patch"));
+                    Vec::new()
+                }
                 Pointer::Local(array) => self.states(array)?,
                 _ => Vec::new(),
             },
             problem: self.problem,
+            own: mem::take(&mut self.own),
         })
     }
 
@@ -172,7 +187,11 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
             *self.budget = self.budget.checked_sub(1)?;
             match self.object(element)? {
                 Element::Object(object) => objects.push(object),
-                Element::End => return Some(objects),
+                Element::End => {
+                    // name, funcs
+                    self.ends.push((element, 16, OBJECT.name));
+                    return Some(objects);
+                }
                 Element::Wrong(problem) => {
                     self.wrong(problem);
                     return Some(objects);
@@ -189,7 +208,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         let memory = self.memory;
         let name = match memory.pointer(element)? {
             Pointer::Null => None,
-            Pointer::Local(name) if memory.is_kernels(name) => {
+            Pointer::Local(name) if memory.is_kernels(name) || memory.is_per_cpu(name) => {
                 return Some(Element::Wrong(Problem::Nowhere(NAME)));
             }
             Pointer::Local(name) if memory.is_written_string(name) => {
@@ -233,8 +252,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
     /// Returns true if a string is, or reaches, where the kernel keeps its own members.
     fn is_written_over(&self, string: Location) -> bool {
         let len = self.memory.string(string).map_or(0, <[u8]>::len) as u64;
-        let before = self.own.range(..string.plus(len + 1)).next_back();
-        before.is_some_and(|(at, &end)| at.section == string.section && end > string.offset)
+        overlaps(&self.own, string, len + 1)
     }
 
     /// Looks at what the kernel keeps in a struct: it has to be 0, writable, and of this struct alone.
@@ -244,13 +262,11 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         }
         let own = stride.saturating_sub(layout.own);
         let end = element.offset.saturating_add(stride);
-        let before = self.structs.range(..element.plus(stride)).next_back();
-        let overlaps =
-            before.is_some_and(|(at, &end)| at.section == element.section && end > element.offset);
+        let shared = overlaps(&self.structs, element, stride);
         self.structs.insert(element, end);
         self.own.insert(element.plus(layout.own), end);
         let is_free = self.memory.is_zero(element.plus(layout.own), own);
-        if overlaps || !is_free || !self.memory.is_own(element) {
+        if shared || !is_free || !self.memory.is_own(element) {
             self.problem = Some(Problem::InUse(layout.name));
         }
     }
@@ -282,6 +298,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
             let new_func = memory.pointer(element.plus(8))?;
             let old_sympos = memory.number(element.plus(16));
             if old_name == Pointer::Null && new_func == Pointer::Null && old_sympos == Some(0) {
+                self.ends.push((element, FUNCTION.own, FUNCTION.name));
                 return Some(functions);
             }
             self.look_at_own(element, stride, &FUNCTION);

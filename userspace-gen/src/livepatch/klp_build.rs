@@ -7,6 +7,7 @@
 use super::memory::{Location, Memory, Pointer};
 use super::structs::{Patch, PatchedFunction, PatchedObject};
 use object::read::ReadRef;
+use std::collections::BTreeMap;
 
 /// The array of objects; it had the second name before it was put among what is freed after init.
 const OBJECTS: [&[u8]; 2] = [b".init.klp_objects", b"__klp_objects"];
@@ -62,5 +63,7 @@ pub(super) fn patch<'d, R: ReadRef<'d>>(
         replace: None,
         states: Vec::new(),
         problem: None,
+        // Its code allocates them.
+        own: BTreeMap::new(),
     })
 }

@@ -7,6 +7,7 @@
 use super::memory::{Location, Memory, Pointer};
 use super::structs::{Patch, PatchedFunction, PatchedObject};
 use object::read::ReadRef;
+use std::collections::BTreeMap;
 
 const FUNCS: &[u8] = b".kpatch.funcs";
 const CALLBACKS: [&[u8]; 4] = [
@@ -57,6 +58,8 @@ pub(super) fn patch<'d, R: ReadRef<'d>>(
         replace: None,
         states: Vec::new(),
         problem: None,
+        // Its code allocates them.
+        own: BTreeMap::new(),
     })
 }
 

@@ -341,7 +341,7 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
 
 /// Returns true if a section's relocations are applied when the module loads: not those of the livepatch
 /// core that are for another module.
-fn is_applied_at_load(section: &Section<'_>) -> bool {
+pub(crate) fn is_applied_at_load(section: &Section<'_>) -> bool {
     let of_module = || {
         let parsed = LivepatchSection::parse(section.name);
         parsed.is_ok_and(|parsed| !parsed.objname().is_vmlinux())

@@ -5,6 +5,7 @@
 use super::memory::{Location, Memory, Pointer};
 use super::{data, klp_build, kpatch};
 use object::read::ReadRef;
+use std::collections::BTreeMap;
 
 /// How much is looked at in one file. A livepatch needs a small part of it; a file that is made to
 /// keep us busy does not.
@@ -21,6 +22,22 @@ pub struct Patch<'d> {
     pub states: Vec<State>,
     /// What is wrong with the struct itself, if anything is.
     pub problem: Option<Problem>,
+    /// The places where the kernel keeps its own members, by where they begin, and their ends.
+    pub own: BTreeMap<Location, u64>,
+}
+
+impl Patch<'_> {
+    /// Returns true if the kernel keeps members of its own in some of `len` bytes.
+    #[must_use]
+    pub fn is_kernels(&self, at: Location, len: u64) -> bool {
+        overlaps(&self.own, at, len)
+    }
+}
+
+/// Returns true if some of `len` bytes are in one of these ranges, which do not overlap each other.
+pub(super) fn overlaps(ranges: &BTreeMap<Location, u64>, at: Location, len: u64) -> bool {
+    let before = ranges.range(..at.plus(len)).next_back();
+    before.is_some_and(|(start, &end)| start.section == at.section && end > at.offset)
 }
 
 /// What is wrong with a `klp_patch`.
@@ -39,6 +56,8 @@ pub enum Problem {
     Freed(&'static str),
     /// A name is where the kernel keeps its own members.
     NameInStruct,
+    /// The empty element of an array of this struct is where the kernel keeps its own members.
+    EndInStruct(&'static str),
     /// This leads to nothing of the module.
     Nowhere(&'static str),
     /// Nothing ends the array of this struct.
@@ -120,7 +139,9 @@ impl<'d> PatchedFunction<'d> {
     ) -> Option<Self> {
         let old_name = memory.pointer(name)?;
         let name_problem = match old_name {
-            Pointer::Local(at) if memory.is_kernels(at) => Some(FunctionProblem::NoName),
+            Pointer::Local(at) if memory.is_kernels(at) || memory.is_per_cpu(at) => {
+                Some(FunctionProblem::NoName)
+            }
             Pointer::Local(at) if memory.is_freed(at) => Some(FunctionProblem::NameFreed),
             Pointer::Local(at) if memory.is_written_string(at) => {
                 Some(FunctionProblem::NameWritten)

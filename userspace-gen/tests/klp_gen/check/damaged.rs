@@ -451,3 +451,96 @@ fn an_identity_that_nobody_looks_at() {
         assert!(messages(&report, "warning")[0].contains("e_ident"));
     }
 }
+
+/// The kernel reads an array until an element is 0, and by then it has written its own members.
+#[test]
+fn arrays_that_end_where_the_kernel_writes() {
+    let ending_at = |pointer: u64, at: u64| {
+        let mut livepatch = one().enabled_by_code();
+        let data = livepatch.data;
+        let relocations = &mut livepatch.elf.sections[data].relocations;
+        let array = relocations.iter_mut().find(|r| r.offset == pointer);
+        array.unwrap().addend = i64::try_from(at).unwrap();
+        refused(&livepatch)
+    };
+    let expected = |name| {
+        format!(
+            "the empty element of an array of {name} is in a klp_patch, klp_object or klp_func, where \
+             the kernel keeps members of its own: the kernel reads on behind it"
+        )
+    };
+    let funcs = OBJECT + 8;
+    assert_eq!(ending_at(funcs, FUNCTION), [""; 0]);
+    // Behind the last element nothing is but zeros, which nobody writes.
+    assert_eq!(ending_at(funcs, FUNCTION + KLP_FUNC), [""; 0]);
+    for at in [KLP_PATCH - 140, KLP_PATCH - 41, KLP_PATCH - 24] {
+        assert_eq!(ending_at(funcs, at), [expected("klp_func")], "{at}");
+    }
+    for at in [KLP_PATCH - 140, KLP_PATCH - 24] {
+        assert!(ending_at(8, at).contains(&expected("klp_object")), "{at}");
+    }
+}
+
+/// modpost's `struct module` has the functions that the loader calls.
+#[test]
+fn functions_that_the_loader_calls() {
+    let with = |function: &str, section: &str, addend: u64| {
+        let mut livepatch = one();
+        let flags = elf::SHF_ALLOC | elf::SHF_EXECINSTR;
+        let code = livepatch.elf.section(section, flags, &[0; 32]);
+        let (bind, kind) = (elf::STB_GLOBAL, elf::STT_FUNC);
+        let place = Place::Section(code);
+        let symbol = livepatch.elf.symbol(function, bind, kind, place, 0, 32);
+        let mut sections = livepatch.elf.sections.iter();
+        let module = sections.position(|s| s.name == ".gnu.linkonce.this_module");
+        livepatch.point(module.unwrap(), 0, symbol, addend);
+        refused(&livepatch)
+    };
+    assert_eq!(with("init_module", ".init.text", 0), [""; 0]);
+    assert_eq!(with("init_module", ".text.init_module", 0), [""; 0]);
+    assert_eq!(with("cleanup_module", ".exit.text", 0), [""; 0]);
+    assert_eq!(
+        with("cleanup_module", ".init.text", 0),
+        ["its exit function is in .init.text, which is freed once the module has loaded"]
+    );
+    assert_eq!(
+        with("cleanup_module", ".data..percpu", 0),
+        ["its exit function does not lead to code of the module"]
+    );
+    assert_eq!(
+        with("init_module", ".init.text", 8),
+        ["its init function is in the middle of init_module"]
+    );
+}
+
+/// A pointer to a per-cpu variable is an offset.
+#[test]
+fn names_and_states_that_are_per_cpu_variables() {
+    let mut livepatch = Livepatch::replacing(&[(Some("net_mod"), &[("handle", 0)])]);
+    livepatch = livepatch.enabled_by_code();
+    let mut sections = livepatch.elf.sections.iter();
+    let strings = sections.position(|s| s.name == ".rodata.str1.1").unwrap();
+    livepatch.elf.sections[strings].name = ".data..percpu".to_owned();
+    assert_eq!(
+        refused(&livepatch),
+        ["the name of a klp_object does not lead to anything in the module"]
+    );
+    let mut function = one();
+    function.elf.sections[strings].name = ".data..percpu".to_owned();
+    assert_eq!(
+        refused(&function),
+        ["its old_name does not lead to a string"]
+    );
+    let mut states = one();
+    let flags = elf::SHF_ALLOC | elf::SHF_WRITE;
+    let variable = states.elf.section(".data..percpu", flags, &[0; 48]);
+    let (bind, kind) = (elf::STB_LOCAL, elf::STT_OBJECT);
+    let place = Place::Section(variable);
+    let symbol = states.elf.symbol("states", bind, kind, place, 0, 48);
+    let data = states.data;
+    states.point(data, 16, symbol, 0);
+    assert_eq!(
+        refused(&states),
+        ["the array of states of its klp_patch does not lead to anything in the module"]
+    );
+}

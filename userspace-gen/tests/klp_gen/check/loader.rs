@@ -2,7 +2,7 @@
 
 //! What the module loader refuses before any of it is a livepatch.
 
-use super::{check_patch, messages};
+use super::{check_bytes, check_patch, messages};
 use crate::elf::Place;
 use crate::kernel::{module, vmlinux, with_target, Files};
 use crate::livepatch::Livepatch;
@@ -291,4 +291,12 @@ fn symbols_and_sections() {
         "{writable_code:?}"
     );
     assert!(writable_code[0].ends_with(") has invalid WRITE|EXEC flags"));
+    // The null section is looked at like any other.
+    let mut bytes = Livepatch::of("cmdline_proc_show").build();
+    let headers = usize::try_from(u64::from_le_bytes(bytes[40..48].try_into().unwrap())).unwrap();
+    bytes[headers + 8] = 5;
+    assert_eq!(
+        messages(&check_bytes(&bytes, Policy::Exact), "refused"),
+        ["lp: section  (index 0) has invalid WRITE|EXEC flags"]
+    );
 }

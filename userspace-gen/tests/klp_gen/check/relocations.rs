@@ -2,9 +2,9 @@
 
 //! Livepatch symbols, sections and relocations, as any tool could have made them.
 
-use super::{check_bytes, check_patch, messages};
+use super::{check_bytes, check_patch, messages, set_header};
 use crate::elf::{Place, ABSOLUTE, LIVEPATCH};
-use crate::livepatch::Livepatch;
+use crate::livepatch::{Livepatch, KLP_FUNC, KLP_OBJECT, KLP_PATCH};
 use klp_gen::elf::ElfFile;
 use klp_policy::Policy;
 use object::elf::{self, STB_GLOBAL, STT_NOTYPE};
@@ -129,6 +129,40 @@ fn livepatch_symbols() {
         let refused = messages(&report, "refused");
         assert_eq!(refused, Vec::from_iter(message), "{section} {symbol}");
     }
+}
+
+/// The relocations for a module are applied when it comes, and the kernel has used the livepatch by then.
+#[test]
+fn relocations_of_a_module_where_the_kernel_writes() {
+    const NAME: &str = ".klp.rela.net_mod.text";
+    let changing = |target: &str, offset: u64| {
+        let mut bytes = made(NAME, ".klp.sym.net_mod.quiet,0", LIVEPATCH);
+        let elf = ElfFile::parse("made".to_owned(), &bytes[..]).unwrap();
+        let target = elf.section_by_name(target.as_bytes()).unwrap().id.0;
+        let target = u32::try_from(target).unwrap();
+        let rela = elf.section_by_name(NAME.as_bytes()).unwrap().offset;
+        let rela = usize::try_from(rela).unwrap();
+        bytes[rela..rela + 8].copy_from_slice(&offset.to_le_bytes());
+        set_header(&mut bytes, NAME, 44, &target.to_le_bytes());
+        messages(&check_bytes(&bytes, Policy::Exact), "refused")
+    };
+    // A klp_patch, two objects and the one that ends them, a function of each and the ones that end them.
+    let functions = KLP_PATCH + 3 * KLP_OBJECT;
+    let own = "it changes what the kernel keeps in a klp_patch, klp_object or klp_func";
+    for offset in [
+        40,
+        KLP_PATCH + 48,
+        KLP_PATCH + KLP_OBJECT + 60,
+        functions + 24,
+    ] {
+        assert_eq!(changing(".data", offset), [own], "{offset}");
+    }
+    assert_eq!(
+        changing(".gnu.linkonce.this_module", 8),
+        ["it changes the struct module, which the kernel has long filled in by then"]
+    );
+    // The array that ends is the livepatch's own.
+    assert_eq!(changing(".data", functions + KLP_FUNC + 8), [""; 0]);
 }
 
 /// `apply_relocations()` passes over what changes nothing that is loaded, and vmlinux has no other time.
