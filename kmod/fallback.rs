@@ -24,6 +24,7 @@ use kernel::{
         self,
         Matches,
         Modules,
+        Objects,
         Wanted, //
     },
     str::CStr, //
@@ -63,8 +64,8 @@ pub(crate) struct Lookup<'a> {
     usable: &'a dyn Fn(usize) -> bool,
     /// The place at which the search for the exact name has ended.
     place: Option<u32>,
-    /// The one module that is meant.
-    modname: Option<&'a CStr>,
+    /// The objects that are meant.
+    objects: Objects<'a>,
     /// The name, without a module.
     name: &'a [u8],
     fallback: Fallback<'a>,
@@ -73,18 +74,18 @@ pub(crate) struct Lookup<'a> {
 /// Takes `module:name` apart, as `__module_kallsyms_lookup_name()` does.
 fn with_lookup<R>(wanted: &Wanted<'_>, then: impl FnOnce(&Lookup<'_>) -> R) -> Option<R> {
     let mut name = wanted.name().as_bytes();
-    let mut modname = wanted.modname();
+    let mut objects = wanted.objects();
     let mut buf = [0; MODULE_NAME_LEN];
     let colon = name.iter().take(MODULE_NAME_LEN).position(|&b| b == b':');
-    if let (None, Some(colon)) = (modname, colon) {
+    if let (Objects::All, Some(colon)) = (objects, colon) {
         buf[..colon].copy_from_slice(&name[..colon]);
-        modname = Some(CStr::from_bytes_with_nul(&buf[..=colon]).ok()?);
+        objects = Objects::Module(CStr::from_bytes_with_nul(&buf[..=colon]).ok()?);
         name = &name[colon + 1..];
     }
     Some(then(&Lookup {
         usable: &|address| wanted.usable(address),
         place: wanted.place(),
-        modname,
+        objects,
         name,
         fallback: Fallback::new(name),
     }))
@@ -92,11 +93,11 @@ fn with_lookup<R>(wanted: &Wanted<'_>, then: impl FnOnce(&Lookup<'_>) -> R) -> O
 
 impl<'a> Lookup<'a> {
     /// Looks for any symbol that has the name, or may be meant by it.
-    pub(crate) fn new(modname: Option<&'a CStr>, name: &'a [u8]) -> Self {
+    pub(crate) fn new(objects: Objects<'a>, name: &'a [u8]) -> Self {
         Self {
             usable: &|_| true,
             place: None,
-            modname,
+            objects,
             name,
             fallback: Fallback::new(name),
         }
@@ -166,20 +167,21 @@ impl<'a> Lookup<'a> {
                 ControlFlow::Continue(())
             }
         };
-        let modules = match self.modname {
-            Some(modname) => Modules::One(modname),
-            None => {
-                let mut flow = ControlFlow::Continue(());
-                self.fallback
-                    .visit_in_index(&Vmlinux, self.place, &mut |symbol| {
-                        flow = visit(None, symbol);
-                        flow
-                    });
-                if flow.is_break() {
-                    return;
-                }
-                Modules::All
+        if let Objects::All | Objects::Vmlinux = self.objects {
+            let mut flow = ControlFlow::Continue(());
+            self.fallback
+                .visit_in_index(&Vmlinux, self.place, &mut |symbol| {
+                    flow = visit(None, symbol);
+                    flow
+                });
+            if flow.is_break() {
+                return;
             }
+        }
+        let modules = match self.objects {
+            Objects::All => Modules::All,
+            Objects::Module(modname) => Modules::One(modname),
+            Objects::Vmlinux => return,
         };
         self.visit_in_modules(modules, &mut visit);
     }

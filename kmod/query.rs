@@ -27,6 +27,7 @@ use kernel::{
         FileOperations,
         Reader, //
     },
+    kallsyms::Objects,
     prelude::*,
     str::CStr, //
 };
@@ -250,7 +251,8 @@ impl Text {
     /// The same for a tracer: exact names, and if there is none, cleaned ones.
     fn trace(&mut self, request: &Request<'_>, reader: Reader) -> Result {
         let mut buf = [0; MODULE_NAME_LEN];
-        let lookup = Lookup::new(module(request, &mut buf)?, request.name.as_bytes());
+        let objects = module(request, &mut buf)?.map_or(Objects::All, Objects::Module);
+        let lookup = Lookup::new(objects, request.name.as_bytes());
         let (mut exact, mut others) = (0, 0);
         lookup.visit(&mut |_, symbol| {
             match lookup.is_exact(&symbol) {

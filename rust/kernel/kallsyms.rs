@@ -173,6 +173,17 @@ where
     };
 }
 
+/// The objects whose symbols somebody looks for.
+#[derive(Clone, Copy)]
+pub enum Objects<'a> {
+    /// The kernel and all modules. A name of the form `module:name` is one of that module.
+    All,
+    /// The kernel without its modules.
+    Vmlinux,
+    /// One module.
+    Module(&'a CStr),
+}
+
 /// A symbol that somebody looks for by its name; see `struct kallsyms_query`.
 ///
 /// # Invariants
@@ -181,12 +192,17 @@ where
 pub struct Wanted<'a>(&'a bindings::kallsyms_query);
 
 impl<'a> Wanted<'a> {
-    /// Returns the module whose symbol it is; none for vmlinux and all modules. Then a name of the
-    /// form `module:name` is one of that module.
-    pub fn modname(&self) -> Option<&'a CStr> {
+    /// Returns the objects of which one has the symbol.
+    pub fn objects(&self) -> Objects<'a> {
         let modname = self.0.modname;
-        // SAFETY: By the type invariant it is null or a C string.
-        (!modname.is_null()).then(|| unsafe { CStr::from_char_ptr(modname) })
+        if !modname.is_null() {
+            // SAFETY: By the type invariant it is null or a C string.
+            Objects::Module(unsafe { CStr::from_char_ptr(modname) })
+        } else if self.0.vmlinux {
+            Objects::Vmlinux
+        } else {
+            Objects::All
+        }
     }
 
     /// Returns the name.

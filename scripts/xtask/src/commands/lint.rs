@@ -175,7 +175,11 @@ fn checkpatch() -> Result<bool> {
     let logs = layout::new_log_dir("lint")?;
     let source = Source::find(None, &logs)?;
     let sender = Sender::anyone(&layout::repository())?;
-    let patches = series::write(&source, &logs.join("series"), &sender)?.concat();
+    let series = series::write(&source, &logs.join("series"), &sender)?;
+    let patches: Vec<_> = series
+        .into_iter()
+        .flat_map(|series| series.patches)
+        .collect();
     if patches.is_empty() {
         return Ok(true);
     }

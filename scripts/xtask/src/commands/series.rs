@@ -53,7 +53,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let logs = layout::new_log_dir("series")?;
     let source = Source::find(args.source.kernel_source.as_deref(), &logs)?;
     let all = series::write(&source, &args.output, &sender)?;
-    for patch in all.iter().flatten() {
+    for patch in all.iter().flat_map(|series| &series.patches) {
         println!("{}", patch.display());
     }
     if !args.build {
@@ -62,7 +62,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let mut tally = Tally::default();
     let steps = Steps::new(&source, &logs)?;
     for series in &all {
-        steps.build(series, &mut tally)?;
+        steps.build(&series.before, &series.patches, &mut tally)?;
     }
     tally.print();
     Ok(Outcome::from_bool(tally.failed() == 0))

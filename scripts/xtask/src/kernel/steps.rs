@@ -76,14 +76,16 @@ impl<'a> Steps<'a> {
         })
     }
 
-    /// Builds after each patch of a series that is applied to the untouched source.
+    /// Builds after each patch of a series that is applied to the untouched source with the patches
+    /// `before`.
     ///
     /// # Errors
     ///
     /// Fails if a patch does not apply, or a tool cannot be run.
-    pub fn build(&self, series: &[PathBuf], tally: &mut Tally) -> Result<()> {
+    pub fn build(&self, before: &[PathBuf], series: &[PathBuf], tally: &mut Tally) -> Result<()> {
         for (n, patch) in series.iter().enumerate() {
-            let files = patches::apply(&series[..=n], &self.source.pristine)?;
+            let applied = [before, &series[..=n]].concat();
+            let files = patches::apply(&applied, &self.source.pristine)?;
             Changes { files }.sync(&self.source.pristine, &self.kernel.source, &self.kernel.dir)?;
             let text = fs::read_to_string(patch)
                 .with_context(|| format!("cannot read {}", patch.display()))?;

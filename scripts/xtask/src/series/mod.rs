@@ -2,10 +2,10 @@
 
 //! Makes mailable patches of the stored patches and the overlay, with cover letters.
 //!
-//! Fixes of the stock kernel are one series, the patches for the livepatch and tracing maintainers another,
-//! those for kbuild a third; none needs another to build. In each the stored patches come first; then one
-//! commit for each part of the overlay, whose files are stored in this repository and not in a patch, so that
-//! nothing is stored twice.
+//! Fixes of the stock kernel are a series for each subsystem, the patches for the livepatch and tracing
+//! maintainers another, those for kbuild the last. A series names those that have to be applied before it. In
+//! each the stored patches come first; then one commit for each part of the overlay, whose files are stored in
+//! this repository and not in a patch, so that nothing is stored twice.
 
 mod sender;
 mod stage;
@@ -16,6 +16,7 @@ use std::{
 };
 
 use anyhow::{
+    bail,
     Context,
     Result, //
 };
@@ -39,6 +40,8 @@ struct Series {
     cover: &'static str,
     /// Which of the stored patches it has.
     kind: Kind,
+    /// Which stored patches of other series have to be applied before.
+    after: &'static [Kind],
     /// The commits that parts of the overlay become, with their messages.
     commits: &'static [(Part, &'static str)],
 }
@@ -46,8 +49,11 @@ struct Series {
 /// A kind of stored patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Has a `Fixes:` tag: stock kernels need it, whatever becomes of the other patches.
-    Fix,
+    /// Has a `Fixes:` tag, and a subject that begins with `livepatch:`: stock kernels need it, whatever
+    /// becomes of the other patches.
+    LivepatchFix,
+    /// The same for `bpf:`.
+    BpfFix,
     /// Its subject begins with `kbuild:`.
     Kbuild,
     /// Any other.
@@ -55,8 +61,8 @@ enum Kind {
 }
 
 impl Kind {
-    /// Returns the kind of a patch with this text.
-    fn of(text: &str) -> Self {
+    /// Returns the kind of a patch with this text; none for a fix that no series takes.
+    fn of(text: &str) -> Option<Self> {
         let message = text.split("\n---\n").next().unwrap_or(text);
         let subject = message
             .lines()
@@ -64,27 +70,38 @@ impl Kind {
         let subject = subject.unwrap_or_default();
         // `[PATCH]` or `[PATCH 3/7]`.
         let subject = subject.rsplit("] ").next().unwrap_or(subject);
-        if message.lines().any(|line| line.starts_with("Fixes: ")) {
-            Self::Fix
-        } else if subject.starts_with("kbuild: ") {
-            Self::Kbuild
-        } else {
-            Self::Sympos
+        let subsystem = subject.split(": ").next().unwrap_or(subject);
+        let is_fix = message.lines().any(|line| line.starts_with("Fixes: "));
+        match (is_fix, subsystem) {
+            (true, "livepatch") => Some(Self::LivepatchFix),
+            (true, "bpf") => Some(Self::BpfFix),
+            (true, _) => None,
+            (false, "kbuild") => Some(Self::Kbuild),
+            (false, _) => Some(Self::Sympos),
         }
     }
 }
 
-const SERIES: [Series; 3] = [
+const SERIES: [Series; 4] = [
     Series {
         name: "nops",
         cover: "nops.txt",
-        kind: Kind::Fix,
+        kind: Kind::LivepatchFix,
+        after: &[],
         commits: &[(Part::AliasTest, "alias-test.txt")],
+    },
+    Series {
+        name: "btf",
+        cover: "btf.txt",
+        kind: Kind::BpfFix,
+        after: &[],
+        commits: &[],
     },
     Series {
         name: "klp-sympos",
         cover: "klp-sympos.txt",
         kind: Kind::Sympos,
+        after: &[Kind::BpfFix],
         commits: &[
             (Part::Abstractions, "abstractions.txt"),
             (Part::Module, "module.txt"),
@@ -98,17 +115,25 @@ const SERIES: [Series; 3] = [
         name: "suffixes",
         cover: "suffixes.txt",
         kind: Kind::Kbuild,
+        after: &[],
         commits: &[],
     },
 ];
 
-/// Writes all series for `source` to directories below `output` and returns the patches of each, without
-/// the cover letters.
+/// A series that was written.
+pub struct Written {
+    /// The stored patches of other series that have to be applied before.
+    pub before: Vec<PathBuf>,
+    /// The patches, without the cover letter.
+    pub patches: Vec<PathBuf>,
+}
+
+/// Writes all series for `source` to directories below `output`.
 ///
 /// # Errors
 ///
 /// Fails if a patch does not apply.
-pub fn write(source: &Source, output: &Path, sender: &Sender) -> Result<Vec<Vec<PathBuf>>> {
+pub fn write(source: &Source, output: &Path, sender: &Sender) -> Result<Vec<Written>> {
     SERIES
         .iter()
         .map(|series| series.write(source, &output.join(series.name), sender))
@@ -116,11 +141,12 @@ pub fn write(source: &Source, output: &Path, sender: &Sender) -> Result<Vec<Vec<
 }
 
 impl Series {
-    fn write(&self, source: &Source, output: &Path, sender: &Sender) -> Result<Vec<PathBuf>> {
+    fn write(&self, source: &Source, output: &Path, sender: &Sender) -> Result<Written> {
         let repository = layout::repository();
         let texts = repository.join("scripts/series");
-        let stored = self.stored(source)?;
-        let mut files = patches::apply(&stored, &source.pristine)?;
+        let before = stored(source, self.after)?;
+        let stored = stored(source, &[self.kind])?;
+        let mut files = patches::apply(&[&before[..], &stored].concat(), &source.pristine)?;
         let mut steps = Vec::new();
         for (part, message) in self.commits {
             let before = files.clone();
@@ -131,28 +157,34 @@ impl Series {
             }
         }
 
-        let stage = Stage::new(sender, &source.pristine, files.keys())?;
+        let stage = Stage::new(sender, &source.pristine, files.keys(), &before)?;
         for patch in &stored {
             stage.apply(patch)?;
         }
         for (message, files, programs) in &steps {
             stage.add(files, programs, message)?;
         }
-        stage.mail(&texts.join(self.cover), output)
+        let patches = stage.mail(&texts.join(self.cover), output)?;
+        Ok(Written { before, patches })
     }
+}
 
-    /// Returns the stored patches that are part of the series.
-    fn stored(&self, source: &Source) -> Result<Vec<PathBuf>> {
-        let mut stored = Vec::new();
-        for patch in patches::list(&source.series())? {
-            let text =
-                fs::read(&patch).with_context(|| format!("cannot read {}", patch.display()))?;
-            if Kind::of(&String::from_utf8_lossy(&text)) == self.kind {
-                stored.push(patch);
-            }
+/// Returns the stored patches of these kinds, in the order in which they are stored.
+fn stored(source: &Source, kinds: &[Kind]) -> Result<Vec<PathBuf>> {
+    let mut stored = Vec::new();
+    for patch in patches::list(&source.series())? {
+        let text = fs::read(&patch).with_context(|| format!("cannot read {}", patch.display()))?;
+        let Some(kind) = Kind::of(&String::from_utf8_lossy(&text)) else {
+            bail!(
+                "{} has a tag `Fixes:`, and no series has fixes of its subsystem",
+                patch.display()
+            );
+        };
+        if kinds.contains(&kind) {
+            stored.push(patch);
         }
-        Ok(stored)
     }
+    Ok(stored)
 }
 
 #[cfg(test)]
@@ -167,8 +199,14 @@ mod tests {
             ))
         };
         let fixes = "Text.\n\nFixes: e1452b607c48 (\"livepatch: Add atomic replace\")";
-        assert_eq!(kind("[PATCH] livepatch: Free", fixes), Kind::Fix);
-        assert_eq!(kind("[PATCH 3/7] kbuild: Let", "Text."), Kind::Kbuild);
-        assert_eq!(kind("[PATCH] kallsyms: Add", "Text."), Kind::Sympos);
+        assert_eq!(
+            kind("[PATCH] livepatch: Free", fixes),
+            Some(Kind::LivepatchFix)
+        );
+        assert_eq!(kind("[PATCH] bpf: Look", fixes), Some(Kind::BpfFix));
+        assert_eq!(kind("[PATCH] bpf: Look", "Text."), Some(Kind::Sympos));
+        assert_eq!(kind("[PATCH] mm: Free", fixes), None);
+        assert_eq!(kind("[PATCH 3/7] kbuild: Let", "Text."), Some(Kind::Kbuild));
+        assert_eq!(kind("[PATCH] kallsyms: Add", "Text."), Some(Kind::Sympos));
     }
 }

@@ -42,15 +42,17 @@ pub struct Stage<'a> {
 }
 
 impl<'a> Stage<'a> {
-    /// Makes the repository with `paths` as they are in the tree `pristine`.
+    /// Makes the repository with `paths` as they are in the tree `pristine`, and applies the patches
+    /// `before`, which are not mailed.
     ///
     /// # Errors
     ///
-    /// Fails if git fails or a file cannot be copied.
+    /// Fails if git fails, a file cannot be copied, or one of the patches does not apply.
     pub fn new<'p>(
         sender: &'a Sender,
         pristine: &Path,
         paths: impl Iterator<Item = &'p String>,
+        before: &[PathBuf],
     ) -> Result<Self> {
         let stage = Self {
             dir: tempfile::tempdir()?,
@@ -63,6 +65,9 @@ impl<'a> Stage<'a> {
             }
         }
         stage.commit(&["--allow-empty", "--message", "base"])?;
+        for patch in before {
+            stage.apply(patch)?;
+        }
         stage.git(&["tag", "base"])?;
         Ok(stage)
     }
@@ -191,7 +196,7 @@ mod tests {
             repository: None,
         };
 
-        let stage = Stage::new(&sender, dir.path(), ["a".to_owned()].iter()).unwrap();
+        let stage = Stage::new(&sender, dir.path(), ["a".to_owned()].iter(), &[]).unwrap();
         stage.apply(&stored).unwrap();
         let maintainer = b"M:\tklp-sympos <klp-sympos@localhost>\n".to_vec();
         let files = Files::from([("b".to_owned(), Some(maintainer))]);
