@@ -10,7 +10,7 @@ use anyhow::Result;
 use klp_gen::collisions::{
     find, reserve, Collision, Effect, FatObjects, Inputs, LinkerScript, Llvm, Place,
 };
-use klp_gen::output::expect_no_input;
+use klp_gen::file::expect_no_input;
 use klp_gen::shown::shown;
 use serde::Serialize;
 use std::collections::BTreeSet;

@@ -5,7 +5,8 @@
 use super::{Console, Verdict};
 use anyhow::Result;
 use klp_gen::convert::named_modules::{names, NamedModules};
-use klp_gen::elf::{read_file, ElfFile};
+use klp_gen::elf::ElfFile;
+use klp_gen::file::read_file;
 use klp_gen::target::{module_in, ModuleLists};
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;

@@ -6,8 +6,8 @@ use super::target::{SymversArgs, TargetArgs};
 use super::{Console, Verdict};
 use anyhow::Result;
 use klp_gen::convert::references::References;
-use klp_gen::elf::read_file;
-use klp_gen::output::{expect_no_input, write_file};
+use klp_gen::file::read_file;
+use klp_gen::file::{expect_no_input, write_file};
 use klp_gen::target::Target;
 use std::path::PathBuf;
 

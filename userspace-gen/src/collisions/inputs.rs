@@ -4,9 +4,9 @@
 
 use super::elf_object::ElfObject;
 use super::producer::{Producer, MAGIC, WRAPPER};
-use crate::elf::content::{known, ARCHIVES};
-use crate::elf::read_file;
 use crate::error::{Error, Result};
+use crate::file::read_file;
+use crate::file::sort::{known, ARCHIVES};
 use crate::shown::shown;
 use object::read::archive::ArchiveFile;
 use std::ffi::OsStr;

@@ -8,7 +8,7 @@
 
 use super::llvm::run;
 use crate::error::{Error, ErrorKind, Result};
-use crate::output::write_file;
+use crate::file::write_file;
 use crate::shown::shown;
 use std::ffi::OsString;
 use std::fmt::Write as _;
@@ -42,7 +42,7 @@ pub fn reserve<'n>(
         .arg(&object)
         .arg(&source);
     run(command, String::new)?;
-    let bytes = crate::elf::read_file(&object)?;
+    let bytes = crate::file::read_file(&object)?;
     if bytes.starts_with(b"\x7fELF") {
         return Err(Error::refused(
             &path.display().to_string(),

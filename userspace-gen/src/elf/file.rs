@@ -5,10 +5,10 @@
 //! Everything in a file may be wrong. What is wrong with the headers is an error at once; a name or
 //! an index that leads nowhere is an error where it is used.
 
-use super::content::describe;
 use super::section::{Section, SectionId};
 use super::symtab::{end_of_strings, string_at, Symtab};
 use crate::error::{Error, Result};
+use crate::file::sort::describe;
 use crate::shown::shown;
 use object::elf::{self, FileHeader64, Rela64, SectionHeader64};
 use object::read::elf::{FileHeader as _, SectionHeader as _};

@@ -2,7 +2,6 @@
 
 //! ELF as the kernel uses it: [`mod@file`] reads one, [`mod@write`] puts a changed one together.
 
-pub mod content;
 mod debug_only;
 mod expect;
 pub mod file;
@@ -15,7 +14,7 @@ pub(crate) mod symtab;
 pub mod write;
 
 pub use file::ElfFile;
-pub use input::{read_file, ElfInput};
+pub use input::ElfInput;
 pub use section::{Section, SectionId};
 pub use symbol::{Place, Symbol, SymbolId};
 

@@ -8,8 +8,8 @@ mod listing;
 
 pub use listing::is_generated;
 
-use crate::elf::content::expect_text;
 use crate::error::{Error, Result};
+use crate::file::sort::expect_text;
 use crate::shown::shown;
 use crate::symbols::SymbolTable;
 use klp_policy::ObjName;

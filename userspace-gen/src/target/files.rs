@@ -3,8 +3,9 @@
 //! The files that describe a target.
 
 use super::module_name;
-use crate::elf::{read_file, ElfFile, ElfInput};
+use crate::elf::{ElfFile, ElfInput};
 use crate::error::Result;
+use crate::file::read_file;
 use crate::livepatch::Modinfo;
 use std::path::{Path, PathBuf};
 

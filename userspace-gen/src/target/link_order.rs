@@ -2,8 +2,8 @@
 
 //! vmlinux.a: a thin archive that kbuild makes, with every object of the kernel image in link order.
 
-use crate::elf::content::{known, ARCHIVES};
 use crate::error::{Error, Result};
+use crate::file::sort::{known, ARCHIVES};
 use object::read::archive::ArchiveFile;
 
 /// The paths of the objects, as the build wrote them.

@@ -3,8 +3,8 @@
 //! The modules of a kernel's build: modules.order and modules.builtin, which kbuild writes.
 
 use super::module_name;
-use crate::elf::read_file;
 use crate::error::{Error, Result};
+use crate::file::read_file;
 use crate::shown::shown;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;

@@ -3,8 +3,8 @@
 //! Whether a vmlinux is that of a running kernel, of which there are other signs.
 
 use super::{Source, Target};
-use crate::elf::content::known;
 use crate::elf::note;
+use crate::file::sort::known;
 use crate::symbols::{Entry, SymbolTable};
 use std::fmt::Write as _;
 

@@ -5,9 +5,10 @@
 
 use super::exports::exports_of;
 use super::module_name;
-use crate::elf::content::expect_text;
-use crate::elf::{read_file, ElfFile};
+use crate::elf::ElfFile;
 use crate::error::{Error, Result};
+use crate::file::read_file;
+use crate::file::sort::expect_text;
 use crate::shown::shown;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;

@@ -7,9 +7,9 @@
 
 mod tokens;
 
-use crate::elf::content::expect_text;
-use crate::elf::read_file;
 use crate::error::{Error, Result};
+use crate::file::read_file;
+use crate::file::sort::expect_text;
 use crate::shown::shown;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;

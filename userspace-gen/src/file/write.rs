@@ -2,7 +2,7 @@
 
 //! Files that are there whole or not at all.
 
-use crate::elf::input::describe;
+use super::read::describe;
 use crate::error::{Error, ErrorKind, Result};
 use nix::sys::resource::{getrlimit, Resource};
 use nix::sys::signal::{SigSet, Signal};

@@ -34,7 +34,7 @@ pub(crate) fn known<'d, R: ReadRef<'d>>(data: R) -> Option<&'static str> {
 }
 
 /// Refuses a compressed file where a kernel image is expected: most of these are boot images.
-pub(super) fn expect_uncompressed_image<'d, R: ReadRef<'d>>(origin: &str, data: R) -> Result<()> {
+pub(crate) fn expect_uncompressed_image<'d, R: ReadRef<'d>>(origin: &str, data: R) -> Result<()> {
     match magic(data) {
         Some(&(_, _, Sort::Compressed, found)) => Err(Error::malformed(
             origin,

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Reads whole files.
+
+use crate::error::{Error, ErrorKind, Result};
+use std::fs::{File, FileType};
+use std::io::Read as _;
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::Path;
+
+/// How much is read of what does not say how long it is, a pipe or a device. The text of
+/// /proc/kallsyms has some 20 MB, the largest modules with debug information 500 MB.
+const LONGEST_STREAM: u64 = 1 << 30;
+
+/// Reads a whole file, or what comes out of a pipe; `-` is stdin.
+///
+/// # Errors
+///
+/// The file cannot be read, or is a pipe or a device without end.
+pub fn read_file(path: &Path) -> Result<Vec<u8>> {
+    let path = if path == Path::new("-") {
+        Path::new("/dev/stdin")
+    } else {
+        path
+    };
+    let io = |e| Error::io(&format_args!("cannot read {}", path.display()), e);
+    let mut file = File::open(path).map_err(io)?;
+    let mut bytes = Vec::new();
+    let kind = file.metadata().map_err(io)?.file_type();
+    if kind.is_file() {
+        file.read_to_end(&mut bytes).map_err(io)?;
+        return Ok(bytes);
+    }
+    if kind.is_dir() {
+        let what = format!("{}: expected a file, found a directory", path.display());
+        return Err(Error::new(ErrorKind::Unsupported, what));
+    }
+    file.take(LONGEST_STREAM)
+        .read_to_end(&mut bytes)
+        .map_err(io)?;
+    if bytes.len() as u64 == LONGEST_STREAM {
+        let (path, found) = (path.display(), describe(kind));
+        let what = format!("{path}: expected a file, found 1 GiB from {found}, and no end");
+        return Err(Error::new(ErrorKind::Unsupported, what));
+    }
+    Ok(bytes)
+}
+
+/// What a thing in a file system is.
+pub(crate) fn describe(kind: FileType) -> &'static str {
+    if kind.is_file() {
+        "a regular file"
+    } else if kind.is_dir() {
+        "a directory"
+    } else if kind.is_fifo() {
+        "a pipe"
+    } else if kind.is_char_device() {
+        "a character device"
+    } else if kind.is_block_device() {
+        "a block device"
+    } else {
+        "a socket"
+    }
+}
