@@ -6,7 +6,7 @@
 //! that was promoted has to be that of a promotable static in at least one of them.
 
 use anyhow::{bail, Context as _, Result};
-use klp_gen::collisions::{FatObjects, Inputs, Llvm};
+use klp_gen::bitcode::{FatObjects, Inputs, Llvm};
 use klp_gen::shown::shown;
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::{cleanup_symbol_name, Policy};

@@ -8,6 +8,7 @@
 #![forbid(unsafe_code)]
 
 pub mod audit;
+pub mod bitcode;
 pub mod build;
 pub mod check;
 pub mod collisions;

@@ -2,8 +2,8 @@
 
 //! The inputs of a link: linker scripts, bitcode, objects in ELF.
 
-use klp_gen::collisions::elf_object::ElfObject;
-use klp_gen::collisions::producer::Producer;
+use klp_gen::bitcode::native::ElfObject;
+use klp_gen::bitcode::producer::Producer;
 use klp_gen::collisions::LinkerScript;
 
 /// Reads a file as each of them.

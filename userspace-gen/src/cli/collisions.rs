@@ -7,9 +7,8 @@ use super::output::{Format, FormatArg};
 use super::page::Look;
 use super::Verdict;
 use anyhow::Result;
-use klp_gen::collisions::{
-    find, reserve, Collision, Effect, FatObjects, Inputs, LinkerScript, Llvm, Place,
-};
+use klp_gen::bitcode::{FatObjects, Inputs, Llvm};
+use klp_gen::collisions::{find, reserve, Collision, Effect, LinkerScript, Place};
 use klp_gen::file::expect_no_input;
 use klp_gen::shown::shown;
 use serde::Serialize;

@@ -2,9 +2,9 @@
 
 //! The statics on one side, objects in ELF and linker scripts on the other.
 
-use super::bitcode::{Listed, ListedSymbol, Module};
-use super::inputs::Inputs;
 use super::linker_script::{LinkerScript, Role};
+use crate::bitcode::text::{Listed, ListedSymbol, Module};
+use crate::bitcode::Inputs;
 use crate::error::Result;
 use crate::shown::shown;
 use object::elf;

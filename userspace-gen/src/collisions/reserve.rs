@@ -6,7 +6,7 @@
 //! Of the weak definition nothing is left: the one in assembler comes first. That is why the object has
 //! to be the last of the link; before a weak definition in assembler it would win.
 
-use super::llvm::run;
+use crate::bitcode::llvm::run;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::write_file;
 use crate::shown::shown;

@@ -2,7 +2,7 @@
 
 //! What is linked: object files, bitcode, and archives of both, thin ones too.
 
-use super::elf_object::ElfObject;
+use super::native::ElfObject;
 use super::producer::{Producer, MAGIC, WRAPPER};
 use crate::error::{Error, Result};
 use crate::file::read_file;

@@ -2,8 +2,8 @@
 
 //! LLVM's own tools, which read bitcode.
 
-use super::bitcode::{Listed, Module};
 use super::inputs::Bitcode;
+use super::text::{Listed, Module};
 use super::tools::{Tools, DIS, NM};
 use crate::error::{Error, ErrorKind, Result};
 use std::ffi::OsString;
@@ -114,7 +114,7 @@ fn prefixed(prefix: &str, path: &Path) -> OsString {
 }
 
 /// Runs a program and returns what it prints; `cure` is what to do if it fails.
-pub(super) fn run(mut command: Command, cure: impl Fn() -> String) -> Result<Vec<u8>> {
+pub(crate) fn run(mut command: Command, cure: impl Fn() -> String) -> Result<Vec<u8>> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => Error::io(
