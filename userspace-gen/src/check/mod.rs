@@ -6,26 +6,17 @@
 //! loader resolves what is imported and applies relocations, then `klp_enable_patch()` looks for the
 //! functions to replace.
 
-mod entries;
-mod functions;
-mod header;
-mod imports;
-mod installed;
-mod layout;
-mod lookup;
-mod module;
-mod names;
+mod livepatch;
+mod loader;
 pub mod refusal;
-mod relocations;
 pub mod report;
-mod values;
 
-pub use installed::Installed;
-pub use lookup::{Lookup, Position};
+pub use livepatch::find_symbol::{Lookup, Position};
+pub use livepatch::installed::Installed;
 pub use refusal::{By, Refusal};
 pub use report::{Finding, Kind, Outcome, Report, Stage, Step};
 
-use functions::{functions_of, Functions};
+use livepatch::functions::{functions_of, Functions};
 
 use crate::elf::number::read_u16;
 use crate::elf::ElfFile;
@@ -187,7 +178,7 @@ pub(crate) fn refused_at_sight(origin: &str, data: &[u8], target: &Target<'_>) -
     let (machine, _) = target.machine().unzip();
     let is_ours = machine.is_none_or(|machine| number(18) == Some(machine.0));
     let is_one = looks_like_one && relocatable && is_ours;
-    let refusal = header::refusal(data, endian).filter(|_| is_one)?;
+    let refusal = loader::header::refusal(data, endian).filter(|_| is_one)?;
     let mut report = Report::default();
     report.add(Kind::Module, "", origin, Outcome::Refused(refusal));
     Some(report)

@@ -3,10 +3,10 @@
 //! The module as a whole: what the loader reads before it looks at symbols (`early_mod_check()`,
 //! `layout_and_allocate()` in kernel/module/main.c), and whether it is a livepatch at all.
 
-use super::installed::Installed;
-use super::refusal::Refusal;
-use super::report::{Kind, Outcome, Report};
-use super::Subject;
+use crate::check::livepatch::installed::Installed;
+use crate::check::refusal::Refusal;
+use crate::check::report::{Kind, Outcome, Report};
+use crate::check::Subject;
 use crate::elf::{Place, SectionId};
 use crate::livepatch::{Modinfo, THIS_MODULE};
 use crate::shown::shown;
@@ -27,7 +27,7 @@ const GPL_COMPATIBLE: [&[u8]; 6] = [
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports the files that do not belong together, or that tell less than a vmlinux does.
-    pub(super) fn check_target(&self, report: &mut Report) {
+    pub(in crate::check) fn check_target(&self, report: &mut Report) {
         for (origin, what) in self.target.for_other_kernels() {
             report
                 .add(Kind::Target, "", origin, Outcome::Accepted)
@@ -45,7 +45,11 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// Reports what the loader says to a file at sight, and to its name.
-    pub(super) fn check_identity(&self, installed: &[Installed<'_>], report: &mut Report) {
+    pub(in crate::check) fn check_identity(
+        &self,
+        installed: &[Installed<'_>],
+        report: &mut Report,
+    ) {
         let size = |name| self.elf.section_by_name(name).map(|s| s.size);
         let expected = self.target.this_module_size();
         if let (Some(found), Some((expected, _))) = (size(THIS_MODULE), expected) {
@@ -73,7 +77,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// Reports what the loader says to the module as a whole.
-    pub(super) fn check_module(&self, report: &mut Report) {
+    pub(in crate::check) fn check_module(&self, report: &mut Report) {
         // module_enforce_rwx_sections(), with CONFIG_STRICT_MODULE_RWX: the null section is one of them.
         let null = self.elf.get_section(SectionId(0));
         for section in null.into_iter().chain(self.elf.sections()) {
@@ -106,7 +110,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// Whether what is exported for GPL modules only is open to it.
-    pub(super) fn is_gpl(&self) -> bool {
+    pub(in crate::check) fn is_gpl(&self) -> bool {
         let license = self.modinfo.get(b"license");
         license.is_some_and(|license| GPL_COMPATIBLE.contains(&license))
     }
@@ -137,14 +141,14 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// Whether the module calls `klp_enable_patch()`.
-    pub(super) fn enables(&self) -> bool {
+    pub(in crate::check) fn enables(&self) -> bool {
         self.elf
             .symbols()
             .any(|s| s.name == ENABLE && s.place == Place::Undefined)
     }
 
     /// Reports whether the module is a livepatch, and whether its `klp_patch` was found.
-    pub(super) fn check_livepatch(&self, report: &mut Report) {
+    pub(in crate::check) fn check_livepatch(&self, report: &mut Report) {
         let enables = self.enables();
         let livepatch = self.modinfo.get(b"livepatch").is_some();
         if enables && !livepatch {
@@ -164,7 +168,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// Reports a need for `klp_sympos` that modprobe does not see.
-    pub(super) fn check_dependency(&self, report: &mut Report) {
+    pub(in crate::check) fn check_dependency(&self, report: &mut Report) {
         if report.needs_klp_sympos && !self.imports_klp_sympos() {
             report
                 .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
@@ -175,7 +179,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    pub(super) fn refuse_module(&self, refusal: Refusal, report: &mut Report) {
+    pub(in crate::check) fn refuse_module(&self, refusal: Refusal, report: &mut Report) {
         let outcome = Outcome::Refused(refusal);
         report.add(Kind::Module, "", self.module.clone(), outcome);
     }

@@ -2,8 +2,8 @@
 
 //! One lookup by the livepatch core: `klp_find_object_symbol()`.
 
-use super::refusal::Refusal;
-use super::report::Outcome;
+use crate::check::refusal::Refusal;
+use crate::check::report::Outcome;
 use crate::shown::shown;
 use crate::symbols::Entry;
 use crate::target::{rule_of, Object, Target};

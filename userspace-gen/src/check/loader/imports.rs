@@ -3,9 +3,9 @@
 //! The symbols of the module itself: `simplify_symbols()` and `resolve_symbol()` in
 //! kernel/module/main.c.
 
-use super::refusal::Refusal;
-use super::report::{Kind, Outcome, Report};
-use super::{Subject, KLP_SYMPOS};
+use crate::check::refusal::Refusal;
+use crate::check::report::{Kind, Outcome, Report};
+use crate::check::{Subject, KLP_SYMPOS};
 use crate::elf::{Place, Symbol};
 use crate::shown::shown;
 use crate::target::{module_name, Export, Listed, Object};
@@ -16,7 +16,7 @@ use object::read::ReadRef;
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports the symbols that the module loader has no value for.
-    pub(super) fn check_symbols(&self, report: &mut Report) {
+    pub(in crate::check) fn check_symbols(&self, report: &mut Report) {
         // Without its name nothing can be said of one.
         for symbol in self.elf.symbols().filter(|s| self.elf.has_name(s.id)) {
             let checked = match symbol.place {
@@ -36,7 +36,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// Whether the livepatch refers to `klp_sympos`.
-    pub(super) fn imports_klp_sympos(&self) -> bool {
+    pub(in crate::check) fn imports_klp_sympos(&self) -> bool {
         self.elf
             .symbols()
             .any(|s| s.place == Place::Undefined && s.name == KLP_SYMPOS)
@@ -131,7 +131,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// Who exports a symbol to this module.
-    pub(super) fn exporter(&self, name: &[u8]) -> Exporter<'_> {
+    pub(in crate::check) fn exporter(&self, name: &[u8]) -> Exporter<'_> {
         let machine = self.elf.machine();
         // ignore_undef_symbol()
         if machine == elf::EM_X86_64 && name == b"_GLOBAL_OFFSET_TABLE_" {
@@ -225,7 +225,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
 }
 
 /// Who exports a symbol.
-pub(super) enum Exporter<'t> {
+pub(in crate::check) enum Exporter<'t> {
     /// Nobody has to.
     Itself,
     /// The kernel, or a module.

@@ -3,9 +3,9 @@
 //! The names of sections and symbols: `layout_symtab()` in kernel/module/kallsyms.c reads them, and
 //! /sys/module gets them at the end of `load_module()`.
 
-use super::refusal::Refusal;
-use super::report::{Kind, Outcome, Report};
-use super::Subject;
+use crate::check::refusal::Refusal;
+use crate::check::report::{Kind, Outcome, Report};
+use crate::check::Subject;
 use crate::elf::{Section, SymbolId};
 use crate::shown::shown;
 use object::read::ReadRef;
@@ -17,7 +17,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     ///
     /// Of sections the name is looked at, but not that of one which is none, and which
     /// `module_finalize()` in arch/x86/kernel/module.c compares all the same.
-    pub(super) fn check_names(&self, report: &mut Report) {
+    pub(in crate::check) fn check_names(&self, report: &mut Report) {
         if let Some(id) = self.elf.unnamed_section() {
             let what = format!("the name of section {} is not in the table of names", id.0);
             self.refuse_module(Refusal::Harmful(what), report);
@@ -30,7 +30,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// Reports what /sys/module cannot have: `add_sect_attrs()` in kernel/module/sysfs.c.
-    pub(super) fn check_sysfs(&self, report: &mut Report) {
+    pub(in crate::check) fn check_sysfs(&self, report: &mut Report) {
         let mut names = HashSet::new();
         let is_kept = |s: &Section<'_>| s.size > 0 && self.loaded.has_memory(s);
         for section in self.elf.sections().filter(is_kept) {

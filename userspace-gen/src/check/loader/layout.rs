@@ -5,9 +5,9 @@
 //!
 //! The loader trusts the sizes and alignments of the sections and adds them up in 32 bits.
 
-use super::refusal::Refusal;
-use super::report::{Kind, Outcome, Report};
-use super::Subject;
+use crate::check::refusal::Refusal;
+use crate::check::report::{Kind, Outcome, Report};
+use crate::check::Subject;
 use crate::elf::Section;
 use crate::livepatch::{Modinfo, THIS_MODULE};
 use crate::shown::shown;
@@ -85,7 +85,7 @@ const MEM_TYPES: usize = MemType::InitRodata as usize + 1;
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports what comes of the sizes and alignments of the sections.
-    pub(super) fn check_memory(&self, report: &mut Report) {
+    pub(in crate::check) fn check_memory(&self, report: &mut Report) {
         for section in self.elf.sections().filter(|s| self.loaded.has_memory(s)) {
             self.check_contents(&section, report);
             let align = section.align;
@@ -123,7 +123,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
 
     /// Reports a section whose contents the loader changes before it reads them: it writes into the section
     /// headers of the file, and until `move_module()` into its `struct module`.
-    pub(super) fn check_places(&self, report: &mut Report) {
+    pub(in crate::check) fn check_places(&self, report: &mut Report) {
         let module = self.elf.section_by_name(THIS_MODULE);
         let endian = self.elf.endian();
         let headers = self.elf.header().e_shoff.get(endian);
@@ -223,7 +223,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// Reports what `percpu_modalloc()` says to the per-cpu variables.
-    pub(super) fn check_per_cpu(&self, report: &mut Report) {
+    pub(in crate::check) fn check_per_cpu(&self, report: &mut Report) {
         let section = self
             .loaded
             .per_cpu()

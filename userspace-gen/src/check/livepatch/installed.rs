@@ -3,10 +3,10 @@
 //! The livepatches that are there already: `klp_is_patch_compatible()` in kernel/livepatch/state.c,
 //! and what `klp_add_nops()` and the stacks of `klp_ops` make of two that change one function.
 
-use super::lookup::Position;
-use super::refusal::Refusal;
-use super::report::{Kind, Outcome, Report};
-use super::{module_of, Subject};
+use super::find_symbol::Position;
+use crate::check::refusal::Refusal;
+use crate::check::report::{Kind, Outcome, Report};
+use crate::check::{module_of, Subject};
 use crate::elf::ElfFile;
 use crate::error::Result;
 use crate::livepatch::{rela_sections, structs, Memory, Modinfo, Patch, PatchedFunction, State};
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, HashMap};
 /// A livepatch that is installed when another one comes.
 #[derive(Clone, Debug)]
 pub struct Installed<'d> {
-    pub(super) module: String,
+    pub(in crate::check) module: String,
     origin: String,
     vermagic: Option<&'d [u8]>,
     patches: Vec<Patch<'d>>,
@@ -57,7 +57,11 @@ impl<'d> Installed<'d> {
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports what the livepatch does not get along with.
-    pub(super) fn check_installed(&self, installed: &[Installed<'_>], report: &mut Report) {
+    pub(in crate::check) fn check_installed(
+        &self,
+        installed: &[Installed<'_>],
+        report: &mut Report,
+    ) {
         for old in installed {
             let vermagic = old.vermagic;
             if let Some(what) = vermagic.and_then(|found| self.target.differs_in_vermagic(found)) {

@@ -2,10 +2,10 @@
 
 //! What is to be replaced: `klp_enable_patch()` and what it calls.
 
-use super::lookup::Position;
-use super::refusal::Refusal;
-use super::report::{Kind, Outcome, Report, Stage, Step};
-use super::Subject;
+use super::find_symbol::Position;
+use crate::check::refusal::Refusal;
+use crate::check::report::{Kind, Outcome, Report, Stage, Step};
+use crate::check::Subject;
 use crate::elf::{ElfFile, SectionId, Symbol, SymbolId};
 use crate::livepatch::memory::Location;
 use crate::livepatch::{FunctionProblem, PatchedFunction, PatchedObject, Pointer, Problem};
@@ -18,7 +18,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports the objects and functions of every `klp_patch`.
-    pub(super) fn check_patches(&self, report: &mut Report) {
+    pub(in crate::check) fn check_patches(&self, report: &mut Report) {
         for patch in &self.patches {
             if let Some(problem) = patch.problem {
                 let start = report.findings.len();
@@ -214,7 +214,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
 }
 
 /// The functions of a module, by where they begin.
-pub(super) fn functions_of<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Functions {
+pub(in crate::check) fn functions_of<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Functions {
     let functions = elf.symbols().filter(|s| s.kind == elf::STT_FUNC);
     functions
         .filter_map(|s| Some(((s.section()?, s.value), s.id)))
@@ -222,7 +222,7 @@ pub(super) fn functions_of<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Function
 }
 
 /// Where functions begin, and their symbols.
-pub(super) type Functions = BTreeMap<(SectionId, u64), SymbolId>;
+pub(in crate::check) type Functions = BTreeMap<(SectionId, u64), SymbolId>;
 
 /// What came of a function.
 struct Checked {

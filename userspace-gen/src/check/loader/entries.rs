@@ -3,10 +3,10 @@
 //! The functions of the module that the loader calls: `do_init_module()` and `delete_module()` in
 //! kernel/module/main.c. It calls what modpost has written into the `struct module`.
 
-use super::functions::Jump;
-use super::refusal::Refusal;
-use super::report::Report;
-use super::Subject;
+use crate::check::livepatch::functions::Jump;
+use crate::check::refusal::Refusal;
+use crate::check::report::Report;
+use crate::check::Subject;
 use crate::livepatch::memory::Location;
 use crate::livepatch::{Memory, THIS_MODULE};
 use object::read::ReadRef;
@@ -17,7 +17,7 @@ const EXIT: &[u8] = b"cleanup_module";
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports the functions that are no code when they are called.
-    pub(super) fn check_entries(&self, report: &mut Report) {
+    pub(in crate::check) fn check_entries(&self, report: &mut Report) {
         let of_module = self.rela.iter().filter(|r| r.target.name == THIS_MODULE);
         let memory = Memory::new(self.elf, &self.rela);
         for rela in of_module {

@@ -4,8 +4,8 @@
 //! Other architectures have other relocations; of theirs nothing is said.
 
 use super::imports::Exporter;
-use super::refusal::Refusal;
-use super::Subject;
+use crate::check::refusal::Refusal;
+use crate::check::Subject;
 use crate::elf::{Place, SectionId, Symbol, SymbolId};
 use crate::livepatch::memory::{is_applied_at_load, Location};
 use crate::livepatch::rela::Relocation;
@@ -23,7 +23,7 @@ const FREE: i64 = 16 << 20;
 
 /// What is known of the value of a symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub(in crate::check) enum Value {
     /// It is this.
     Number(u64),
     /// What vmlinux was linked for; the kernel may be elsewhere.
@@ -50,7 +50,7 @@ const LONGEST: usize = 8;
 
 /// The bytes that relocations have written, by the section and offset at which they begin.
 #[derive(Debug, Default)]
-pub(super) struct Written(BTreeMap<(SectionId, u64), [Byte; LONGEST]>);
+pub(in crate::check) struct Written(BTreeMap<(SectionId, u64), [Byte; LONGEST]>);
 
 impl Written {
     /// Returns what is known of `there`, the bytes of the file at a place.
@@ -84,7 +84,7 @@ impl Written {
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// What the loader has for a symbol: `simplify_symbols()`.
-    pub(super) fn value_of(&self, symbol: &Symbol<'d>) -> Value {
+    pub(in crate::check) fn value_of(&self, symbol: &Symbol<'d>) -> Value {
         match symbol.place {
             // simplify_symbols() begins behind the null symbol.
             _ if symbol.id == SymbolId(0) => Value::Number(symbol.value),
@@ -109,7 +109,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// Why a relocation is not applied.
-    pub(super) fn check_value(
+    pub(in crate::check) fn check_value(
         &self,
         rela: &RelaSection<'d>,
         relocation: &Relocation,

@@ -6,7 +6,7 @@
 //! It is held to the bytes, not to what [`ElfFile`](crate::elf::ElfFile) makes of them: that reads
 //! files that the loader does not.
 
-use super::refusal::Refusal;
+use crate::check::refusal::Refusal;
 use crate::elf::number::{read_u16, read_u32, read_u64};
 use crate::livepatch::{Modinfo, THIS_MODULE};
 use crate::shown::shown;
@@ -16,7 +16,7 @@ use object::{elf, Endianness};
 const HEADER: usize = 64;
 
 /// Why the loader refuses a relocatable 64-bit ELF file at sight.
-pub(super) fn refusal(data: &[u8], endian: Endianness) -> Option<Refusal> {
+pub(in crate::check) fn refusal(data: &[u8], endian: Endianness) -> Option<Refusal> {
     File { data, endian }.refusal().err().map(Refusal::Loader)
 }
 

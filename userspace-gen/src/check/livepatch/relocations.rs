@@ -3,11 +3,11 @@
 //! Livepatch relocations: `klp_write_section_relocs()` and `klp_resolve_symbols()` in
 //! kernel/livepatch/core.c.
 
-use super::lookup::Position;
-use super::refusal::Refusal;
-use super::report::{Kind, Outcome, Report, Stage, Step};
-use super::values::{Value, Written};
-use super::Subject;
+use super::find_symbol::Position;
+use crate::check::loader::values::{Value, Written};
+use crate::check::refusal::Refusal;
+use crate::check::report::{Kind, Outcome, Report, Stage, Step};
+use crate::check::Subject;
 use crate::elf::{Place, Section, SectionId, Symbol, SymbolId};
 use crate::livepatch::rela::Relocation;
 use crate::livepatch::{PatchedObject, RelaSection};
@@ -38,7 +38,7 @@ struct Seen {
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports every livepatch section and symbol, and the relocations that are not right.
-    pub(super) fn check_relocations(&self, report: &mut Report) {
+    pub(in crate::check) fn check_relocations(&self, report: &mut Report) {
         let mut seen = Seen::default();
         let mut rel = self.elf.sections().filter(|s| self.is_rel(s)).peekable();
         for rela in &self.rela {

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What the livepatch core says: kernel/livepatch/core.c.
+//!
+//! It looks up symbols ([`find_symbol`]), for the [`relocations`] of livepatch symbols and for the
+//! [`functions`] to be replaced, and compares the livepatch with those that are [`installed`].
+
+pub(super) mod find_symbol;
+pub(super) mod functions;
+pub(super) mod installed;
+mod relocations;

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What the module loader says: kernel/module/ and arch/*/kernel/module.c.
+//!
+//! It reads the [`header`] of the file, compares the [`module`] with the kernel, gives its sections memory
+//! ([`layout`]), copies their [`names`] and those of symbols, resolves what is imported ([`imports`]), and
+//! writes [`values`] where relocations are. The functions that it calls are the module's [`entries`].
+
+mod entries;
+pub(super) mod header;
+mod imports;
+mod layout;
+mod module;
+mod names;
+pub(super) mod values;
