@@ -2,31 +2,20 @@
 
 //! From a livepatch with undefined references to kernel internals to one that the kernel loads.
 //!
-//! [`plan`] says what each reference means, [`spell`] how the kernel is told so, and [`rewrite`]
-//! makes the file. What comes out is read again and checked.
+//! [`meaning`] says what each reference means and how the kernel is told so, and [`output`] makes the file.
+//! What comes out is read again and checked.
 
-mod by_file;
-mod candidates;
-mod copyable;
-mod definition;
-mod elsewhere;
-pub mod modinfo;
-mod module_index;
-pub mod named_modules;
-mod nearest;
-pub mod old_names;
-pub mod plan;
-pub mod problem;
-pub mod references;
-mod relocations;
-pub mod rewrite;
-pub mod spell;
-mod symbols;
-mod written;
+mod meaning;
+mod output;
 
-pub use old_names::OldName;
-pub use plan::{Plan, Reference};
-pub use problem::Problem;
+pub use meaning::old_names::OldName;
+pub use meaning::plan::{Plan, Reference};
+pub use meaning::problem::{self, Problem};
+pub use meaning::{kernel_name, named_modules, references};
+
+use meaning::plan::plan;
+use output::preconditions;
+use output::rewrite::rewrite;
 
 use crate::check::{check_file, readable, refused_at_sight, Kind, Outcome, Refusal, Report};
 use crate::elf::ElfFile;
@@ -81,10 +70,10 @@ pub fn convert(
     elf.expect_relocatable()?;
     elf.expect_contents()?;
     target.expect_same_machine(&elf)?;
-    let changed = copyable::expect(&elf, data.len())
-        .and_then(|()| plan::plan(&elf, target, policy))
+    let changed = preconditions::expect(&elf, data.len())
+        .and_then(|()| plan(&elf, target, policy))
         .and_then(|plan| match plan {
-            Ok(plan) => Ok(Ok((rewrite::rewrite(&elf, &plan)?, plan))),
+            Ok(plan) => Ok(Ok((rewrite(&elf, &plan)?, plan))),
             Err(problems) => Ok(Err(problems)),
         });
     let (bytes, plan) = match changed {

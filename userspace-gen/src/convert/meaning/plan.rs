@@ -2,12 +2,12 @@
 
 //! What the undefined references of a livepatch mean.
 
+use super::annotation::{self, Which, Written};
 use super::by_file;
+use super::kernel_name::{spell, Spelling};
 use super::nearest::Nearest;
 use super::old_names::{self, OldName};
 use super::problem::{unresolved, NamedBy, Problem};
-use super::spell::{spell, Spelling};
-use super::written::{self, Which, Written};
 use crate::check::KLP_SYMPOS;
 use crate::elf::{ElfFile, Place, Symbol, SymbolId};
 use crate::error::Result;
@@ -130,7 +130,7 @@ impl Planner<'_, '_> {
     /// What an undefined symbol becomes; nothing if the module loader resolves it.
     fn reference(&self, symbol: &Symbol<'_>) -> Planned {
         let name = symbol.name;
-        if name.starts_with(written::PREFIX) {
+        if name.starts_with(annotation::PREFIX) {
             return self.written(symbol);
         }
         let ignored = self.elf.machine() == elf::EM_X86_64 && name == b"_GLOBAL_OFFSET_TABLE_";

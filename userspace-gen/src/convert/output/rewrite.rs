@@ -3,7 +3,7 @@
 //! The converted file. What the plan does not name is copied.
 
 use super::modinfo;
-use super::plan::Plan;
+use crate::convert::meaning::plan::Plan;
 use crate::elf::write::{relocatable, NewSection};
 use crate::elf::{ElfFile, Section, SectionId, SymbolId, SHF_RELA_LIVEPATCH};
 use crate::error::{Error, Result};

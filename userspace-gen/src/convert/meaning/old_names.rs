@@ -3,11 +3,11 @@
 //! The names of the functions to replace. They are strings in the livepatch's data and its author's
 //! own; they change only where the kernel that it is for would not understand them.
 
+use super::annotation::{self, InFile};
 use super::by_file;
+use super::kernel_name::{spell, Spelling};
 use super::nearest::Nearest;
 use super::problem::{unresolved, NamedBy, Problem};
-use super::spell::{spell, Spelling};
-use super::written::{self, InFile};
 use crate::livepatch::memory::Location;
 use crate::livepatch::Patch;
 use crate::shown::shown;
@@ -154,7 +154,7 @@ impl<'n> Meant<'n> {
         nearest: &Nearest<'_>,
     ) -> Result<Self, Problem> {
         let problem = |why: &str| Problem::new(NamedBy::OldName(old_name), why);
-        let written = written::old_name(old_name).map_err(|why| problem(&why))?;
+        let written = annotation::old_name(old_name).map_err(|why| problem(&why))?;
         let Some(InFile { name, file }) = written else {
             return Ok(Self {
                 name: old_name,

@@ -12,7 +12,7 @@ use crate::shown::shown;
 /// # Errors
 ///
 /// Says what that is.
-pub(super) fn expect(elf: &ElfFile<'_>, len: usize) -> Result<()> {
+pub(in crate::convert) fn expect(elf: &ElfFile<'_>, len: usize) -> Result<()> {
     expect_disjoint(elf, len)?;
     expect_names(elf)
 }

@@ -2,9 +2,9 @@
 
 //! The modules that a livepatch names, and where a kernel's build has them.
 
+use super::annotation::{self, Written};
 use super::nearest;
-use super::written::{self, Written};
-use super::Problem;
+use super::problem::Problem;
 use crate::elf::{ElfFile, Place};
 use crate::error::Result;
 use crate::livepatch::{rela_sections, structs, Memory};
@@ -34,7 +34,7 @@ pub struct NamedModules {
 pub fn names(elf: &ElfFile<'_>) -> Result<BTreeMap<Vec<u8>, String>> {
     let mut names = BTreeMap::new();
     for symbol in elf.symbols().filter(|s| s.place == Place::Undefined) {
-        if !symbol.name.starts_with(written::PREFIX) {
+        if !symbol.name.starts_with(annotation::PREFIX) {
             continue;
         }
         // `symvers` says what is wrong with one of another form.

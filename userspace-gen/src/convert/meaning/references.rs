@@ -3,14 +3,14 @@
 //! What modpost has to be told about a livepatch's references: that they will be resolved.
 
 use super::plan::{plan, Reference};
-use super::Problem;
+use super::problem::Problem;
 use crate::elf::ElfFile;
 use crate::error::Result;
 use crate::target::Target;
 use klp_policy::Policy;
 use std::collections::BTreeSet;
 
-/// The names of references that [`super::convert`] will turn into livepatch symbols.
+/// The names of references that [`convert()`](crate::convert::convert) will turn into livepatch symbols.
 #[derive(Clone, Debug, Default)]
 pub struct References {
     names: BTreeSet<Vec<u8>>,
