@@ -2,10 +2,9 @@
 
 //! `klp-gen audit`
 
-use super::console::Console;
-use super::output::Address;
-use super::page::{Look, Page};
-use super::{rule, Verdict};
+use super::options::rule;
+use super::ui::json::Address;
+use super::ui::{Console, Look, Page, Verdict};
 use anyhow::Result;
 use clap::ValueEnum;
 use klp_gen::audit::{html, Audit, Changes, Kind, Repeat};

@@ -2,11 +2,10 @@
 
 //! `klp-gen check`
 
-use super::console::Console;
-use super::output::{Address, Format, FormatArg};
-use super::page::{Look, Page};
-use super::target::{SymversArgs, TargetArgs};
-use super::Verdict;
+use super::options::format::{Format, FormatArg};
+use super::options::target::{SymversArgs, TargetArgs};
+use super::ui::json::Address;
+use super::ui::{Console, Look, Page, Verdict};
 use anyhow::Result;
 use klp_gen::check::{check_file, By, Finding, Installed, Outcome, Report};
 use klp_gen::elf::ElfFile;

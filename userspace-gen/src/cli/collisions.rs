@@ -2,10 +2,8 @@
 
 //! `klp-gen collisions`
 
-use super::console::Console;
-use super::output::{Format, FormatArg};
-use super::page::Look;
-use super::Verdict;
+use super::options::format::{Format, FormatArg};
+use super::ui::{Console, Look, Verdict};
 use anyhow::Result;
 use klp_gen::bitcode::{FatObjects, Inputs, Llvm};
 use klp_gen::collisions::{find, reserve, Collision, Effect, LinkerScript, Place};

@@ -2,10 +2,9 @@
 
 //! `klp-gen completion`
 
-use super::console::Console;
-use super::{Cli, Verdict};
+use super::ui::{Console, Verdict};
 use anyhow::Result;
-use clap::CommandFactory as _;
+use clap::Command;
 use clap_complete::Shell;
 
 /// Print what makes a shell complete klp-gen's arguments
@@ -22,10 +21,10 @@ pub struct Args {
     shell: Shell,
 }
 
-/// Runs the command.
-pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
+/// Runs the command for the arguments of `klp_gen`.
+pub fn run(args: &Args, mut klp_gen: Command, console: &Console) -> Result<Verdict> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "klp-gen", &mut script);
+    clap_complete::generate(args.shell, &mut klp_gen, "klp-gen", &mut script);
     console.table(|page| page.raw().write_all(&script))?;
     Ok(Verdict::Yes)
 }

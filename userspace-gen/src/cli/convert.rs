@@ -3,11 +3,10 @@
 //! `klp-gen convert`
 
 use super::check::{verdict, warn};
-use super::console::Console;
-use super::output::{Address, Format, FormatArg};
-use super::page::{Look, Page};
-use super::target::{SymversArgs, TargetArgs};
-use super::Verdict;
+use super::options::format::{Format, FormatArg};
+use super::options::target::{SymversArgs, TargetArgs};
+use super::ui::json::Address;
+use super::ui::{Console, Look, Page, Verdict};
 use anyhow::Result;
 use klp_gen::check::{self, check_file, By, Finding, Refusal, Report};
 use klp_gen::convert::kernel_name::Spelling;

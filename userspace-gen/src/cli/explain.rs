@@ -2,13 +2,12 @@
 
 //! `klp-gen explain`
 
-use super::answer::{self, AnswerRow};
-use super::console::Console;
-use super::output::{Format, FormatArg, Text};
-use super::page::{Look, Page};
-use super::rule;
-use super::target::FileArgs;
-use super::Verdict;
+use super::options::format::{Format, FormatArg};
+use super::options::rule;
+use super::options::target::FileArgs;
+use super::ui::answer::{self, AnswerRow};
+use super::ui::json::Text;
+use super::ui::{Console, Look, Page, Verdict};
 use anyhow::{anyhow, Result};
 use klp_gen::explain::{Asks, Written};
 use klp_gen::resolve::resolve;

@@ -2,10 +2,9 @@
 
 //! `klp-gen man`
 
-use super::console::Console;
-use super::{Cli, Verdict};
+use super::ui::{Console, Verdict};
 use anyhow::{Context as _, Result};
-use clap::CommandFactory as _;
+use clap::Command;
 use std::path::PathBuf;
 
 /// Write the manual: a page for klp-gen, and one for each of its commands
@@ -22,12 +21,12 @@ pub struct Args {
     output: PathBuf,
 }
 
-/// Runs the command.
-pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
+/// Runs the command for the pages of `klp_gen`.
+pub fn run(args: &Args, klp_gen: Command, console: &Console) -> Result<Verdict> {
     let directory = &args.output;
     let cannot = || format!("cannot write the manual to {}", directory.display());
     std::fs::create_dir_all(directory).with_context(cannot)?;
-    clap_mangen::generate_to(Cli::command(), directory).with_context(cannot)?;
+    clap_mangen::generate_to(klp_gen, directory).with_context(cannot)?;
     console.detail(&format_args!("the pages are in {}", directory.display()));
     Ok(Verdict::Yes)
 }

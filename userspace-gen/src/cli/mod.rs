@@ -2,29 +2,25 @@
 
 //! The command line: answers on stdout, messages on stderr.
 
-mod answer;
 mod audit;
 mod check;
 mod collisions;
 mod completion;
-mod console;
 mod convert;
 mod explain;
 mod man;
 mod modules;
-mod output;
-mod page;
+mod options;
 mod resolve;
-mod rule;
 mod symbols;
 mod symvers;
-mod target;
+mod ui;
 
-pub use console::Console;
+pub use ui::{Console, Verdict};
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
-use std::process::ExitCode;
+use clap::{CommandFactory as _, Parser, Subcommand};
+use ui::console;
 
 /// Emits and checks the relocation metadata of kernel livepatches
 #[derive(Debug, Parser)]
@@ -64,24 +60,6 @@ enum Command {
     Completion(completion::Args),
 }
 
-/// What the command says with its exit status.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Verdict {
-    /// Done, and the answer is yes.
-    Yes = 0,
-    /// Done, and the answer is no.
-    No = 1,
-    /// Not done.
-    CouldNotRun = 2,
-}
-
-impl From<Verdict> for ExitCode {
-    fn from(verdict: Verdict) -> Self {
-        Self::from(verdict as u8)
-    }
-}
-
 /// Runs a command.
 pub fn run(cli: &Cli, console: &Console) -> Result<Verdict> {
     let verdict = match &cli.command {
@@ -94,8 +72,8 @@ pub fn run(cli: &Cli, console: &Console) -> Result<Verdict> {
         Command::Explain(args) => explain::run(args, console),
         Command::Audit(args) => audit::run(args, console),
         Command::Collisions(args) => collisions::run(args, console),
-        Command::Man(args) => man::run(args, console),
-        Command::Completion(args) => completion::run(args, console),
+        Command::Man(args) => man::run(args, Cli::command(), console),
+        Command::Completion(args) => completion::run(args, Cli::command(), console),
     }?;
     console.finish(verdict);
     Ok(verdict)

@@ -2,7 +2,7 @@
 
 //! `klp-gen modules`
 
-use super::{Console, Verdict};
+use super::ui::{Console, Verdict};
 use anyhow::Result;
 use klp_gen::convert::named_modules::{names, NamedModules};
 use klp_gen::elf::ElfFile;

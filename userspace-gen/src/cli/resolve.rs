@@ -2,12 +2,10 @@
 
 //! `klp-gen resolve`
 
-use super::answer::{self, AnswerRow};
-use super::console::Console;
-use super::output::{Format, FormatArg};
-use super::page::Look;
-use super::target::TargetArgs;
-use super::Verdict;
+use super::options::format::{Format, FormatArg};
+use super::options::target::TargetArgs;
+use super::ui::answer::{self, AnswerRow};
+use super::ui::{Console, Look, Verdict};
 use anyhow::{anyhow, Result};
 use klp_gen::file::read_file;
 use klp_gen::file::sort::expect_text;

@@ -2,11 +2,10 @@
 
 //! `klp-gen symbols`
 
-use super::console::Console;
-use super::output::{Address, Format, FormatArg, Text};
-use super::page::Look;
-use super::target::TargetArgs;
-use super::Verdict;
+use super::options::format::{Format, FormatArg};
+use super::options::target::TargetArgs;
+use super::ui::json::{Address, Text};
+use super::ui::{Console, Look, Verdict};
 use anyhow::Result;
 use klp_gen::shown::shown;
 use klp_gen::target::{rule_of, Target};

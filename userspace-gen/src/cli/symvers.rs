@@ -2,8 +2,8 @@
 
 //! `klp-gen symvers`
 
-use super::target::{SymversArgs, TargetArgs};
-use super::{Console, Verdict};
+use super::options::target::{SymversArgs, TargetArgs};
+use super::ui::{Console, Verdict};
 use anyhow::Result;
 use klp_gen::convert::references::References;
 use klp_gen::file::read_file;

@@ -3,7 +3,8 @@
 //! Where answers and messages go: stdout and stderr, each a terminal or not.
 
 use super::page::Page;
-use super::Verdict;
+use super::verdict::Verdict;
+use crate::cli::options::rule;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context as _, Result};
@@ -139,7 +140,7 @@ impl Console {
             self.detail(&format_args!("{name}: {symbols} symbols from {origin}"));
         }
         if let Some(policy) = policy {
-            let rule = super::rule::in_words(policy);
+            let rule = rule::in_words(policy);
             self.detail(&format_args!(
                 "names are compared as by {rule} (--policy {policy})"
             ));

@@ -2,7 +2,7 @@
 
 //! What came of a request, for people and for programs.
 
-use super::output::{Address, Text};
+use super::json::{Address, Text};
 use super::page::{Look, Page};
 use klp_gen::resolve::Answer;
 use klp_gen::shown::shown;

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Where answers and messages go: the [`console`], a [`page`] of lines on it, an [`answer`] on the page,
+//! [`json`] in its place, and the [`verdict`] at the end.
+
+pub mod answer;
+pub mod console;
+pub mod json;
+pub mod page;
+pub mod verdict;
+
+pub use console::Console;
+pub use page::{Look, Page};
+pub use verdict::Verdict;

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The exit status: yes, no, or no answer.
+
+use std::process::ExitCode;
+
+/// What the command says with its exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Verdict {
+    /// Done, and the answer is yes.
+    Yes = 0,
+    /// Done, and the answer is no.
+    No = 1,
+    /// Not done.
+    CouldNotRun = 2,
+}
+
+impl From<Verdict> for ExitCode {
+    fn from(verdict: Verdict) -> Self {
+        Self::from(verdict as u8)
+    }
+}
