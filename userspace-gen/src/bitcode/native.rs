@@ -5,7 +5,7 @@
 //! [`ElfFile`](crate::elf::ElfFile) reads what livepatches are made of, 64-bit files. A ThinLTO kernel
 //! may have 32 bits: arm links with LLD.
 
-use crate::elf::symtab::string_at;
+use crate::elf::strings::string_at;
 use crate::error::{Error, Result};
 use object::elf::{self, FileHeader32, FileHeader64};
 use object::read::elf::{FileHeader, SectionHeader as _, Sym as _};

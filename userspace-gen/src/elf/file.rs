@@ -6,7 +6,8 @@
 //! an index that leads nowhere is an error where it is used.
 
 use super::section::{Section, SectionId};
-use super::symtab::{end_of_strings, string_at, Symtab};
+use super::strings::{end_of_strings, string_at};
+use super::symtab::Symtab;
 use crate::error::{Error, Result};
 use crate::file::sort::describe;
 use crate::shown::shown;
@@ -84,6 +85,31 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         };
         file.symtab = file.find_symtab()?;
         Ok(file)
+    }
+
+    fn find_symtab(&self) -> Result<Option<Symtab<'d>>> {
+        let Some(section) = self.sections().find(|s| s.kind == elf::SHT_SYMTAB) else {
+            return Ok(None);
+        };
+        let strings = self.section(SectionId(section.link as usize))?;
+        if strings.is_nobits() {
+            let what = "symbol name table: expected contents, found none (SHT_NOBITS)";
+            return Err(self.malformed(what));
+        }
+        let extended = self
+            .sections()
+            .find(|s| s.kind == elf::SHT_SYMTAB_SHNDX && s.link as usize == section.id.0);
+        let strings = self.section_data(&strings)?;
+        Ok(Some(Symtab {
+            section: section.id,
+            symbols: self.array(&section)?,
+            strings,
+            names_end: end_of_strings(strings),
+            extended: match extended {
+                Some(section) => self.array(&section)?,
+                None => &[],
+            },
+        }))
     }
 
     /// What messages call the file.
@@ -275,18 +301,4 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
     pub(crate) fn malformed(&self, what: impl std::fmt::Display) -> Error {
         Error::malformed(&self.origin, what)
     }
-}
-
-/// An architecture for people.
-pub(crate) fn machine_name(machine: elf::Machine, endian: Endianness) -> String {
-    let name = match machine {
-        elf::EM_X86_64 => "x86-64",
-        elf::EM_AARCH64 => "arm64",
-        elf::EM_PPC64 => "powerpc64",
-        elf::EM_S390 => "s390",
-        elf::EM_RISCV => "riscv",
-        elf::EM_LOONGARCH => "loongarch",
-        machine => return format!("ELF machine {} ({endian:?} endian)", machine.0),
-    };
-    format!("{name} ({endian:?} endian)")
 }

@@ -6,11 +6,14 @@ mod debug_only;
 mod expect;
 pub mod file;
 pub mod input;
+pub(crate) mod machine;
 pub mod note;
 pub mod number;
 pub mod section;
+pub(crate) mod strings;
 pub mod symbol;
-pub(crate) mod symtab;
+mod symbols;
+mod symtab;
 pub mod write;
 
 pub use file::ElfFile;

@@ -27,8 +27,8 @@ pub use symvers::{Listed, Symvers};
 
 use build_directory::path_of;
 
-use crate::elf::file::{machine_name, ElfFile};
-use crate::elf::{Symbol, SymbolId};
+use crate::elf::machine::machine_name;
+use crate::elf::{ElfFile, Symbol, SymbolId};
 use crate::error::{Error, Result};
 use crate::kallsyms::{module, text, vmlinux};
 use crate::livepatch::modinfo::Modinfo;

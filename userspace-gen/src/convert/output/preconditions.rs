@@ -2,7 +2,7 @@
 
 //! What a file must be for a changed copy of it to mean the same.
 
-use crate::elf::symtab::string_at;
+use crate::elf::strings::string_at;
 use crate::elf::{ElfFile, SectionId};
 use crate::error::Result;
 use crate::shown::shown;

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The symbols of an ELF file.
+
+use super::file::ElfFile;
+use super::section::SectionId;
+use super::symbol::{Symbol, SymbolId};
+use crate::error::Result;
+use object::elf::Sym64;
+use object::read::elf::Sym as _;
+use object::read::ReadRef;
+use object::Endianness;
+
+impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
+    /// The section that holds the symbol table.
+    #[must_use]
+    pub fn symtab_section(&self) -> Option<SectionId> {
+        self.symtab.map(|t| t.section)
+    }
+
+    /// Whether the name of a symbol begins and ends within the table of names.
+    pub(crate) fn has_name(&self, id: SymbolId) -> bool {
+        let symbol = self.raw_symbols().get(id.0);
+        let end = self.symtab.map_or(0, |table| table.names_end);
+        symbol.is_some_and(|symbol| (symbol.st_name(self.endian) as usize) < end)
+    }
+
+    /// The symbols as they are in the file, the null one included.
+    pub(crate) fn raw_symbols(&self) -> &'d [Sym64<Endianness>] {
+        self.symtab.map_or(&[], |t| t.symbols)
+    }
+
+    /// How many symbols there are, the null one included.
+    #[must_use]
+    pub fn symbol_count(&self) -> usize {
+        self.symtab.map_or(0, |t| t.symbols.len())
+    }
+
+    /// One symbol.
+    ///
+    /// # Errors
+    ///
+    /// The file has no such symbol.
+    pub fn symbol(&self, id: SymbolId) -> Result<Symbol<'d>> {
+        self.get_symbol(id).ok_or_else(|| {
+            self.malformed(format_args!(
+                "expected a symbol index below {}, found {}",
+                self.symbol_count(),
+                id.0
+            ))
+        })
+    }
+
+    /// One symbol, if the file has it.
+    #[must_use]
+    pub fn get_symbol(&self, id: SymbolId) -> Option<Symbol<'d>> {
+        self.symtab?.symbol(id, self.endian)
+    }
+
+    /// The symbols, without the null one.
+    pub fn symbols(&self) -> impl Iterator<Item = Symbol<'d>> + '_ {
+        (1..self.symbol_count()).filter_map(|i| self.get_symbol(SymbolId(i)))
+    }
+}
