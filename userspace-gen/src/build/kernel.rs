@@ -6,8 +6,8 @@
 
 use super::kbuild::{Invocation, Saved};
 use super::Object;
-use crate::elf::read_file;
 use crate::error::{Error, ErrorKind, Result};
+use crate::file::read_file;
 use crate::target::build_directory::BuildDirectory;
 use std::fs::{self, File};
 use std::io::Read as _;

@@ -6,51 +6,28 @@
 //! loader resolves what is imported and applies relocations, then `klp_enable_patch()` looks for the
 //! functions to replace.
 
+mod jump;
 mod livepatch;
 mod loader;
 pub mod refusal;
 pub mod report;
+mod subject;
 
 pub use livepatch::find_symbol::{Lookup, Position};
 pub use livepatch::installed::Installed;
 pub use refusal::{By, Refusal};
 pub use report::{Finding, Kind, Outcome, Report, Stage, Step};
 
-use livepatch::functions::{functions_of, Functions};
+use subject::Subject;
 
 use crate::elf::number::read_u16;
 use crate::elf::ElfFile;
 use crate::error::Result;
-use crate::livepatch::{
-    rela_sections, structs, Loaded, Memory, Modinfo, Patch, RelaSection, THIS_MODULE,
-    THIS_MODULE_NAME,
-};
-use crate::shown::shown;
-use crate::target::{module_name, Target};
-use klp_policy::{Policy, MODULE_NAME_LEN};
+use crate::target::Target;
+use klp_policy::Policy;
 use object::read::ReadRef;
 use object::{elf, Endianness};
 use std::borrow::Cow;
-use std::path::Path;
-
-/// The export of `klp_sympos` that a livepatch refers to if it needs that module.
-pub const KLP_SYMPOS: &[u8] = b"klp_sympos_v1";
-
-/// A livepatch module and what it is checked against.
-struct Subject<'t, 'd, R: ReadRef<'d>> {
-    elf: &'t ElfFile<'d, R>,
-    modinfo: Modinfo<'d>,
-    loaded: Loaded,
-    /// What the kernel calls the module.
-    module: String,
-    /// What the loader calls it in its first messages.
-    named: String,
-    rela: Vec<RelaSection<'d>>,
-    patches: Vec<Patch<'d>>,
-    functions: Functions,
-    target: &'t Target<'t>,
-    policy: Policy,
-}
 
 /// Checks a livepatch module against the kernel and modules that it is for, and the livepatches that
 /// are installed on it.
@@ -66,25 +43,11 @@ pub fn check<'d, R: ReadRef<'d>>(
 ) -> Result<Report> {
     elf.expect_relocatable()?;
     target.expect_same_machine(elf)?;
-    let rela = rela_sections(elf)?;
-    let modinfo = Modinfo::of(elf)?;
-    let modinfo = Modinfo::as_loaded(elf).unwrap_or(modinfo);
-    let module = module_of(elf, &modinfo);
-    let subject = Subject {
-        elf,
-        modinfo,
-        loaded: Loaded::new(elf),
-        named: modinfo.get(b"name").map_or_else(|| module.clone(), shown),
-        module,
-        patches: structs::patches(&Memory::new(elf, &rela)),
-        functions: functions_of(elf),
-        rela,
-        target,
-        policy,
-    };
+    let subject = Subject::new(elf, target, policy)?;
     let mut report = Report::default();
     subject.check_target(&mut report);
-    subject.check_identity(installed, &mut report);
+    subject.check_identity(&mut report);
+    subject.check_not_installed(installed, &mut report);
     subject.check_module(&mut report);
     subject.check_places(&mut report);
     subject.check_memory(&mut report);
@@ -182,24 +145,4 @@ pub(crate) fn refused_at_sight(origin: &str, data: &[u8], target: &Target<'_>) -
     let mut report = Report::default();
     report.add(Kind::Module, "", origin, Outcome::Refused(refusal));
     Some(report)
-}
-
-/// The name of the module, as the kernel will call it.
-fn module_of<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, modinfo: &Modinfo<'d>) -> String {
-    let linked = this_module_name(elf);
-    let name = linked.or_else(|| modinfo.get(b"name")).map(<[u8]>::to_vec);
-    let stem = || {
-        let stem = Path::new(elf.origin()).file_stem().unwrap_or_default();
-        module_name(stem.as_encoded_bytes())
-    };
-    shown(&name.unwrap_or_else(stem))
-}
-
-/// The name in a module's `struct module`.
-fn this_module_name<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Option<&'d [u8]> {
-    let section = elf.section_by_name(THIS_MODULE)?;
-    let start = usize::try_from(THIS_MODULE_NAME.start).ok()?;
-    let name = elf.section_data(&section).ok()?.get(start..)?;
-    let name = name.get(..MODULE_NAME_LEN)?;
-    name.split(|&b| b == 0).next()
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 //! What a livepatch module says about itself: its [`modinfo`], its relocations ([`rela`]), and the
-//! [`structs`] that it hands to `klp_enable_patch()`, whichever tool made it.
+//! [`structs`] that it hands to `klp_enable_patch()`, which [`patches()`] finds.
 
 mod data;
 mod klp_build;
@@ -9,11 +9,16 @@ mod kpatch;
 pub mod loaded;
 pub mod memory;
 pub mod modinfo;
+mod patches;
 pub mod rela;
 pub mod structs;
 
 pub use loaded::Loaded;
 pub use memory::{Memory, Pointer, THIS_MODULE, THIS_MODULE_NAME};
 pub use modinfo::Modinfo;
+pub use patches::patches;
 pub use rela::{rela_sections, RelaSection};
 pub use structs::{FunctionProblem, Patch, PatchedFunction, PatchedObject, Problem, State};
+
+/// The export of `klp_sympos` that a livepatch refers to if it needs that module.
+pub const KLP_SYMPOS: &[u8] = b"klp_sympos_v1";

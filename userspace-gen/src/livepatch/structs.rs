@@ -3,13 +3,8 @@
 //! `struct klp_patch` and what hangs on it (include/linux/livepatch.h), wherever a tool puts it.
 
 use super::memory::{Location, Memory, Pointer};
-use super::{data, klp_build, kpatch};
 use object::read::ReadRef;
 use std::collections::BTreeMap;
-
-/// How much is looked at in one file. A livepatch needs a small part of it; a file that is made to
-/// keep us busy does not.
-const BUDGET: u64 = 10_000_000;
 
 /// What a livepatch changes: a `klp_patch`.
 #[derive(Clone, Debug)]
@@ -116,17 +111,6 @@ pub struct State {
     pub id: u64,
     /// How.
     pub version: u32,
-}
-
-/// The patches of a module: those in its data, and those that the init code of kpatch or klp-build
-/// puts together from a section.
-#[must_use]
-pub fn patches<'d, R: ReadRef<'d>>(memory: &Memory<'_, 'd, R>) -> Vec<Patch<'d>> {
-    let mut budget = BUDGET;
-    let mut patches = data::patches(memory, &mut budget);
-    patches.extend(kpatch::patch(memory, &mut budget));
-    patches.extend(klp_build::patch(memory, &mut budget));
-    patches
 }
 
 impl<'d> PatchedFunction<'d> {

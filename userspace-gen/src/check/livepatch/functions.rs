@@ -3,18 +3,16 @@
 //! What is to be replaced: `klp_enable_patch()` and what it calls.
 
 use super::find_symbol::Position;
+use crate::check::jump::Jump;
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report, Stage, Step};
-use crate::check::Subject;
-use crate::elf::{ElfFile, SectionId, Symbol, SymbolId};
-use crate::livepatch::memory::Location;
+use crate::check::subject::Subject;
 use crate::livepatch::{FunctionProblem, PatchedFunction, PatchedObject, Pointer, Problem};
 use crate::shown::shown;
 use crate::target::{impossible, Traceable};
 use klp_policy::{ObjName, Query, Sympos, KSYM_NAME_LEN, MODULE_NAME_LEN};
-use object::elf;
 use object::read::ReadRef;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports the objects and functions of every `klp_patch`.
@@ -171,58 +169,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             warnings,
         }
     }
-
-    /// Where the kernel will jump to. `klp_init_object_loaded()` only wants kallsyms to know the place of
-    /// a replacement, and of callbacks nothing is looked at.
-    pub(super) fn jump(&self, to: Pointer<'d>) -> Jump {
-        let at = match to {
-            Pointer::Absolute(_) | Pointer::Unknown => return Jump::Nowhere,
-            Pointer::Null | Pointer::External(_) => return Jump::Fits,
-            Pointer::Local(at) => at,
-        };
-        let Some(section) = self.elf.get_section(at.section) else {
-            return Jump::Fits;
-        };
-        let name = shown(section.name);
-        // Modules and the kernel's image are within 2 GiB.
-        let beyond = at.offset.wrapping_sub(section.size);
-        let beyond = beyond.min(at.offset.wrapping_neg());
-        if !self.loaded.has_memory(&section) || at.offset >= section.size && beyond >= 1 << 31 {
-            Jump::Nowhere
-        } else if at.offset >= section.size {
-            Jump::Harmful(format!("is not in {name}, but beside it"))
-        } else if !section.is_code() {
-            Jump::Harmful(format!("is in {name}, which is no code"))
-        } else if let Some(function) = self.function_around(at) {
-            Jump::Harmful(format!("is in the middle of {}", shown(function.name)))
-        } else if section.name.starts_with(b".init") {
-            Jump::Freed(format!(
-                "is in {name}, which is freed once the module has loaded"
-            ))
-        } else {
-            Jump::Fits
-        }
-    }
-
-    /// The function that a place is in, and not the beginning of.
-    fn function_around(&self, at: Location) -> Option<Symbol<'d>> {
-        let place = (at.section, at.offset);
-        let (&(section, start), &id) = self.functions.range(..=place).next_back()?;
-        let function = self.elf.get_symbol(id).filter(|_| section == at.section)?;
-        (start < at.offset && at.offset - start < function.size).then_some(function)
-    }
 }
-
-/// The functions of a module, by where they begin.
-pub(in crate::check) fn functions_of<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Functions {
-    let functions = elf.symbols().filter(|s| s.kind == elf::STT_FUNC);
-    functions
-        .filter_map(|s| Some(((s.section()?, s.value), s.id)))
-        .collect()
-}
-
-/// Where functions begin, and their symbols.
-pub(in crate::check) type Functions = BTreeMap<(SectionId, u64), SymbolId>;
 
 /// What came of a function.
 struct Checked {
@@ -308,18 +255,6 @@ fn init_refusal(function: &PatchedFunction<'_>, twice: bool) -> Option<Refusal> 
             name: format!("{},{}", shown(name), function.old_sympos.max(1)),
         })
     }
-}
-
-/// What is known of a place to jump to.
-pub(super) enum Jump {
-    /// It is code that stays.
-    Fits,
-    /// kallsyms does not know the place.
-    Nowhere,
-    /// It is code that is freed once the module has loaded.
-    Freed(String),
-    /// The kernel would call it, and should not.
-    Harmful(String),
 }
 
 /// When the kernel comes to what it makes of an object or of one of its functions.

@@ -6,10 +6,10 @@
 use super::find_symbol::Position;
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report};
-use crate::check::{module_of, Subject};
+use crate::check::subject::{module_of, Subject};
 use crate::elf::ElfFile;
 use crate::error::Result;
-use crate::livepatch::{rela_sections, structs, Memory, Modinfo, Patch, PatchedFunction, State};
+use crate::livepatch::{patches, rela_sections, Memory, Modinfo, Patch, PatchedFunction, State};
 use crate::shown::shown;
 use crate::target::Target;
 use klp_policy::{ObjName, Policy, Query, Sympos};
@@ -37,7 +37,7 @@ impl<'d> Installed<'d> {
     pub fn read<R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Self> {
         elf.expect_relocatable()?;
         elf.expect_contents()?;
-        let patches = structs::patches(&Memory::new(elf, &rela_sections(elf)?));
+        let patches = patches(&Memory::new(elf, &rela_sections(elf)?));
         if patches.is_empty() {
             return Err(elf.malformed("expected a livepatch with a klp_patch, found none"));
         }
@@ -56,6 +56,18 @@ impl<'d> Installed<'d> {
 }
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
+    /// Reports that a module of the livepatch's name is installed: `module_patient_check_exists()`.
+    pub(in crate::check) fn check_not_installed(
+        &self,
+        installed: &[Installed<'_>],
+        report: &mut Report,
+    ) {
+        if installed.iter().any(|old| old.module == self.module) {
+            let what = "-EEXIST without a word: a module of that name is installed";
+            self.refuse_module(Refusal::Silent(what.to_owned()), report);
+        }
+    }
+
     /// Reports what the livepatch does not get along with.
     pub(in crate::check) fn check_installed(
         &self,

@@ -3,9 +3,10 @@
 //! What the livepatch core says: kernel/livepatch/core.c.
 //!
 //! It looks up symbols ([`find_symbol`]), for the [`relocations`] of livepatch symbols and for the
-//! [`functions`] to be replaced, and compares the livepatch with those that are [`installed`].
+//! [`functions`] to be replaced, asks what the [`module`] is, and compares it with those that are [`installed`].
 
 pub(super) mod find_symbol;
 pub(super) mod functions;
 pub(super) mod installed;
+mod module;
 mod relocations;

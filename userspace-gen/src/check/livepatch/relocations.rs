@@ -7,7 +7,7 @@ use super::find_symbol::Position;
 use crate::check::loader::values::{Value, Written};
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report, Stage, Step};
-use crate::check::Subject;
+use crate::check::subject::Subject;
 use crate::elf::{Place, Section, SectionId, Symbol, SymbolId};
 use crate::livepatch::rela::Relocation;
 use crate::livepatch::{PatchedObject, RelaSection};

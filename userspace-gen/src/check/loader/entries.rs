@@ -3,10 +3,10 @@
 //! The functions of the module that the loader calls: `do_init_module()` and `delete_module()` in
 //! kernel/module/main.c. It calls what modpost has written into the `struct module`.
 
-use crate::check::livepatch::functions::Jump;
+use crate::check::jump::Jump;
 use crate::check::refusal::Refusal;
 use crate::check::report::Report;
-use crate::check::Subject;
+use crate::check::subject::Subject;
 use crate::livepatch::memory::Location;
 use crate::livepatch::{Memory, THIS_MODULE};
 use object::read::ReadRef;

@@ -5,8 +5,9 @@
 
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report};
-use crate::check::{Subject, KLP_SYMPOS};
+use crate::check::subject::Subject;
 use crate::elf::{Place, Symbol};
+use crate::livepatch::KLP_SYMPOS;
 use crate::shown::shown;
 use crate::target::{module_name, Export, Listed, Object};
 use klp_policy::{ObjName, Policy, Query};

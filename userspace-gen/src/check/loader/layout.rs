@@ -7,7 +7,7 @@
 
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report};
-use crate::check::Subject;
+use crate::check::subject::Subject;
 use crate::elf::Section;
 use crate::livepatch::{Modinfo, THIS_MODULE};
 use crate::shown::shown;

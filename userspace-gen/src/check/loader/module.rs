@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 //! The module as a whole: what the loader reads before it looks at symbols (`early_mod_check()`,
-//! `layout_and_allocate()` in kernel/module/main.c), and whether it is a livepatch at all.
+//! `layout_and_allocate()` in kernel/module/main.c).
 
-use crate::check::livepatch::installed::Installed;
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report};
-use crate::check::Subject;
-use crate::elf::{Place, SectionId};
+use crate::check::subject::Subject;
+use crate::elf::SectionId;
 use crate::livepatch::{Modinfo, THIS_MODULE};
 use crate::shown::shown;
 use object::read::ReadRef;
-
-/// What replaces functions.
-const ENABLE: &[u8] = b"klp_enable_patch";
 
 /// `license_is_gpl_compatible()`
 const GPL_COMPATIBLE: [&[u8]; 6] = [
@@ -45,11 +41,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// Reports what the loader says to a file at sight, and to its name.
-    pub(in crate::check) fn check_identity(
-        &self,
-        installed: &[Installed<'_>],
-        report: &mut Report,
-    ) {
+    pub(in crate::check) fn check_identity(&self, report: &mut Report) {
         let size = |name| self.elf.section_by_name(name).map(|s| s.size);
         let expected = self.target.this_module_size();
         if let (Some(found), Some((expected, _))) = (size(THIS_MODULE), expected) {
@@ -68,11 +60,6 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
         if let Some(refusal) = self.version_magic() {
             self.refuse_module(refusal, report);
-        }
-        // module_patient_check_exists()
-        if installed.iter().any(|old| old.module == self.module) {
-            let what = "-EEXIST without a word: a module of that name is installed";
-            self.refuse_module(Refusal::Silent(what.to_owned()), report);
         }
     }
 
@@ -138,50 +125,6 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 shown(expected)
             ))
         })
-    }
-
-    /// Whether the module calls `klp_enable_patch()`.
-    pub(in crate::check) fn enables(&self) -> bool {
-        self.elf
-            .symbols()
-            .any(|s| s.name == ENABLE && s.place == Place::Undefined)
-    }
-
-    /// Reports whether the module is a livepatch, and whether its `klp_patch` was found.
-    pub(in crate::check) fn check_livepatch(&self, report: &mut Report) {
-        let enables = self.enables();
-        let livepatch = self.modinfo.get(b"livepatch").is_some();
-        if enables && !livepatch {
-            let module = self.module.clone();
-            self.refuse_module(Refusal::NotLivepatch { module }, report);
-        } else if !enables && !livepatch {
-            let what = "no livepatch: it has no livepatch=Y and does not call klp_enable_patch()";
-            report
-                .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
-                .warn(what);
-        }
-        if enables && self.patches.is_empty() {
-            let what = "no klp_patch found in its data: its functions cannot be checked";
-            let outcome = Outcome::Unchecked(what.to_owned());
-            report.add(Kind::Module, "", self.module.clone(), outcome);
-        }
-    }
-
-    /// Reports a need for `klp_sympos` that modprobe does not see.
-    pub(in crate::check) fn check_dependency(&self, report: &mut Report) {
-        if report.needs_klp_sympos && !self.imports_klp_sympos() {
-            report
-                .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
-                .warn(
-                    "needs klp_sympos, but has no reference to klp_sympos_v1: nothing will load \
-                     that module first",
-                );
-        }
-    }
-
-    pub(in crate::check) fn refuse_module(&self, refusal: Refusal, report: &mut Report) {
-        let outcome = Outcome::Refused(refusal);
-        report.add(Kind::Module, "", self.module.clone(), outcome);
     }
 }
 

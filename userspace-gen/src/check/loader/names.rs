@@ -5,7 +5,7 @@
 
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report};
-use crate::check::Subject;
+use crate::check::subject::Subject;
 use crate::elf::{Section, SymbolId};
 use crate::shown::shown;
 use object::read::ReadRef;

@@ -5,7 +5,7 @@
 
 use super::imports::Exporter;
 use crate::check::refusal::Refusal;
-use crate::check::Subject;
+use crate::check::subject::Subject;
 use crate::elf::{Place, SectionId, Symbol, SymbolId};
 use crate::livepatch::memory::{is_applied_at_load, Location};
 use crate::livepatch::rela::Relocation;

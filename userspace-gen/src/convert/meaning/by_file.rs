@@ -51,7 +51,7 @@ pub(super) fn position(
     match positions[..] {
         [] if candidates::none(object, &all) => {
             let why = format!("{} has no symbol of that name", object.name);
-            Err(Problem::new(named_by, why).or_nearest(nearest, &query))
+            Err(nearest.complete(Problem::new(named_by, why), &query))
         }
         [] => problem(match others(object, name) {
             Others::Global => format!(

@@ -4,7 +4,7 @@
 //!
 //! [`plan`] has the answer for a whole livepatch: it reads each [`annotation`] of an author, finds the symbol
 //! ([`by_file`] among several), and writes its [`kernel_name`]; [`old_names`] does the same for functions to
-//! be replaced. A [`problem`] says why a name means nothing, with [`candidates`], with the [`nearest`] names,
+//! be replaced. A [`problem`] is a name that means nothing ([`unresolved`] says why), with [`candidates`], with the [`nearest`] names,
 //! and with what is known [`elsewhere`] in the build. [`references`] and [`named_modules`] serve modpost and
 //! kbuild, which want to know before there is a module.
 
@@ -21,3 +21,4 @@ pub mod old_names;
 pub mod plan;
 pub mod problem;
 pub mod references;
+mod unresolved;

@@ -7,7 +7,7 @@ use super::nearest;
 use super::problem::Problem;
 use crate::elf::{ElfFile, Place};
 use crate::error::Result;
-use crate::livepatch::{rela_sections, structs, Memory};
+use crate::livepatch::{patches, rela_sections, Memory};
 use crate::shown::shown;
 use crate::target::{impossible, ModuleLists};
 use std::collections::BTreeMap;
@@ -46,7 +46,7 @@ pub fn names(elf: &ElfFile<'_>) -> Result<BTreeMap<Vec<u8>, String>> {
         }
     }
     let rela = rela_sections(elf)?;
-    let patches = structs::patches(&Memory::new(elf, &rela));
+    let patches = patches(&Memory::new(elf, &rela));
     for name in patches
         .iter()
         .flat_map(|p| &p.objects)

@@ -3,7 +3,7 @@
 //! What somebody may have meant by a name that nothing has.
 
 use super::elsewhere::{Elsewhere, Search};
-use super::problem::Kind;
+use super::problem::{Kind, Problem};
 use crate::shown::shown;
 use crate::target::{Object, Target};
 use klp_policy::{Policy, Query, SymbolName};
@@ -66,9 +66,19 @@ impl<'n> Nearest<'n> {
         }
     }
 
+    /// Adds names that are like the one of `problem`, if it has no candidates: `query` matches nothing.
+    pub(super) fn complete(&self, problem: Problem, query: &Query<'_>) -> Problem {
+        if !problem.candidates.is_empty() {
+            return problem;
+        }
+        let name: Vec<u8> = query.cleaned().bytes().collect();
+        let lines = self.lines(problem.kind, &name);
+        problem.with(lines)
+    }
+
     /// Lines about a name that its object does not have as it is written: where else it is, or else the
     /// nearest names and static locals.
-    pub(super) fn lines(&self, kind: Kind, name: &[u8]) -> Vec<String> {
+    fn lines(&self, kind: Kind, name: &[u8]) -> Vec<String> {
         let owners = self.target.objects_with(&Query::new(name));
         if !owners.is_empty() {
             let line = |owner: &&Object<'_>| format!("{} has a symbol of that name", owner.name);

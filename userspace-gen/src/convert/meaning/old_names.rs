@@ -7,7 +7,8 @@ use super::annotation::{self, InFile};
 use super::by_file;
 use super::kernel_name::{spell, Spelling};
 use super::nearest::Nearest;
-use super::problem::{unresolved, NamedBy, Problem};
+use super::problem::{NamedBy, Problem};
+use super::unresolved::unresolved;
 use crate::livepatch::memory::Location;
 use crate::livepatch::Patch;
 use crate::shown::shown;
@@ -91,7 +92,7 @@ pub(super) fn plan(
                 Err(reason) => {
                     let problem =
                         unresolved(NamedBy::OldName(old_name), known, &query, sympos, reason);
-                    problems.push(problem.or_nearest(nearest, &query));
+                    problems.push(nearest.complete(problem, &query));
                     continue;
                 }
             };

@@ -7,11 +7,12 @@ use super::by_file;
 use super::kernel_name::{spell, Spelling};
 use super::nearest::Nearest;
 use super::old_names::{self, OldName};
-use super::problem::{unresolved, NamedBy, Problem};
-use crate::check::KLP_SYMPOS;
+use super::problem::{NamedBy, Problem};
+use super::unresolved::unresolved;
 use crate::elf::{ElfFile, Place, Symbol, SymbolId};
 use crate::error::Result;
-use crate::livepatch::{rela_sections, structs, Memory, Patch};
+use crate::livepatch::KLP_SYMPOS;
+use crate::livepatch::{patches, rela_sections, Memory, Patch};
 use crate::shown::shown;
 use crate::target::{impossible, Object, Target};
 use klp_policy::query::ANY;
@@ -77,7 +78,7 @@ pub fn plan(
     policy: Policy,
 ) -> Result<std::result::Result<Plan, Vec<Problem>>> {
     let rela = rela_sections(elf)?;
-    let patches = structs::patches(&Memory::new(elf, &rela));
+    let patches = patches(&Memory::new(elf, &rela));
     let nearest = Nearest::new(target);
     let planner = Planner {
         elf,
@@ -162,7 +163,9 @@ impl Planner<'_, '_> {
                     return Ok(None);
                 }
                 let why = "not exported, and not found in vmlinux or the given modules";
-                Err(Problem::new(NamedBy::Symbol(name), why).or_nearest(self.nearest, &query))
+                Err(self
+                    .nearest
+                    .complete(Problem::new(NamedBy::Symbol(name), why), &query))
             }
             [object] => self.found_in(symbol, object, &query, Sympos::UNIQUE),
             _ => {
@@ -219,7 +222,7 @@ impl Planner<'_, '_> {
             Ok(found) => found,
             Err(reason) => {
                 let why = unresolved(NamedBy::Symbol(symbol.name), object, query, sympos, reason);
-                return Err(why.or_nearest(self.nearest, query));
+                return Err(self.nearest.complete(why, query));
             }
         };
         let coming = object.resolve_coming(Policy::Llvm, query, sympos);

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Why a reference means no symbol, or not one, and what it could mean.
+//! A name of a livepatch that means no symbol, or not one.
 
-use super::nearest::Nearest;
-use super::{by_file, candidates};
 use crate::shown::shown;
 use crate::target::Object;
-use klp_policy::{Query, Reason, Sympos};
 use std::fmt;
 
 /// Candidates that a message lists.
@@ -29,7 +26,7 @@ impl<'l> NamedBy<'l> {
     }
 
     /// How its author says that the symbol called `name` of a source file is meant.
-    fn by_file(self, object: &Object<'_>, name: &str) -> String {
+    pub(super) fn by_file(self, object: &Object<'_>, name: &str) -> String {
         match self {
             Self::Symbol(_) => format!(".klp.sym.{}.{name},<source file>", object.name),
             Self::OldName(_) => format!("old_name \"{name},<source file>\""),
@@ -110,16 +107,6 @@ impl Problem {
         }
     }
 
-    /// Names that are like this one, if nothing has it.
-    pub(super) fn or_nearest(self, nearest: &Nearest<'_>, query: &Query<'_>) -> Self {
-        if !self.candidates.is_empty() {
-            return self;
-        }
-        let name: Vec<u8> = query.cleaned().bytes().collect();
-        let lines = nearest.lines(self.kind, &name);
-        self.with(lines)
-    }
-
     pub(super) fn with(mut self, candidates: Vec<String>) -> Self {
         self.candidates = candidates;
         self
@@ -136,62 +123,5 @@ impl fmt::Display for Problem {
             write!(f, "\n  and {} more", self.candidates.len() - SHOWN)?;
         }
         Ok(())
-    }
-}
-
-/// Why a reference means nothing, with what it could mean.
-pub(super) fn unresolved(
-    named_by: NamedBy<'_>,
-    object: &Object<'_>,
-    query: &Query<'_>,
-    sympos: Sympos,
-    reason: Reason,
-) -> Problem {
-    let objname = object.name;
-    if let (Reason::NotFound, Some(here)) = (reason, query.of_any_build()) {
-        let why = format!(
-            "the hash is of another build: {objname} has no symbol of that name. Write it without \
-             the suffix: {}",
-            query.cleaned()
-        );
-        return Problem::new(named_by, why).with(candidates::briefly(object, &here));
-    }
-    // Counted as `query` counts: not the exact names alone, if it means others too.
-    let name = match query.exact() {
-        Some(name) => shown(name.0),
-        None => format!("{}.llvm.*", query.cleaned()),
-    };
-    let problem = Problem::new(
-        named_by,
-        match reason {
-            Reason::NotFound => format!("{objname} has no symbol of that name"),
-            Reason::Ambiguous { matches } => format!(
-                "{objname} has {matches} symbols of that name: say which by {}",
-                say_which(named_by, object, query, &name)
-            ),
-            Reason::NoSuchPosition { matches } => {
-                format!("position {sympos}, but {objname} has {matches} symbols of that name")
-            }
-        },
-    );
-    problem.with(candidates::briefly(object, query))
-}
-
-/// How the author says which of several symbols is meant; `name` is counted as `query` counts.
-///
-/// A source file means the same in the next build, and a position need not.
-fn say_which(named_by: NamedBy<'_>, object: &Object<'_>, query: &Query<'_>, name: &str) -> String {
-    let by_position = named_by.by_position(object, name);
-    let by_file = named_by.by_file(object, &shown(query.cleaned().to_string().as_bytes()));
-    match candidates::told_by_file(object, query) {
-        candidates::Told::All => by_file,
-        candidates::Told::Some => {
-            format!("{by_file}, or for those without a file by {by_position}")
-        }
-        candidates::Told::None if object.lacks_link_order() => format!(
-            "{by_position}. To see the source files, which say it better, give {}, with --link-order",
-            by_file::link_order(object)
-        ),
-        candidates::Told::None => by_position,
     }
 }

@@ -3,9 +3,9 @@
 //! The symbols of a converted file, and their new numbers.
 
 use super::rewrite::Rewriter;
-use crate::check::KLP_SYMPOS;
 use crate::elf::{Place, SymbolId, SHN_LIVEPATCH};
 use crate::error::Result;
+use crate::livepatch::KLP_SYMPOS;
 use crate::shown::shown;
 use object::elf;
 use object::write::elf::Sym;

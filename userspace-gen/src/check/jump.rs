@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Places of the module to which the kernel jumps.
+
+use super::subject::Subject;
+use crate::elf::Symbol;
+use crate::livepatch::memory::Location;
+use crate::livepatch::Pointer;
+use crate::shown::shown;
+use object::read::ReadRef;
+
+/// What is known of a place to jump to.
+pub(super) enum Jump {
+    /// It is code that stays.
+    Fits,
+    /// kallsyms does not know the place.
+    Nowhere,
+    /// It is code that is freed once the module has loaded.
+    Freed(String),
+    /// The kernel would call it, and should not.
+    Harmful(String),
+}
+
+impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
+    /// Where the kernel will jump to. `klp_init_object_loaded()` only wants kallsyms to know the place of
+    /// a replacement, and of callbacks nothing is looked at.
+    pub(super) fn jump(&self, to: Pointer<'d>) -> Jump {
+        let at = match to {
+            Pointer::Absolute(_) | Pointer::Unknown => return Jump::Nowhere,
+            Pointer::Null | Pointer::External(_) => return Jump::Fits,
+            Pointer::Local(at) => at,
+        };
+        let Some(section) = self.elf.get_section(at.section) else {
+            return Jump::Fits;
+        };
+        let name = shown(section.name);
+        // Modules and the kernel's image are within 2 GiB.
+        let beyond = at.offset.wrapping_sub(section.size);
+        let beyond = beyond.min(at.offset.wrapping_neg());
+        if !self.loaded.has_memory(&section) || at.offset >= section.size && beyond >= 1 << 31 {
+            Jump::Nowhere
+        } else if at.offset >= section.size {
+            Jump::Harmful(format!("is not in {name}, but beside it"))
+        } else if !section.is_code() {
+            Jump::Harmful(format!("is in {name}, which is no code"))
+        } else if let Some(function) = self.function_around(at) {
+            Jump::Harmful(format!("is in the middle of {}", shown(function.name)))
+        } else if section.name.starts_with(b".init") {
+            Jump::Freed(format!(
+                "is in {name}, which is freed once the module has loaded"
+            ))
+        } else {
+            Jump::Fits
+        }
+    }
+
+    /// The function that a place is in, and not the beginning of.
+    fn function_around(&self, at: Location) -> Option<Symbol<'d>> {
+        let place = (at.section, at.offset);
+        let (&(section, start), &id) = self.functions.range(..=place).next_back()?;
+        let function = self.elf.get_symbol(id).filter(|_| section == at.section)?;
+        (start < at.offset && at.offset - start < function.size).then_some(function)
+    }
+}
