@@ -26,6 +26,7 @@ mod outcome;
 mod preserved;
 mod refusals;
 mod run;
+mod rust_debug_info;
 mod sections;
 mod series;
 mod tally;

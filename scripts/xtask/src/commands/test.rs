@@ -36,6 +36,7 @@ use crate::{
     outcome::Outcome,
     preserved,
     refusals,
+    rust_debug_info,
     sections,
     tally::Tally,
     variants::Variants,
@@ -141,8 +142,9 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
         let selftests = fixtures::selftest_modules(&kernel, logs)?;
         kernels_own::check(&selftests, &kernel.build, &mut tally)?;
         preserved::check(&kernel.build, &mut tally, logs)?;
-        eprintln!("\n== the menu where klp_sympos cannot be had");
+        eprintln!("\n== where klp_sympos can be had");
         menu::check(&kernel, &mut tally, logs)?;
+        rust_debug_info::check(&kernel, &mut tally)?;
         eprintln!("\n== collisions");
         collisions::check(&kernel, &mut tally, logs)?;
         variants.check(&mut tally);

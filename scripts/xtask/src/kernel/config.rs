@@ -109,12 +109,12 @@ pub fn merge(kernel: &Kernel, fragments: &Fragments, logs: &Path) -> Result<()> 
 impl Kernel {
     /// Returns the `.config` that comes of the kernel's own and `options`, `CONFIG_NAME=value` each.
     ///
-    /// The build stays as it is. Kconfig is told that there is a pahole, which nothing here needs.
+    /// The build stays as it is. Kconfig is told that there is a pahole of the version, `v1.24` for example.
     ///
     /// # Errors
     ///
     /// Fails if a file cannot be written or Kconfig fails.
-    pub fn reconfigured(&self, options: &[&str], logs: &Path) -> Result<String> {
+    pub fn reconfigured(&self, options: &[&str], version: &str, logs: &Path) -> Result<String> {
         let write = |name: &str, text: String| -> Result<PathBuf> {
             let path = logs.join(name);
             fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
@@ -127,7 +127,7 @@ impl Kernel {
             text.push('\n');
         }
         let config = write("reconfigured.config", text)?;
-        let pahole = write("pahole", "#!/bin/sh\necho v1.25\n".to_owned())?;
+        let pahole = write("pahole", format!("#!/bin/sh\necho {version}\n"))?;
         fs::set_permissions(&pahole, Permissions::from_mode(0o755))?;
         let mut make = self.make();
         make.arg(format!("KCONFIG_CONFIG={}", config.display()))

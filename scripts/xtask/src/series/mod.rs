@@ -3,9 +3,10 @@
 //! Makes mailable patches of the stored patches and the overlay, with cover letters.
 //!
 //! Fixes of the stock kernel are a series for each subsystem, the patches for the livepatch and tracing
-//! maintainers another, those for kbuild the last. A series names those that have to be applied before it. In
-//! each the stored patches come first; then one commit for each part of the overlay, whose files are stored in
-//! this repository and not in a patch, so that nothing is stored twice.
+//! maintainers another, those for kbuild the next, and the patch for Rust with BTF is mailed alone. A series
+//! names those that have to be applied before it. In each the stored patches come first; then one commit for
+//! each part of the overlay, whose files are stored in this repository and not in a patch, so that nothing is
+//! stored twice.
 
 mod sender;
 mod stage;
@@ -36,8 +37,8 @@ use stage::Stage;
 struct Series {
     /// The directory below the output.
     name: &'static str,
-    /// The cover letter: a subject, and below an empty line the text.
-    cover: &'static str,
+    /// The cover letter: a subject, and below an empty line the text. A patch that is mailed alone has none.
+    cover: Option<&'static str>,
     /// Which of the stored patches it has.
     kind: Kind,
     /// Which stored patches of other series have to be applied before.
@@ -56,6 +57,8 @@ enum Kind {
     BpfFix,
     /// Its subject begins with `kbuild:`.
     Kbuild,
+    /// Its subject begins with `rust: kbuild:`.
+    RustKbuild,
     /// Any other.
     Sympos,
 }
@@ -70,36 +73,39 @@ impl Kind {
         let subject = subject.unwrap_or_default();
         // `[PATCH]` or `[PATCH 3/7]`.
         let subject = subject.rsplit("] ").next().unwrap_or(subject);
-        let subsystem = subject.split(": ").next().unwrap_or(subject);
+        let mut prefixes = subject.split(": ");
+        let subsystem = prefixes.next().unwrap_or(subject);
+        let part = prefixes.next().unwrap_or_default();
         let is_fix = message.lines().any(|line| line.starts_with("Fixes: "));
-        match (is_fix, subsystem) {
-            (true, "livepatch") => Some(Self::LivepatchFix),
-            (true, "bpf") => Some(Self::BpfFix),
-            (true, _) => None,
-            (false, "kbuild") => Some(Self::Kbuild),
-            (false, _) => Some(Self::Sympos),
+        match (is_fix, subsystem, part) {
+            (true, "livepatch", _) => Some(Self::LivepatchFix),
+            (true, "bpf", _) => Some(Self::BpfFix),
+            (true, _, _) => None,
+            (false, "kbuild", _) => Some(Self::Kbuild),
+            (false, "rust", "kbuild") => Some(Self::RustKbuild),
+            (false, _, _) => Some(Self::Sympos),
         }
     }
 }
 
-const SERIES: [Series; 4] = [
+const SERIES: [Series; 5] = [
     Series {
         name: "nops",
-        cover: "nops.txt",
+        cover: Some("nops.txt"),
         kind: Kind::LivepatchFix,
         after: &[],
         commits: &[(Part::AliasTest, "alias-test.txt")],
     },
     Series {
         name: "btf",
-        cover: "btf.txt",
+        cover: Some("btf.txt"),
         kind: Kind::BpfFix,
         after: &[],
         commits: &[],
     },
     Series {
         name: "klp-sympos",
-        cover: "klp-sympos.txt",
+        cover: Some("klp-sympos.txt"),
         kind: Kind::Sympos,
         after: &[Kind::BpfFix],
         commits: &[
@@ -113,8 +119,15 @@ const SERIES: [Series; 4] = [
     },
     Series {
         name: "suffixes",
-        cover: "suffixes.txt",
+        cover: Some("suffixes.txt"),
         kind: Kind::Kbuild,
+        after: &[],
+        commits: &[],
+    },
+    Series {
+        name: "rust-btf",
+        cover: None,
+        kind: Kind::RustKbuild,
         after: &[],
         commits: &[],
     },
@@ -164,7 +177,7 @@ impl Series {
         for (message, files, programs) in &steps {
             stage.add(files, programs, message)?;
         }
-        let patches = stage.mail(&texts.join(self.cover), output)?;
+        let patches = stage.mail(self.cover.map(|cover| texts.join(cover)).as_deref(), output)?;
         Ok(Written { before, patches })
     }
 }
@@ -207,6 +220,14 @@ mod tests {
         assert_eq!(kind("[PATCH] bpf: Look", "Text."), Some(Kind::Sympos));
         assert_eq!(kind("[PATCH] mm: Free", fixes), None);
         assert_eq!(kind("[PATCH 3/7] kbuild: Let", "Text."), Some(Kind::Kbuild));
+        assert_eq!(
+            kind("[PATCH] rust: kbuild: Allow", "Text."),
+            Some(Kind::RustKbuild)
+        );
+        assert_eq!(
+            kind("[PATCH] rust: bindings: Add", "Text."),
+            Some(Kind::Sympos)
+        );
         assert_eq!(kind("[PATCH] kallsyms: Add", "Text."), Some(Kind::Sympos));
     }
 }

@@ -111,30 +111,36 @@ impl<'a> Stage<'a> {
         self.commit(&["--signoff", "--file", &message.to_string_lossy()])
     }
 
-    /// Writes the commits to `output` as patches, below a cover letter, and returns them without the letter.
+    /// Writes the commits to `output` as patches, below the cover letter if there is one, and returns them
+    /// without the letter.
     ///
     /// # Errors
     ///
     /// Fails if a file cannot be read or written.
-    pub fn mail(&self, cover: &Path, output: &Path) -> Result<Vec<PathBuf>> {
-        let cover = fs::read_to_string(cover)
-            .with_context(|| format!("cannot read {}", cover.display()))?;
-        let cover = self.sender.replace_neutral(&cover);
-        self.git(&["config", "branch.mail.description", &cover])?;
+    pub fn mail(&self, cover: Option<&Path>, output: &Path) -> Result<Vec<PathBuf>> {
         let output = std::path::absolute(output)?;
         fs::create_dir_all(&output)
             .with_context(|| format!("cannot create {}", output.display()))?;
-        let names = self.git(&[
-            "format-patch",
-            "--numbered",
-            "--cover-letter",
-            "--cover-from-description=subject",
-            "--output-directory",
-            &output.to_string_lossy(),
-            "base",
-        ])?;
-        // The first one is the letter.
-        Ok(names.lines().skip(1).map(PathBuf::from).collect())
+        let directory = output.to_string_lossy();
+        let mut format = vec!["format-patch", "--output-directory", &directory];
+        if let Some(cover) = cover {
+            let text = fs::read_to_string(cover)
+                .with_context(|| format!("cannot read {}", cover.display()))?;
+            let text = self.sender.replace_neutral(&text);
+            self.git(&["config", "branch.mail.description", &text])?;
+            format.extend([
+                "--numbered",
+                "--cover-letter",
+                "--cover-from-description=subject",
+            ]);
+        } else {
+            format.push("--no-cover-letter");
+        }
+        format.push("base");
+        let names = self.git(&format)?;
+        // The letter is the first.
+        let letters = usize::from(cover.is_some());
+        Ok(names.lines().skip(letters).map(PathBuf::from).collect())
     }
 
     fn write(&self, path: &str, contents: &[u8]) -> Result<()> {
@@ -203,7 +209,7 @@ mod tests {
         let programs = BTreeSet::from(["b".to_owned()]);
         stage.add(&files, &programs, &message).unwrap();
         let output = dir.path().join("mail");
-        let patches = stage.mail(&cover, &output).unwrap();
+        let patches = stage.mail(Some(&cover), &output).unwrap();
 
         assert_eq!(patches.len(), 2);
         let added = fs::read_to_string(&patches[1]).unwrap();
@@ -226,5 +232,26 @@ mod tests {
             letter.contains("Subject: [PATCH 0/2] a, b: Improve"),
             "{letter}"
         );
+    }
+
+    #[test]
+    fn a_patch_alone_has_no_cover_letter_and_no_number() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("a"), "one\n").unwrap();
+        let stored = dir.path().join("0001.patch");
+        fs::write(&stored, STORED).unwrap();
+        let sender = Sender {
+            name: "A".to_owned(),
+            email: "a@example.org".to_owned(),
+            repository: None,
+        };
+        let stage = Stage::new(&sender, dir.path(), ["a".to_owned()].iter(), &[]).unwrap();
+        stage.apply(&stored).unwrap();
+        let output = dir.path().join("mail");
+        let patches = stage.mail(None, &output).unwrap();
+        assert_eq!(patches.len(), 1);
+        assert_eq!(fs::read_dir(&output).unwrap().count(), 1);
+        let text = fs::read_to_string(&patches[0]).unwrap();
+        assert!(text.contains("Subject: [PATCH] a: Change it"), "{text}");
     }
 }
