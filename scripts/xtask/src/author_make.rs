@@ -43,7 +43,7 @@ impl AuthorMake<'_> {
         let mut make = self.bare(directory);
         make.arg(format!("KDIR={}", self.kernel.build.display()))
             .arg(LLVM)
-            .args(self.kernel.other_linker());
+            .args(self.kernel.other_tools());
         make
     }
 }

@@ -46,9 +46,10 @@ impl Expected {
 
     /// How many cases it has, without those that are suites themselves.
     pub const fn cases(&self, lane: Lane) -> usize {
-        match lane {
-            Lane::Default => self.cases,
-            Lane::SuffixReduction => self.reduced,
+        if lane.reduces_suffixes() {
+            self.reduced
+        } else {
+            self.cases
         }
     }
 }
@@ -245,10 +246,16 @@ pub const BOOTS: &[Boot] = &[
     Boot {
         scripts: &["21-ftrace-selftests"],
         // No function of vmlinux has a suffix in the other.
-        lanes: &[Lane::Default],
+        lanes: &Lane::SUFFIXED,
         timeout: Duration::from_secs(300),
         expected: &[expect("ftrace-selftests", 4)],
         ..DEFAULT.named("ftrace-selftests")
+    },
+    Boot {
+        scripts: &["55-btf"],
+        lanes: &[Lane::Btf],
+        expected: &[expect("btf", 9)],
+        ..DEFAULT.named("btf")
     },
     Boot {
         scripts: &["50-tracers"],

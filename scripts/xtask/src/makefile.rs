@@ -228,7 +228,7 @@ impl<'k> Makefile<'k> {
             let kdir = self.build_without(absent)?;
             let mut make = self.make.bare(&directory);
             make.arg(format!("KDIR={}", kdir.display())).arg(LLVM);
-            make.args(self.make.kernel.other_linker());
+            make.args(self.make.kernel.other_tools());
             run_make(&mut make, &directory)?
                 .fails(&[expected])
                 .with_context(|| absent.join(" "))?;

@@ -114,7 +114,7 @@ impl Variants {
         let files: BTreeSet<_> = self.derived.iter().map(different).collect();
         let names: BTreeSet<_> = self.derived.iter().map(|one| one.variant.name).collect();
         // What the example refers to kept its name: converted for either rule it is the same.
-        let same = usize::from(self.lane == Lane::SuffixReduction);
+        let same = usize::from(self.lane.reduces_suffixes());
         if files.len() + same == self.derived.len() && names.len() == self.derived.len() {
             tally.pass();
         } else {
@@ -147,7 +147,7 @@ fn wrong(one: &Derived, rule: Rule, lane: Lane) -> Option<String> {
         Expected::Taken => true,
         Expected::Refused => false,
         Expected::TakenWithModule => rule == Rule::KlpSympos,
-        Expected::TakenIfKept => rule == Rule::KlpSympos || lane == Lane::SuffixReduction,
+        Expected::TakenIfKept => rule == Rule::KlpSympos || lane.reduces_suffixes(),
     };
     let verdict = &one.listed.prediction(rule).verdict;
     (verdict.taken() != Some(taken)).then(|| {

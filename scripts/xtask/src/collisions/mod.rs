@@ -33,7 +33,7 @@ pub fn check(kernel: &Kernel, tally: &mut Tally, logs: &Path) -> Result<()> {
     let klp_gen = klp_gen::release(logs)?;
     let found = of_kernel(&klp_gen, kernel)?;
     match kernel.lane {
-        Lane::Default => {
+        Lane::Default | Lane::Btf => {
             expect(tally, "collisions of the kernel", &found, &[]);
             promotions_are_foreseen(kernel, tally);
             Ok(())

@@ -32,7 +32,7 @@ pub struct SourceArgs {
 /// Which of the kernels, for every command that needs one.
 #[derive(clap::Args)]
 pub struct LaneArgs {
-    /// Which kernel: as LLVM 22 links it, or with the suffix reduction of LLD 23.
+    /// Which kernel: as LLVM 22 links it, with the suffix reduction of LLD 23, or with BTF.
     #[arg(long, value_enum, default_value_t)]
     pub lane: Lane,
 }

@@ -72,6 +72,7 @@ enum Lanes {
     #[default]
     Default,
     SuffixReduction,
+    Btf,
     All,
 }
 
@@ -80,6 +81,7 @@ impl Lanes {
         match self {
             Self::Default => &[Lane::Default],
             Self::SuffixReduction => &[Lane::SuffixReduction],
+            Self::Btf => &[Lane::Btf],
             Self::All => &Lane::ALL,
         }
     }

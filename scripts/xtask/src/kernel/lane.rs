@@ -18,18 +18,33 @@ pub enum Lane {
     Default,
     /// LLD 23 or later keeps the name of what is promoted, unless another file has it too.
     SuffixReduction,
+    /// What is promoted gets a suffix, and the kernel and its modules have BTF.
+    Btf,
 }
 
 impl Lane {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Default, Self::SuffixReduction];
+    pub const ALL: [Self; 3] = [Self::Default, Self::SuffixReduction, Self::Btf];
+    /// Those in which what is promoted gets a suffix.
+    pub const SUFFIXED: [Self; 2] = [Self::Default, Self::Btf];
 
     /// The name, as on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Default => "default",
             Self::SuffixReduction => "suffix-reduction",
+            Self::Btf => "btf",
         }
+    }
+
+    /// Whether the linker keeps names of what it promotes.
+    pub const fn reduces_suffixes(self) -> bool {
+        matches!(self, Self::SuffixReduction)
+    }
+
+    /// Whether the kernel and its modules have BTF, for which they are compiled with debug information.
+    pub const fn has_btf(self) -> bool {
+        matches!(self, Self::Btf)
     }
 
     /// Tells the guest: the kernel puts parameters that it does not know into the environment of init.
@@ -43,10 +58,7 @@ impl Lane {
     /// a file's code depends on: after a change elsewhere the cached code has the old name, and the
     /// link ends with a duplicate symbol, or with a call of the wrong function.
     pub const fn may_cache_lto(self) -> bool {
-        match self {
-            Self::Default => true,
-            Self::SuffixReduction => false,
-        }
+        !self.reduces_suffixes()
     }
 
     /// What is added to the source beside the patches.
@@ -60,7 +72,7 @@ impl Lane {
             Part::SymposTest,
             Part::TracerTest,
         ];
-        if self == Self::SuffixReduction && !source.reduces_suffixes() {
+        if self.reduces_suffixes() && !source.reduces_suffixes() {
             parts.push(Part::Planted);
         }
         parts
@@ -71,8 +83,11 @@ impl Lane {
     /// A kernel that passes the linker's flags by itself has no option for that.
     pub fn fragments(self, source: &Source) -> Vec<PathBuf> {
         let mut names = vec!["test.config"];
-        if self == Self::SuffixReduction && !source.reduces_suffixes() {
+        if self.reduces_suffixes() && !source.reduces_suffixes() {
             names.push("suffix-reduction.config");
+        }
+        if self.has_btf() {
+            names.push("btf.config");
         }
         let dir = layout::repository().join("scripts/kernel");
         names.into_iter().map(|name| dir.join(name)).collect()

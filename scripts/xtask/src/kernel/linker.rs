@@ -17,7 +17,8 @@ use anyhow::{
 
 use super::{
     lane::Lane,
-    packages, //
+    packages,
+    tools, //
 };
 use crate::{
     layout,
@@ -66,12 +67,12 @@ const FILES: [(&str, &str); 5] = [
 ///
 /// Fails if the lane needs one that is neither on this machine nor can be installed.
 pub fn ensure(lane: Lane, logs: &Path) -> Result<PathBuf> {
-    match lane {
-        Lane::Default => Ok(DEFAULT.into()),
-        Lane::SuffixReduction => match system() {
-            Some(linker) => Ok(linker),
-            None => from_pypi(logs),
-        },
+    if !lane.reduces_suffixes() {
+        return Ok(DEFAULT.into());
+    }
+    match system() {
+        Some(linker) => Ok(linker),
+        None => from_pypi(logs),
     }
 }
 
@@ -112,38 +113,23 @@ fn takes_flags(linker: &Path) -> bool {
 
 /// Installs LLD 23 into the cache if it is not there.
 fn from_pypi(logs: &Path) -> Result<PathBuf> {
-    let tools = layout::cache()?.join("tools");
-    let root = tools.join(format!("lld-{VERSION}"));
-    let linker = root.join("bin/ld.lld");
-    if linker.exists() {
-        return Ok(linker);
-    }
-    packages::install([packages::PIP].iter(), logs)?;
-    eprintln!("installing LLD {VERSION}");
-    fs::create_dir_all(&tools).with_context(|| format!("cannot create {}", tools.display()))?;
-    let partial = tempfile::Builder::new()
-        .prefix("partial-")
-        .tempdir_in(&tools)?;
-    let unpacked = unpack(partial.path(), logs)?;
-    let whole = partial.path().join("lld");
-    for (from, to) in FILES {
-        let from = unpacked.join(format!("karellen_llvm_{from}"));
-        let to = whole.join(to);
-        fs::create_dir_all(to.parent().unwrap_or(&whole))?;
-        fs::rename(&from, &to)
-            .with_context(|| format!("the wheels of {WHEELS} have no {}", from.display()))?;
-    }
-    let program = whole.join("bin/ld.lld");
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
-    run::captured(Command::new(&program).arg("-v").args(FLAGS))
-        .context("the linker that was installed does not take the flags")?;
-    // Of two that install at the same time the second finds the place taken by the same files.
-    if let Err(error) = fs::rename(&whole, &root) {
-        if !linker.exists() {
-            return Err(error).with_context(|| format!("cannot create {}", root.display()));
+    tools::installed(&format!("lld-{VERSION}"), "bin/ld.lld", |scratch| {
+        packages::install([packages::PIP].iter(), logs)?;
+        let unpacked = unpack(scratch, logs)?;
+        let whole = scratch.join("lld");
+        for (from, to) in FILES {
+            let from = unpacked.join(format!("karellen_llvm_{from}"));
+            let to = whole.join(to);
+            fs::create_dir_all(to.parent().unwrap_or(&whole))?;
+            fs::rename(&from, &to)
+                .with_context(|| format!("the wheels of {WHEELS} have no {}", from.display()))?;
         }
-    }
-    Ok(linker)
+        let program = whole.join("bin/ld.lld");
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755))?;
+        run::captured(Command::new(&program).arg("-v").args(FLAGS))
+            .context("the linker that was installed does not take the flags")?;
+        Ok(whole)
+    })
 }
 
 /// Downloads the wheels, which are zip files.

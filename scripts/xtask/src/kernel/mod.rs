@@ -15,11 +15,13 @@ pub mod linker;
 mod mirror;
 pub mod overlay;
 pub mod packages;
+mod pahole;
 pub mod patches;
 pub mod source;
 mod stamp;
 pub mod steps;
 mod toolchain;
+mod tools;
 
 use std::{
     ffi::OsString,
@@ -69,9 +71,13 @@ impl Kernel {
         self.toolchain.make(&self.source, &self.build)
     }
 
-    /// What `make` has to be told if `LLVM=-22` does not say which linker the kernel was linked with.
-    pub fn other_linker(&self) -> Option<OsString> {
-        (self.lane == Lane::SuffixReduction).then(|| self.toolchain.linker())
+    /// What `make` has to be told where `LLVM=-22` and the `PATH` do not say which tools the kernel was
+    /// built with.
+    pub fn other_tools(&self) -> Vec<OsString> {
+        match self.lane {
+            Lane::Default => Vec::new(),
+            Lane::SuffixReduction | Lane::Btf => self.toolchain.other_tools(),
+        }
     }
 
     /// A tool that the kernel was built with.

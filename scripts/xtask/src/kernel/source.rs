@@ -102,7 +102,7 @@ impl Source {
         hasher.update(tools.as_bytes());
         let lane = match lane {
             Lane::Default => String::new(),
-            Lane::SuffixReduction => format!("-{}", lane.name()),
+            Lane::SuffixReduction | Lane::Btf => format!("-{}", lane.name()),
         };
         let hash = &hasher.finalize().to_hex()[..12];
         format!("{}{lane}-{hash}", self.version)

@@ -19,7 +19,8 @@ use anyhow::{
 
 use super::{
     lane::Lane,
-    linker, //
+    linker,
+    pahole, //
 };
 use crate::{
     layout,
@@ -51,6 +52,8 @@ pub struct Toolchain {
     bindgen: PathBuf,
     /// The linker.
     pub linker: PathBuf,
+    /// The program that makes BTF, of a kernel that has it.
+    pahole: Option<PathBuf>,
     /// Where the linker may keep code from one link to the next.
     lto_cache: Option<PathBuf>,
     /// What finds collisions before the link, if the kernel's build is to do that.
@@ -86,6 +89,7 @@ impl Toolchain {
             versions: String::new(),
             bindgen,
             linker: linker.clone(),
+            pahole: pahole::ensure(lane, logs)?,
             lto_cache: None,
             klp_gen: None,
         };
@@ -98,6 +102,9 @@ impl Toolchain {
         ] {
             toolchain.versions += &run::captured(toolchain.clean(tool).args(flags))?;
         }
+        if let Some(pahole) = &toolchain.pahole {
+            toolchain.versions += &run::captured(Command::new(pahole).arg("--version"))?;
+        }
         if lane.may_cache_lto() {
             // Shared by all builds: its entries are named by their content.
             let thinlto_cache = cache.join("thinlto");
@@ -109,7 +116,7 @@ impl Toolchain {
     }
 
     /// The argument that tells `make` which linker it is.
-    pub fn linker(&self) -> OsString {
+    fn linker(&self) -> OsString {
         let mut argument = OsString::from("LD=");
         argument.push(&self.linker);
         // It changes the linker's speed, not its result.
@@ -120,6 +127,17 @@ impl Toolchain {
         argument
     }
 
+    /// The arguments that tell `make` of the tools that are not the distribution's.
+    pub fn other_tools(&self) -> Vec<OsString> {
+        let mut arguments = vec![self.linker()];
+        if let Some(pahole) = &self.pahole {
+            let mut argument = OsString::from("PAHOLE=");
+            argument.push(pahole);
+            arguments.push(argument);
+        }
+        arguments
+    }
+
     /// `make` in the kernel tree `source` with its results in `build`.
     pub fn make(&self, source: &Path, build: &Path) -> Command {
         let jobs = thread::available_parallelism().map_or(1, NonZero::get);
@@ -127,7 +145,7 @@ impl Toolchain {
         make.arg("-C")
             .arg(source)
             .arg(format!("O={}", build.display()))
-            .arg(self.linker())
+            .args(self.other_tools())
             .args(FLAGS)
             .arg(format!("-j{jobs}"));
         if let Some(klp_gen) = &self.klp_gen {
