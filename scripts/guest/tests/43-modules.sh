@@ -38,6 +38,27 @@ tracer_gets() {
 	ask "$1" tracer_query | tee /dev/stderr | grep -x "$2"
 }
 
+# traced_name(name) - the full name of what a tracer gets, by the line of shell in docs/tracing.md
+traced_name() {
+	{ echo "$1" >&3; awk '$1 == "resolved" { print $3; found = 1; next } { print >"/dev/stderr" } END { exit !found }' <&3; } 3<>/sys/kernel/debug/klp_sympos/tracer_query
+}
+
+# full_name_is(name, full) - whether nothing but this full name is on stdout
+full_name_is() {
+	local name
+	name=$(traced_name "$1" 2>/tmp/error) || return 1
+	echo "$name"
+	[ "$name" = "$2" ] && [ ! -s /tmp/error ]
+}
+
+# no_full_name(name, line) - whether stdout is empty, and the first line on stderr is this one
+no_full_name() {
+	local name
+	name=$(traced_name "$1" 2>/tmp/error) && return 1
+	cat /tmp/error
+	[ -z "$name" ] && [ "$(head -n 1 /tmp/error)" = "$2" ]
+}
+
 another_build_is_for_tracers() {
 	[ "$(ask klp_twins:twin.llvm.5)" = 'not-found 0' ] || return 1
 	ask twin.llvm.5 tracer_query >/tmp/answer
@@ -79,7 +100,7 @@ rejected() {
 	return $status
 }
 
-ktap_suite modules 26
+ktap_suite modules 30
 modprobe klp_sympos
 insmod /klp/modules/klp_twins.ko
 check 'the twins do their own work' test "$(cat /sys/module/klp_twins/parameters/twin)" = '1 2 3'
@@ -96,6 +117,11 @@ check 'debugfs: and of one module' tracer_gets klp_twins:twin.llvm.100 \
 check 'debugfs: a hash of another build is for tracers' another_build_is_for_tracers
 check 'debugfs: a tracer does not find what nobody has' tracer_gets no_such_function 'not-found 0'
 check 'debugfs: a tracer has no positions' rejected twin,1 tracer_query
+check 'a line of shell: the full name of a promoted symbol' full_name_is klp_twins:twin.llvm.100 twin.llvm.100
+check 'a line of shell: nothing on stdout for an ambiguous name' no_full_name twin.llvm.5 'ambiguous 3'
+check 'a line of shell: nothing on stdout for a name that nobody has' no_full_name no_such_function 'not-found 0'
+check 'a line of shell: nothing on stdout for a question that is none' no_full_name twin,1 \
+	'write [module:]name to this file and read the answer from the same open file:'
 check 'debugfs: the rule in words' grep -q '^policy: llvm$' "$debugfs/policy"
 
 check_twins hand-written /klp/modules/livepatch_twins.ko

@@ -196,7 +196,7 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["43-modules"],
-        expected: &[expect("modules", 26)],
+        expected: &[expect("modules", 30)],
         ..DEFAULT.named("modules")
     },
     Boot {

@@ -2,18 +2,18 @@
 
 //! `klp-gen resolve`
 
-use super::options::format::{Format, FormatArg};
 use super::options::target::TargetArgs;
 use super::ui::answer::{self, AnswerRow};
-use super::ui::{Console, Look, Verdict};
+use super::ui::{full_name, Console, Look, Verdict};
 use anyhow::{anyhow, Result};
+use clap::ValueEnum;
 use klp_gen::file::read_file;
 use klp_gen::file::sort::expect_text;
 use klp_gen::kallsyms::text::is_generated;
 use klp_gen::resolve::{resolve, trace, Answer};
 use klp_gen::shown::shown;
 use klp_gen::target::Target;
-use klp_policy::{Request, Sympos};
+use klp_policy::{ObjName, Request, Sympos};
 use serde::Serialize;
 use std::cell::Cell;
 use std::ffi::OsString;
@@ -34,8 +34,11 @@ Examples:
   $ klp-gen resolve 'init_once.llvm.*,2' net_mod:handle --vmlinux vmlinux --module net-mod.ko
   # the function that a kprobe on handle is set on, in the kernel or in a module
   $ klp-gen resolve --tracer handle --vmlinux vmlinux --module net-mod.ko
+  # the full name of a promoted function, for a tracer that does not ask the kernel
+  $ name=$(klp-gen resolve --tracer --format name promoted --vmlinux vmlinux) && echo \"$name\"
 
-Exit status: 0 each name means one symbol, 1 one of them does not, 2 could not run.")]
+Exit status: 0 each name means one symbol, 1 one of them does not, 2 could not run. With --format name, 1 is also for a
+symbol that its full name does not tell from another one, or whose name is not one word to a shell.")]
 pub struct Args {
     /// [objname:]name[,sympos]; `name.llvm.*` counts promoted and other symbols together
     #[arg(required_unless_present = "file", value_name = "QUERY")]
@@ -52,8 +55,21 @@ pub struct Args {
     #[command(flatten)]
     target: TargetArgs,
 
-    #[command(flatten)]
-    format: FormatArg,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t, help_heading = "Output")]
+    format: ResolveFormat,
+}
+
+/// The form of the answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ResolveFormat {
+    /// Columns, for people
+    #[default]
+    Table,
+    /// A JSON array, for programs
+    Json,
+    /// The full names alone, one on each line, also with --quiet; the rest goes to stderr
+    Name,
 }
 
 /// One answer; the fields are an interface: docs/schema/resolve.json.
@@ -74,12 +90,8 @@ fn read_queries(path: &Path) -> Result<Vec<u8>> {
     Ok(queries)
 }
 
-/// Runs the command.
-pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
-    let file = match &args.file {
-        Some(file) => read_queries(file)?,
-        None => Vec::new(),
-    };
+/// The queries of the command line, then those of `--queries`.
+fn read_requests<'q>(args: &'q Args, file: &'q [u8]) -> Result<Vec<(Request<'q>, String)>> {
     let lines = file.split(|&b| b == b'\n');
     let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     let lines = lines.filter(|line| !line.is_empty());
@@ -98,49 +110,97 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     if let (Some(file), true) = (&args.file, requests.is_empty()) {
         return Err(anyhow!("{}: expected queries, found none", file.display()));
     }
+    Ok(requests)
+}
+
+/// Says why an object that a query names is none of the targets.
+fn no_object(target: &Target<'_>, object: ObjName<'_>) -> String {
+    let because = |why: &str| format!("{object} is not among the targets, {why}");
+    if is_generated(object.as_bytes()) {
+        because("what kallsyms lists as its symbols was made at run time, and is found by no name")
+    } else if object.as_bytes().contains(&b'-') {
+        because("a module's name has '_' where that of its file has '-'")
+    } else {
+        target.not_given(object)
+    }
+}
+
+/// Runs the command.
+pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
+    let file = match &args.file {
+        Some(file) => read_queries(file)?,
+        None => Vec::new(),
+    };
+    let requests = read_requests(args, &file)?;
     let files = args.target.open()?;
     let target = Target::load(&files)?;
     console.target(&target, Some(args.target.policy));
     console.mismatches(&target);
     // One after the other: of a name that a file has a million times, no more than one is kept.
     let all_resolved = Cell::new(true);
-    let mut answers = requests.iter().filter_map(|(request, query)| {
+    let mut answers = requests.iter().map(|(request, query)| {
         let ask = if args.tracer { trace } else { resolve };
         let answer = ask(&target, args.target.policy, request);
         if matches!(answer, Answer::NoObject) {
-            let object = request.objname;
-            let because = |why: &str| format!("{object} is not among the targets, {why}");
-            let why = if is_generated(object.as_bytes()) {
-                because(
-                    "what kallsyms lists as its symbols was made at run time, and is found by no name",
-                )
-            } else if object.as_bytes().contains(&b'-') {
-                because("a module's name has '_' where that of its file has '-'")
-            } else {
-                target.not_given(object)
-            };
+            let why = no_object(&target, request.objname);
             console.error(&format_args!("query '{query}': {why}"));
         }
         let resolved = matches!(answer, Answer::Resolved { .. });
         all_resolved.set(all_resolved.get() && resolved);
-        (!console.is_quiet() || !resolved).then_some((query.as_str(), request, answer))
+        (query.as_str(), request, answer)
     });
-    match args.format.format {
-        Format::Json => console.json(answers.by_ref().map(|(query, _, answer)| Row {
-            query,
-            answer: AnswerRow::new(&answer),
-        }))?,
-        Format::Table => console.table(|page| {
-            answers.try_for_each(|(query, request, answer)| {
+    let is_printed =
+        |answer: &Answer<'_>| !console.is_quiet() || !matches!(answer, Answer::Resolved { .. });
+    let choose = if args.tracer {
+        answer::BY_MODULE
+    } else {
+        answer::BY_POSITION
+    };
+    match args.format {
+        ResolveFormat::Json => {
+            let printed = answers.by_ref().filter(|(.., answer)| is_printed(answer));
+            console.json(printed.map(|(query, _, answer)| Row {
+                query,
+                answer: AnswerRow::new(&answer),
+            }))?;
+        }
+        ResolveFormat::Table => console.table(|page| {
+            let mut printed = answers.by_ref().filter(|(.., answer)| is_printed(answer));
+            printed.try_for_each(|(query, request, answer)| {
                 let label = format!("{}: ", page.paint(Look::Heading, query));
-                let choose = if args.tracer {
-                    answer::BY_MODULE
-                } else {
-                    answer::BY_POSITION
-                };
                 answer::print(page, &label, choose, request, &answer)
             })
         })?,
+        ResolveFormat::Name => {
+            let mut names = answers.by_ref().filter_map(|(query, request, answer)| {
+                let why = match &answer {
+                    Answer::Resolved { object, entry, .. } => {
+                        match full_name::of(&target, *object, entry) {
+                            Ok(name) => return Some(name),
+                            Err(why) => {
+                                all_resolved.set(false);
+                                format!("query '{query}': {why}")
+                            }
+                        }
+                    }
+                    // That was said when it was asked.
+                    Answer::NoObject => return None,
+                    Answer::Refused { .. } => {
+                        let label = format!("query '{query}': ");
+                        answer::message(&label, choose, request, &answer)
+                    }
+                };
+                console.error(&why);
+                None
+            });
+            console.table(|page| {
+                names.try_for_each(|name| {
+                    page.raw().write_all(name)?;
+                    page.raw().write_all(b"\n")
+                })
+            })?;
+            names.for_each(drop);
+        }
     }
     // What nobody reads any more counts, too.
     answers.for_each(drop);

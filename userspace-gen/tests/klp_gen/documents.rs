@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::{env, fs};
 
 /// The pages whose blocks can be run with the files of the tests.
-const PAGES: &[&str] = &["json.md", "klp-gen.md", "rules.md"];
+const PAGES: &[&str] = &["json.md", "klp-gen.md", "rules.md", "tracing.md"];
 
 const START: &str = "```console\n";
 const END: &str = "```\n";
@@ -56,4 +56,21 @@ fn pages_show_what_is_printed() {
         "KLP_BLESS=1 writes anew\n{}",
         failed.join("\n")
     );
+}
+
+#[test]
+fn the_line_of_shell_for_tracers_is_the_one_that_the_guest_runs() {
+    let page = fs::read_to_string(documents().join("tracing.md")).unwrap();
+    let line = page.lines().find(|line| line.ends_with("/tracer_query"));
+    let line = line.unwrap().replacen("echo foo", "echo \"$1\"", 1);
+    for path in [
+        "../scripts/guest/tests/43-modules.sh",
+        "../kmod/Documentation/ABI/debugfs-klp-sympos",
+    ] {
+        let text = fs::read_to_string(documents().join(path)).unwrap();
+        let text = text.replace("echo foo", "echo \"$1\"");
+        // Documentation of the kernel folds it.
+        let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(words(&text).contains(&words(&line)), "{path}: {line}");
+    }
 }

@@ -15,6 +15,7 @@ mod elf;
 mod elsewhere;
 mod explain;
 mod ftrace;
+mod full_names;
 mod golden;
 mod kallsyms;
 mod kernel;

@@ -135,6 +135,20 @@ pub fn print(
     }
 }
 
+/// Returns the text that [`print`] prints, as a message.
+pub fn message(label: &str, choose: &str, request: &Request<'_>, answer: &Answer<'_>) -> String {
+    let mut text = Vec::new();
+    // Writing to memory does not fail.
+    let _ = print(
+        &mut Page::new(&mut text, None, false),
+        label,
+        choose,
+        request,
+        answer,
+    );
+    String::from_utf8_lossy(text.trim_ascii_end()).into_owned()
+}
+
 /// A symbol as `/proc/kallsyms` has it; that of another module than was asked for is one's.
 fn in_words(request: &Request<'_>, object: ObjName<'_>, entry: &Entry<'_>) -> String {
     let (address, letter) = (entry.address, char::from(entry.letter));

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 //! Where answers and messages go: the [`console`], a [`page`] of lines on it, an [`answer`] on the page,
-//! [`json`] in its place, and the [`verdict`] at the end.
+//! [`json`] or a [`full_name`] in its place, and the [`verdict`] at the end.
 
 pub mod answer;
 pub mod console;
+pub mod full_name;
 pub mod json;
 pub mod page;
 pub mod verdict;
