@@ -69,6 +69,11 @@ fn a_reader_that_has_gone_changes_no_exit_status() {
         ("resolve --vmlinux vmlinux table", 0),
         ("resolve --vmlinux vmlinux nosuch", 1),
         ("resolve --vmlinux vmlinux nosuch --format json", 1),
+        ("resolve --vmlinux vmlinux table --format name", 0),
+        (
+            "resolve --vmlinux vmlinux table init_once,2 --format name",
+            1,
+        ),
         ("check bad.ko --vmlinux vmlinux", 1),
         ("check bad.ko --vmlinux vmlinux --format json", 1),
         ("convert good.ko -o out.ko --vmlinux vmlinux", 0),
