@@ -5,6 +5,7 @@
 mod freed;
 mod line;
 mod listing;
+mod undefined;
 
 pub use listing::is_generated;
 

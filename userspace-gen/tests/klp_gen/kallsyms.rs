@@ -141,6 +141,59 @@ ls: cannot access 'out.ko': No such file or directory
 }
 
 #[test]
+fn weak_symbols_that_a_livepatch_does_not_define_are_left_out() {
+    // What 6.12 lists of a livepatch: `elf_type()` has the same letter for defined and undefined weak symbols.
+    let defined = "\
+ffffffffc0500000 w own_weak\t[livepatch]
+ffffffffc0501000 v own_object\t[livepatch]
+";
+    let undefined = "\
+0000000000000000 w nobody_exports_it\t[livepatch]
+0000000000000000 v nor_that\t[livepatch]
+ffffffffbc800100 w handle\t[livepatch]
+ffffffffc0401180 w net_export\t[livepatch]
+ffffffffbc900000 v jiffies\t[livepatch]
+0000000000000000 U strong\t[livepatch]
+";
+    let own = [NET, defined].concat();
+    for modules_of in [
+        [NET, defined, undefined],
+        [NET, undefined, defined],
+        // The livepatch may have been loaded first.
+        [undefined, defined, NET],
+    ] {
+        let found = modules(&[KERNEL, &modules_of.concat()].concat());
+        let sorted = |text: &str| {
+            let mut lines: Vec<_> = text.lines().map(str::to_owned).collect();
+            lines.sort_unstable();
+            lines
+        };
+        assert_eq!(sorted(&found), sorted(&own));
+    }
+    // A module may have a symbol of its own where another has a weak one of that name.
+    let twin = "ffffffffc0600000 w own_weak\t[other]\n";
+    let both = [defined, twin].concat();
+    assert_eq!(modules(&[KERNEL, &both].concat()), both);
+
+    let files = Files::new();
+    let text = [KERNEL, NET, defined, undefined].concat();
+    files.write("kallsyms", text.as_bytes());
+    let script = "\
+klp-gen resolve --tracer handle net_export --kallsyms kallsyms
+klp-gen resolve livepatch:nobody_exports_it livepatch:own_weak --kallsyms kallsyms";
+    let (_, text) = shell::run(&files, script);
+    assert_eq!(
+        text,
+        "\
+handle: ffffffffbc800100 t handle (1 of 1)
+net_export: ffffffffc0401180 T net_export [net_mod] (1 of 1)
+livepatch:nobody_exports_it: not-found: no symbol matches
+livepatch:own_weak: ffffffffc0500000 w own_weak (1 of 1)
+"
+    );
+}
+
+#[test]
 fn spaces_may_stand_for_the_tab() {
     let text = [KERNEL, SECTIONS, NET].concat();
     let own = [SECTIONS, NET].concat();

@@ -13,6 +13,7 @@
 
 use super::freed;
 use super::line::Line;
+use super::undefined;
 use crate::shown::shown;
 use crate::symbols::{Entry, SymbolTable};
 use klp_policy::{ObjName, SymbolName};
@@ -48,9 +49,9 @@ pub(super) struct Listing<'d> {
 }
 
 #[derive(Debug)]
-struct Module<'d> {
+pub(super) struct Module<'d> {
     name: ObjName<'d>,
-    entries: Vec<Entry<'d>>,
+    pub(super) entries: Vec<Entry<'d>>,
     /// Its freed functions were listed, too.
     had_freed: bool,
 }
@@ -141,7 +142,8 @@ impl<'d> Listing<'d> {
                 Err(apart(Some(name)))
             };
         }
-        // A livepatch keeps its undefined symbols in its table, and the livepatch core skips them.
+        // A livepatch keeps its undefined symbols in its table, and every lookup skips them. The weak ones have another
+        // letter: see `undefined.rs`.
         if !entry.letter.eq_ignore_ascii_case(&b'u') {
             if let Some(module) = self.modules.get_mut(at) {
                 module.entries.push(entry);
@@ -167,6 +169,7 @@ impl<'d> Listing<'d> {
                 freed::remove(&mut module.entries);
             }
         }
+        undefined::remove(&self.image, &mut self.modules);
         let modules = self.modules.into_iter();
         let modules = modules.map(|module| (module.name, SymbolTable::new(module.entries)));
         (SymbolTable::new(self.image), modules.collect())
