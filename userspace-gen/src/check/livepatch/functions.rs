@@ -142,10 +142,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let name = || shown(name);
         let warnings = lookup.doubts(self.policy, &query, sympos);
         let traceable = lookup.object.traceable(lookup.found.seq);
-        match traceable {
-            Traceable::No => return refused(Refusal::NoFtrace { name: name() }),
-            Traceable::NoSize => return refused(Refusal::SizeLookup { name: name() }),
-            Traceable::Yes | Traceable::Unknown => {}
+        // klp_init_object_loaded() asks for both sizes, and klp_patch_func() comes after it.
+        if traceable == Traceable::NoSize {
+            return refused(Refusal::SizeLookup { name: name() });
         }
         match self.jump(function.new_func) {
             Jump::Fits => {}
@@ -153,6 +152,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             Jump::Freed(what) | Jump::Harmful(what) => {
                 return refused(Refusal::Harmful(format!("its replacement {what}")));
             }
+        }
+        if traceable == Traceable::No {
+            return refused(Refusal::NoFtrace { name: name() });
         }
         let outcome = if traceable == Traceable::Unknown {
             let (address, origin) = (lookup.entry.address, &lookup.object.origin);

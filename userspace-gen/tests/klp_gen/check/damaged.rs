@@ -366,6 +366,15 @@ fn what_is_jumped_to() {
     );
     let far = ["kallsyms size lookup failed for 'cmdline_proc_show' replacement"];
     assert_eq!(moved(1 << 32), far);
+    // Both sizes are looked up before ftrace is asked for the place of the old function.
+    let mut untraceable = Livepatch::of("noinstr_function");
+    let replacement = |r: &&mut crate::elf::Reloc| r.offset == FUNCTION + 8;
+    let relocations = &mut untraceable.elf.sections[data].relocations;
+    relocations.iter_mut().find(replacement).unwrap().addend = 1 << 32;
+    assert_eq!(
+        refused(&untraceable),
+        ["kallsyms size lookup failed for 'noinstr_function' replacement"]
+    );
     // Half a pointer is none.
     let half = pointer(FUNCTION + 8, &|l, index| {
         l.elf.sections[data].relocations[index].kind = elf::R_X86_64_32S;
