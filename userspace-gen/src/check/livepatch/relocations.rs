@@ -96,11 +96,17 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         for section in self.elf.sections().filter(Section::is_livepatch_rela) {
             let target = SectionId(section.info as usize);
             let parsed = LivepatchSection::parse(section.name);
-            let of_module = parsed.is_ok_and(|parsed| !parsed.objname().is_vmlinux());
-            if of_module && self.elf.get_section(target).is_none() {
-                let what = format!("it changes section {}, and there is none", target.0);
-                let outcome = Outcome::Refused(Refusal::Harmful(what));
-                report.add(Kind::Section, "", shown(section.name), outcome);
+            if self.elf.get_section(target).is_some() {
+                continue;
+            }
+            match parsed {
+                Ok(parsed) if parsed.objname().is_vmlinux() => {}
+                Ok(_) => {
+                    let what = format!("it changes section {}, and there is none", target.0);
+                    let outcome = Outcome::Refused(Refusal::Harmful(what));
+                    report.add(Kind::Section, "", shown(section.name), outcome);
+                }
+                Err(_) => self.check_name(&section, report),
             }
         }
     }
@@ -143,14 +149,14 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     fn check_section(&self, rela: &RelaSection<'d>, seen: &mut Seen, report: &mut Report) {
         let name = shown(rela.section.name);
         let Ok(parsed) = LivepatchSection::parse(rela.section.name) else {
-            if self.looks_at_name(rela) {
-                let refusal = Refusal::SectionFormat {
+            if self.loaded.has_memory(&rela.target) {
+                // apply_relocations()
+                let outcome = Outcome::Refused(Refusal::SectionFormat {
                     section: name.clone(),
-                };
-                report.add(Kind::Section, "", name, Outcome::Refused(refusal));
+                });
+                report.add(Kind::Section, "", name, outcome);
             } else {
-                let finding = report.add(Kind::Section, "", name, Outcome::Accepted);
-                finding.warn(NOT_LOADED);
+                self.check_name(&rela.section, report);
             }
             return;
         };
@@ -221,14 +227,25 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             .then(|| format!("never applied: the livepatch has no klp_object '{objname}'"))
     }
 
-    /// Whether the kernel reads the name of a livepatch section: `apply_relocations()` if what it changes
-    /// is loaded, `klp_write_object_relocs()` those of all sections, for each module.
-    fn looks_at_name(&self, rela: &RelaSection<'d>) -> bool {
+    /// Reports the name of a section that is wrong, and that `apply_relocations()` does not come to:
+    /// `klp_write_object_relocs()` reads the names of all sections, for each module.
+    fn check_name(&self, section: &Section<'_>, report: &mut Report) {
+        let name = shown(section.name);
         let mut objects = self.patches.iter().flat_map(|patch| &patch.objects);
+        let first = objects.position(|object| object.name.is_some());
         let unknown = self.patches.is_empty() && self.enables();
-        self.loaded.has_memory(&rela.target)
-            || unknown
-            || objects.any(|object| object.name.is_some())
+        if first.is_none() && !unknown {
+            let finding = report.add(Kind::Section, "", name, Outcome::Accepted);
+            finding.warn(NOT_LOADED);
+            return;
+        }
+        let refusal = Refusal::SectionFormat {
+            section: name.clone(),
+        };
+        let finding = report.add(Kind::Section, "", name, Outcome::Refused(refusal));
+        if let Some(object) = first {
+            finding.stage = Stage::Object(object, Step::Relocate);
+        }
     }
 
     /// The place of the `klp_object` that a module's section is for.

@@ -185,6 +185,21 @@ fn the_name_of_a_section_that_is_never_applied() {
         messages(&report, "refused"),
         ["section .note.odd has an incorrectly formatted name"]
     );
+    // The number of a section that there is not is no reason to pass over the name, and what is looked up
+    // comes later.
+    let unnamed = |objname, function| {
+        let mut bytes = marked(objname, function);
+        let flags = elf::SHF_STRINGS.0 | SHF_RELA_LIVEPATCH;
+        set_header(&mut bytes, ".symtab", 8, &flags.to_le_bytes());
+        set_header(&mut bytes, ".symtab", 44, &1000_u32.to_le_bytes());
+        set_header(&mut bytes, ".note.odd", 8, &0_u64.to_le_bytes());
+        messages(&check_bytes(&bytes, Policy::Exact), "refused")
+    };
+    assert_eq!(unnamed(None, "cmdline_proc_show"), [""; 0]);
+    assert_eq!(
+        unnamed(Some("net_mod"), "no_such_function")[0],
+        "section .symtab has an incorrectly formatted name"
+    );
 }
 
 #[test]
