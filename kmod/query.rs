@@ -81,8 +81,8 @@ impl Answer for QueryFile {
     }
 }
 
-/// Answers what a name means to a tracer, which has no positions: in one module, or in vmlinux and
-/// all modules.
+/// Answers what a name means to a tracer, which has no positions: in one object, as BPF asks for
+/// what a BTF describes, or in vmlinux and all modules.
 struct TracerQueryFile;
 
 impl Answer for TracerQueryFile {
@@ -99,7 +99,7 @@ impl Answer for TracerQueryFile {
                 text.trace(&request, reader)?;
             }
             None => text.add(concat!(
-                "write [module:]name to this file and read the answer from the same open file:\n",
+                "write [objname:]name to this file and read the answer from the same open file:\n",
                 "  exec 3<>tracer_query; echo init_once >&3; cat <&3\n"
             ))?,
         }
@@ -251,7 +251,11 @@ impl Text {
     /// The same for a tracer: exact names, and if there is none, cleaned ones.
     fn trace(&mut self, request: &Request<'_>, reader: Reader) -> Result {
         let mut buf = [0; MODULE_NAME_LEN];
-        let objects = module(request, &mut buf)?.map_or(Objects::All, Objects::Module);
+        let objects = match module(request, &mut buf)? {
+            Some(module) => Objects::Module(module),
+            None if request.has_objname => Objects::Vmlinux,
+            None => Objects::All,
+        };
         let lookup = Lookup::new(objects, request.name.as_bytes());
         let (mut exact, mut others) = (0, 0);
         lookup.visit(&mut |_, symbol| {

@@ -44,6 +44,7 @@ impl<'n> Written<'n> {
             let symbol = LivepatchSymbol::parse(text).map_err(WrittenError::Symbol)?;
             let request = Request {
                 objname: symbol.objname(),
+                has_objname: true,
                 name: symbol.name(),
                 sympos: symbol.sympos(),
             };

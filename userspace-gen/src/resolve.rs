@@ -79,13 +79,13 @@ pub fn resolve<'t>(target: &'t Target<'_>, policy: Policy, request: &Request<'_>
 /// Answers a tracer, which has no positions, as a kernel does that follows `policy`.
 ///
 /// Without an object, it means the only symbol of that name in vmlinux and all modules, as the
-/// event of a kprobe does. Cleaned names count where none of them has an exact one.
+/// event of a kprobe does; in vmlinux alone, as what its BTF describes, if that is written. Cleaned
+/// names count where none of them has an exact one.
 #[must_use]
 pub fn trace<'t>(target: &'t Target<'_>, policy: Policy, request: &Request<'_>) -> Answer<'t> {
     let objects = target.objects().iter();
-    let any = request.objname.is_vmlinux();
     let objects: Vec<_> = objects
-        .filter(|object| any || object.name == request.objname)
+        .filter(|object| !request.has_objname || object.name == request.objname)
         .collect();
     if objects.is_empty() {
         return Answer::NoObject;

@@ -24,6 +24,8 @@ use core::fmt;
 pub struct Request<'a> {
     /// The object; vmlinux if none is written.
     pub objname: ObjName<'a>,
+    /// Says whether the object is written. A tracer that writes none means vmlinux and all modules.
+    pub has_objname: bool,
     /// The name.
     pub name: SymbolName<'a>,
     /// The position; "must be the only match" if none is written.
@@ -75,6 +77,7 @@ impl<'a> Request<'a> {
         }
         Ok(Self {
             objname,
+            has_objname: rest.len() < text.len(),
             name: SymbolName(name),
             sympos,
         })

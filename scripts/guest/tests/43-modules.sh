@@ -100,7 +100,7 @@ rejected() {
 	return $status
 }
 
-ktap_suite modules 30
+ktap_suite modules 32
 modprobe klp_sympos
 insmod /klp/modules/klp_twins.ko
 check 'the twins do their own work' test "$(cat /sys/module/klp_twins/parameters/twin)" = '1 2 3'
@@ -116,12 +116,16 @@ check 'debugfs: and of one module' tracer_gets klp_twins:twin.llvm.100 \
 	'^resolved [0-9a-f]* twin\.llvm\.100 1/1 klp_twins'
 check 'debugfs: a hash of another build is for tracers' another_build_is_for_tracers
 check 'debugfs: a tracer does not find what nobody has' tracer_gets no_such_function 'not-found 0'
+# klp_twins has a promoted one as well.
+check 'debugfs: a tracer that asks vmlinux alone' tracer_gets vmlinux:tty_ldiscs_seq_show \
+	'resolved [0-9a-f]* tty_ldiscs_seq_show\(\.llvm\.[0-9a-f]*\)\? 1/1 vmlinux'
+check 'debugfs: does not get what a module has' tracer_gets vmlinux:twin 'not-found 0'
 check 'debugfs: a tracer has no positions' rejected twin,1 tracer_query
 check 'a line of shell: the full name of a promoted symbol' full_name_is klp_twins:twin.llvm.100 twin.llvm.100
 check 'a line of shell: nothing on stdout for an ambiguous name' no_full_name twin.llvm.5 'ambiguous 3'
 check 'a line of shell: nothing on stdout for a name that nobody has' no_full_name no_such_function 'not-found 0'
 check 'a line of shell: nothing on stdout for a question that is none' no_full_name twin,1 \
-	'write [module:]name to this file and read the answer from the same open file:'
+	'write [objname:]name to this file and read the answer from the same open file:'
 check 'debugfs: the rule in words' grep -q '^policy: llvm$' "$debugfs/policy"
 
 check_twins hand-written /klp/modules/livepatch_twins.ko

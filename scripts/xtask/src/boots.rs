@@ -196,7 +196,7 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["43-modules"],
-        expected: &[expect("modules", 30)],
+        expected: &[expect("modules", 32)],
         ..DEFAULT.named("modules")
     },
     Boot {

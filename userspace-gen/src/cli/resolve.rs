@@ -23,8 +23,9 @@ use std::path::{Path, PathBuf};
 /// Say which symbols names mean, or why they mean none
 ///
 /// A livepatch is taken to ask. A tracer gets the same symbols but for two differences: a hash of another
-/// build counts as none, and a name without a module is looked for in vmlinux and in all modules. Any symbol
-/// counts, as for `kallsyms_lookup_name()`; tracers of functions pass over variables.
+/// build counts as none, and a name without an object is looked for in vmlinux and in all modules. BPF, which
+/// goes by BTF, looks in one object: `vmlinux:name` or `module:name`. Any symbol counts, as for
+/// `kallsyms_lookup_name()`; tracers of functions pass over variables.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -48,7 +49,7 @@ pub struct Args {
     #[arg(long = "queries", value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// Answer as a tracer is answered, not a livepatch: [module:]name in vmlinux and all modules
+    /// Answer as a tracer is answered, not a livepatch: [objname:]name, without one in vmlinux and all modules
     #[arg(long)]
     tracer: bool,
 

@@ -27,7 +27,7 @@ const RUNS: &[(&str, &str)] = &[
     ("vmlinux.resolve.exact", "resolve --vmlinux vmlinux --policy exact promoted twin promoted.llvm.9a"),
     ("net-mod.resolve", "resolve --vmlinux vmlinux --module net-mod.ko net_mod:handle net_mod:state net-mod:handle"),
     ("net-mod.resolve.llvm-cut", "resolve --vmlinux vmlinux --module net-mod.ko --policy llvm-cut net_mod:state net_mod:state.llvm.42"),
-    ("tracer.resolve", "resolve --tracer --vmlinux vmlinux --module net-mod.ko promoted.llvm.dead state init_once net_mod:handle nosuch"),
+    ("tracer.resolve", "resolve --tracer --vmlinux vmlinux --module net-mod.ko promoted.llvm.dead state vmlinux:state init_once net_mod:handle nosuch"),
     ("tracer-position.resolve", "resolve --tracer --vmlinux vmlinux init_once,2"),
     ("another-build.resolve", "resolve --vmlinux vmlinux promoted.llvm.dead init_once.llvm.77,2 nosuch.llvm.1"),
     ("another-build.check", "check another-build.ko --vmlinux vmlinux"),

@@ -11,9 +11,13 @@ use klp_policy::{
 };
 use proptest::prelude::*;
 
-fn request<'a>(objname: &'a str, name: &'a str, sympos: u64) -> Request<'a> {
+/// Without an object it is one of vmlinux.
+fn request<'a>(objname: Option<&'a str>, name: &'a str, sympos: u64) -> Request<'a> {
     Request {
-        objname: ObjName::new(objname.as_bytes()).unwrap(),
+        objname: objname.map_or(ObjName::VMLINUX, |objname| {
+            ObjName::new(objname.as_bytes()).unwrap()
+        }),
+        has_objname: objname.is_some(),
         name: SymbolName(name.as_bytes()),
         sympos: Sympos(sympos),
     }
@@ -22,14 +26,14 @@ fn request<'a>(objname: &'a str, name: &'a str, sympos: u64) -> Request<'a> {
 #[test]
 fn questions() {
     for (text, expected) in [
-        ("f", request("vmlinux", "f", 0)),
-        ("f,0", request("vmlinux", "f", 0)),
-        ("f,7", request("vmlinux", "f", 7)),
-        ("f.llvm.*,007", request("vmlinux", "f.llvm.*", 7)),
-        ("vmlinux:f", request("vmlinux", "f", 0)),
-        ("ext4:f,2", request("ext4", "f", 2)),
-        ("ext4:a:b", request("ext4", "a:b", 0)),
-        ("f,18446744073709551615", request("vmlinux", "f", u64::MAX)),
+        ("f", request(None, "f", 0)),
+        ("f,0", request(None, "f", 0)),
+        ("f,7", request(None, "f", 7)),
+        ("f.llvm.*,007", request(None, "f.llvm.*", 7)),
+        ("vmlinux:f", request(Some("vmlinux"), "f", 0)),
+        ("ext4:f,2", request(Some("ext4"), "f", 2)),
+        ("ext4:a:b", request(Some("ext4"), "a:b", 0)),
+        ("f,18446744073709551615", request(None, "f", u64::MAX)),
     ] {
         assert_eq!(Request::parse(text.as_bytes()), Ok(expected), "{text}");
     }
@@ -78,7 +82,7 @@ proptest! {
         sympos: u64,
     ) {
         let text = format!("{objname}:{name},{sympos}");
-        let expected = request(&objname, &name, sympos);
+        let expected = request(Some(&objname), &name, sympos);
         prop_assert_eq!(Request::parse(text.as_bytes()), Ok(expected));
     }
 

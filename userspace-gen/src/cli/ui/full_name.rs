@@ -30,6 +30,7 @@ pub fn of<'t>(
     }
     let exactly = Request {
         objname: object,
+        has_objname: true,
         name: entry.name,
         sympos: Sympos::UNIQUE,
     };
