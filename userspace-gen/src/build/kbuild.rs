@@ -125,9 +125,14 @@ impl Invocation {
     /// Returns the program's own name, without its directory: `clang-22` of `ccache /opt/llvm/bin/clang-22 -c x.c`.
     #[must_use]
     pub fn program(&self) -> &str {
+        self.program_word().rsplit('/').next().unwrap_or_default()
+    }
+
+    /// Returns the program as the command names it, behind a launcher.
+    #[must_use]
+    pub fn program_word(&self) -> &str {
         let words = self.words.iter().take_while(|word| !word.starts_with('-'));
-        let program = words.last().map_or("", String::as_str);
-        program.rsplit('/').next().unwrap_or_default()
+        words.last().map_or("", String::as_str)
     }
 }
 

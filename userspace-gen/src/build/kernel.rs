@@ -4,6 +4,8 @@
 //!
 //! Nothing is ever written into it, or into the source tree.
 
+use super::changed::normal;
+use super::disassembler::Disassembler;
 use super::kbuild::{Invocation, Saved};
 use super::Object;
 use crate::error::{Error, ErrorKind, Result};
@@ -21,6 +23,7 @@ const BITCODE: [[u8; 4]; 2] = [*b"BC\xc0\xde", [0xde, 0xc0, 0x17, 0x0b]];
 pub struct KernelBuild {
     directory: PathBuf,
     source: PathBuf,
+    source_names: Vec<PathBuf>,
     members: Vec<Member>,
     link: Invocation,
 }
@@ -92,9 +95,25 @@ impl KernelBuild {
             .into_iter()
             .next()
             .unwrap_or(Invocation { words: Vec::new() });
+        let mut source_names = vec![source.clone()];
+        let first = members.iter().filter(|member| member.is_bitcode);
+        for member in first {
+            // Rust has a line of its own.
+            let saved = Saved::open(&directory, &member.path)?;
+            let name = saved
+                .source
+                .filter(|path| path.extension().is_some_and(|e| e == "c"));
+            let Some(name) = name else { continue };
+            let tree = normal(&directory.join(tree_of(&name, &member.path)));
+            if !source_names.contains(&tree) {
+                source_names.push(tree);
+            }
+            break;
+        }
         Ok(Self {
             directory,
             source,
+            source_names,
             members,
             link,
         })
@@ -110,6 +129,12 @@ impl KernelBuild {
     #[must_use]
     pub fn source(&self) -> &Path {
         &self.source
+    }
+
+    /// Returns the names of the source tree: the absolute path, and the one that kbuild gave to the compiler.
+    #[must_use]
+    pub fn source_names(&self) -> &[PathBuf] {
+        &self.source_names
     }
 
     /// Returns the kernel image.
@@ -142,6 +167,17 @@ impl KernelBuild {
         &self.link
     }
 
+    /// Returns the disassembler for the bitcode of this build.
+    ///
+    /// # Errors
+    ///
+    /// There is none in `PATH` that is new enough.
+    pub fn disassembler(&self) -> Result<Disassembler> {
+        let bitcode = self.members.iter().find(|member| member.is_bitcode);
+        let path = bitcode.map_or(Path::new(""), |member| member.path.as_path());
+        Disassembler::new(&self.directory.join(path))
+    }
+
     /// Returns the modules of the build.
     ///
     /// # Errors
@@ -164,6 +200,16 @@ impl KernelBuild {
         });
         modules.collect()
     }
+}
+
+/// Returns the source tree of a C file: `../linux` for `../linux/mm/slub.c`, which became `mm/slub.o`.
+fn tree_of(source: &Path, object: &Path) -> PathBuf {
+    let depth = object.components().count();
+    source
+        .ancestors()
+        .nth(depth)
+        .unwrap_or(Path::new(""))
+        .to_owned()
 }
 
 /// Says whether a file is bitcode.

@@ -9,21 +9,37 @@
 //! | step | file | yields |
 //! | --- | --- | --- |
 //! | the build directory | [`kernel`], [`kbuild`] | compile lines, link order, link line |
-//! | the patched sources | `shadow` | a copy beside the tree, under the names of the tree |
-//! | the files to compile | `changed` | the patched files, and the dependants of patched headers |
-//! | the thin links | `thin_link` | what every file imports, before and after |
-//! | the backends | `backends` | [`Pairs`]: object files before and after |
+//! | the patched sources | [`patches`], [`lines`], [`shadow`] | a copy beside the tree, under the names of the tree |
+//! | the files to compile | [`changed`], [`compile`], [`ir`] | the patched files, and the dependants of patched headers |
+//! | the thin links | [`thin_link`], [`index`] | what every file imports, before and after |
+//! | the backends | [`backends`], [`pairs`] | [`Pairs`]: object files before and after |
 //!
 //! Everything behind that only sees [`Pairs`].
 
+pub mod backends;
+pub mod cache;
+pub mod changed;
+pub mod compile;
+pub mod disassembler;
+pub mod index;
+pub mod ir;
+pub mod jobs;
 pub mod kbuild;
 pub mod kernel;
+pub mod lines;
+pub mod pairs;
+pub mod patches;
 pub mod progress;
+pub mod shadow;
+pub mod thin_link;
 
 pub use kernel::KernelBuild;
+pub use pairs::pairs;
 pub use progress::Progress;
 
+use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
+use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
@@ -66,8 +82,8 @@ pub enum Reason {
     },
     /// The thin link decides otherwise about a symbol of the file: whether it is exported, promoted or kept.
     Linkage {
-        /// The symbol, if it has a name in the index.
-        name: String,
+        /// The symbol, if its name is known: an index has hashes of names.
+        name: Option<String>,
     },
 }
 
@@ -77,7 +93,8 @@ impl fmt::Display for Reason {
             Self::Patched => f.write_str("the patch"),
             Self::Header(header) => write!(f, "includes {}", header.display()),
             Self::Imports { name, from } => write!(f, "imports {name} of {}", from.display()),
-            Self::Linkage { name } => write!(f, "{name} is linked in another way"),
+            Self::Linkage { name: Some(name) } => write!(f, "{name} is linked in another way"),
+            Self::Linkage { name: None } => f.write_str("a symbol of it is linked in another way"),
         }
     }
 }
@@ -106,6 +123,45 @@ pub struct Pairs {
     pub units: Vec<Unit>,
     /// A directory for intermediate files, gone when this is dropped unless it is to be kept.
     pub directory: WorkDirectory,
+}
+
+/// The wishes of somebody who wants a livepatch.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The source patches, to be applied one after the other.
+    pub patches: Vec<PathBuf>,
+    /// The number of processes that may run at a time.
+    pub jobs: usize,
+    /// The program to be put in front of every compile line, with its arguments.
+    pub launcher: Vec<String>,
+    /// The directory of what is kept from one build to the next.
+    pub cache: PathBuf,
+    /// The directory for intermediate files, if they are to be kept.
+    pub keep: Option<PathBuf>,
+    /// Compile however many files include a patched header.
+    pub all: bool,
+}
+
+impl Request {
+    /// Makes the directory for intermediate files.
+    fn work_directory(&self) -> Result<WorkDirectory> {
+        let Some(keep) = &self.keep else {
+            let directory = tempfile::Builder::new().prefix("klp-gen-").tempdir();
+            let directory =
+                directory.map_err(|e| Error::io(&"cannot make a temporary directory", e))?;
+            return Ok(WorkDirectory::Temporary(directory));
+        };
+        let cannot = |e| Error::io(&format_args!("cannot write {}", keep.display()), e);
+        fs::create_dir_all(keep).map_err(cannot)?;
+        if fs::read_dir(keep).map_err(cannot)?.next().is_some() {
+            let what = format!(
+                "{}: expected a new or empty directory for intermediate files, found one with files in it",
+                keep.display()
+            );
+            return Err(Error::new(ErrorKind::Refused, what));
+        }
+        Ok(WorkDirectory::Kept(fs::canonicalize(keep).map_err(cannot)?))
+    }
 }
 
 /// A directory for intermediate files.

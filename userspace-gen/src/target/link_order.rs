@@ -11,7 +11,7 @@ use object::read::archive::ArchiveFile;
 /// # Errors
 ///
 /// It is no thin archive: others do not keep the directories.
-pub(super) fn read<'d>(origin: &str, data: &'d [u8]) -> Result<Vec<&'d [u8]>> {
+pub(crate) fn read<'d>(origin: &str, data: &'d [u8]) -> Result<Vec<&'d [u8]>> {
     let bad = |what: &dyn std::fmt::Display| {
         let expected = "expected the thin archive vmlinux.a of a kernel build";
         Error::malformed(origin, format_args!("{expected}, found {what}"))

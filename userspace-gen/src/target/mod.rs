@@ -19,6 +19,7 @@ pub use build_directory::{read_regular, BuildDirectory};
 pub use exports::{Export, Untold};
 pub use files::{module_in, TargetFiles};
 pub use ftrace::Traceable;
+pub(crate) use link_order::read as archive_members;
 pub use module_list::{BuiltModule, ModuleLists};
 pub use module_name::{impossible, module_name};
 pub use rule::rule_of;

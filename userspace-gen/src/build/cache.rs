@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What a kernel's first build works out, kept for the next ones.
+//!
+//! Every entry has a name that is made of all that it depends on, is written under another name and then renamed. So
+//! there is nothing to lock, nothing to bring up to date, and a build that is interrupted leaves nothing half done.
+
+use crate::error::{Error, Result};
+use blake3::{Hash, Hasher};
+use std::fs;
+use std::path::{Path, PathBuf};
+use tempfile::{Builder, TempDir};
+
+/// The version of the entries' contents.
+const VERSION: &[u8] = b"1";
+
+/// A directory of entries.
+#[derive(Debug)]
+pub struct Cache {
+    directory: PathBuf,
+}
+
+impl Cache {
+    /// Opens a cache, and makes its directory.
+    ///
+    /// # Errors
+    ///
+    /// The directory cannot be made.
+    pub fn open(directory: &Path) -> Result<Self> {
+        let made = fs::create_dir_all(directory);
+        made.map_err(|e| {
+            let what = format_args!(
+                "cannot make the cache {} (XDG_CACHE_HOME says where it is)",
+                directory.display()
+            );
+            Error::io(&what, e)
+        })?;
+        Ok(Self {
+            directory: directory.to_owned(),
+        })
+    }
+
+    /// Returns an entry; `make` fills its directory if there is none yet.
+    ///
+    /// # Errors
+    ///
+    /// `make` fails, or the cache cannot be written.
+    pub fn entry(
+        &self,
+        kind: &str,
+        key: Hash,
+        make: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<PathBuf> {
+        let path = self.path(kind, key);
+        if path.is_dir() {
+            return Ok(path);
+        }
+        let new = self.temporary()?;
+        make(new.path())?;
+        self.publish(new, &path)?;
+        Ok(path)
+    }
+
+    /// Returns an entry if it is there.
+    #[must_use]
+    pub fn find(&self, kind: &str, key: Hash) -> Option<PathBuf> {
+        let path = self.path(kind, key);
+        path.is_dir().then_some(path)
+    }
+
+    fn path(&self, kind: &str, key: Hash) -> PathBuf {
+        self.directory.join(kind).join(key.to_hex().as_str())
+    }
+
+    fn temporary(&self) -> Result<TempDir> {
+        let cannot = |e| self.cannot_write(e);
+        let directory = self.directory.join("new");
+        fs::create_dir_all(&directory).map_err(cannot)?;
+        Builder::new()
+            .prefix("")
+            .tempdir_in(directory)
+            .map_err(cannot)
+    }
+
+    /// Gives a new entry its name. Another build may have been faster: its entry has the same contents.
+    fn publish(&self, new: TempDir, path: &Path) -> Result<()> {
+        let made = path.parent().map_or(Ok(()), fs::create_dir_all);
+        let renamed = made.and_then(|()| fs::rename(new.path(), path));
+        match renamed {
+            Ok(()) => {
+                let _ = new.keep();
+                Ok(())
+            }
+            Err(_) if path.is_dir() => Ok(()),
+            Err(e) => Err(self.cannot_write(e)),
+        }
+    }
+
+    fn cannot_write(&self, error: std::io::Error) -> Error {
+        Error::io(
+            &format_args!("cannot write to the cache {}", self.directory.display()),
+            error,
+        )
+    }
+}
+
+/// Makes the name of an entry of all that the entry depends on.
+#[derive(Debug)]
+pub struct Key(Hasher);
+
+impl Key {
+    /// Begins a name.
+    #[must_use]
+    pub fn new(kind: &str) -> Self {
+        let mut key = Self(Hasher::new());
+        key.add(VERSION);
+        key.add(kind.as_bytes());
+        key
+    }
+
+    /// Adds something that the entry depends on.
+    pub fn add(&mut self, bytes: &[u8]) {
+        // With its length, so that "ab", "c" and "a", "bc" are two names.
+        self.0.update(&(bytes.len() as u64).to_le_bytes());
+        self.0.update(bytes);
+    }
+
+    /// Adds the contents of a file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn add_file(&mut self, path: &Path) -> Result<()> {
+        let bytes = fs::read(path)
+            .map_err(|e| Error::io(&format_args!("cannot read {}", path.display()), e))?;
+        self.add(&bytes);
+        Ok(())
+    }
+
+    /// Returns the name.
+    #[must_use]
+    pub fn finish(self) -> Hash {
+        self.0.finalize()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_is_made_once() {
+        let directory = TempDir::new().unwrap();
+        let cache = Cache::open(&directory.path().join("klp-gen")).unwrap();
+        let key = || {
+            let mut key = Key::new("k");
+            key.add(b"x");
+            key.finish()
+        };
+        assert_eq!(cache.find("k", key()), None);
+        let write = |path: &Path| {
+            fs::write(path.join("file"), "1").unwrap();
+            Ok(())
+        };
+        let path = cache.entry("k", key(), write).unwrap();
+        let again = cache.entry("k", key(), |_| panic!("is there")).unwrap();
+        assert_eq!(
+            (&path, fs::read(again.join("file")).unwrap()),
+            (&again, b"1".to_vec())
+        );
+        // One that is interrupted is not there.
+        let failed = cache.entry("k", Key::new("other").finish(), |_| {
+            Err(Error::new(crate::error::ErrorKind::Io, "interrupted"))
+        });
+        assert!(failed.is_err());
+        assert_eq!(cache.find("k", Key::new("other").finish()), None);
+    }
+
+    #[test]
+    fn two_at_once() {
+        let directory = TempDir::new().unwrap();
+        let cache = Cache::open(directory.path()).unwrap();
+        let key = Key::new("k").finish();
+        // The other one is done while this one is still at work.
+        let path = cache.entry("k", key, |path| {
+            fs::write(path.join("file"), "mine").unwrap();
+            cache.entry("k", key, |path| {
+                fs::write(path.join("file"), "other").unwrap();
+                Ok(())
+            })?;
+            Ok(())
+        });
+        assert_eq!(fs::read(path.unwrap().join("file")).unwrap(), b"other");
+        assert_eq!(
+            fs::read_dir(directory.path().join("new")).unwrap().count(),
+            0
+        );
+    }
+}

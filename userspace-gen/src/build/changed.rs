@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The files that have to be compiled again: those that read a file that a patch changes.
+//!
+//! The compiler has written down what it read for every object, and fixdep has put the list into the `.cmd` files.
+
+use super::kbuild::Saved;
+use super::kernel::{KernelBuild, Module};
+use super::{Object, Reason};
+use crate::error::{Error, Result};
+use memchr::memmem::Finder;
+use std::collections::HashMap;
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path, PathBuf};
+
+/// An object that reads a patched file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dependant {
+    /// The name that kbuild has for the object: `mm/slab_common.o`.
+    pub kbuild_path: PathBuf,
+    /// The saved command.
+    pub saved: Saved,
+    /// The first patched file that the object reads; its own source if that is patched.
+    pub reason: Reason,
+    /// The part of the kernel that the object belongs to.
+    pub part: Part,
+}
+
+/// The part of a kernel that an object belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Bitcode that is linked into vmlinux or a module.
+    Bitcode(Object),
+    /// An object that is linked, but is no bitcode: assembler, or C that is compiled without LTO.
+    Native(Object),
+    /// A file that other files are made of, as `asm-offsets.s`, or that the vDSO is made of.
+    Other,
+}
+
+/// Finds every object that reads one of the files, which are given by their paths below the source tree.
+///
+/// # Errors
+///
+/// The build directory cannot be read.
+pub fn dependants(
+    kernel: &KernelBuild,
+    modules: &[Module],
+    files: &[&Path],
+) -> Result<Vec<Dependant>> {
+    let objects = Objects::new(kernel, modules);
+    let names = files.iter().filter_map(|file| file.file_name());
+    let finders: Vec<_> = names
+        .map(|name| Finder::new(name.as_bytes()).into_owned())
+        .collect();
+    let mut commands = Vec::new();
+    list(kernel.directory(), Path::new(""), &mut commands)?;
+    let mut dependants = Vec::new();
+    for (target, path) in commands {
+        let text = fs::read(&path).map_err(|e| cannot_read(&path, e))?;
+        if !finders.iter().any(|finder| finder.find(&text).is_some()) {
+            continue;
+        }
+        let part = objects.part(&target);
+        let Some(part) = part else { continue };
+        let saved = Saved::parse(&path.display().to_string(), &String::from_utf8_lossy(&text))?;
+        let source = saved
+            .source
+            .as_deref()
+            .and_then(|source| below(kernel, source));
+        let is_source = |file: &&&Path| source.as_deref() == Some(**file);
+        let reason = if files.iter().any(|file| is_source(&file)) {
+            Some(Reason::Patched)
+        } else {
+            let mut read = saved
+                .dependencies
+                .iter()
+                .filter_map(|path| below(kernel, path));
+            read.find(|path| files.contains(&path.as_path()))
+                .map(Reason::Header)
+        };
+        if let Some(reason) = reason {
+            dependants.push(Dependant {
+                kbuild_path: target,
+                saved,
+                reason,
+                part,
+            });
+        }
+    }
+    dependants.sort_by_key(|dependant| objects.place(&dependant.kbuild_path));
+    Ok(dependants)
+}
+
+/// The objects of a kernel that are linked, by their names.
+struct Objects<'k> {
+    parts: HashMap<&'k Path, (usize, Part)>,
+}
+
+impl<'k> Objects<'k> {
+    fn new(kernel: &'k KernelBuild, modules: &'k [Module]) -> Self {
+        let mut parts = HashMap::new();
+        for member in kernel.members() {
+            let part = if member.is_bitcode {
+                Part::Bitcode(Object::Vmlinux)
+            } else {
+                Part::Native(Object::Vmlinux)
+            };
+            let place = parts.len();
+            parts.insert(member.path.as_path(), (place, part));
+        }
+        for module in modules {
+            for member in &module.members {
+                let place = parts.len();
+                parts.insert(
+                    member.as_path(),
+                    (place, Part::Bitcode(module.object.clone())),
+                );
+            }
+        }
+        Self { parts }
+    }
+
+    /// Returns the part of a target; nothing if no kernel runs its code, as that of tools and of the boot code.
+    fn part(&self, target: &Path) -> Option<Part> {
+        if let Some((_, part)) = self.parts.get(target) {
+            return Some(part.clone());
+        }
+        let has = |name: &str| target.iter().any(|part| part == name);
+        let is_made_into_header = target.extension() == Some(OsStr::new("s"));
+        let is_user = has("vdso") && target.extension() == Some(OsStr::new("o"));
+        (!has("tools") && !has("scripts") && (is_made_into_header || is_user))
+            .then_some(Part::Other)
+    }
+
+    fn place(&self, target: &Path) -> (usize, PathBuf) {
+        let place = self
+            .parts
+            .get(target)
+            .map_or(usize::MAX, |(place, _)| *place);
+        (place, target.to_owned())
+    }
+}
+
+/// Returns the path below the source tree, or below the build directory, of a file that a command names.
+#[must_use]
+pub fn below(kernel: &KernelBuild, path: &Path) -> Option<PathBuf> {
+    let path = normal(&kernel.directory().join(path));
+    let trees = kernel
+        .source_names()
+        .iter()
+        .map(PathBuf::as_path)
+        .chain([kernel.directory()]);
+    let mut rests = trees.filter_map(|tree| path.strip_prefix(tree).ok());
+    rests.next().map(Path::to_owned)
+}
+
+/// Removes `.` and `..` from a path without looking at the file system.
+#[must_use]
+pub fn normal(path: &Path) -> PathBuf {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => (),
+            Component::ParentDir => {
+                normal.pop();
+            }
+            part => normal.push(part),
+        }
+    }
+    normal
+}
+
+/// Lists the `.cmd` files below a directory, with the names of their targets.
+fn list(top: &Path, below: &Path, commands: &mut Vec<(PathBuf, PathBuf)>) -> Result<()> {
+    let directory = top.join(below);
+    let entries = fs::read_dir(&directory).map_err(|e| cannot_read(&directory, e))?;
+    for entry in entries {
+        let entry = entry.map_err(|e| cannot_read(&directory, e))?;
+        let kind = entry
+            .file_type()
+            .map_err(|e| cannot_read(&entry.path(), e))?;
+        let name = entry.file_name();
+        if kind.is_dir() {
+            list(top, &below.join(&name), commands)?;
+            continue;
+        }
+        let target = name
+            .as_bytes()
+            .strip_prefix(b".")
+            .and_then(|name| name.strip_suffix(b".cmd"));
+        if let Some(target) = target {
+            commands.push((below.join(OsStr::from_bytes(target)), entry.path()));
+        }
+    }
+    Ok(())
+}
+
+fn cannot_read(path: &Path, error: std::io::Error) -> Error {
+    Error::io(&format_args!("cannot read {}", path.display()), error)
+}

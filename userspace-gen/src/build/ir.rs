@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Which functions and variables of a bitcode file differ from those of another version of the file.
+//!
+//! Both versions are compared as `llvm-dis` prints them, without the numbers that any edit moves: metadata, attributes
+//! and types are compared by content, strings too, and places in the source are left out (`!srcloc`, `!dbg`).
+
+use blake3::{Hash, Hasher};
+use memchr::memchr;
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
+
+/// A module as far as the comparison goes.
+#[derive(Debug)]
+pub struct Ir {
+    /// Module flags and the target: another file imports them with any function.
+    flags: Hash,
+    /// Assembler outside of functions.
+    assembler: Hash,
+    /// Each definition in order.
+    definitions: Vec<(Vec<u8>, Hash)>,
+    /// The names of the symbols in the summary.
+    names: HashMap<u64, Vec<u8>>,
+}
+
+impl Ir {
+    /// Reads what `llvm-dis` prints.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Self {
+        let text = Text::read(text);
+        let definitions = text.definitions.iter().map(|name| {
+            let body = text
+                .globals
+                .get(name)
+                .map_or(&b""[..], |global| global.text);
+            (name.to_vec(), text.hash(body))
+        });
+        Self {
+            definitions: definitions.collect(),
+            flags: text.hash_all(&text.flags),
+            assembler: text.hash_all(&text.assembler),
+            names: text
+                .names
+                .iter()
+                .map(|(guid, name)| (*guid, name.to_vec()))
+                .collect(),
+        }
+    }
+
+    /// Says whether both compile to the same code and data.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.flags == other.flags
+            && self.assembler == other.assembler
+            && self.definitions.len() == other.definitions.len()
+            && self
+                .definitions
+                .iter()
+                .zip(&other.definitions)
+                .all(|((a, x), (b, y))| {
+                    // Strings have numbers in their names.
+                    x == y && (a == b || is_numbered(a) && is_numbered(b))
+                })
+    }
+
+    /// Returns the symbols, by their GUIDs, whose definition is not the same in both.
+    #[must_use]
+    pub fn changed(&self, other: &Self) -> HashSet<u64> {
+        let old: HashMap<_, _> = self
+            .definitions
+            .iter()
+            .map(|(name, hash)| (name, hash))
+            .collect();
+        let new: HashMap<_, _> = other
+            .definitions
+            .iter()
+            .map(|(name, hash)| (name, hash))
+            .collect();
+        let all = self.flags != other.flags;
+        let guids = self.names.iter().chain(&other.names);
+        let changed = guids.filter(|(_, name)| all || old.get(name) != new.get(name));
+        changed.map(|(guid, _)| *guid).collect()
+    }
+
+    /// Returns the name of a symbol.
+    #[must_use]
+    pub fn name(&self, guid: u64) -> Option<&[u8]> {
+        self.names.get(&guid).map(Vec::as_slice)
+    }
+}
+
+fn is_numbered(name: &[u8]) -> bool {
+    name.starts_with(b".str")
+}
+
+/// The hashes of what was looked up before, by sigil and name; nothing while it is looked up.
+type Known<'t> = HashMap<(u8, &'t [u8]), Option<Hash>>;
+
+/// A module's text, taken apart.
+#[derive(Default)]
+struct Text<'t> {
+    globals: HashMap<&'t [u8], Global<'t>>,
+    definitions: Vec<&'t [u8]>,
+    types: HashMap<&'t [u8], &'t [u8]>,
+    attributes: HashMap<&'t [u8], &'t [u8]>,
+    metadata: HashMap<&'t [u8], &'t [u8]>,
+    flags: Vec<&'t [u8]>,
+    assembler: Vec<&'t [u8]>,
+    names: HashMap<u64, &'t [u8]>,
+    known: RefCell<Known<'t>>,
+}
+
+struct Global<'t> {
+    /// The whole definition.
+    text: &'t [u8],
+    /// The first line, which is the whole of a variable.
+    header: &'t [u8],
+    /// Says that the name means nothing outside of the file, as that of a string.
+    is_private: bool,
+}
+
+impl<'t> Text<'t> {
+    fn read(text: &'t [u8]) -> Self {
+        let mut module = Self::default();
+        let mut at = 0;
+        while at < text.len() {
+            let end = memchr(b'\n', &text[at..]).map_or(text.len(), |length| at + length);
+            let line = &text[at..end];
+            let start = at;
+            at = end + 1;
+            match line {
+                [b'@', rest @ ..] => module.global(rest, line, line, true),
+                [b'd', b'e', b'f', b'i', b'n', b'e', b' ', ..] => {
+                    let length = memchr::memmem::find(&text[start..], b"\n}\n")
+                        .map_or(text.len() - start, |l| l + 2);
+                    at = (start + length + 1).min(text.len());
+                    let Some(name) = memchr(b'@', line) else {
+                        continue;
+                    };
+                    module.global(&line[name + 1..], &text[start..start + length], line, true);
+                }
+                [b'd', b'e', b'c', b'l', b'a', b'r', b'e', b' ', ..] => {
+                    let Some(name) = memchr(b'@', line) else {
+                        continue;
+                    };
+                    module.global(&line[name + 1..], line, line, false);
+                }
+                [b'%', rest @ ..] => {
+                    let (name, _) = name(rest);
+                    module.types.insert(name, after_equals(line));
+                }
+                [b'!', rest @ ..] => {
+                    let (name, _) = name(rest);
+                    match rest.first() {
+                        Some(digit) if digit.is_ascii_digit() => {
+                            module.metadata.insert(name, after_equals(line));
+                        }
+                        // Names of the compiler and debug information are no code.
+                        _ if name == b"llvm.module.flags" => module.flags.push(line),
+                        _ => (),
+                    }
+                }
+                [b'^', ..] => module.summary(line),
+                _ if line.starts_with(b"attributes #") => {
+                    let rest = &line[b"attributes #".len()..];
+                    let (name, _) = name(rest);
+                    module.attributes.insert(name, after_equals(line));
+                }
+                _ if line.starts_with(b"module asm ") => module.assembler.push(line),
+                _ if line.starts_with(b"target ") || line.starts_with(b"$") => {
+                    module.flags.push(line);
+                }
+                _ => (),
+            }
+        }
+        module
+    }
+
+    fn global(&mut self, rest: &'t [u8], text: &'t [u8], header: &'t [u8], is_definition: bool) {
+        let (name, behind) = name(rest);
+        let is_private = behind.starts_with(b" = private ");
+        let is_external = behind.starts_with(b" = external ");
+        self.globals.insert(
+            name,
+            Global {
+                text,
+                header,
+                is_private,
+            },
+        );
+        if is_definition && !is_external {
+            self.definitions.push(name);
+        }
+    }
+
+    /// Reads `^1 = gv: (name: "foo", summaries: …) ; guid = 123`.
+    fn summary(&mut self, line: &'t [u8]) {
+        let Some(start) = memchr::memmem::find(line, b"gv: (name: \"") else {
+            return;
+        };
+        let rest = &line[start + b"gv: (name: ".len()..];
+        let (name, _) = name(rest);
+        let guid =
+            memchr::memmem::rfind(line, b"; guid = ").map(|at| &line[at + b"; guid = ".len()..]);
+        let guid = guid.and_then(|guid| std::str::from_utf8(guid.trim_ascii()).ok()?.parse().ok());
+        if let Some(guid) = guid {
+            self.names.insert(guid, name);
+        }
+    }
+
+    fn hash_all(&self, lines: &[&'t [u8]]) -> Hash {
+        let mut hasher = Hasher::new();
+        for line in lines {
+            self.write(line, &mut hasher);
+        }
+        hasher.finalize()
+    }
+
+    fn hash(&self, text: &'t [u8]) -> Hash {
+        self.hash_all(&[text])
+    }
+
+    /// Writes text with what its names and numbers stand for.
+    fn write(&self, text: &'t [u8], hasher: &mut Hasher) {
+        let (mut at, mut copied) = (0, 0);
+        while at < text.len() {
+            let rest = &text[at + 1..];
+            let next = rest.first().copied().unwrap_or_default();
+            let length = match text[at] {
+                b'"' => memchr(b'"', rest).map_or(rest.len(), |end| end + 1),
+                b'!' if next.is_ascii_digit() => {
+                    let (name, _) = name(rest);
+                    hasher.update(&text[copied..at]);
+                    self.meaning(b'!', name, hasher);
+                    copied = at + 1 + name.len();
+                    name.len()
+                }
+                b'!' if rest.starts_with(b"srcloc !") || rest.starts_with(b"dbg !") => {
+                    hasher.update(&text[copied..at]);
+                    let number = memchr(b'!', rest).map_or(rest.len(), |bang| bang + 1);
+                    let (name, _) = name(&rest[number..]);
+                    copied = at + 1 + number + name.len();
+                    number + name.len()
+                }
+                b'#' if rest.starts_with(b"dbg_") => {
+                    hasher.update(&text[copied..at]);
+                    let end = memchr(b'\n', rest).unwrap_or(rest.len());
+                    copied = at + 1 + end;
+                    end
+                }
+                b'#' if next.is_ascii_digit() => {
+                    let (name, _) = name(rest);
+                    hasher.update(&text[copied..at]);
+                    self.meaning(b'#', name, hasher);
+                    copied = at + 1 + name.len();
+                    name.len()
+                }
+                sigil @ (b'%' | b'@') if is_name(next) => {
+                    let (name, behind) = name(rest);
+                    let length = rest.len() - behind.len();
+                    if sigil == b'@' || self.types.contains_key(name) {
+                        hasher.update(&text[copied..at]);
+                        self.meaning(sigil, name, hasher);
+                        copied = at + 1 + length;
+                    }
+                    length
+                }
+                _ => 0,
+            };
+            at += 1 + length;
+        }
+        hasher.update(&text[copied.min(text.len())..]);
+    }
+
+    /// Writes what a name or number stands for.
+    fn meaning(&self, sigil: u8, name: &'t [u8], hasher: &mut Hasher) {
+        hasher.update(&[sigil]);
+        let key = (sigil, name);
+        let known = self.known.borrow().get(&key).copied();
+        let hash = match known {
+            Some(Some(hash)) => hash,
+            // It refers to itself, as loops do.
+            Some(None) => return,
+            None => {
+                self.known.borrow_mut().insert(key, None);
+                let hash = self.look_up(sigil, name);
+                self.known.borrow_mut().insert(key, Some(hash));
+                hash
+            }
+        };
+        hasher.update(hash.as_bytes());
+    }
+
+    fn look_up(&self, sigil: u8, name: &'t [u8]) -> Hash {
+        let found = match sigil {
+            b'!' => self.metadata.get(name).copied(),
+            b'#' => self.attributes.get(name).copied(),
+            b'%' => self.types.get(name).copied(),
+            _ => {
+                let Some(global) = self.globals.get(name) else {
+                    return blake3::hash(name);
+                };
+                let behind = if global.is_private {
+                    after_equals(global.text)
+                } else {
+                    global.header
+                };
+                return self.hash(behind);
+            }
+        };
+        let is_debug = |text: &[u8]| text.starts_with(b"!DI") || text.starts_with(b"distinct !DI");
+        match found {
+            Some(text) if sigil == b'!' && is_debug(text) => blake3::hash(b""),
+            Some(text) => self.hash(text),
+            None => blake3::hash(name),
+        }
+    }
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'$' | b'"' | b'-')
+}
+
+/// Splits a name from what follows; a quoted one loses its quotes.
+fn name(text: &[u8]) -> (&[u8], &[u8]) {
+    if let [b'"', rest @ ..] = text {
+        let end = memchr(b'"', rest).unwrap_or(rest.len());
+        return (&rest[..end], rest.get(end + 1..).unwrap_or_default());
+    }
+    let end = text
+        .iter()
+        .position(|b| !b.is_ascii_alphanumeric() && !b"_.$-".contains(b));
+    text.split_at(end.unwrap_or(text.len()))
+}
+
+fn after_equals(line: &[u8]) -> &[u8] {
+    let at = memchr::memmem::find(line, b" = ").map_or(0, |at| at + 3);
+    &line[at..]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MODULE: &str = r#"
+%struct.a = type { i32 }
+@.str = private constant [3 x i8] c"hi\00"
+@x = internal global %struct.a { i32 1 }
+define i32 @f(i32 %0) #0 {
+  %2 = call i32 asm "nop", "=r"() #1, !srcloc !5
+  call void @g(ptr @.str)
+  ret i32 %2
+}
+define void @h() #0 {
+  ret void
+}
+declare void @g(ptr) #0
+attributes #0 = { nounwind }
+attributes #1 = { cold }
+!llvm.module.flags = !{!0}
+!0 = !{i32 1, !"wchar_size", i32 2}
+!5 = !{i64 17}
+^0 = module: (path: "a.o", hash: (1, 2, 3, 4, 5))
+^1 = gv: (name: "f", summaries: (function: (module: ^0))) ; guid = 11
+^2 = gv: (name: "h", summaries: (function: (module: ^0))) ; guid = 12
+^3 = gv: (name: "x", summaries: (variable: (module: ^0))) ; guid = 13
+"#;
+
+    fn changed(edits: &[(&str, &str)]) -> (bool, Vec<u64>) {
+        let mut text = MODULE.to_owned();
+        for (from, to) in edits {
+            assert!(text.contains(from), "{from}");
+            text = text.replace(from, to);
+        }
+        let (old, new) = (Ir::parse(MODULE.as_bytes()), Ir::parse(text.as_bytes()));
+        let mut changed: Vec<_> = old.changed(&new).into_iter().collect();
+        changed.sort_unstable();
+        (old.is_same(&new), changed)
+    }
+
+    #[test]
+    fn a_name_and_its_guid() {
+        assert_eq!(Ir::parse(MODULE.as_bytes()).name(12), Some(&b"h"[..]));
+    }
+
+    #[test]
+    fn places_and_numbers_are_no_change() {
+        assert_eq!(
+            changed(&[("!5 = !{i64 17}", "!5 = !{i64 99}")]),
+            (true, vec![])
+        );
+        assert_eq!(changed(&[("#1", "#7"), ("!5", "!9")]), (true, vec![]));
+        assert_eq!(changed(&[(".str", ".str.4")]), (true, vec![]));
+        assert_eq!(changed(&[("struct.a", "struct.b")]), (true, vec![]));
+        assert_eq!(
+            changed(&[("  ret void\n", "  ret void, !dbg !77\n")]).1,
+            [12]
+        );
+    }
+
+    #[test]
+    fn what_changes_a_function() {
+        // Its body, its attributes, those of what it calls, a string.
+        assert_eq!(changed(&[("ret void", "unreachable")]), (false, vec![12]));
+        assert_eq!(changed(&[("{ cold }", "{ hot }")]), (false, vec![11]));
+        assert_eq!(
+            changed(&[("declare void @g(ptr) #0", "declare void @g(ptr) #1")]),
+            (false, vec![11])
+        );
+        assert_eq!(
+            changed(&[("c\"hi\\00\"", "c\"ho\\00\"")]),
+            (false, vec![11])
+        );
+        assert_eq!(changed(&[("{ i32 1 }", "{ i32 2 }")]), (false, vec![13]));
+        assert_eq!(
+            changed(&[("type { i32 }", "type { i64 }")]),
+            (false, vec![13])
+        );
+    }
+
+    #[test]
+    fn module_flags_change_everything() {
+        assert_eq!(changed(&[("i32 2}", "i32 4}")]), (false, vec![11, 12, 13]));
+    }
+}

@@ -1,0 +1,468 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! From the patch to the objects before and after.
+
+use super::backends::{Backend, Backends, Wanted};
+use super::cache::{Cache, Key};
+use super::changed::{below, dependants, Dependant, Part};
+use super::compile::Compiler;
+use super::disassembler::Disassembler;
+use super::index::{Difference, Index};
+use super::ir::Ir;
+use super::jobs::{each, output};
+use super::kbuild::Invocation;
+use super::kernel::{KernelBuild, Module};
+use super::patches::Patched;
+use super::progress::Progress;
+use super::shadow::Shadow;
+use super::thin_link::{Link, Replaced};
+use super::{Answer, Object, Pairs, Reason, Refusal, Request, Unit, WorkDirectory};
+use crate::error::{Error, Result};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The number of objects that a patch may have compiled without `--all`.
+const MANY: usize = 100;
+
+/// The processor time that compiling a file of the kernel takes, in seconds: twice, and its share of the rest.
+const SECONDS_EACH: usize = 3;
+
+/// A file that was compiled before and after.
+struct Compiled<'d> {
+    dependant: &'d Dependant,
+    object: Object,
+    original: PathBuf,
+    patched: PathBuf,
+    ir: (Ir, Ir),
+}
+
+/// Finds every file whose code a patch may change, and compiles each before and after.
+///
+/// # Errors
+///
+/// A file cannot be read or written, or a program fails that worked for the kernel's build.
+pub fn pairs(
+    request: &Request,
+    kernel: &KernelBuild,
+    progress: &dyn Progress,
+) -> Result<Answer<Pairs>> {
+    let front = Front {
+        request,
+        kernel,
+        progress,
+        modules: kernel.modules()?,
+        directory: request.work_directory()?,
+        cache: Cache::open(&request.cache)?,
+        disassembler: kernel.disassembler()?,
+    };
+    let units = match front.units()? {
+        Ok(units) => units,
+        Err(refusals) => return Ok(Err(refusals)),
+    };
+    Ok(Ok(Pairs {
+        units,
+        directory: front.directory,
+    }))
+}
+
+struct Front<'f> {
+    request: &'f Request,
+    kernel: &'f KernelBuild,
+    progress: &'f dyn Progress,
+    modules: Vec<Module>,
+    directory: WorkDirectory,
+    cache: Cache,
+    disassembler: Disassembler,
+}
+
+impl Front<'_> {
+    fn units(&self) -> Result<Answer<Vec<Unit>>> {
+        self.progress.step("patch", self.request.patches.len());
+        let patched = match Patched::apply(&self.request.patches, self.kernel.source())? {
+            Ok(patched) => patched,
+            Err(refusals) => return Ok(Err(refusals)),
+        };
+        for path in &patched.ignored {
+            self.progress.warn(&format!(
+                "{}: not compiled into the kernel, left out",
+                path.display()
+            ));
+        }
+        let files: Vec<_> = patched.paths().collect();
+        let dependants = dependants(self.kernel, &self.modules, &files)?;
+        if let Some(refusals) = self.refuse(&files, &dependants) {
+            return Ok(Err(refusals));
+        }
+        let shadow = Shadow::write(&patched, self.kernel.source_names(), self.directory.path())?;
+        let compiled = match self.compile(&dependants, &shadow)? {
+            Ok(compiled) => compiled,
+            Err(refusals) => return Ok(Err(refusals)),
+        };
+        if compiled.is_empty() {
+            let names: Vec<_> = files
+                .iter()
+                .map(|file| file.display().to_string())
+                .collect();
+            return Ok(Err(vec![Refusal {
+                subject: names.join(", "),
+                reason: "the patch changes no code of this kernel: what it changes is left out by the configuration, \
+                         or compiles to the same"
+                    .to_owned(),
+            }]));
+        }
+        let mut by_object: BTreeMap<&Object, Vec<&Compiled<'_>>> = BTreeMap::new();
+        for file in &compiled {
+            by_object.entry(&file.object).or_default().push(file);
+        }
+        let mut units = Vec::new();
+        for (object, files) in by_object {
+            units.extend(self.link(object, &files)?);
+        }
+        Ok(Ok(units))
+    }
+
+    /// Refuses what no compilation is needed for.
+    fn refuse(&self, files: &[&Path], dependants: &[Dependant]) -> Option<Vec<Refusal>> {
+        let mut refusals = Vec::new();
+        for dependant in dependants {
+            let is_patched = dependant.reason == Reason::Patched;
+            let why = match &dependant.part {
+                Part::Native(_) if is_patched => {
+                    "is compiled without LTO (kbuild leaves LTO out for code that runs early or without the rest of \
+                     the kernel), and is not in the thin link: change its callers"
+                }
+                Part::Other if is_patched => {
+                    "is no code of the kernel: other files, or the vDSO, are made of it"
+                }
+                _ => continue,
+            };
+            let subject = dependant.kbuild_path.display().to_string();
+            refusals.push(Refusal {
+                subject,
+                reason: why.to_owned(),
+            });
+        }
+        let bitcode = dependants
+            .iter()
+            .filter(|dependant| matches!(dependant.part, Part::Bitcode(_)));
+        let count = bitcode.count();
+        if count > MANY && !self.request.all {
+            let names: Vec<_> = files
+                .iter()
+                .map(|file| file.display().to_string())
+                .collect();
+            let minutes = (count * SECONDS_EACH).div_ceil(60);
+            refusals.push(Refusal {
+                subject: names.join(", "),
+                reason: format!(
+                    "{count} files of this kernel include it: compiling them takes about {minutes} minutes of \
+                     processor time (give --all to do so, and --jobs or --launcher for more processors)"
+                ),
+            });
+        }
+        (!refusals.is_empty()).then_some(refusals)
+    }
+
+    /// Compiles every dependant as it was and as it will be; returns those that differ.
+    fn compile<'d>(
+        &self,
+        dependants: &'d [Dependant],
+        shadow: &Shadow,
+    ) -> Result<Answer<Vec<Compiled<'d>>>> {
+        self.progress.step("compile", dependants.len());
+        let launcher = self.request.launcher.clone();
+        let before = Compiler {
+            launcher: launcher.clone(),
+            options: Vec::new(),
+        };
+        let after = Compiler {
+            launcher,
+            options: shadow.options().to_vec(),
+        };
+        let results = each(self.request.jobs, dependants, |dependant| {
+            let result = self.compile_one(dependant, &before, &after);
+            self.progress
+                .advance(&dependant.kbuild_path.display().to_string());
+            result
+        })?;
+        let mut compiled = Vec::new();
+        let mut refusals = Vec::new();
+        for result in results {
+            match result {
+                Ok(Some(file)) => compiled.push(file),
+                Ok(None) => (),
+                Err(refusal) => refusals.push(refusal),
+            }
+        }
+        Ok(if refusals.is_empty() {
+            Ok(compiled)
+        } else {
+            Err(refusals)
+        })
+    }
+
+    fn compile_one<'d>(
+        &self,
+        dependant: &'d Dependant,
+        before: &Compiler,
+        after: &Compiler,
+    ) -> Result<std::result::Result<Option<Compiled<'d>>, Refusal>> {
+        let path = &dependant.kbuild_path;
+        let refuse = |reason: String| Refusal {
+            subject: path.display().to_string(),
+            reason,
+        };
+        let [original, patched] =
+            ["before", "after"].map(|name| self.directory.path().join(name).join(path));
+        if let Err(why) = after.compile(self.kernel, path, &dependant.saved, &patched)? {
+            return Ok(Err(refuse(format!(
+                "with the patch it does not compile: {why}"
+            ))));
+        }
+        if let Err(why) = before.compile(self.kernel, path, &dependant.saved, &original)? {
+            return Ok(Err(refuse(format!(
+                "without the patch it does not compile: {why} (the source tree is not the one that the kernel was \
+                 built from: give it with --source)"
+            ))));
+        }
+        let read = |path: &Path| {
+            fs::read(path)
+                .map_err(|e| Error::io(&format_args!("cannot read {}", path.display()), e))
+        };
+        let (old, new) = (read(&original)?, read(&patched)?);
+        let Part::Bitcode(object) = &dependant.part else {
+            return Ok(if old == new {
+                Ok(None)
+            } else {
+                Err(refuse(
+                    "changes with the patch, but is no C code that ThinLTO compiled (assembler, a table of offsets, \
+                     the vDSO): a livepatch cannot change it"
+                        .to_owned(),
+                ))
+            });
+        };
+        let in_tree = self.kernel.directory().join(path);
+        // The linker has written over the bitcode of a module's only file.
+        let is_kept = super::kernel::is_bitcode(&in_tree)?;
+        if is_kept && read(&in_tree)? != old {
+            return Ok(Err(refuse(
+                "compiled now, without the patch, it is another than in the build directory: source, compiler or \
+                 options are not those that the kernel was built with (give the tree with --source, or build the \
+                 kernel anew)"
+                    .to_owned(),
+            )));
+        }
+        if old == new {
+            return Ok(Ok(None));
+        }
+        let texts = self.disassembler.texts(&[&original, &patched])?;
+        let [old, new] = &texts[..] else {
+            return Ok(Ok(None));
+        };
+        let ir = (Ir::parse(old), Ir::parse(new));
+        if ir.0.is_same(&ir.1) {
+            return Ok(Ok(None));
+        }
+        Ok(Ok(Some(Compiled {
+            dependant,
+            object: object.clone(),
+            original,
+            patched,
+            ir,
+        })))
+    }
+
+    /// Finds the files of one object that the changed ones change, and compiles them before and after.
+    fn link(&self, object: &Object, files: &[&Compiled<'_>]) -> Result<Vec<Unit>> {
+        let link = match self.modules.iter().find(|module| module.object == *object) {
+            Some(module) => Link::module(self.kernel, module)?,
+            None => Link::vmlinux(self.kernel)?,
+        };
+        let name = |file: &Compiled<'_>| file.dependant.kbuild_path.clone();
+        let after = files.iter().map(|file| (name(file), file.patched.clone()));
+        let after: Replaced = after.collect();
+        let is_kept = |path: &Path| super::kernel::is_bitcode(&self.kernel.directory().join(path));
+        let mut before = Replaced::new();
+        for file in files {
+            if !is_kept(&file.dependant.kbuild_path)? {
+                before.insert(name(file), file.original.clone());
+            }
+        }
+        self.progress.step("thin link", 2);
+        let old = self.original_index(&link, &before)?;
+        self.progress.advance("before");
+        let new = self.directory.path().join("index").join(object.name());
+        link.index(self.kernel, &after, &new)?;
+        self.progress.advance("after");
+        let affected = self.affected(&link, files, (&before, &old), (&after, &new))?;
+
+        let mut wanted = Vec::new();
+        for (path, _) in &affected {
+            let known = files
+                .iter()
+                .find(|file| file.dependant.kbuild_path == *path);
+            let saved = match known {
+                Some(file) => file.dependant.saved.clone(),
+                None => super::kbuild::Saved::open(self.kernel.directory(), path)?,
+            };
+            wanted.push((path.as_path(), saved));
+        }
+        let wanted: Vec<_> = wanted
+            .iter()
+            .map(|(kbuild_path, saved)| Wanted { kbuild_path, saved })
+            .collect();
+        let Some(first) = files.first() else {
+            return Ok(Vec::new());
+        };
+        let compiler = Compiler {
+            launcher: self.request.launcher.clone(),
+            options: Vec::new(),
+        };
+        let backends = Backends {
+            kernel: self.kernel,
+            link: &link,
+            compiler: &compiler,
+            jobs: self.request.jobs,
+            backend: Backend::of(self.kernel, &link, &first.dependant.saved)?,
+        };
+        self.progress.step("backends", 2 * wanted.len());
+        let to = |name: &str| self.directory.path().join(name).join(object.name());
+        let originals = backends.cached(
+            &self.cache,
+            &wanted,
+            &before,
+            &old,
+            &to("original"),
+            self.progress,
+        )?;
+        let patched = backends.compile(&wanted, &after, &new, &to("patched"), self.progress)?;
+        let units = affected.iter().zip(originals).zip(patched).zip(&wanted);
+        let units = units.map(|((((path, reason), original), patched), wanted)| {
+            let source = wanted.saved.source.as_deref().unwrap_or(path);
+            Unit {
+                object: object.clone(),
+                kbuild_path: path.clone(),
+                source: below(self.kernel, source).unwrap_or_else(|| source.to_owned()),
+                original,
+                patched,
+                reason: reason.clone(),
+            }
+        });
+        Ok(units.collect())
+    }
+
+    /// Returns the directory with the indexes of the original link.
+    fn original_index(&self, link: &Link, before: &Replaced) -> Result<PathBuf> {
+        if !before.is_empty() {
+            let to = self
+                .directory
+                .path()
+                .join("index-before")
+                .join(link.object.name());
+            link.index(self.kernel, before, &to)?;
+            return Ok(to);
+        }
+        let mut key = Key::new("index");
+        for option in link.options() {
+            key.add(option.as_bytes());
+        }
+        let version = Invocation {
+            words: vec![link.linker().to_owned(), "--version".to_owned()],
+        };
+        key.add(&output(&version, self.kernel.directory())?.stdout);
+        for input in link.inputs() {
+            key.add(input.kbuild_path.as_os_str().as_encoded_bytes());
+            // Native objects take part by their symbols.
+            key.add_file(&self.kernel.directory().join(&input.kbuild_path))?;
+        }
+        self.cache.entry("index", key.finish(), |to| {
+            link.index(self.kernel, before, to)
+        })
+    }
+
+    /// Returns the files whose code may differ, in link order, each with the reason.
+    fn affected(
+        &self,
+        link: &Link,
+        files: &[&Compiled<'_>],
+        (before, old): (&Replaced, &Path),
+        (after, new): (&Replaced, &Path),
+    ) -> Result<Vec<(PathBuf, Reason)>> {
+        let names: HashMap<String, String> = files
+            .iter()
+            .flat_map(|file| {
+                let path = &file.dependant.kbuild_path;
+                let plain = Link::path_of(path, &Replaced::new());
+                [before, after].map(|replaced| (Link::path_of(path, replaced), plain.clone()))
+            })
+            .collect();
+        let changed: HashMap<String, HashSet<u64>> = files
+            .iter()
+            .map(|file| {
+                let (old, new) = &file.ir;
+                (
+                    Link::path_of(&file.dependant.kbuild_path, &Replaced::new()),
+                    old.changed(new),
+                )
+            })
+            .collect();
+        let mut affected = Vec::new();
+        let mut flagged = Vec::new();
+        for path in link.bitcode() {
+            if let Some(file) = files.iter().find(|file| file.dependant.kbuild_path == path) {
+                affected.push((path.to_owned(), Some(file.dependant.reason.clone())));
+                continue;
+            }
+            let [old, new] = [
+                Link::index_of(path, before, old),
+                Link::index_of(path, after, new),
+            ];
+            let read = |path: &Path| {
+                fs::read(path)
+                    .map_err(|e| Error::io(&format_args!("cannot read {}", path.display()), e))
+            };
+            if read(&old)? != read(&new)? {
+                flagged.push((affected.len(), old, new));
+                affected.push((path.to_owned(), None));
+            }
+        }
+        self.progress.step("compare indexes", flagged.len());
+        let texts: Vec<_> = flagged
+            .iter()
+            .flat_map(|(_, old, new)| [old, new])
+            .collect();
+        let texts = self.disassembler.texts(&texts)?;
+        for ((at, ..), texts) in flagged.iter().zip(texts.chunks(2)) {
+            let [old, new] = texts else { continue };
+            let rename = |path: &str| names.get(path).cloned().unwrap_or_else(|| path.to_owned());
+            let [old, new] = [old, new].map(|text| Index::parse(text, rename));
+            let own = Link::path_of(&affected[*at].0, &Replaced::new());
+            let difference = old.difference(&new, &own, &changed);
+            affected[*at].1 = difference.map(|difference| reason(&difference, files));
+            self.progress.advance(&own);
+        }
+        Ok(affected
+            .into_iter()
+            .filter_map(|(path, reason)| Some((path, reason?)))
+            .collect())
+    }
+}
+
+/// Says in words what differs in an index.
+fn reason(difference: &Difference, files: &[&Compiled<'_>]) -> Reason {
+    let name = |guid: u64| {
+        let mut irs = files.iter().flat_map(|file| [&file.ir.1, &file.ir.0]);
+        let name = irs.find_map(|ir| ir.name(guid));
+        name.map(crate::shown::shown)
+    };
+    match difference {
+        Difference::Import { guid, file } => Reason::Imports {
+            name: name(*guid).unwrap_or_else(|| guid.to_string()),
+            from: PathBuf::from(file.trim_start_matches("./")),
+        },
+        Difference::Decision { guid } => Reason::Linkage {
+            name: guid.and_then(name),
+        },
+    }
+}

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Source patches, applied to copies of the files that they change.
+//!
+//! Paths are those of `patch -p1`. Every line of a hunk has to be in the file as the patch has it: a hunk may have
+//! moved, but there is no fuzz, since a livepatch of code that was not meant is worse than none.
+
+use super::lines::{self, Change};
+use super::{Answer, Refusal};
+use crate::error::{Error, Result};
+use crate::file::read_file;
+use crate::shown::shown;
+use diffy::patch_set::{FileOperation, ParseOptions, PatchKind, PatchSet};
+use diffy::{Line, Patch};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Component, Path, PathBuf};
+
+/// The files that patches change, with their new contents.
+#[derive(Debug, Default)]
+pub struct Patched {
+    files: BTreeMap<PathBuf, File>,
+    /// The parts of the patches that are about no source file of the kernel.
+    pub ignored: Vec<PathBuf>,
+}
+
+#[derive(Debug, Default)]
+struct File {
+    text: Vec<u8>,
+    changes: Vec<Change>,
+}
+
+/// The parts of a kernel's tree that no livepatch can change, and why.
+const NOT_PATCHABLE: [(&str, &str); 6] = [
+    (
+        "/boot/",
+        "is part of the boot code, which has run: there is nothing to patch in a running kernel",
+    ),
+    (
+        "/vdso/",
+        "is part of the vDSO, which runs in user space: a livepatch cannot replace it",
+    ),
+    (
+        "/vdso32/",
+        "is part of the vDSO, which runs in user space: a livepatch cannot replace it",
+    ),
+    ("/realmode/", "is real-mode code, which ftrace cannot patch"),
+    (
+        "/purgatory/",
+        "is part of the purgatory, which runs after the kernel: a livepatch cannot replace it",
+    ),
+    (
+        "/libstub/",
+        "is part of the EFI stub, which has run: there is nothing to patch in a running kernel",
+    ),
+];
+
+/// The directories whose files are not compiled into a kernel.
+const NO_CODE: [&str; 5] = ["Documentation", "tools", "scripts", "LICENSES", "usr"];
+
+impl Patched {
+    /// Reads patches and applies them, one after the other, to the files of a source tree.
+    ///
+    /// # Errors
+    ///
+    /// A patch cannot be read, or is no patch.
+    pub fn apply(patches: &[PathBuf], tree: &Path) -> Result<Answer<Self>> {
+        let mut all = Self::default();
+        let mut refusals = Vec::new();
+        for path in patches {
+            let origin = path.display().to_string();
+            let text = read_file(path)?;
+            let is_git = text
+                .split(|&b| b == b'\n')
+                .any(|line| line.starts_with(b"diff --git "));
+            let options = if is_git {
+                ParseOptions::gitdiff()
+            } else {
+                ParseOptions::unidiff()
+            };
+            for file in PatchSet::parse_bytes(&text, options) {
+                let file = file.map_err(|e| {
+                    let what = format_args!("expected a patch in unified format, {e}");
+                    Error::malformed(&origin, what)
+                })?;
+                if let Err(refusal) = all.add(&origin, file.operation(), file.patch(), tree)? {
+                    refusals.push(refusal);
+                }
+            }
+        }
+        if refusals.is_empty() {
+            Ok(Ok(all))
+        } else {
+            Ok(Err(refusals))
+        }
+    }
+
+    /// Returns the paths of the files that change, below the source tree.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.keys().map(PathBuf::as_path)
+    }
+
+    /// Returns each file with its new text, in which unchanged lines keep their numbers as far as possible.
+    pub fn texts(&self) -> impl Iterator<Item = (&Path, Vec<u8>)> {
+        let texts = self.files.iter();
+        texts.map(|(path, file)| {
+            (
+                path.as_path(),
+                lines::keep_numbers(&file.text, &file.changes),
+            )
+        })
+    }
+
+    fn add(
+        &mut self,
+        origin: &str,
+        operation: &FileOperation<'_, [u8]>,
+        edit: &PatchKind<'_, [u8]>,
+        tree: &Path,
+    ) -> Result<std::result::Result<(), Refusal>> {
+        let operation = operation.strip_prefix(1);
+        let (path, created) = match &operation {
+            FileOperation::Create(path) => (path, true),
+            FileOperation::Delete(path) => {
+                return Ok(self.not_changed(path, "is deleted: a livepatch cannot take code away (leave the file and empty its functions)"));
+            }
+            FileOperation::Modify { original, modified } => {
+                // diff -u old.c new.c may name a copy in the first line; patch(1) takes the one that is there.
+                let known = |path: &[u8]| tree.join(path_of(path)).is_file();
+                (if known(modified) { modified } else { original }, false)
+            }
+            FileOperation::Rename { to, .. } | FileOperation::Copy { to, .. } => {
+                return Ok(self.not_changed(
+                    to,
+                    "is renamed or copied: name the changed functions in the file's old place",
+                ));
+            }
+        };
+        let path = path_of(path);
+        let inside = path
+            .components()
+            .all(|part| matches!(part, Component::Normal(_)));
+        if !inside || path.as_os_str().is_empty() {
+            let what = format_args!("expected a path below the source tree behind its first directory (as of git diff), found {}", path.display());
+            return Err(Error::malformed(origin, what));
+        }
+        match kind_of(&path) {
+            Kind::Code => (),
+            Kind::NoCode => {
+                self.ignored.push(path);
+                return Ok(Ok(()));
+            }
+            Kind::Refused(why) => return Ok(Err(refusal(&path, why))),
+        }
+        let PatchKind::Text(edit) = edit else {
+            return Ok(Err(refusal(
+                &path,
+                "is changed by a binary patch: give a patch in unified format",
+            )));
+        };
+        if !self.files.contains_key(&path) {
+            let file = tree.join(&path);
+            let text = match (file.is_file(), created) {
+                (true, false) => read_file(&file)?,
+                (false, true) => Vec::new(),
+                (true, true) => {
+                    return Ok(Err(refusal(&path, &format!("exists in {}, but {origin} creates it: the patch may have been applied already", tree.display()))));
+                }
+                (false, false) => {
+                    return Ok(Err(refusal(&path, &format!("is not in {}: give a patch of this kernel, with paths as of git diff (patch -p1)", tree.display()))));
+                }
+            };
+            self.files.insert(
+                path.clone(),
+                File {
+                    text,
+                    changes: Vec::new(),
+                },
+            );
+        }
+        let Some(file) = self.files.get_mut(&path) else {
+            return Ok(Ok(()));
+        };
+        match diffy::apply_bytes(&file.text, edit) {
+            Ok(text) => {
+                file.changes = lines::combine(&file.changes, &lines::changes(&file.text, edit));
+                file.text = text;
+                Ok(Ok(()))
+            }
+            Err(e) => Ok(Err(does_not_apply(
+                &path,
+                origin,
+                &file.text,
+                edit,
+                &e.to_string(),
+            ))),
+        }
+    }
+
+    fn not_changed(&mut self, path: &[u8], why: &str) -> std::result::Result<(), Refusal> {
+        let path = path_of(path);
+        if matches!(kind_of(&path), Kind::NoCode) {
+            self.ignored.push(path);
+            return Ok(());
+        }
+        Err(refusal(&path, why))
+    }
+}
+
+/// The sort of a file, as far as a livepatch goes.
+enum Kind {
+    Code,
+    NoCode,
+    Refused(&'static str),
+}
+
+fn kind_of(path: &Path) -> Kind {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    let first = path.iter().next().unwrap_or_default();
+    if NO_CODE.iter().any(|directory| first == *directory) {
+        return Kind::NoCode;
+    }
+    if name.starts_with("Kconfig") {
+        return Kind::Refused(
+            "changes the configuration: a livepatch changes functions (build a kernel)",
+        );
+    }
+    if name.starts_with("Makefile") || name.starts_with("Kbuild") || name == "Platform" {
+        return Kind::Refused(
+            "changes how files are built: a livepatch changes functions (leave this part out)",
+        );
+    }
+    let text = format!("/{}", path.display());
+    if let Some((_, why)) = NOT_PATCHABLE.iter().find(|(part, _)| text.contains(part)) {
+        return Kind::Refused(why);
+    }
+    match &*extension {
+        "c" | "h" | "inc" | "def" => Kind::Code,
+        "S" if name.ends_with(".lds.S") => {
+            Kind::Refused("is a linker script: a livepatch cannot change the layout of the kernel")
+        }
+        "lds" => {
+            Kind::Refused("is a linker script: a livepatch cannot change the layout of the kernel")
+        }
+        "S" => Kind::Refused(
+            "is assembler, which ftrace cannot patch: change the C functions that call it",
+        ),
+        "rs" => Kind::Refused(
+            "is Rust, whose functions ftrace cannot trace: change a C function that calls it",
+        ),
+        "tbl" => {
+            Kind::Refused("is the system call table, which is data: a livepatch changes functions")
+        }
+        _ => Kind::NoCode,
+    }
+}
+
+fn refusal(path: &Path, reason: &str) -> Refusal {
+    Refusal {
+        subject: path.display().to_string(),
+        reason: reason.to_owned(),
+    }
+}
+
+/// Says which lines a patch expects and does not find.
+fn does_not_apply(
+    path: &Path,
+    origin: &str,
+    text: &[u8],
+    edit: &Patch<'_, [u8]>,
+    why: &str,
+) -> Refusal {
+    let number = why
+        .rsplit('#')
+        .next()
+        .and_then(|n| n.trim().parse::<usize>().ok());
+    let hunk = number.and_then(|n| edit.hunks().get(n.checked_sub(1)?));
+    // Writing to a string does not fail.
+    let mut reason = format!("{origin} does not apply");
+    if let (Some(number), Some(hunk)) = (number, hunk) {
+        let start = hunk.old_range().start();
+        let _ = write!(reason, ": hunk {number}, at line {start}");
+        let expected = hunk.lines().iter().filter_map(|line| match line {
+            Line::Context(line) | Line::Delete(line) => Some(*line),
+            Line::Insert(_) => None,
+        });
+        let mut there = text
+            .split_inclusive(|&b| b == b'\n')
+            .skip(start.saturating_sub(1));
+        for expected in expected {
+            let found = there.next().unwrap_or_default();
+            if found != expected {
+                let (expected, found) = (shown(expected.trim_ascii()), shown(found.trim_ascii()));
+                let _ = write!(
+                    reason,
+                    ", expects '{expected}' where the file has '{found}'"
+                );
+                break;
+            }
+        }
+    }
+    reason += " (there is no fuzz: give a patch for the source that this kernel was built from)";
+    refusal(path, &reason)
+}
+
+fn path_of(bytes: &[u8]) -> PathBuf {
+    PathBuf::from(OsStr::from_bytes(bytes))
+}
