@@ -145,7 +145,7 @@ pub fn prepare(lane: Lane, own_tree: Option<&Path>, logs: &Path) -> Result<Kerne
         stamp::clear(dir, &[Key::Kernel, Key::Module])?;
         config::configure(&kernel, &fragments, logs)?;
         eprintln!(
-            "building the kernel and its modules (7 minutes on 2 cores if nothing is cached)"
+            "building the kernel and its modules (11 minutes on 2 cores if nothing is cached)"
         );
         let mut make = kernel.make();
         run::logged(make.args(["bzImage", "modules"]), &logs.join("build.log"))?;
