@@ -239,6 +239,11 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("sections")
     },
     Boot {
+        scripts: &["52-special"],
+        expected: &[expect("special", 14)],
+        ..DEFAULT.named("special")
+    },
+    Boot {
         scripts: &["47-long"],
         expected: &[expect("long", 8)],
         ..DEFAULT.named("long")
