@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Finds the shared libraries of a host program with `ldd`.
+//! Finds the shared libraries of a program with `ldd`, or with the program's own loader.
 
 use std::{
     collections::BTreeSet,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::Command, //
 };
 
@@ -24,6 +24,25 @@ pub fn of(programs: &[PathBuf]) -> Result<BTreeSet<PathBuf>> {
     // ldd fails for a script or a static program and says so; it is asked only for the others.
     let output = run::captured(Command::new("ldd").args(programs))?;
     parse(&output)
+}
+
+/// The same for programs that `loader` runs with the libraries of the directory `libraries`.
+///
+/// # Errors
+///
+/// Fails if the loader cannot run, or does not find a library.
+pub fn by_loader(
+    loader: &Path,
+    libraries: &Path,
+    programs: &[PathBuf],
+) -> Result<BTreeSet<PathBuf>> {
+    let mut all = BTreeSet::new();
+    for program in programs {
+        let mut list = Command::new(loader);
+        list.arg("--library-path").arg(libraries).arg("--list");
+        all.extend(parse(&run::captured(list.arg(program))?)?);
+    }
+    Ok(all)
 }
 
 fn parse(output: &str) -> Result<BTreeSet<PathBuf>> {

@@ -3,7 +3,7 @@
 //! The initramfs: what the guest has.
 
 mod cpio;
-mod libraries;
+pub mod libraries;
 mod modules;
 mod rootfs;
 mod tools;
@@ -25,7 +25,7 @@ use rootfs::RootFs;
 const COMMAND_FILE: &str = "klp/command";
 
 /// What is put into an image beside the tools and the kernel's own modules.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Contents {
     /// Files and whole directories: from the host's path to a place in the guest.
     pub extra: Vec<(PathBuf, String)>,

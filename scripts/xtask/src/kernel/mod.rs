@@ -22,6 +22,7 @@ mod stamp;
 pub mod steps;
 mod toolchain;
 mod tools;
+pub mod trixie;
 
 use std::{
     ffi::OsString,
