@@ -24,7 +24,9 @@ const TRACEABLE: &str = "/sys/kernel/tracing/available_filter_functions";
 
 /// Print the functions of vmlinux that were promoted and that ftrace can trace.
 ///
-/// A line has the cleaned name, the full name, and how many symbols have this cleaned name.
+/// A line has the cleaned name, the full name, and how many symbols have this cleaned name. With `--every` the
+/// functions that ftrace cannot trace are there as well, and a fourth word says what a tracer can expect:
+/// `traceable`, `untraceable`, or `shadowed` where a symbol has exactly the cleaned name.
 #[derive(clap::Args)]
 pub struct Args {
     /// Only those whose cleaned name nothing else has, in any module either.
@@ -33,6 +35,9 @@ pub struct Args {
     /// Only those whose cleaned name other promoted symbols have too, but no symbol as its full name.
     #[arg(long, conflicts_with = "unique")]
     ambiguous: bool,
+    /// All of them, with a word for each about whether it can be traced by its cleaned name.
+    #[arg(long, conflicts_with_all = ["unique", "ambiguous"])]
+    every: bool,
 }
 
 /// Runs the command; an empty list is an honest no.
@@ -55,7 +60,9 @@ pub fn run(args: &Args) -> Result<bool> {
     for symbol in &symbols {
         let clean = clean(symbol);
         let promoted = clean != symbol.name && symbol.object == VMLINUX;
-        if !promoted || !traceable.contains(symbol.name) {
+        let can_be_traced = traceable.contains(symbol.name);
+        let wanted = can_be_traced || args.every && is_function(symbol);
+        if !promoted || !wanted {
             continue;
         }
         let count: u32 = counts[&clean];
@@ -64,7 +71,13 @@ pub fn run(args: &Args) -> Result<bool> {
             continue;
         }
         found = true;
-        if let Err(error) = writeln!(stdout, "{clean} {} {count}", symbol.name) {
+        let state = match (args.every, exact, can_be_traced) {
+            (false, ..) => "",
+            (true, true, _) => " shadowed",
+            (true, false, true) => " traceable",
+            (true, false, false) => " untraceable",
+        };
+        if let Err(error) = writeln!(stdout, "{clean} {} {count}{state}", symbol.name) {
             // A reader like `head` has seen enough.
             return match error.kind() {
                 ErrorKind::BrokenPipe => Ok(true),
@@ -73,6 +86,15 @@ pub fn run(args: &Args) -> Result<bool> {
         }
     }
     Ok(found)
+}
+
+/// Whether it is a function, and not what kCFI or call padding puts in front of one.
+fn is_function(symbol: &Symbol<'_>) -> bool {
+    let in_front = ["__cfi_", "__pfx_"];
+    symbol.kind.eq_ignore_ascii_case(&'t')
+        && !in_front
+            .iter()
+            .any(|prefix| symbol.name.starts_with(prefix))
 }
 
 fn clean(symbol: &Symbol<'_>) -> String {

@@ -68,6 +68,8 @@ pub struct Boot {
     /// Whether the processors run at the same time: for a test that looks for races, unless it patches
     /// code that runs meanwhile (see [`crate::vm::Vm::parallel`]).
     pub parallel: bool,
+    /// Whether the guest has the programs that people trace with: they are large.
+    pub clients: bool,
     /// More of the kernel's command line.
     pub append: &'static str,
     /// The wall-clock limit. It is there for a guest that hangs: give three times what is usual.
@@ -83,6 +85,7 @@ const DEFAULT: Boot = Boot {
     lanes: &Lane::ALL,
     kaslr: true,
     parallel: false,
+    clients: false,
     append: "",
     timeout: Duration::from_secs(120),
     expected: &[],
@@ -263,9 +266,26 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("btf")
     },
     Boot {
+        scripts: &["54-fentry"],
+        lanes: &[Lane::Btf],
+        clients: true,
+        timeout: Duration::from_secs(600),
+        expected: &[expect("fentry", 6)],
+        ..DEFAULT.named("fentry")
+    },
+    Boot {
         scripts: &["50-tracers"],
         expected: &[expect("tracers", 25).reduced(26)],
         ..DEFAULT.named("tracers")
+    },
+    Boot {
+        scripts: &["53-clients"],
+        // No function of vmlinux has a suffix in the other.
+        lanes: &Lane::SUFFIXED,
+        clients: true,
+        timeout: Duration::from_secs(900),
+        expected: &[expect("clients", 16)],
+        ..DEFAULT.named("clients")
     },
     Boot {
         scripts: &["51-namesakes"],

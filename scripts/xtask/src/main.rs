@@ -7,6 +7,7 @@
 mod author_make;
 mod bench;
 mod boots;
+mod clients;
 mod collisions;
 mod commands;
 mod fixtures;
@@ -30,6 +31,7 @@ mod rust_debug_info;
 mod sections;
 mod series;
 mod tally;
+mod tracing_md;
 mod variants;
 mod verdicts;
 mod verify;
@@ -67,6 +69,7 @@ enum Command {
     Qemu(commands::qemu::Args),
     Series(commands::series::Args),
     Test(commands::test::Args),
+    Tracers(commands::tracers::Args),
 }
 
 fn main() -> ExitCode {
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Command::Qemu(args) => commands::qemu::run(args),
         Command::Series(args) => commands::series::run(&args),
         Command::Test(args) => commands::test::run(&args),
+        Command::Tracers(args) => commands::tracers::run(&args),
     };
     match result {
         Ok(Outcome::Pass) => ExitCode::SUCCESS,

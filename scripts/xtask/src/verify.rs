@@ -82,6 +82,7 @@ mod tests {
         lanes: &Lane::ALL,
         kaslr: true,
         parallel: false,
+        clients: false,
         append: "",
         timeout: Duration::ZERO,
         expected: &[Expected::new("smoke", 2).reduced(3)],

@@ -12,3 +12,4 @@ pub mod measure;
 pub mod qemu;
 pub mod series;
 pub mod test;
+pub mod tracers;

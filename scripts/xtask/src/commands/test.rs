@@ -21,6 +21,7 @@ use anyhow::{
 use super::kernel::SourceArgs;
 use crate::{
     boots::{Boot, BOOTS},
+    clients,
     collisions,
     fixtures,
     guide::Reader,
@@ -151,13 +152,24 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
         collisions::check(&kernel, &mut tally, logs)?;
         variants.check(&mut tally);
     }
-    eprintln!("\n== boots ({})", lane.name());
     let boots: Vec<_> = boots
         .iter()
         .copied()
         .filter(|b| b.lanes.contains(&lane))
         .collect();
-    tally.add(run_boots(&boots, &kernel, &contents, logs));
+    let mut with_clients = contents.clone();
+    if boots.iter().any(|boot| boot.clients) {
+        eprintln!("\n== what people trace with");
+        clients::add(&mut with_clients, &kernel, logs)?;
+    }
+    eprintln!("\n== boots ({})", lane.name());
+    tally.add(run_boots(&boots, &kernel, logs, |boot| {
+        if boot.clients {
+            &with_clients
+        } else {
+            &contents
+        }
+    }));
     Ok(tally)
 }
 
@@ -186,7 +198,12 @@ fn chosen(names: &[String], lanes: &[Lane]) -> Result<Vec<&'static Boot>> {
 }
 
 /// Runs the boots, one more at a time than there are processors: the longest ones sleep a lot.
-fn run_boots(boots: &[&Boot], kernel: &Kernel, contents: &Contents, logs: &Path) -> Tally {
+fn run_boots<'c>(
+    boots: &[&Boot],
+    kernel: &Kernel,
+    logs: &Path,
+    contents: impl Fn(&Boot) -> &'c Contents + Sync,
+) -> Tally {
     let workers = thread::available_parallelism().map_or(1, NonZero::get) + 1;
     let next = AtomicUsize::new(0);
     let tallies = Mutex::new(vec![Tally::default(); boots.len()]);
@@ -195,7 +212,7 @@ fn run_boots(boots: &[&Boot], kernel: &Kernel, contents: &Contents, logs: &Path)
             scope.spawn(|| loop {
                 let number = next.fetch_add(1, Ordering::Relaxed);
                 let Some(boot) = boots.get(number) else { break };
-                let tally = run_boot(boot, kernel, contents, logs.join(boot.name));
+                let tally = run_boot(boot, kernel, contents(boot), logs.join(boot.name));
                 if let Ok(mut tallies) = tallies.lock() {
                     tallies[number] = tally;
                 }

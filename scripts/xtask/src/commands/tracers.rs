@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! `cargo xtask tracers`: what people trace with, asked for promoted functions by the names in the source.
+
+use std::{
+    env,
+    fs,
+    time::Duration, //
+};
+
+use anyhow::{
+    ensure,
+    Context,
+    Result, //
+};
+
+use super::kernel::SourceArgs;
+use crate::{
+    clients, fixtures, image,
+    kernel::{self, Lane},
+    layout,
+    livepatches::Livepatches,
+    outcome::Outcome,
+    tracing_md::Block,
+    vm::{Output, Vm},
+};
+
+/// The wall-clock limit of the boot: bpftrace compiles each program.
+const LIMIT: Duration = Duration::from_secs(3600);
+
+/// Ask bpftrace, perf, trace-cmd and programs of libbpf for promoted functions, and print the tables of
+/// docs/tracing.md.
+///
+/// Fails if a table differs from the document; with `KLP_BLESS=1` the document gets what was measured.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    source: SourceArgs,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> Result<Outcome> {
+    let logs = layout::new_log_dir("tracers")?;
+    let tree = args.source.kernel_source.as_deref();
+    let kernel = kernel::prepare(Lane::Btf, tree, &logs)?;
+    let livepatches = Livepatches::build(&kernel, &logs)?;
+    let mut contents = fixtures::all(&kernel, &livepatches, &logs)?;
+    clients::add(&mut contents, &kernel, &logs)?;
+    clients::add_slow(&mut contents, &logs)?;
+    let vm = Vm {
+        image: logs.join("initramfs.cpio"),
+        build: kernel.build,
+        kaslr: true,
+        parallel: false,
+        count_instructions: false,
+        append: String::new(),
+        timeout: Some(LIMIT),
+        output: Output::Stream,
+        logs,
+    };
+    image::write(
+        &vm.build,
+        &contents,
+        Some("exec bash /klp/clients/all.sh\n"),
+        &vm.image,
+    )?;
+    let report = vm.run()?;
+    fs::remove_file(&vm.image)?;
+    println!("{}", report.verdict());
+    ensure!(
+        report.failure.is_none(),
+        "the guest did not end well; the kernel's log is {}",
+        report.console_log.display()
+    );
+
+    let path = clients::document();
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let mut document = text.clone();
+    for block in Block::ALL {
+        document = block.replace(&document, &block.rows(&report.output)?)?;
+    }
+    if document == text {
+        return Ok(Outcome::Pass);
+    }
+    if env::var_os("KLP_BLESS").is_some() {
+        fs::write(&path, document).with_context(|| format!("cannot write {}", path.display()))?;
+        return Ok(Outcome::Pass);
+    }
+    eprintln!(
+        "{} differs from what was measured; KLP_BLESS=1 writes it anew",
+        path.display()
+    );
+    Ok(Outcome::Fail)
+}
