@@ -5,6 +5,7 @@
 //! This file only dispatches; each command has a file of its own. Exit status: 0 for yes, 1 for an
 //! honest no, 2 if the command could not run.
 
+mod bpf;
 mod failslab;
 mod kallsyms;
 mod lookups;
@@ -34,6 +35,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     Failslab(failslab::Args),
+    Fentry(bpf::FentryArgs),
+    Ksym(bpf::KsymArgs),
     Lookups(lookups::Args),
     Oracle(oracle::Args),
     Promoted(promoted::Args),
@@ -46,6 +49,8 @@ enum Command {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Failslab(args) => failslab::run(&args),
+        Command::Fentry(args) => bpf::fentry(&args),
+        Command::Ksym(args) => bpf::ksym(&args),
         Command::Lookups(args) => lookups::run(&args),
         Command::Oracle(args) => oracle::run(&args),
         Command::Promoted(args) => promoted::run(&args),

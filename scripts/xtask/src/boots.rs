@@ -274,6 +274,13 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("fentry")
     },
     Boot {
+        scripts: &["56-bpf"],
+        lanes: &[Lane::Btf],
+        timeout: Duration::from_secs(300),
+        expected: &[expect("bpf", 21)],
+        ..DEFAULT.named("bpf")
+    },
+    Boot {
         scripts: &["50-tracers"],
         expected: &[expect("tracers", 25).reduced(26)],
         ..DEFAULT.named("tracers")
