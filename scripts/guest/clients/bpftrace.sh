@@ -12,8 +12,14 @@ traced_by() {
 bpftrace_kprobe() { traced_by "kprobe:$1" "$2"; }
 bpftrace_kretprobe() { traced_by "kretprobe:$1" "$2"; }
 bpftrace_glob() { traced_by "kprobe:$1*" "$2"; }
-bpftrace_fentry() { traced_by "fentry:$1" "$2"; }
-bpftrace_fexit() { traced_by "fexit:$1" "$2"; }
+bpftrace_fentry() { traced_by "fentry:$(object_of "$2")$1" "$2"; }
+bpftrace_fexit() { traced_by "fexit:$(object_of "$2")$1" "$2"; }
+
+# object_of(file) - `MODULE:` for a parameter of a module: bpftrace looks for it by the full name only
+object_of() {
+	local module=${1#/sys/module/}
+	[ "$module" = "$1" ] || echo "${module%%/*}:"
+}
 
 # bpftrace_list(name) - what bpftrace says that there is
 bpftrace_list() {
@@ -23,6 +29,6 @@ bpftrace_list() {
 client counted bpftrace_kprobe '`bpftrace -e "kprobe:foo { … }"`'
 client counted bpftrace_kretprobe '`bpftrace -e "kretprobe:foo { … }"`'
 client counted bpftrace_glob '`bpftrace -e "kprobe:foo* { … }"`'
-client counted bpftrace_fentry '`bpftrace -e "fentry:foo { … }"` (`kfunc:foo` before 0.22)'
-client counted bpftrace_fexit '`bpftrace -e "fexit:foo { … }"` (`kretfunc:foo` before 0.22)'
+client counted bpftrace_fentry '`bpftrace -e "fentry:foo { … }"`, in a module `fentry:MODULE:foo`'
+client counted bpftrace_fexit '`bpftrace -e "fexit:foo { … }"`, in a module `fexit:MODULE:foo`'
 client found bpftrace_list '`bpftrace -l "kprobe:foo"`'

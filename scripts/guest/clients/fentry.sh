@@ -13,10 +13,12 @@ rmmod klp_sympos
 
 echo '| fentry, each promoted function | functions |'
 echo '| --- | --- |'
+sed -n 's/^\([0-9]*\) promoted functions$/| all of vmlinux | \1 |/p' /tmp/loaded
 for kernel in stock loaded; do
 	[ $kernel = stock ] && how=without || how=with
 	sed -n "s/^\([0-9]*\) attached$/| attached $how klp_sympos | \1 |/p" /tmp/$kernel
 done
-sed -n 's/^\([0-9]*\) refused: \(.*\)$/| \2 | \1 |/p; s/^\([0-9]*\) unexplained$/| refused without a known reason | \1 |/p' /tmp/loaded
-grep -v '^[0-9]* \(attached\|refused\)' /tmp/loaded >&2
+sed -n 's/^\([0-9]*\) refused: \(.*\)$/| \2 | \1 |/p' /tmp/loaded | sort -t '|' -k 3nr
+sed -n 's/^\([0-9]*\) unexplained$/| refused, or attached, for no reason that is known | \1 |/p' /tmp/loaded
+grep -v '^[0-9]* \(promoted\|attached\|refused\)' /tmp/loaded >&2
 exit $status
