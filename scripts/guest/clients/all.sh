@@ -11,5 +11,5 @@ echo '<!-- fentry: end -->'
 echo '<!-- clients: begin -->'
 echo '| tracer | stock kernel | with klp_sympos | a module has `foo`, too | `foo` of a module | `FULL`, stock kernel | write |'
 echo '| --- | --- | --- | --- | --- | --- | --- |'
-bash $here/run.sh tracefs perf trace-cmd graph libbpf libbpf-new btf libbpf-tools bpftrace
+bash $here/run.sh tracefs perf trace-cmd graph libbpf libbpf-search libbpf-new btf libbpf-tools bpftrace
 echo '<!-- clients: end -->'

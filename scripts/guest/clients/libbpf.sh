@@ -7,24 +7,14 @@ libbpf_kprobe() { hits kprobe "$@"; }
 libbpf_kretprobe() { hits kretprobe "$@"; }
 libbpf_multi() { hits kprobe.multi "$@"; }
 libbpf_return_multi() { hits kretprobe.multi "$@"; }
-libbpf_pattern() { hits pattern "$@"; }
-libbpf_glob() { hits pattern "$1*" "$2"; }
 
 # libbpf_lookup(name) - the address that a program of BPF finds
 libbpf_lookup() {
 	"${klp_bpf[@]}" lookup "$1" -
 }
 
-# libbpf_ksym(name) - the address that libbpf finds for a reference without a type. A full name is no name of C.
-libbpf_ksym() {
-	"${klp_bpf[@]}" ksym "$1" "/klp/bpf/ksym-$1.bpf.o"
-}
-
 client counted libbpf_kprobe 'libbpf kprobe: `bpf_program__attach_kprobe()`'
 client counted libbpf_kretprobe 'libbpf kretprobe'
 client counted libbpf_multi 'libbpf kprobe.multi, a list of names: `opts.syms`'
 client counted libbpf_return_multi 'libbpf kretprobe.multi, a list of names'
-client counted libbpf_pattern 'libbpf 1.1 kprobe.multi, a pattern: `SEC("kprobe.multi/foo")`'
-client counted libbpf_glob 'libbpf 1.1 kprobe.multi, a pattern: `SEC("kprobe.multi/foo*")`'
 client found libbpf_lookup '`bpf_kallsyms_lookup_name("foo")`'
-client found libbpf_ksym 'libbpf 1.1: `extern const void foo __ksym`'

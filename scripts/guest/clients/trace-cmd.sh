@@ -8,7 +8,7 @@
 traced_while() {
 	local file=$1
 	shift
-	trace-cmd start -b 128 "$@" >/tmp/trace-cmd || return
+	trace-cmd start -b 16 "$@" >/tmp/trace-cmd || return
 	cat "$file" >/dev/null
 	trace-cmd stop
 	trace-cmd show

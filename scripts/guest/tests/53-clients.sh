@@ -5,5 +5,5 @@
 . /klp/ktap.sh
 . /klp/clients/check.sh
 
-ktap_suite clients 16
+ktap_suite clients 13
 check_clients tracefs perf trace-cmd libbpf

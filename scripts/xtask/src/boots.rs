@@ -291,7 +291,7 @@ pub const BOOTS: &[Boot] = &[
         lanes: &Lane::SUFFIXED,
         clients: true,
         timeout: Duration::from_secs(900),
-        expected: &[expect("clients", 16)],
+        expected: &[expect("clients", 13)],
         ..DEFAULT.named("clients")
     },
     Boot {

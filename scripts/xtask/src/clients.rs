@@ -32,12 +32,13 @@ const SLOW: Set = Set {
 
 /// The files of `scripts/guest/clients` that the table of the document is made of, in its order.
 #[cfg(test)]
-pub const SCRIPTS: [&str; 9] = [
+pub const SCRIPTS: [&str; 10] = [
     "tracefs",
     "perf",
     "trace-cmd",
     "graph",
     "libbpf",
+    "libbpf-search",
     "libbpf-new",
     "btf",
     "libbpf-tools",
