@@ -41,7 +41,7 @@ nothing_refused() {
 	! dmesg | grep -E 'BPF: |failed to validate module|invalid BTF|BTF: '
 }
 
-ktap_suite btf 9
+ktap_suite btf 11
 check 'the kernel has BTF' has_btf vmlinux
 check 'no type of Rust is in it' no_type_of_rust vmlinux
 check 'promoted functions are, by their names in the source' promoted_functions_by_source_name
@@ -54,4 +54,6 @@ check 'a module that is built outside has it' has_btf klp_target
 modprobe klp_sympos
 check 'so does the C part of klp_sympos' has_btf klp_sympos
 check 'in which no type of Rust is' no_type_of_rust klp_sympos
+check 'a livepatch that klp-gen converted loads' load_livepatch livepatch_ldiscs
+check 'and has kept its BTF' has_btf livepatch_ldiscs
 check 'the kernel refused none of it' nothing_refused

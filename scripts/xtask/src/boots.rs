@@ -262,7 +262,7 @@ pub const BOOTS: &[Boot] = &[
     Boot {
         scripts: &["55-btf"],
         lanes: &[Lane::Btf],
-        expected: &[expect("btf", 9)],
+        expected: &[expect("btf", 11)],
         ..DEFAULT.named("btf")
     },
     Boot {
