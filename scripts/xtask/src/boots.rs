@@ -262,7 +262,7 @@ pub const BOOTS: &[Boot] = &[
     Boot {
         scripts: &["55-btf"],
         lanes: &[Lane::Btf],
-        expected: &[expect("btf", 11)],
+        expected: &[expect("btf", 10)],
         ..DEFAULT.named("btf")
     },
     Boot {
