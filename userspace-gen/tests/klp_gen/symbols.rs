@@ -11,10 +11,13 @@ use klp_gen::symbols::Entry;
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::{ObjName, Policy, Request};
 use object::elf::{
-    EM_PPC64, EM_X86_64, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS, STB_LOCAL, STT_FUNC,
-    STT_OBJECT,
+    SectionFlags, EM_PPC64, EM_X86_64, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS, STB_LOCAL,
+    STT_FUNC, STT_OBJECT,
 };
+use object::read::ReadRef;
+use std::cell::Cell;
 use std::fmt::Write as _;
+use std::ops::Range;
 
 fn names(target: &Target<'_>, object: &str) -> Vec<String> {
     let object = ObjName::new(object.as_bytes()).unwrap();
@@ -319,6 +322,68 @@ fn a_vmlinux_with_debug_information_only_says_the_same() {
         section.kind = SHT_NOBITS;
     }
     assert_eq!(letters(&image), whole);
+}
+
+/// The bytes of a file, and whether any were read of one part of it.
+#[derive(Clone, Copy)]
+struct Watched<'d> {
+    bytes: &'d [u8],
+    part: &'d Range<u64>,
+    read: &'d Cell<bool>,
+}
+
+impl Watched<'_> {
+    fn note(self, offset: u64, size: usize) {
+        let end = offset.saturating_add(size as u64);
+        if size > 0 && offset < self.part.end && self.part.start < end {
+            self.read.set(true);
+        }
+    }
+}
+
+impl<'d> ReadRef<'d> for Watched<'d> {
+    fn len(self) -> Result<u64, ()> {
+        self.bytes.len().try_into().map_err(drop)
+    }
+
+    fn read_bytes_at(self, offset: u64, size: u64) -> Result<&'d [u8], ()> {
+        let found = self.bytes.read_bytes_at(offset, size)?;
+        self.note(offset, found.len());
+        Ok(found)
+    }
+
+    fn read_bytes_at_until(self, range: Range<u64>, delimiter: u8) -> Result<&'d [u8], ()> {
+        let start = range.start;
+        let found = self.bytes.read_bytes_at_until(range, delimiter)?;
+        self.note(start, found.len() + 1);
+        Ok(found)
+    }
+}
+
+/// A kernel with BTF has six times as much debug information as anything else.
+#[test]
+fn debug_information_is_not_read() {
+    let mut image = kernel::vmlinux();
+    image.section(".debug_info", SectionFlags(0), &[0xaa; 4096]);
+    let bytes = image.build();
+    let section = |name: &[u8]| {
+        let elf = ElfFile::parse("vmlinux".to_owned(), &bytes[..]).unwrap();
+        let section = elf.section_by_name(name).unwrap();
+        section.offset..section.offset + section.size
+    };
+    let touches = |name: &[u8]| {
+        let read = Cell::new(false);
+        let watched = Watched {
+            bytes: &bytes,
+            part: &section(name),
+            read: &read,
+        };
+        let elf = ElfFile::parse("vmlinux".to_owned(), watched).unwrap();
+        assert!(!vmlinux::read(&elf).unwrap().entries().is_empty());
+        read.get()
+    };
+    assert!(touches(b".symtab") && touches(b".strtab"));
+    assert!(!touches(b".debug_info"));
 }
 
 #[test]

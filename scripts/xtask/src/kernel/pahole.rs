@@ -22,7 +22,8 @@ use super::{
 };
 use crate::run;
 
-/// From this version on promoted functions are in the BTF of a kernel with ThinLTO, and Rust is not.
+/// The oldest that was tried. 1.25 is the first that has promoted functions in the BTF of a kernel with ThinLTO,
+/// 1.28 the first that leaves Rust out.
 const OLDEST: Version = Version(1, 30);
 
 const PAHOLE: Set = Set {
