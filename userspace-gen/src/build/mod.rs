@@ -10,7 +10,7 @@
 //! | --- | --- | --- |
 //! | the build directory | [`kernel`], [`kbuild`] | compile lines, link order, link line |
 //! | the patched sources | [`patches`], [`lines`], [`shadow`] | a copy beside the tree, under the names of the tree |
-//! | the files to compile | [`changed`], [`compile`], [`ir`] | the patched files, and the dependants of patched headers |
+//! | the files to compile | [`changed`], [`compile`], [`proof`], [`ir`] | the patched files, and the dependants of patched headers |
 //! | the thin links | [`thin_link`], [`index`] | what every file imports, before and after |
 //! | the backends | [`backends`], [`pairs`] | [`Pairs`]: object files before and after |
 //!
@@ -30,6 +30,7 @@ pub mod lines;
 pub mod pairs;
 pub mod patches;
 pub mod progress;
+pub mod proof;
 pub mod shadow;
 pub mod thin_link;
 

@@ -14,6 +14,7 @@ use super::kbuild::Invocation;
 use super::kernel::{KernelBuild, Module};
 use super::patches::Patched;
 use super::progress::Progress;
+use super::proof::Originals;
 use super::shadow::Shadow;
 use super::thin_link::{Link, Replaced};
 use super::{Answer, Object, Pairs, Reason, Refusal, Request, Unit, WorkDirectory};
@@ -171,32 +172,32 @@ impl Front<'_> {
         shadow: &Shadow,
     ) -> Result<Answer<Vec<Compiled<'d>>>> {
         self.progress.step("compile", dependants.len());
-        let launcher = self.request.launcher.clone();
-        let before = Compiler {
-            launcher: launcher.clone(),
+        let compiler = Compiler {
+            launcher: self.request.launcher.clone(),
             options: Vec::new(),
         };
         let after = Compiler {
-            launcher,
             options: shadow.options().to_vec(),
+            ..compiler.clone()
         };
+        let originals = Originals::new(self.kernel, &self.cache, compiler);
         let results = each(self.request.jobs, dependants, |dependant| {
-            let result = self.compile_one(dependant, &before, &after);
+            let result = self.compile_one(dependant, &originals, &after);
             self.progress
                 .advance(&dependant.kbuild_path.display().to_string());
             result
         })?;
-        let mut compiled = Vec::new();
+        let mut differing = Vec::new();
         let mut refusals = Vec::new();
         for result in results {
             match result {
-                Ok(Some(file)) => compiled.push(file),
+                Ok(Some(file)) => differing.push(file),
                 Ok(None) => (),
                 Err(refusal) => refusals.push(refusal),
             }
         }
         Ok(if refusals.is_empty() {
-            Ok(compiled)
+            Ok(differing)
         } else {
             Err(refusals)
         })
@@ -205,7 +206,7 @@ impl Front<'_> {
     fn compile_one<'d>(
         &self,
         dependant: &'d Dependant,
-        before: &Compiler,
+        originals: &Originals<'_>,
         after: &Compiler,
     ) -> Result<std::result::Result<Option<Compiled<'d>>, Refusal>> {
         let path = &dependant.kbuild_path;
@@ -213,19 +214,17 @@ impl Front<'_> {
             subject: path.display().to_string(),
             reason,
         };
-        let [original, patched] =
-            ["before", "after"].map(|name| self.directory.path().join(name).join(path));
+        let to = |name: &str| self.directory.path().join(name).join(path);
+        let patched = to("after");
         if let Err(why) = after.compile(self.kernel, path, &dependant.saved, &patched)? {
             return Ok(Err(refuse(format!(
                 "with the patch it does not compile: {why}"
             ))));
         }
-        if let Err(why) = before.compile(self.kernel, path, &dependant.saved, &original)? {
-            return Ok(Err(refuse(format!(
-                "without the patch it does not compile: {why} (the source tree is not the one that the kernel was \
-                 built from: give it with --source)"
-            ))));
-        }
+        let original = match originals.get(dependant, &to("before"))? {
+            Ok(original) => original,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let read = |path: &Path| {
             fs::read(path)
                 .map_err(|e| Error::io(&format_args!("cannot read {}", path.display()), e))
@@ -242,17 +241,6 @@ impl Front<'_> {
                 ))
             });
         };
-        let in_tree = self.kernel.directory().join(path);
-        // The linker has written over the bitcode of a module's only file.
-        let is_kept = super::kernel::is_bitcode(&in_tree)?;
-        if is_kept && read(&in_tree)? != old {
-            return Ok(Err(refuse(
-                "compiled now, without the patch, it is another than in the build directory: source, compiler or \
-                 options are not those that the kernel was built with (give the tree with --source, or build the \
-                 kernel anew)"
-                    .to_owned(),
-            )));
-        }
         if old == new {
             return Ok(Ok(None));
         }

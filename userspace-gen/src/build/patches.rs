@@ -120,8 +120,13 @@ impl Patched {
         edit: &PatchKind<'_, [u8]>,
         tree: &Path,
     ) -> Result<std::result::Result<(), Refusal>> {
-        let operation = operation.strip_prefix(1);
-        let (path, created) = match &operation {
+        let stripped = operation.strip_prefix(1);
+        // git writes the paths of a rename without a/ and b/.
+        if let FileOperation::Rename { to, .. } | FileOperation::Copy { to, .. } = operation {
+            let why = "is renamed or copied: name the changed functions in the file's old place";
+            return Ok(self.not_changed(to, why));
+        }
+        let (path, created) = match &stripped {
             FileOperation::Create(path) => (path, true),
             FileOperation::Delete(path) => {
                 return Ok(self.not_changed(path, "is deleted: a livepatch cannot take code away (leave the file and empty its functions)"));
@@ -131,12 +136,7 @@ impl Patched {
                 let known = |path: &[u8]| tree.join(path_of(path)).is_file();
                 (if known(modified) { modified } else { original }, false)
             }
-            FileOperation::Rename { to, .. } | FileOperation::Copy { to, .. } => {
-                return Ok(self.not_changed(
-                    to,
-                    "is renamed or copied: name the changed functions in the file's old place",
-                ));
-            }
+            FileOperation::Rename { .. } | FileOperation::Copy { .. } => return Ok(Ok(())),
         };
         let path = path_of(path);
         let inside = path

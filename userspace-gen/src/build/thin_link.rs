@@ -72,7 +72,15 @@ impl Link {
             );
             return Err(Error::new(ErrorKind::Unsupported, what));
         };
-        Self::read(kernel, module.object.clone(), link)
+        let mut link = Self::read(kernel, module.object.clone(), link)?;
+        // The linker has written over the bitcode of a module's only file: it is linked from a copy.
+        for word in &mut link.words {
+            match word {
+                Word::Input(input) if input.kbuild_path == object => input.is_bitcode = true,
+                _ => (),
+            }
+        }
+        Ok(link)
     }
 
     fn read(kernel: &KernelBuild, object: Object, link: &Invocation) -> Result<Self> {

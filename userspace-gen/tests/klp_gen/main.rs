@@ -3,6 +3,7 @@
 //! Tests of klp-gen on small ELF files that are made here: no kernel has to be there.
 
 mod audit;
+mod build;
 mod by_file;
 mod check;
 mod collisions;

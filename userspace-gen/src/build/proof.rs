@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The proof that a file of the tree, compiled now, is the one that the kernel was built from.
+//!
+//! A proof is kept in the cache by everything that the compiler reads, so that an unchanged file is compiled once.
+
+use super::cache::{Cache, Key};
+use super::changed::Dependant;
+use super::compile::Compiler;
+use super::jobs::output;
+use super::kbuild::Invocation;
+use super::kernel::{is_bitcode, KernelBuild};
+use super::Refusal;
+use crate::error::{Error, Result};
+use blake3::Hash;
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+/// The name of the bitcode in an entry of the cache.
+const BITCODE: &str = "bitcode.o";
+
+/// Compiles original files, and keeps the results.
+#[derive(Debug)]
+pub struct Originals<'o> {
+    kernel: &'o KernelBuild,
+    cache: &'o Cache,
+    compiler: Compiler,
+    /// The contents of files that many objects read.
+    known: Mutex<HashMap<PathBuf, Hash>>,
+    /// The versions of the compilers.
+    versions: Mutex<HashMap<String, Vec<u8>>>,
+}
+
+impl<'o> Originals<'o> {
+    /// Compiles with `compiler`, which has no options of its own.
+    #[must_use]
+    pub fn new(kernel: &'o KernelBuild, cache: &'o Cache, compiler: Compiler) -> Self {
+        Self {
+            kernel,
+            cache,
+            compiler,
+            known: Mutex::default(),
+            versions: Mutex::default(),
+        }
+    }
+
+    /// Returns the object of an unpatched file, if it is the one in the build directory.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read, or the compiler cannot be run.
+    pub fn get(
+        &self,
+        dependant: &Dependant,
+        to: &Path,
+    ) -> Result<std::result::Result<PathBuf, Refusal>> {
+        let path = &dependant.kbuild_path;
+        let key = self.key(dependant)?;
+        if let Some(entry) = self.cache.find("original", key) {
+            return Ok(Ok(entry.join(BITCODE)));
+        }
+        let refuse = |reason: String| Refusal {
+            subject: path.display().to_string(),
+            reason,
+        };
+        if let Err(why) = self
+            .compiler
+            .compile(self.kernel, path, &dependant.saved, to)?
+        {
+            return Ok(Err(refuse(format!(
+                "without the patch it does not compile: {why} (the source tree is not the one that the kernel was \
+                 built from: give it with --source)"
+            ))));
+        }
+        let in_tree = self.kernel.directory().join(path);
+        // The linker has written over the bitcode of a module's only file; objtool over native code.
+        if is_bitcode(&in_tree)? && read(&in_tree)? != read(to)? {
+            return Ok(Err(refuse(
+                "compiled now, without the patch, it is another than in the build directory: source, compiler or \
+                 options are not those that the kernel was built with (give the tree with --source, or build the \
+                 kernel anew)"
+                    .to_owned(),
+            )));
+        }
+        let entry = self.cache.entry("original", key, |directory| {
+            let copied = fs::copy(to, directory.join(BITCODE));
+            copied.map_err(|e| Error::io(&format_args!("cannot copy {}", to.display()), e))?;
+            Ok(())
+        })?;
+        Ok(Ok(entry.join(BITCODE)))
+    }
+
+    fn key(&self, dependant: &Dependant) -> Result<Hash> {
+        let mut key = Key::new("original");
+        let saved = &dependant.saved;
+        for invocation in &saved.invocations {
+            for word in &invocation.words {
+                key.add(word.as_bytes());
+            }
+        }
+        key.add(&self.version(saved.compile().map_or("", Invocation::program_word))?);
+        key.add(self.contents(&dependant.kbuild_path)?.as_bytes());
+        for path in saved.source.iter().chain(&saved.dependencies) {
+            key.add(path.as_os_str().as_encoded_bytes());
+            key.add(self.contents(path)?.as_bytes());
+        }
+        Ok(key.finish())
+    }
+
+    fn version(&self, compiler: &str) -> Result<Vec<u8>> {
+        if let Some(version) = lock(&self.versions).get(compiler) {
+            return Ok(version.clone());
+        }
+        let words = vec![compiler.to_owned(), "--version".to_owned()];
+        let version = output(&Invocation { words }, self.kernel.directory())?.stdout;
+        lock(&self.versions).insert(compiler.to_owned(), version.clone());
+        Ok(version)
+    }
+
+    /// Returns the hash of a file; one that is not there any more has the hash of nothing.
+    fn contents(&self, path: &Path) -> Result<Hash> {
+        if let Some(hash) = lock(&self.known).get(path) {
+            return Ok(*hash);
+        }
+        let file = self.kernel.directory().join(path);
+        let hash = if file.is_file() {
+            blake3::hash(&read(&file)?)
+        } else {
+            blake3::hash(b"")
+        };
+        lock(&self.known).insert(path.to_owned(), hash);
+        Ok(hash)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).map_err(|e| Error::io(&format_args!("cannot read {}", path.display()), e))
+}
