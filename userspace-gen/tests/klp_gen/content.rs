@@ -73,6 +73,11 @@ const SAMPLES: &[(usize, &[u8], &str)] = &[
         b"\x9f\xeb\x01\0",
         "BTF, which has no addresses (give vmlinux)",
     ),
+    (
+        0,
+        b"\xeb\x9f\x01\0",
+        "BTF, which has no addresses (give vmlinux)",
+    ),
     (0, b"\xed\xab\xee\xdb", "an rpm package (unpack it)"),
     (257, b"ustar", "a tar archive (unpack it)"),
     (0, b"KDUMP   ", "a dump (give the vmlinux of that kernel)"),
@@ -80,6 +85,37 @@ const SAMPLES: &[(usize, &[u8], &str)] = &[
         0,
         b"\xff\xfef\0",
         "UTF-16 text (give what iconv -f UTF-16 -t UTF-8 makes of it)",
+    ),
+    (
+        0,
+        b"\xfe\xff\0f",
+        "UTF-16 text (give what iconv -f UTF-16 -t UTF-8 makes of it)",
+    ),
+    (
+        0,
+        b"\xef\xbb\xbff",
+        "text with a byte order mark (give it without its first three bytes)",
+    ),
+];
+
+/// The same of files that some of the options take, or open to look for what they take.
+const TAKEN: &[(&[u8], &str, &[&str])] = &[
+    (b"BC\xc0\xde", "LLVM bitcode", &["collisions wrong"]),
+    (b"\xde\xc0\x17\x0b", "LLVM bitcode", &["collisions wrong"]),
+    (
+        b"!<arch>\n",
+        "an archive (vmlinux.a is given with --link-order)",
+        &["collisions wrong", "--link-order wrong"],
+    ),
+    (
+        b"!<thin>\n",
+        "an archive (vmlinux.a is given with --link-order)",
+        &["collisions wrong", "--link-order wrong"],
+    ),
+    (
+        b"!<arch>\ndebian-binary",
+        "a Debian package (unpack it)",
+        &["collisions wrong", "--link-order wrong"],
     ),
 ];
 
@@ -136,6 +172,21 @@ fn every_option_names_what_it_was_given() {
         }
     }
     assert!(!files.path("out").exists());
+}
+
+#[test]
+fn what_one_option_takes_the_others_name() {
+    let files = files();
+    for &(magic, expected, taken_by) in TAKEN {
+        files.write("wrong", &at(0, magic));
+        let is_taken = |command: &str| taken_by.iter().any(|end| command.ends_with(end));
+        for command in COMMANDS.iter().filter(|command| !is_taken(command)) {
+            let (status, text) = shell::run(&files, &format!("klp-gen {command}"));
+            assert_eq!(status, Some(2), "{command}: {text}");
+            let found = format!("found {expected}");
+            assert!(text.contains(&found), "{command}: {found}: {text}");
+        }
+    }
 }
 
 #[test]
