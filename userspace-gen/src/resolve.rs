@@ -4,7 +4,9 @@
 
 use crate::symbols::Entry;
 use crate::target::{Object, Target};
-use klp_policy::{Asker, Found, MatchedBy, ObjName, Policy, Query, Reason, Request, Sympos};
+use klp_policy::{
+    Asker, Found, MatchedBy, ObjName, Policy, Query, Reason, Request, SymbolName, Sympos,
+};
 
 /// What came of a request.
 #[derive(Clone, Debug)]
@@ -43,6 +45,8 @@ pub struct Candidate<'t> {
     pub entry: Entry<'t>,
     /// The source file that it is from, if the target tells.
     pub file: Option<&'t [u8]>,
+    /// Its place in the object's table.
+    seq: u32,
 }
 
 impl Answer<'_> {
@@ -70,19 +74,44 @@ pub fn resolve<'t>(target: &'t Target<'_>, policy: Policy, request: &Request<'_>
             let here = query.of_any_build();
             let listed = here.filter(|_| reason == Reason::NotFound).unwrap_or(query);
             let mut candidates = Vec::new();
-            list(object, policy, &listed, &mut candidates);
+            list(object, policy, Usable::Any, &listed, &mut candidates);
             Answer::Refused { reason, candidates }
+        }
+    }
+}
+
+/// Which symbols are of use to a tracer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Usable {
+    /// Any symbol, as for `kallsyms_lookup_name()`.
+    #[default]
+    Any,
+    /// Functions, as for kprobes: `kernel_text_address()`.
+    Functions,
+}
+
+impl Usable {
+    fn is(self, entry: &Entry<'_>) -> bool {
+        match self {
+            Self::Any => true,
+            // A weak object has another letter.
+            Self::Functions => matches!(entry.letter.to_ascii_lowercase(), b't' | b'w'),
         }
     }
 }
 
 /// Answers a tracer, which has no positions, as a kernel does that follows `policy`.
 ///
-/// Without an object, it means the only symbol of that name in vmlinux and all modules, as the
+/// Without an object, it means the only usable symbol of that name in vmlinux and all modules, as the
 /// event of a kprobe does; in vmlinux alone, as what its BTF describes, if that is written. Cleaned
-/// names count where none of them has an exact one.
+/// names count where no usable symbol has an exact one.
 #[must_use]
-pub fn trace<'t>(target: &'t Target<'_>, policy: Policy, request: &Request<'_>) -> Answer<'t> {
+pub fn trace<'t>(
+    target: &'t Target<'_>,
+    policy: Policy,
+    usable: Usable,
+    request: &Request<'_>,
+) -> Answer<'t> {
     let objects = target.objects().iter();
     let objects: Vec<_> = objects
         .filter(|object| !request.has_objname || object.name == request.objname)
@@ -91,25 +120,40 @@ pub fn trace<'t>(target: &'t Target<'_>, policy: Policy, request: &Request<'_>) 
         return Answer::NoObject;
     }
     let query = Query::asked_by(Asker::Tracer, request.name.0);
+    let clean: Vec<u8> = query.cleaned().bytes().collect();
     for by in [MatchedBy::Exact, MatchedBy::Cleaned] {
         let (mut only, mut candidates) = (None, Vec::new());
         for &object in &objects {
-            match object.resolve(policy, &query, Sympos(1)) {
-                Ok(found) if found.by == by => {
-                    only = Some((object, found));
-                    list(object, policy, &query, &mut candidates);
-                }
-                _ => {}
+            let found = object.resolve(policy, &query, Sympos(1));
+            let wanted = match (by, found) {
+                (_, Ok(found)) if found.by == by => query,
+                // What has the exact name is of no use: the first round found nothing.
+                (MatchedBy::Cleaned, Ok(_)) => Query::Any(SymbolName(&clean)),
+                _ => continue,
+            };
+            let before = candidates.len();
+            list(object, policy, usable, &wanted, &mut candidates);
+            if candidates.len() > before {
+                only = Some(object);
             }
         }
         let matches = candidates.len() as u64;
-        match only {
-            Some((object, found)) if matches == 1 => return resolved(object, found),
-            Some(_) => {
+        match (only, &candidates[..]) {
+            (Some(object), [candidate]) => {
+                let found = Found {
+                    address: candidate.entry.address,
+                    seq: candidate.seq,
+                    position: 1,
+                    matches,
+                    by,
+                };
+                return resolved(object, found);
+            }
+            (Some(_), _) => {
                 let reason = Reason::Ambiguous { matches };
                 return Answer::Refused { reason, candidates };
             }
-            None => {}
+            (None, _) => {}
         }
     }
     Answer::Refused {
@@ -130,21 +174,23 @@ fn resolved<'t>(object: &'t Object<'_>, found: Found) -> Answer<'t> {
     }
 }
 
-/// Adds what `query` matches in `object`, counted behind what is listed already.
+/// Adds the usable symbols that `query` matches in `object`, counted behind what is listed already.
 fn list<'t>(
     object: &'t Object<'_>,
     policy: Policy,
+    usable: Usable,
     query: &Query<'_>,
     candidates: &mut Vec<Candidate<'t>>,
 ) {
-    let listed = candidates.len() as u64;
-    object.candidates(policy, query, &mut |position, seq| {
-        if let Some(&entry) = object.symbols.get(seq) {
+    object.candidates(policy, query, &mut |_, seq| {
+        let entry = object.symbols.get(seq).filter(|entry| usable.is(entry));
+        if let Some(&entry) = entry {
             candidates.push(Candidate {
-                position: listed + position,
+                position: candidates.len() as u64 + 1,
                 object: object.name,
                 entry,
                 file: object.source_file(seq),
+                seq,
             });
         }
     });

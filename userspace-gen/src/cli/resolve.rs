@@ -10,7 +10,7 @@ use clap::ValueEnum;
 use klp_gen::file::read_file;
 use klp_gen::file::sort::expect_text;
 use klp_gen::kallsyms::text::is_generated;
-use klp_gen::resolve::{resolve, trace, Answer};
+use klp_gen::resolve::{resolve, trace, Answer, Usable};
 use klp_gen::shown::shown;
 use klp_gen::target::Target;
 use klp_policy::{ObjName, Request, Sympos};
@@ -25,7 +25,7 @@ use std::path::{Path, PathBuf};
 /// A livepatch is taken to ask. A tracer gets the same symbols but for two differences: a hash of another
 /// build counts as none, and a name without an object is looked for in vmlinux and in all modules. BPF, which
 /// goes by BTF, looks in one object: `vmlinux:name` or `module:name`. Any symbol counts, as for
-/// `kallsyms_lookup_name()`; tracers of functions pass over variables.
+/// `kallsyms_lookup_name()`; with `--functions` variables are passed over, as by kprobes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -36,7 +36,7 @@ Examples:
   # the function that a kprobe on handle is set on, in the kernel or in a module
   $ klp-gen resolve --tracer handle --vmlinux vmlinux --module net-mod.ko
   # the full name of a promoted function, for a tracer that does not ask the kernel
-  $ name=$(klp-gen resolve --tracer --format name promoted --vmlinux vmlinux) && echo \"$name\"
+  $ name=$(klp-gen resolve --tracer --functions --format name promoted --vmlinux vmlinux) && echo \"$name\"
 
 Exit status: 0 each name means one symbol, 1 one of them does not, 2 could not run. With --format name, 1 is also for a
 symbol that its full name does not tell from another one, or whose name is not one word to a shell.")]
@@ -52,6 +52,10 @@ pub struct Args {
     /// Answer as a tracer is answered, not a livepatch: [objname:]name, without one in vmlinux and all modules
     #[arg(long)]
     tracer: bool,
+
+    /// Answer a tracer of functions: a variable of exactly the name is passed over
+    #[arg(long, requires = "tracer")]
+    functions: bool,
 
     #[command(flatten)]
     target: TargetArgs,
@@ -137,11 +141,20 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let target = Target::load(&files)?;
     console.target(&target, Some(args.target.policy));
     console.mismatches(&target);
+    let usable = if args.functions {
+        Usable::Functions
+    } else {
+        Usable::Any
+    };
     // One after the other: of a name that a file has a million times, no more than one is kept.
     let all_resolved = Cell::new(true);
     let mut answers = requests.iter().map(|(request, query)| {
-        let ask = if args.tracer { trace } else { resolve };
-        let answer = ask(&target, args.target.policy, request);
+        let policy = args.target.policy;
+        let answer = if args.tracer {
+            trace(&target, policy, usable, request)
+        } else {
+            resolve(&target, policy, request)
+        };
         if matches!(answer, Answer::NoObject) {
             let why = no_object(&target, request.objname);
             console.error(&format_args!("query '{query}': {why}"));
@@ -152,11 +165,6 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     });
     let is_printed =
         |answer: &Answer<'_>| !console.is_quiet() || !matches!(answer, Answer::Resolved { .. });
-    let choose = if args.tracer {
-        answer::BY_MODULE
-    } else {
-        answer::BY_POSITION
-    };
     match args.format {
         ResolveFormat::Json => {
             let printed = answers.by_ref().filter(|(.., answer)| is_printed(answer));
@@ -169,38 +177,21 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
             let mut printed = answers.by_ref().filter(|(.., answer)| is_printed(answer));
             printed.try_for_each(|(query, request, answer)| {
                 let label = format!("{}: ", page.paint(Look::Heading, query));
-                answer::print(page, &label, choose, request, &answer)
+                answer::print(page, &label, choose(args.tracer), request, &answer)
             })
         })?,
         ResolveFormat::Name => {
-            let mut names = answers.by_ref().filter_map(|(query, request, answer)| {
-                let why = match &answer {
-                    Answer::Resolved { object, entry, .. } => {
-                        match full_name::of(&target, *object, entry) {
-                            Ok(name) => return Some(name),
-                            Err(why) => {
-                                all_resolved.set(false);
-                                format!("query '{query}': {why}")
-                            }
-                        }
-                    }
+            let names = answers.by_ref().filter_map(|(query, request, answer)| {
+                match name_of(&target, args.tracer, query, request, &answer) {
+                    Ok(name) => return Some(name),
+                    Err(Some(why)) => console.error(&why),
                     // That was said when it was asked.
-                    Answer::NoObject => return None,
-                    Answer::Refused { .. } => {
-                        let label = format!("query '{query}': ");
-                        answer::message(&label, choose, request, &answer)
-                    }
-                };
-                console.error(&why);
+                    Err(None) => {}
+                }
+                all_resolved.set(false);
                 None
             });
-            console.table(|page| {
-                names.try_for_each(|name| {
-                    page.raw().write_all(name)?;
-                    page.raw().write_all(b"\n")
-                })
-            })?;
-            names.for_each(drop);
+            print_names(names, console)?;
         }
     }
     // What nobody reads any more counts, too.
@@ -210,4 +201,57 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     } else {
         Verdict::No
     })
+}
+
+/// Returns the full name that an answer is about, or what is wrong if that was not said already.
+fn name_of<'t>(
+    target: &Target<'_>,
+    tracer: bool,
+    query: &str,
+    request: &Request<'_>,
+    answer: &Answer<'t>,
+) -> Result<&'t [u8], Option<String>> {
+    match answer {
+        Answer::Resolved { object, entry, .. } => full_name::word(entry)
+            .and_then(|name| {
+                // A tracer is only answered if one symbol is meant.
+                if !tracer {
+                    full_name::expect_one(target, *object, entry)?;
+                }
+                Ok(name)
+            })
+            .map_err(|why| Some(format!("query '{query}': {why}"))),
+        Answer::NoObject => Err(None),
+        Answer::Refused { .. } => {
+            let label = format!("query '{query}': ");
+            Err(Some(answer::message(
+                &label,
+                choose(tracer),
+                request,
+                answer,
+            )))
+        }
+    }
+}
+
+/// Prints names, one on each line.
+fn print_names<'t>(mut names: impl Iterator<Item = &'t [u8]>, console: &Console) -> Result<()> {
+    console.table(|page| {
+        names.try_for_each(|name| {
+            page.raw().write_all(name)?;
+            page.raw().write_all(b"\n")
+        })
+    })?;
+    // What nobody reads any more counts, too.
+    names.for_each(drop);
+    Ok(())
+}
+
+/// Says how one of several symbols is chosen.
+fn choose(tracer: bool) -> &'static str {
+    if tracer {
+        answer::BY_MODULE
+    } else {
+        answer::BY_POSITION
+    }
 }

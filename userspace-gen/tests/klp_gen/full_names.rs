@@ -35,6 +35,11 @@ fn stdout_has_the_full_names_and_nothing_else() {
         ("--tracer state", "state.llvm.42\n"),
         // A tracer's name of another build.
         ("--tracer promoted.llvm.dead", "promoted.llvm.9a\n"),
+        // Data of the name does not matter to who traces functions.
+        (
+            "--tracer --functions mixed promoted",
+            "mixed\npromoted.llvm.9a\n",
+        ),
         // The order is that of the queries.
         (
             "table promoted net_mod:handle table",
@@ -74,6 +79,15 @@ fn a_name_that_means_no_symbol_is_no_line_of_stdout() {
              1: ffffffff81000600 T promoted.llvm.9a\n",
         ),
         (
+            "--tracer mixed",
+            "klp-gen: query 'mixed': ambiguous: 2 symbols match, of which a tracer can only choose a module's\n     \
+             1: ffffffff81000f80 t mixed\n     2: ffffffff82000080 d mixed\n",
+        ),
+        (
+            "--tracer --functions table",
+            "klp-gen: query 'table': not-found: no symbol matches\n",
+        ),
+        (
             "nosuch",
             "klp-gen: query 'nosuch': not-found: no symbol matches\n",
         ),
@@ -108,6 +122,7 @@ fn a_name_that_means_no_symbol_is_no_line_of_stdout() {
         ("table --vmlinux absent", "absent"),
         ("table,x --vmlinux vmlinux", "decimal position"),
         ("--tracer table,1 --vmlinux vmlinux", "no positions"),
+        ("--functions table --vmlinux vmlinux", "--tracer"),
     ] {
         let (status, names, said) = resolve(&files, arguments);
         assert_eq!((status, names.as_str()), (Some(2), ""), "{arguments}");

@@ -6,7 +6,7 @@ use crate::elf::Place;
 use crate::kernel::{self, with_target, Files, RODATA, TEXT};
 use klp_gen::elf::ElfFile;
 use klp_gen::kallsyms::{text, vmlinux};
-use klp_gen::resolve::{resolve, trace, Answer};
+use klp_gen::resolve::{resolve, trace, Answer, Usable};
 use klp_gen::symbols::Entry;
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::{ObjName, Policy, Request};
@@ -199,8 +199,13 @@ fn a_name_is_resolved_as_livepatch_does() {
 
 /// The object, address or candidates that a tracer gets.
 fn traced(target: &Target<'_>, query: &str) -> String {
+    traced_as(target, Usable::Any, query)
+}
+
+/// The same for a tracer to which only some symbols are of use.
+fn traced_as(target: &Target<'_>, usable: Usable, query: &str) -> String {
     let request = Request::parse(query.as_bytes()).unwrap();
-    match trace(target, Policy::Llvm, &request) {
+    match trace(target, Policy::Llvm, usable, &request) {
         Answer::Resolved { object, entry, .. } => {
             format!("{object} {:#x}", entry.address & 0xffff)
         }
@@ -256,6 +261,42 @@ fn what_a_tracer_may_mean_is_counted_over_all_objects() {
         ("g.llvm.7", "ambiguous 1:vmlinux 2:n"),
     ] {
         assert_eq!(traced(&target, query), answer, "{query}");
+    }
+}
+
+#[test]
+fn a_tracer_of_functions_passes_over_variables() {
+    let files = Files::new();
+    // As the namesakes of scripts/guest/tests/51-namesakes.sh, where the kernel answers.
+    let text = "ffffffff81000010 t hidden.llvm.1\nffffffff81000020 t both.llvm.1\n\
+                ffffffff81000030 W weak\nffffffff81000040 t one\nffffffff81000048 t two.llvm.1\n\
+                ffffffff81000050 t two.llvm.2\nffffffff81000058 t first\nffffffff82000000 d hidden\n\
+                ffffffff82000008 D both.llvm.2\nffffffff82000010 V weak\nffffffff82000018 b one\n\
+                ffffffff82000020 r two\nffffffff82000028 d data.llvm.5\n\
+                ffffffffc0000060 t first.llvm.3\t[m]\nffffffffc0000070 d first\t[m]\n";
+    let path = files.write("kallsyms", text.as_bytes());
+    let files = TargetFiles::open(None, &[], Some(&path)).unwrap();
+    let target = Target::load(&files).unwrap();
+    for (query, any, functions) in [
+        ("hidden", "vmlinux 0x0", "vmlinux 0x10"),
+        ("both", "ambiguous 1:vmlinux 2:vmlinux", "vmlinux 0x20"),
+        (
+            "both.llvm.9",
+            "ambiguous 1:vmlinux 2:vmlinux",
+            "vmlinux 0x20",
+        ),
+        ("both.llvm.2", "vmlinux 0x8", "vmlinux 0x20"),
+        ("weak", "ambiguous 1:vmlinux 2:vmlinux", "vmlinux 0x30"),
+        ("one", "ambiguous 1:vmlinux 2:vmlinux", "vmlinux 0x40"),
+        ("two", "vmlinux 0x20", "ambiguous 1:vmlinux 2:vmlinux"),
+        ("data", "vmlinux 0x28", "not-found"),
+        // An exact function wins over a promoted one, wherever it is.
+        ("first", "ambiguous 1:vmlinux 2:m", "vmlinux 0x58"),
+        ("m:first", "m 0x70", "m 0x60"),
+    ] {
+        assert_eq!(traced(&target, query), any, "{query}");
+        let found = traced_as(&target, Usable::Functions, query);
+        assert_eq!(found, functions, "{query}");
     }
 }
 

@@ -8,45 +8,51 @@ use klp_gen::symbols::Entry;
 use klp_gen::target::Target;
 use klp_policy::{ObjName, Policy, Reason, Request, Sympos};
 
-/// Returns the full name of the symbol that was found, or why that name does not tell which symbol it is.
-///
-/// The reader has nothing but the name. It has to be one word to a shell, and its object must have no other symbol of
-/// that name.
+/// Returns the full name of a symbol, for readers who have nothing else.
 ///
 /// # Errors
 ///
-/// The name is not one word, or several symbols have it.
-pub fn of<'t>(
-    target: &Target<'_>,
-    object: ObjName<'t>,
-    entry: &Entry<'t>,
-) -> Result<&'t [u8], String> {
+/// The name is not one word to a shell.
+pub fn word<'t>(entry: &Entry<'t>) -> Result<&'t [u8], String> {
     let name = entry.name.0;
-    if !is_word(name) {
-        return Err(format!(
+    if is_word(name) {
+        Ok(name)
+    } else {
+        Err(format!(
             "the name '{}' has a character that a shell or a tracer takes apart: --format json prints it",
             shown(name)
-        ));
+        ))
     }
+}
+
+/// Refuses a symbol whose full name others of its object have, too.
+///
+/// # Errors
+///
+/// Several symbols have the name.
+pub fn expect_one(
+    target: &Target<'_>,
+    object: ObjName<'_>,
+    entry: &Entry<'_>,
+) -> Result<(), String> {
     let exactly = Request {
         objname: object,
         has_objname: true,
         name: entry.name,
         sympos: Sympos::UNIQUE,
     };
-    if let Answer::Refused {
-        reason: Reason::Ambiguous { matches },
-        ..
-    } = resolve(target, Policy::Exact, &exactly)
-    {
-        return Err(format!(
+    match resolve(target, Policy::Exact, &exactly) {
+        Answer::Refused {
+            reason: Reason::Ambiguous { matches },
+            ..
+        } => Err(format!(
             "{matches} symbols of {object} are called {}, a name does not say which: the address of this one is \
              {:#x}",
-            shown(name),
+            shown(entry.name.0),
             entry.address
-        ));
+        )),
+        _ => Ok(()),
     }
-    Ok(name)
 }
 
 /// Returns whether `name` is one word wherever people write names: to a shell, and in the files of tracefs.
