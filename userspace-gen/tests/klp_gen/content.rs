@@ -3,7 +3,7 @@
 //! Files of the wrong sort, with every option that reads a file.
 
 use crate::elf::{Elf, Place};
-use crate::kernel::{vmlinux, Files};
+use crate::kernel::{module, vmlinux, Files};
 use crate::livepatch::Livepatch;
 use crate::shell;
 use object::elf;
@@ -263,6 +263,44 @@ fn the_kernel_before_its_last_link_is_no_kernel_and_no_module() {
         let (status, text) = shell::run(&files, &format!("klp-gen {command}"));
         assert_eq!(status, Some(2), "{text}");
         assert!(text.contains(expected), "{command}: {text}");
+    }
+}
+
+#[test]
+fn a_module_may_have_a_function_called_start_kernel() {
+    let files = files();
+    for section in [".gnu.linkonce.this_module", "__versions"] {
+        let mut module = module();
+        module.section(section, elf::SHF_ALLOC, &[0; 0x40]);
+        let text = Place::Section(2);
+        module.symbol(
+            "start_kernel",
+            elf::STB_LOCAL,
+            elf::STT_FUNC,
+            text,
+            0x1c0,
+            8,
+        );
+        files.write("net-mod.ko", &module.build());
+        let command = "klp-gen resolve net_mod:start_kernel --vmlinux vmlinux --module net-mod.ko";
+        let (status, text) = shell::run(&files, command);
+        assert_eq!(status, Some(0), "{section}: {text}");
+    }
+}
+
+#[test]
+fn an_elf_file_is_no_text_and_no_archive() {
+    let files = files();
+    for command in [
+        "resolve promoted --vmlinux vmlinux --queries vmlinux",
+        "check good.ko --vmlinux vmlinux --symvers good.ko",
+        "check good.ko --vmlinux vmlinux --notes good.ko",
+        "symbols --vmlinux vmlinux --link-order good.ko",
+        "collisions good.ko --linker-script good.ko",
+    ] {
+        let (status, text) = shell::run(&files, &format!("klp-gen {command}"));
+        assert_eq!(status, Some(2), "{command}: {text}");
+        assert!(text.contains("found an ELF file"), "{command}: {text}");
     }
 }
 
