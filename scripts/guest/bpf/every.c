@@ -29,9 +29,9 @@ struct function {
 	char full[NAME];
 	unsigned int matches;
 	char state[16];
-	/* Why the kernel has to refuse it, or NULL. */
+	/* The reason for which the kernel has to refuse it, or NULL. */
 	const char *reason;
-	/* What the kernel said, 0 if it attached. */
+	/* The error of the kernel, 0 if it attached. */
 	int error;
 };
 
@@ -142,7 +142,7 @@ static const char *listed_as(const struct function *function)
 	return is_shadowed(function) ? function->name : function->full;
 }
 
-/* Whether a function before this one is listed by the same name: one of which several were promoted. */
+/* Returns true if a function before this one is listed by the same name, as several promoted ones may be. */
 static bool same_before(size_t number)
 {
 	size_t n;
@@ -154,7 +154,7 @@ static bool same_before(size_t number)
 	return false;
 }
 
-/* Whether the kernel lists exactly those functions as traced that were attached. */
+/* Compares the functions that the kernel lists as traced with those that were attached. */
 static bool exactly_these(void)
 {
 	FILE *list = fopen(ENABLED, "r");
@@ -209,7 +209,7 @@ int fentry_each(void)
 
 		function->reason = explain(btf, function, id);
 		function->error = id < 0 ? id : attach(id);
-		/* What becomes of the other function says nothing about this one. */
+		/* The other function was attached, which says nothing about this one. */
 		if (is_shadowed(function))
 			continue;
 		attached += !function->error;

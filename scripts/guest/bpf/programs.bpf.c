@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What klp-bpf attaches: a program for each way, which counts its calls.
+ * A program for each way in which klp-bpf attaches one. It counts its calls.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What klp-bpf and its programs tell each other. */
+/* The questions of klp-bpf to its programs. */
 #ifndef KLP_BPF_SHARED_H
 #define KLP_BPF_SHARED_H
 

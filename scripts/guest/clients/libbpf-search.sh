@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What libbpf looks for by itself, in lists of the kernel; it is not the kernel that is asked.
+# Names that libbpf looks for by itself, in lists of the kernel: no lookup of the kernel is asked.
 
 libbpf_pattern() { hits pattern "$@"; }
 libbpf_glob() { hits pattern "$1*" "$2"; }

@@ -88,7 +88,7 @@ pub fn run(args: &Args) -> Result<bool> {
     Ok(found)
 }
 
-/// Whether it is a function, and not what kCFI or call padding puts in front of one.
+/// Returns true for a function, and false for what kCFI or call padding puts in front of one.
 fn is_function(symbol: &Symbol<'_>) -> bool {
     let in_front = ["__cfi_", "__pfx_"];
     symbol.kind.eq_ignore_ascii_case(&'t')

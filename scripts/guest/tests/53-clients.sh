@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What people trace with, as far as the kernel needs no BTF for it and it is quick.
+# Programs that people trace with: those that are quick, and for which the kernel needs no BTF.
 
 . /klp/ktap.sh
 . /klp/clients/check.sh

@@ -68,7 +68,7 @@ pub struct Boot {
     /// Whether the processors run at the same time: for a test that looks for races, unless it patches
     /// code that runs meanwhile (see [`crate::vm::Vm::parallel`]).
     pub parallel: bool,
-    /// Whether the guest has the programs that people trace with: they are large.
+    /// True if the guest has the programs that people trace with, which are large.
     pub clients: bool,
     /// More of the kernel's command line.
     pub append: &'static str,

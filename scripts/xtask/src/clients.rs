@@ -45,7 +45,7 @@ pub const SCRIPTS: [&str; 10] = [
     "bpftrace",
 ];
 
-/// Where the guest has the sets.
+/// The directory of the guest that has the sets.
 const IN_GUEST: &str = "klp/trixie";
 
 /// The C library of BPF, with its headers.

@@ -14,7 +14,7 @@ use anyhow::{
 /// A table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Block {
-    /// What each client finds.
+    /// A row for each client.
     Clients,
     /// Each promoted function through fentry.
     Fentry,

@@ -31,7 +31,7 @@ const RELEASE: &str = "trixie";
 /// The keys of the archive, which Debian 12 has for its own packages.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// Where packages have their libraries.
+/// The directory of libraries in a package.
 const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
 const LOADER: &str = "ld-linux-x86-64.so.2";
 
