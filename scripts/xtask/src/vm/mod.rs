@@ -27,6 +27,9 @@ use crate::run;
 /// How `timeout` ends where the limit was reached: by itself, or killed with the process it killed.
 const TIMED_OUT: [Option<i32>; 2] = [Some(124), Some(137)];
 
+/// The size in bytes from which on an image needs more memory than others.
+const LARGE_IMAGE: u64 = 256 << 20;
+
 /// How the guest's output is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
@@ -156,6 +159,16 @@ impl Vm {
         })
     }
 
+    /// Returns how much memory the guest has.
+    ///
+    /// The image is there twice while it is unpacked, and what is unpacked may take half of the memory.
+    fn memory(&self) -> &'static str {
+        match fs::metadata(&self.image) {
+            Ok(image) if image.len() > LARGE_IMAGE => "2G",
+            _ => "1G",
+        }
+    }
+
     fn command(&self, console_log: &Path) -> Command {
         // printk.time: KUnit and the selftests cut the time stamps off; for a reader they are useful.
         // On a busy host the timer is late, and the kernel would take it for broken.
@@ -178,7 +191,7 @@ impl Vm {
         } else {
             "tcg,thread=single"
         };
-        let mut machine = vec!["-M", "q35", "-cpu", "max", "-smp", "2", "-m", "1G"];
+        let mut machine = vec!["-M", "q35", "-cpu", "max", "-smp", "2", "-m", self.memory()];
         if self.count_instructions {
             machine.extend(["-icount", "shift=0,sleep=off"]);
         }
