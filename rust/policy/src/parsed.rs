@@ -69,6 +69,10 @@ const COUNTERS: [&[u8]; 5] = [
     b"__profbm_",
 ];
 
+/// Symbols in front of functions: the type by which kCFI checks indirect calls (`emitKCFITypeId()` in LLVM's
+/// `X86AsmPrinter.cpp`), and padding (`elf_create_prefix_symbol()` in the kernel's `objtool`).
+const FUNCTION_PREFIXES: [&[u8]; 2] = [b"__cfi_", b"__pfx_"];
+
 /// Initialization of a file, by a sanitizer: `asan.module_ctor`.
 const MODULE_INIT: [&[u8]; 2] = [b"module_ctor", b"module_dtor"];
 
@@ -94,11 +98,13 @@ pub enum NameClass {
     Anonymous,
     /// Code or data that counts or checks: `asan.module_ctor`, `__profc_f`.
     Instrumentation,
+    /// The bytes in front of the function [`base`](ParsedName::base): `__cfi_f`, `__pfx_f`.
+    FunctionPrefix,
 }
 
 impl NameClass {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Source,
         Self::String,
         Self::CompoundLiteral,
@@ -107,6 +113,7 @@ impl NameClass {
         Self::InitialValue,
         Self::Anonymous,
         Self::Instrumentation,
+        Self::FunctionPrefix,
     ];
 
     /// The word that a report has for it.
@@ -121,6 +128,7 @@ impl NameClass {
             Self::InitialValue => "initial-value",
             Self::Anonymous => "anonymous",
             Self::Instrumentation => "instrumentation",
+            Self::FunctionPrefix => "function-prefix",
         }
     }
 }
@@ -259,6 +267,8 @@ impl Made {
             (NameClass::FunctionName, prefix.len())
         } else if let Some(prefix) = COUNTERS.iter().find(starts) {
             (NameClass::Instrumentation, prefix.len())
+        } else if let Some(prefix) = FUNCTION_PREFIXES.iter().find(starts) {
+            (NameClass::FunctionPrefix, prefix.len())
         } else if rest.starts_with(INITIAL_VALUE) {
             (NameClass::InitialValue, INITIAL_VALUE.len())
         } else if rest.starts_with(ANONYMOUS) {

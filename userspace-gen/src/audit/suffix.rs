@@ -11,6 +11,8 @@ use klp_policy::{cleanup_symbol_name, NameClass, ParsedName};
 pub enum Kind {
     /// A function.
     Function,
+    /// The bytes in front of a function, which have its name: `__cfi_f`, `__pfx_f`.
+    Prefix,
     /// A variable that the source has a name for.
     Variable,
     /// Data that a compiler made and named, such as the table for a switch statement.
@@ -21,13 +23,20 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Function, Self::Variable, Self::Constant, Self::String];
+    pub const ALL: [Self; 5] = [
+        Self::Function,
+        Self::Prefix,
+        Self::Variable,
+        Self::Constant,
+        Self::String,
+    ];
 
     /// The word that a report has for it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Function => "function",
+            Self::Prefix => "prefix",
             Self::Variable => "variable",
             Self::Constant => "constant",
             Self::String => "string",
@@ -63,13 +72,13 @@ pub(super) fn suffixed(symbols: &SymbolTable<'_>) -> Vec<Suffixed> {
             continue;
         }
         let clean: Vec<u8> = clean.bytes().collect();
-        let kind = match entry.letter.to_ascii_lowercase() {
-            b't' => Kind::Function,
-            _ => match ParsedName::new(&clean).class {
-                NameClass::Source => Kind::Variable,
-                NameClass::String => Kind::String,
-                _ => Kind::Constant,
-            },
+        let is_code = entry.letter.eq_ignore_ascii_case(&b't');
+        let kind = match ParsedName::new(&clean).class {
+            NameClass::FunctionPrefix if is_code => Kind::Prefix,
+            _ if is_code => Kind::Function,
+            NameClass::Source | NameClass::FunctionPrefix => Kind::Variable,
+            NameClass::String => Kind::String,
+            _ => Kind::Constant,
         };
         all.push(Suffixed {
             name: shown(entry.name.0),
@@ -81,8 +90,11 @@ pub(super) fn suffixed(symbols: &SymbolTable<'_>) -> Vec<Suffixed> {
     all
 }
 
-/// Whether a name is `<base>.<number>`, but no string literal's.
+/// Returns whether a name is `<base>.<number>`; not that of a string literal, nor of what is in front of a
+/// function, which is counted itself.
 pub(super) fn is_numbered(name: &[u8]) -> bool {
     let parsed = ParsedName::new(name);
-    parsed.id.is_some() && parsed.hash.is_none() && parsed.class != NameClass::String
+    parsed.id.is_some()
+        && parsed.hash.is_none()
+        && !matches!(parsed.class, NameClass::String | NameClass::FunctionPrefix)
 }

@@ -230,7 +230,8 @@ fn print(page: &mut Page<'_>, audits: &[Audit], changes: Option<&Changes>) -> io
     figures(page, audits, "symbols in /proc/kallsyms", |a| a.symbols)?;
     figures(page, audits, "with a suffix", |a| a.suffixed.len())?;
     for kind in Kind::ALL {
-        let what = format!("  {}s", kind.as_str());
+        let plural = if kind == Kind::Prefix { "es" } else { "s" };
+        let what = format!("  {}{plural}", kind.as_str());
         figures(page, audits, &what, |a| a.count(kind))?;
     }
     for policy in [Policy::Exact, Policy::Llvm, Policy::LlvmCut, Policy::DotCut] {

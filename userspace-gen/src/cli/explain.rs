@@ -287,5 +287,9 @@ fn class_in_words(parsed: &ParsedName<'_>) -> String {
             let prefix = shown(parsed.prefix);
             format!("{prefix}{base}, made by an instrumentation")
         }
+        (NameClass::FunctionPrefix, _) => {
+            let prefix = shown(parsed.prefix);
+            format!("{prefix}{base}, the bytes in front of the function {base}")
+        }
     }
 }

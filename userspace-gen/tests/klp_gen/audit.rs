@@ -135,6 +135,51 @@ fn data_that_a_compiler_named_is_nobodys_variable() {
 }
 
 #[test]
+fn what_is_in_front_of_a_function_is_no_function() {
+    use object::elf::{STB_LOCAL, STT_FUNC};
+    let files = files();
+    let mut kernel = crate::kernel::vmlinux();
+    let text = crate::elf::Place::Section(0);
+    let mut add = |name, offset| {
+        kernel.symbol(
+            name,
+            STB_LOCAL,
+            STT_FUNC,
+            text,
+            crate::kernel::TEXT + offset,
+            8,
+        );
+    };
+    for (name, at) in [("__cfi_fresh.llvm.5", 0x20), ("fresh.llvm.5", 0x30)] {
+        add(name, at);
+    }
+    for (name, at) in [
+        ("__pfx_old.4", 0x38),
+        ("old.4", 0x40),
+        ("__cfi_init_once", 0x48),
+    ] {
+        add(name, at);
+    }
+    add("__cfi_init_once", 0x50);
+    files.write("padded", &kernel.build());
+    let line = "klp-gen audit --format json --vmlinux vmlinux --vmlinux padded";
+    let kernels: Value = serde_json::from_slice(&output(&files, line).stdout).unwrap();
+    let rows = kernels[1]["suffixed"].as_array().unwrap();
+    let prefixes = rows.iter().filter(|row| row["kind"] == "prefix");
+    let prefixes: Vec<_> = prefixes.map(|row| row["clean"].as_str().unwrap()).collect();
+    assert_eq!(prefixes, ["__cfi_fresh"]);
+    assert_eq!(kernels[1]["numbered"], json!(["old.4"]));
+    let changes = &kernels[1]["changes"];
+    assert_eq!(changes["suffix_gained"], json!(["fresh"]));
+    assert_eq!(changes["matches_changed"], json!([]));
+    let (_, table) = run(&files, "klp-gen audit --vmlinux padded");
+    assert!(
+        table.lines().any(|l| l == "        1    prefixes"),
+        "{table}"
+    );
+}
+
+#[test]
 fn what_changed_from_one_kernel_to_the_next() {
     let kernels = audit("--vmlinux vmlinux --vmlinux reduced/vmlinux");
     assert_eq!(kernels[0]["changes"], Value::Null);

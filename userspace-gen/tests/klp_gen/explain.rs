@@ -99,6 +99,7 @@ fn what_a_compiler_made_is_no_static_local() {
             "asan.module_ctor",
             "asan.module_ctor, made by an instrumentation",
         ),
+        ("__cfi_f", "__cfi_f, the bytes in front of the function f"),
         ("f.argprom", "f, made by a compiler pass: .argprom"),
         ("f.cfi_jt", "f, made by a compiler pass: .cfi_jt"),
         ("f.__uniq.123456", "f, made unique by clang: .__uniq.123456"),

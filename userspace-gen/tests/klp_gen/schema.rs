@@ -65,7 +65,7 @@ const RUNS: &[(&str, &[&str])] = &[
         "explain",
         &[
             "f.var.32.cold.llvm.9a.cold .klp.rela.net_mod.text",
-            "switch.table.f __func__.f __const.f.x .str.7 .compoundliteral asan.module_ctor \
+            "switch.table.f __func__.f __const.f.x .str.7 .compoundliteral asan.module_ctor __cfi_f \
              anon.5b1a2b3c4d5e6f708192a3b4c5d6e7f8.4",
             "init_once init_once,9 '.klp.sym.vmlinux.init_once.llvm.*,2' absent:x --vmlinux vmlinux",
         ],

@@ -115,7 +115,8 @@ const MD5: &str = "5b1a2b3c4d5e6f708192a3b4c5d6e7f8";
 #[test]
 fn what_a_compiler_names_after_something() {
     use NameClass::{
-        Anonymous, CompoundLiteral, FunctionName, InitialValue, Instrumentation, String, Table,
+        Anonymous, CompoundLiteral, FunctionName, FunctionPrefix, InitialValue, Instrumentation,
+        String, Table,
     };
     let anonymous = format!("anon.{MD5}.4");
     let private = format!(".Lanon.{MD5}.4.llvm.7");
@@ -172,6 +173,9 @@ fn what_a_compiler_names_after_something() {
         ),
         ("__profc_f", Instrumentation, ["-", "f", "-", ""]),
         ("__profd_a.c_f", Instrumentation, ["-", "a.c_f", "-", ""]),
+        ("__cfi_f.llvm.7", FunctionPrefix, ["-", "f", "-", ""]),
+        ("__cfi_f.5", FunctionPrefix, ["-", "f", "5", ""]),
+        ("__pfx_f.cold", FunctionPrefix, ["-", "f", "-", ".cold"]),
     ] {
         let text = |bytes| std::str::from_utf8(bytes).unwrap();
         let parsed = ParsedName::new(name.as_bytes());
