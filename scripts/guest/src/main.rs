@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! `klp-guest`: what a shell is too slow for in the tests, as one static program for the guest.
+//! `klp-guest`: what a shell cannot do in the tests, or is too slow for, as one static program for the guest.
 //!
 //! This file only dispatches; each command has a file of its own. Exit status: 0 for yes, 1 for an
 //! honest no, 2 if the command could not run.
