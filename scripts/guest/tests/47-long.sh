@@ -6,8 +6,9 @@
 . /klp/ktap.sh
 . /klp/checks/long.sh
 
+# lengths() - those of the long names, without the symbols that kCFI puts before functions
 lengths() {
-	awk '$4 == "[klp_long]" && length($3) > 500 { print length($3) }' /proc/kallsyms | sort | xargs
+	awk '$4 == "[klp_long]" && length($3) > 500 && $3 !~ /^__cfi_/ { print length($3) }' /proc/kallsyms | sort | xargs
 }
 
 # refused_silently(livepatch) - whether loading fails without a word of livepatch
