@@ -55,8 +55,8 @@ full_name_is() {
 promoted_by_its_source_name() {
 	local full status
 	insmod /klp/modules/klp_promoted.ko || return 1
-	full=$(awk '$3 ~ /^klp_promoted_show\.llvm\.[0-9a-f]+$/ { print $3 }' /proc/kallsyms)
 	# klp_twins has one of this name as well.
+	full=$(awk '$4 == "[klp_promoted]" && $3 ~ /^klp_promoted_show\.llvm\./ { print $3 }' /proc/kallsyms)
 	full_name_is klp_promoted:klp_promoted_show "$full"
 	status=$?
 	rmmod klp_promoted
