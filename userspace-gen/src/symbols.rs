@@ -2,28 +2,15 @@
 
 //! A symbol table in the order in which positions count.
 
+mod entry;
 mod position;
 
+pub use entry::Entry;
 pub use position::Position;
 
 use klp_policy::{NameIndex, Policy, SymbolName, SymbolSequence};
 use std::cell::OnceCell;
 use std::hash::RandomState;
-
-/// One symbol of a [`SymbolTable`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry<'d> {
-    /// The full name.
-    pub name: SymbolName<'d>,
-    /// The address; in a module that is not loaded, the offset in its section.
-    pub address: u64,
-    /// The letter that /proc/kallsyms prints.
-    pub letter: u8,
-    /// The index in the symbol table that it is from, or the line.
-    pub index: u32,
-    /// Whether the symbol is there for good, and not only while its module initializes.
-    pub live: bool,
-}
 
 /// The symbols of one object in the order in which positions count.
 #[derive(Clone, Debug, Default)]

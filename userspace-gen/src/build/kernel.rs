@@ -10,7 +10,7 @@ use super::kbuild::{Invocation, Saved};
 use super::Object;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_file;
-use crate::target::build_directory::BuildDirectory;
+use crate::target::BuildDirectory;
 use std::fs::{self, File};
 use std::io::Read as _;
 use std::path::{Path, PathBuf};

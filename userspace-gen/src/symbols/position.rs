@@ -2,7 +2,7 @@
 
 //! Positions among the symbols of one cleaned name.
 
-use super::Entry;
+use super::entry::Entry;
 use klp_policy::{Policy, SymbolName};
 use std::borrow::Cow;
 use std::hash::BuildHasher;

@@ -4,8 +4,7 @@
 //!
 //! All of it may be missing, as where a distribution's vmlinux lies. Nothing here is an error.
 
-use super::{link_order, BuiltModule, Symvers, Target};
-use klp_policy::ObjName;
+use super::{link_order, BuiltModule, Symvers};
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
@@ -15,32 +14,6 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub struct BuildDirectory {
     path: PathBuf,
-}
-
-impl Target<'_> {
-    /// Says that an object is not given, and how to give it.
-    #[must_use]
-    pub fn not_given(&self, object: ObjName<'_>) -> String {
-        let is_it = |module: &&BuiltModule| module.name == object.as_bytes();
-        let modules = self.built_modules.get_or_init(|| {
-            let build = self.build_directory();
-            build.map_or_else(Default::default, |build| {
-                (build.modules(), build.built_in())
-            })
-        });
-        let cure = if object.is_vmlinux() {
-            "give it with --vmlinux".to_owned()
-        } else if let Some(module) = modules.0.iter().find(is_it) {
-            format!("give it with --module {}", module.path.display())
-        } else if modules.1.iter().any(|module| is_it(&module)) {
-            "but part of vmlinux in this build: leave .name out, and write vmlinux in KLP_SYMPOS() and \
-             KLP_SYMFILE()"
-                .to_owned()
-        } else {
-            "give it with --module".to_owned()
-        };
-        format!("{object} is not among the targets, {cure}")
-    }
 }
 
 impl BuildDirectory {

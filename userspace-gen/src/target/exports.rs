@@ -2,12 +2,11 @@
 
 //! What an object exports, to whom: `find_symbol()` in kernel/module/main.c.
 
-use super::{Object, Source};
+use super::object::{Namespaces, Object, Source};
 use crate::elf::{ElfFile, Symbol, SymbolId};
 use crate::kallsyms::module::KSYMTAB;
 use crate::symbols::Entry;
 use object::read::ReadRef;
-use std::collections::HashMap;
 
 /// What the symbol at the name of an export's namespace begins with.
 const NAMESPACE: &[u8] = b"__kstrtabns_";
@@ -26,9 +25,6 @@ pub struct Export<'o> {
     /// Where the symbol is; unknown in a module.
     pub address: Option<u64>,
 }
-
-/// Where the names of namespaces are, by the exports' names.
-pub(super) type Namespaces = HashMap<Vec<u8>, Vec<u8>>;
 
 impl Object<'_> {
     /// What is exported by that name; an error if the object's symbols do not tell.

@@ -2,18 +2,12 @@
 
 //! Whether a vmlinux is that of a running kernel, of which there are other signs.
 
-use super::{Source, Target};
+use super::object::Source;
+use super::Target;
 use crate::elf::note;
 use crate::file::sort::known;
 use crate::symbols::{Entry, SymbolTable};
 use std::fmt::Write as _;
-
-/// The image of a running kernel as its `/proc/kallsyms` has it, where a vmlinux is given as well.
-#[derive(Debug)]
-pub(super) struct Running<'d> {
-    pub(super) origin: String,
-    pub(super) symbols: SymbolTable<'d>,
-}
 
 impl Target<'_> {
     /// Where vmlinux and the text of `/proc/kallsyms` part: the file, and what it says.

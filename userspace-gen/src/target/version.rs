@@ -2,7 +2,8 @@
 
 //! What a target says about its version, and whether its files belong together.
 
-use super::{Object, Source, Target};
+use super::object::Source;
+use super::{Object, Target};
 use crate::livepatch::{Modinfo, THIS_MODULE};
 use crate::shown::shown;
 

@@ -2,9 +2,9 @@
 
 //! What the module loader asks of any module: kernel/module/main.c.
 
-use super::Base::{Function, Symbol};
-use super::Order::First;
-use super::{bad, good, Variant};
+use super::variant::Base::{Function, Symbol};
+use super::variant::Order::First;
+use super::variant::{bad, good, Variant};
 use object::elf::{self, SHN_COMMON};
 use object::LittleEndian as LE;
 

@@ -2,9 +2,9 @@
 
 //! What is to be replaced: `klp_init_func()`, `klp_init_object_loaded()`, `klp_patch_func()`.
 
-use super::Base::{Function, Kernel, Patch, Twins};
-use super::Order::{First, Later};
-use super::{bad, good, helped, kept, Variant};
+use super::variant::Base::{Function, Kernel, Patch, Twins};
+use super::variant::Order::{First, Later};
+use super::variant::{bad, good, helped, kept, Variant};
 
 pub const VARIANTS: &[Variant] = &[
     good("patch-unique-0", Function, |m, _| {

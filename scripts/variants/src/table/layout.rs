@@ -6,9 +6,9 @@
 //! Sections that it would put over others are not among them, since the kernel does not always survive those;
 //! nor per-cpu variables for which there is no memory, since it warns of itself then.
 
-use super::Base::{Function, Patch, Symbol};
-use super::Order::First;
-use super::{bad, good, Variant};
+use super::variant::Base::{Function, Patch, Symbol};
+use super::variant::Order::First;
+use super::variant::{bad, good, Variant};
 use crate::edit::{move_section, resize_section, retype_section};
 use object::elf::{SHT_NOBITS, SHT_NULL};
 

@@ -2,9 +2,9 @@
 
 //! Objects, and what stands around them: `klp_enable_patch()`, `klp_init_object()`.
 
-use super::Base::{Function, Patch, Twins};
-use super::Order::{First, Later};
-use super::{bad, good, Variant};
+use super::variant::Base::{Function, Patch, Twins};
+use super::variant::Order::{First, Later};
+use super::variant::{bad, good, Variant};
 
 pub const VARIANTS: &[Variant] = &[
     good("objects-first", Patch, |_, _| Ok(())).with(First),

@@ -2,8 +2,8 @@
 
 //! What a livepatch symbol may be called, and at which position.
 
-use super::Base::{Example, Needs, Symbol};
-use super::{bad, good, helped, kept, Variant};
+use super::variant::Base::{Example, Needs, Symbol};
+use super::variant::{bad, good, helped, kept, Variant};
 use klp_policy::Policy;
 
 /// Several static functions of vmlinux have this name, and nothing of that name is promoted.

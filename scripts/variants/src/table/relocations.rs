@@ -3,9 +3,9 @@
 //! Sections of livepatch relocations, and what the module loader does with a relocation:
 //! `klp_write_section_relocs()`, and `__write_relocate_add()` in arch/x86/kernel/module.c.
 
-use super::Base::{Example, Function, Patch, Symbol};
-use super::Order::First;
-use super::{bad, good, Variant};
+use super::variant::Base::{Example, Function, Patch, Symbol};
+use super::variant::Order::First;
+use super::variant::{bad, good, Variant};
 use klp_policy::Policy;
 use object::elf::{
     RelocationType, SectionFlags, R_X86_64_16, R_X86_64_32, R_X86_64_32S, R_X86_64_64,

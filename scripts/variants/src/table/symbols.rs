@@ -2,9 +2,9 @@
 
 //! How a livepatch symbol is written: `klp_resolve_symbols()` reads it by `sscanf()`.
 
-use super::Base::{Patch, Symbol};
-use super::Order::{First, Later};
-use super::{bad, good, Variant};
+use super::variant::Base::{Patch, Symbol};
+use super::variant::Order::{First, Later};
+use super::variant::{bad, good, Variant};
 use object::elf::{SHN_ABS, SHN_UNDEF};
 
 pub const VARIANTS: &[Variant] = &[

@@ -2,8 +2,10 @@
 
 //! How files begin that people have of a kernel.
 
-use super::ARCHIVES;
 use object::elf::ELFMAG;
+
+/// The beginning of an archive: of a regular one, and of one that only names its members.
+pub(crate) const ARCHIVES: [&[u8]; 2] = [b"!<arch>\n", b"!<thin>\n"];
 
 /// The sort of a file, by what can be done with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

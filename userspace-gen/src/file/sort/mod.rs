@@ -6,12 +6,11 @@
 
 mod magic;
 
+pub(crate) use magic::ARCHIVES;
+
 use crate::error::{Error, Result};
 use magic::{Magic, Sort, MAGICS};
 use object::read::ReadRef;
-
-/// What an archive begins with: a regular one, and one that only names its members.
-pub(crate) const ARCHIVES: [&[u8]; 2] = [b"!<arch>\n", b"!<thin>\n"];
 
 /// Returns what a file seems to be that should be an ELF file.
 pub(crate) fn describe<'d, R: ReadRef<'d>>(data: R) -> &'static str {

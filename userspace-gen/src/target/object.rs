@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! One object of a target: vmlinux, or a module.
+
+use super::{ftrace, rule_of, Sources, Traceable};
+use crate::elf::{ElfFile, Symbol, SymbolId};
+use crate::symbols::{ObjectView, SymbolTable};
+use klp_policy::{
+    list_in_index, list_in_sequence, resolve_in_index, Found, ObjName, Policy, Query, Reason,
+    Sympos,
+};
+use memchr::memmem;
+use object::read::{ReadCache, ReadRef};
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::fs::File;
+use std::ops::ControlFlow;
+
+/// Where the names of namespaces are, by the exports' names.
+pub(super) type Namespaces = HashMap<Vec<u8>, Vec<u8>>;
+
+/// One object of a target.
+#[derive(Debug)]
+pub struct Object<'d> {
+    /// Its name.
+    pub name: ObjName<'d>,
+    /// What messages call the file that it is from.
+    pub origin: String,
+    /// Its symbols.
+    pub symbols: SymbolTable<'d>,
+    pub(super) source: Source<'d>,
+    pub(super) ftrace: OnceCell<Option<ftrace::Locations>>,
+    pub(super) namespaces: OnceCell<Namespaces>,
+    /// The objects that it was linked from, in order.
+    pub(super) linked: Vec<&'d [u8]>,
+    pub(super) sources: OnceCell<Option<Sources>>,
+}
+
+/// What an object was read from.
+#[derive(Debug)]
+pub(super) enum Source<'d> {
+    /// The file of the kernel image.
+    Image(ElfFile<'d, &'d ReadCache<File>>),
+    /// The file of a module.
+    Module(ElfFile<'d>),
+    /// What a running kernel printed.
+    Text,
+}
+
+impl<'d> Object<'d> {
+    /// Resolves a query as the kernel does while this object is live.
+    ///
+    /// # Errors
+    ///
+    /// Says why not.
+    pub fn resolve(
+        &self,
+        policy: Policy,
+        query: &Query<'_>,
+        sympos: Sympos,
+    ) -> std::result::Result<Found, Reason> {
+        self.resolve_in(&ObjectView::live(&self.symbols), policy, query, sympos)
+    }
+
+    /// Resolves a query as the kernel does while this object initializes.
+    ///
+    /// # Errors
+    ///
+    /// Says why not.
+    pub fn resolve_coming(
+        &self,
+        policy: Policy,
+        query: &Query<'_>,
+        sympos: Sympos,
+    ) -> std::result::Result<Found, Reason> {
+        self.resolve_in(&ObjectView::coming(&self.symbols), policy, query, sympos)
+    }
+
+    fn resolve_in(
+        &self,
+        view: &ObjectView<'_, '_>,
+        policy: Policy,
+        query: &Query<'_>,
+        sympos: Sympos,
+    ) -> std::result::Result<Found, Reason> {
+        // The kernel walks through a module's table; by the index it is the same order, and a file
+        // with many names costs no more than a large kernel does.
+        resolve_in_index(view, rule_of(policy, self.name), query, sympos)
+    }
+
+    /// Whether a livepatch can redirect the function at a place of the table.
+    #[must_use]
+    pub fn traceable(&self, seq: u32) -> Traceable {
+        let locations = self.ftrace.get_or_init(|| match &self.source {
+            Source::Image(elf) => ftrace::of_image(elf, &self.symbols),
+            Source::Module(elf) => ftrace::of_module(elf),
+            Source::Text => None,
+        });
+        match locations {
+            Some(locations) => locations.traceable(&self.symbols, seq),
+            None => Traceable::Unknown,
+        }
+    }
+
+    /// The symbol at a place of the table, as its file has it.
+    #[must_use]
+    pub fn file_symbol(&self, seq: u32) -> Option<Symbol<'d>> {
+        let id = SymbolId(self.symbols.get(seq)?.index as usize);
+        match &self.source {
+            Source::Image(elf) => elf.get_symbol(id),
+            Source::Module(elf) => elf.get_symbol(id),
+            Source::Text => None,
+        }
+    }
+
+    /// Which source files its local symbols are from, if its file tells.
+    #[must_use]
+    pub fn sources(&self) -> Option<&Sources> {
+        let read = || match &self.source {
+            Source::Image(elf) => Some(Sources::of_image(elf, &self.linked)),
+            Source::Module(elf) => Some(Sources::of_module(elf)),
+            Source::Text => None,
+        };
+        self.sources.get_or_init(read).as_ref()
+    }
+
+    /// The path of the source file that the symbol at a place of the table is from, if nothing else could
+    /// be behind the file's `STT_FILE` symbol. In a module it is the last component.
+    #[must_use]
+    pub fn source_file(&self, seq: u32) -> Option<&[u8]> {
+        let symbol = self.file_symbol(seq)?;
+        let file = self.sources()?.file_of(symbol.id)?;
+        let known = file.is_alone() && symbol.is_static();
+        known.then(|| file.path())
+    }
+
+    /// Returns whether the object's debug information has `name` among its strings, as far as they are there
+    /// uncompressed: the name of a function, of a type, of anything.
+    #[must_use]
+    pub fn debug_names(&self, name: &[u8]) -> bool {
+        match &self.source {
+            Source::Image(elf) => has_string(elf, name),
+            Source::Module(elf) => has_string(elf, name),
+            Source::Text => false,
+        }
+    }
+
+    /// Returns whether this is a kernel image whose source files are not known for want of its `vmlinux.a`.
+    #[must_use]
+    pub fn lacks_link_order(&self) -> bool {
+        matches!(self.source, Source::Image(_)) && self.linked.is_empty()
+    }
+
+    /// Visits the places of the symbols that `query` matches, with their positions.
+    pub fn candidates(&self, policy: Policy, query: &Query<'_>, visit: &mut dyn FnMut(u64, u32)) {
+        let mut visit = |candidate: klp_policy::Candidate<'_>| {
+            visit(candidate.position, candidate.symbol.seq);
+            ControlFlow::Continue(())
+        };
+        let policy = rule_of(policy, self.name);
+        let live = ObjectView::live(&self.symbols);
+        // One pass costs less than entering the index for each of many.
+        let first = self.resolve(policy, query, Sympos(u64::MAX));
+        if first.is_err_and(|reason| reason.matches() <= 32) {
+            list_in_index(&live, policy, query, &mut visit);
+        } else {
+            list_in_sequence(&live, policy, query, &mut visit);
+        }
+    }
+}
+
+/// Returns whether `.debug_str` has a string.
+fn has_string<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, string: &[u8]) -> bool {
+    let section = elf.section_by_name(b".debug_str");
+    let section = section.filter(|section| !section.flags.contains(object::elf::SHF_COMPRESSED));
+    let strings = section.and_then(|section| elf.section_data(&section).ok());
+    let strings = strings.unwrap_or_default();
+    let whole = [b"\0", string, b"\0"].concat();
+    strings.starts_with(&whole[1..]) || memmem::find(strings, &whole).is_some()
+}
