@@ -8,15 +8,4 @@
 pub mod fixtures;
 pub mod targets;
 
-#[path = "../../userspace-gen/tests/klp_gen/elf.rs"]
-#[allow(dead_code, reason = "the tests of klp-gen use all of it")]
-mod elf;
-#[path = "../../userspace-gen/tests/klp_gen/kernel.rs"]
-#[allow(dead_code, reason = "the tests of klp-gen use all of it")]
-mod kernel;
-#[path = "../../userspace-gen/tests/klp_gen/livepatch.rs"]
-#[allow(dead_code, reason = "the tests of klp-gen use all of it")]
-mod livepatch;
-#[path = "../../rust/policy/tests/policy/naive.rs"]
-#[allow(dead_code, reason = "the tests of klp-policy use all of it")]
-mod naive;
+use klp_testkit::{kernel, livepatch, naive};

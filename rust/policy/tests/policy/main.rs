@@ -11,7 +11,6 @@ mod sscanf;
 #[path = "../../../../kunit/host/table.rs"]
 mod table;
 
-mod naive;
 mod random;
 
 mod agreement;
@@ -26,3 +25,5 @@ mod request;
 mod resolve;
 mod rule;
 mod search;
+
+use klp_testkit::naive;

@@ -17,11 +17,15 @@ pub type Func<'a> = (&'a str, u64);
 /// A livepatch that is put together: what it replaces, and what its code refers to.
 #[derive(Clone, Debug)]
 pub struct Livepatch {
+    /// The file.
     pub elf: Elf,
+    /// The place of its `.text`.
     pub text: usize,
+    /// The place of its `.data`.
     pub data: usize,
     strings: usize,
     this_module: usize,
+    /// The place of the symbol of the function that it puts in.
     pub new_func: usize,
     next_reference: u64,
 }
@@ -30,9 +34,11 @@ pub struct Livepatch {
 const STATES: usize = 16;
 const REPLACE: usize = 24;
 
-/// The lengths of the structs on a 64-bit kernel.
+/// The length of a `klp_func` on a 64-bit kernel.
 pub const KLP_FUNC: u64 = 152;
+/// The length of a `klp_object`.
 pub const KLP_OBJECT: u64 = 168;
+/// The length of a `klp_patch`.
 pub const KLP_PATCH: u64 = 296;
 
 impl Livepatch {
@@ -249,6 +255,7 @@ impl Livepatch {
         self.elf.relocate(self.text, offset, symbol, kind, -4);
     }
 
+    /// Returns the bytes of the file.
     pub fn build(&self) -> Vec<u8> {
         self.elf.build()
     }
@@ -267,6 +274,7 @@ impl Livepatch {
         self.elf.sections[section].data[at..at + bytes.len()].copy_from_slice(bytes);
     }
 
+    /// Makes a place of a section point to a symbol.
     pub fn point(&mut self, section: usize, at: u64, symbol: usize, addend: u64) {
         let addend = 0_i64.wrapping_add_unsigned(addend);
         self.elf

@@ -9,13 +9,18 @@ use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
+/// The address of `.text`.
 pub const TEXT: u64 = 0xffff_ffff_8100_0000;
+/// The address of `.rodata`.
 pub const RODATA: u64 = 0xffff_ffff_8180_0000;
+/// The address of `.data`.
 pub const DATA: u64 = 0xffff_ffff_8200_0000;
+/// The address of `.init.text`.
 pub const INIT_TEXT: u64 = 0xffff_ffff_8300_0000;
+/// The address of `.bss`.
 pub const BSS: u64 = 0xffff_ffff_8400_0000;
 
-/// What a module has to be built for.
+/// The version magic of the kernel and its module.
 pub const VERMAGIC: &str = "6.12.1 SMP mod_unload ";
 
 /// The functions in .text: name, offset, binding, whether ftrace can trace it.
@@ -190,11 +195,20 @@ pub fn module() -> Elf {
 }
 
 /// The kernel and the module as files.
+#[derive(Debug)]
 pub struct Files {
+    /// The directory that they are in, which is removed with this.
     pub directory: TempDir,
 }
 
+impl Default for Files {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Files {
+    /// Writes the files.
     pub fn new() -> Self {
         let files = Self {
             directory: TempDir::new().unwrap(),
@@ -204,10 +218,12 @@ impl Files {
         files
     }
 
+    /// Returns the path of a file, which need not be there.
     pub fn path(&self, name: &str) -> PathBuf {
         self.directory.path().join(name)
     }
 
+    /// Writes another file, and the directories that it is in.
     pub fn write(&self, name: &str, bytes: &[u8]) -> PathBuf {
         let path = self.path(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -215,6 +231,7 @@ impl Files {
         path
     }
 
+    /// Opens the kernel and the module.
     pub fn open(&self) -> TargetFiles {
         let modules = [self.path("net-mod.ko")];
         TargetFiles::open(Some(&self.path("vmlinux")), &modules, None).unwrap()

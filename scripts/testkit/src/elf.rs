@@ -14,58 +14,87 @@ use object::Endianness;
 /// A section; the builder adds symbol table, string tables and relocation sections behind them.
 #[derive(Clone, Debug)]
 pub struct Sec {
+    /// The name.
     pub name: String,
+    /// The type.
     pub kind: elf::SectionType,
+    /// The flags.
     pub flags: elf::SectionFlags,
+    /// The address.
     pub address: u64,
+    /// The bytes.
     pub data: Vec<u8>,
     /// The size of a section without bytes.
     pub size: u64,
+    /// The relocations, for a section of their own.
     pub relocations: Vec<Reloc>,
 }
 
 /// A relocation against a symbol, which is named by its place in [`Elf::symbols`].
 #[derive(Clone, Copy, Debug)]
 pub struct Reloc {
+    /// The offset in the section.
     pub offset: u64,
+    /// The place of the symbol.
     pub symbol: usize,
+    /// The type.
     pub kind: elf::RelocationType,
+    /// The addend.
     pub addend: i64,
 }
 
 /// A symbol; those of the file come sorted: local ones first.
 #[derive(Clone, Debug)]
 pub struct Symbol {
+    /// The name.
     pub name: String,
+    /// The value.
     pub value: u64,
+    /// The size.
     pub size: u64,
+    /// The binding.
     pub bind: elf::SymbolBind,
+    /// The type.
     pub kind: elf::SymbolType,
+    /// The place.
     pub place: Place,
+    /// The visibility.
     pub visibility: elf::SymbolVisibility,
 }
 
+/// The place of a symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// A section, by its place in [`Elf::sections`].
     Section(usize),
+    /// A reserved index.
     Special(u16),
 }
 
+/// The place of an undefined symbol.
 pub const UNDEFINED: Place = Place::Special(0);
+/// The place of a symbol that is a number.
 pub const ABSOLUTE: Place = Place::Special(0xfff1);
+/// The place of a livepatch symbol.
 pub const LIVEPATCH: Place = Place::Special(0xff20);
 
+/// A file to be built.
 #[derive(Clone, Debug)]
 pub struct Elf {
+    /// The type of the file.
     pub kind: elf::FileType,
+    /// The architecture.
     pub machine: elf::Machine,
+    /// The flags of the file header.
     pub flags: u32,
+    /// The sections, without the null one.
     pub sections: Vec<Sec>,
+    /// The symbols, without the null one.
     pub symbols: Vec<Symbol>,
 }
 
 impl Elf {
+    /// Returns an empty file.
     pub fn new(kind: elf::FileType) -> Self {
         Self {
             kind,
@@ -76,6 +105,7 @@ impl Elf {
         }
     }
 
+    /// Adds a section and returns its place.
     pub fn section(&mut self, name: &str, flags: elf::SectionFlags, data: &[u8]) -> usize {
         self.sections.push(Sec {
             name: name.to_owned(),
@@ -89,6 +119,7 @@ impl Elf {
         self.sections.len() - 1
     }
 
+    /// Adds a symbol and returns its place.
     pub fn symbol(
         &mut self,
         name: &str,
@@ -115,6 +146,7 @@ impl Elf {
         self.symbol(name, elf::STB_GLOBAL, elf::STT_NOTYPE, UNDEFINED, 0, 0)
     }
 
+    /// Adds a relocation to a section.
     pub fn relocate(
         &mut self,
         section: usize,
@@ -131,6 +163,7 @@ impl Elf {
         });
     }
 
+    /// Returns the bytes of the file.
     pub fn build(&self) -> Vec<u8> {
         let encoder = Encoder::new(Endianness::Little, true, self.machine);
         let mut order: Vec<usize> = (0..self.symbols.len()).collect();
