@@ -18,7 +18,7 @@ pub struct Error {
     source: Option<Box<dyn error::Error + Send + Sync>>,
 }
 
-/// What sort of thing went wrong.
+/// The kind of an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -28,7 +28,7 @@ pub enum ErrorKind {
     Malformed,
     /// A file is in order, but of a sort that is not handled.
     Unsupported,
-    /// What was asked for cannot be done with these inputs.
+    /// The request cannot be met with these inputs.
     Refused,
 }
 
@@ -67,7 +67,7 @@ impl Error {
         self
     }
 
-    /// What sort of thing went wrong.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.kind

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What is written for people and for the kernel alike, taken apart.
+//! A name as people and kernels write it, taken apart.
 
 use klp_policy::{
     CleanName, FormatError, LivepatchSection, LivepatchSymbol, Policy, Query, Request,
@@ -13,9 +13,9 @@ use std::fmt;
 pub enum Written<'n> {
     /// `[objname:]name[,sympos]`, or the name of a livepatch symbol, which says the same.
     Request {
-        /// What is asked for.
+        /// The request.
         request: Request<'n>,
-        /// Whether it is written as `.klp.sym.<objname>.<name>,<sympos>`.
+        /// True if it is written as `.klp.sym.<objname>.<name>,<sympos>`.
         is_symbol: bool,
     },
     /// `.klp.rela.<objname>.<section>`
@@ -97,7 +97,7 @@ pub enum Asks<'n> {
 }
 
 impl<'n> Asks<'n> {
-    /// What `query` asks for.
+    /// Returns the symbols that `query` asks for.
     #[must_use]
     pub fn new(policy: Policy, query: &Query<'n>) -> Self {
         let cleaned = query.cleaned();

@@ -8,7 +8,7 @@ use klp_policy::{
     Asker, Found, MatchedBy, ObjName, Policy, Query, Reason, Request, SymbolName, Sympos,
 };
 
-/// What came of a request.
+/// The answer to a request.
 #[derive(Clone, Debug)]
 pub enum Answer<'t> {
     /// It means this symbol.

@@ -5,7 +5,7 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// What is longer is cut. No name that a kernel takes is.
+/// The length at which a text is cut. No name that a kernel takes is longer.
 const LONGEST: usize = 1024;
 
 /// `bytes` as text for a terminal: what is not UTF-8 or would move the cursor does not come through.

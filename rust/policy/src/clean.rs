@@ -9,7 +9,7 @@ use core::{
     hash, //
 };
 
-/// What LLVM puts between a promoted static's name and the hash of its module
+/// The text that LLVM puts between a promoted static's name and the hash of its module
 /// (`ModuleSummaryIndex::getGlobalNameForLocal()` in `llvm/IR/ModuleSummaryIndex.h`).
 pub(super) const PROMOTION: &[u8] = b".llvm.";
 
@@ -94,7 +94,7 @@ fn find_suffix(name: &[u8], from: usize) -> Option<(usize, usize)> {
 pub struct CleanName<'a> {
     /// The name up to its first promotion suffix.
     head: &'a [u8],
-    /// What follows that suffix. Further suffixes in it are skipped on reading.
+    /// The text behind that suffix. Further suffixes in it are skipped on reading.
     rest: &'a [u8],
 }
 

@@ -17,7 +17,7 @@ use core::fmt;
 const SYMBOL: &[u8] = b".klp.sym.";
 const SECTION: &[u8] = b".klp.rela.";
 
-/// What is wrong with the name of a livepatch symbol or section.
+/// A fault in the name of a livepatch symbol or section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FormatError {
@@ -89,7 +89,7 @@ impl<'a> LivepatchSymbol<'a> {
     ///
     /// # Errors
     ///
-    /// Where the kernel says "symbol %s has an incorrectly formatted name".
+    /// Fails if the kernel says "symbol %s has an incorrectly formatted name".
     pub fn parse(symbol: &'a [u8]) -> Result<Self, FormatError> {
         let symbol = symbol.strip_prefix(SYMBOL).ok_or(FormatError::Prefix)?;
         let (objname, rest) = split_at_byte(symbol, b'.').ok_or(FormatError::ObjName)?;
@@ -180,7 +180,7 @@ impl<'a> LivepatchSection<'a> {
     ///
     /// # Errors
     ///
-    /// Where the kernel says "section %s has an incorrectly formatted name".
+    /// Fails if the kernel says "section %s has an incorrectly formatted name".
     pub fn parse(section: &'a [u8]) -> Result<Self, FormatError> {
         let name = section.strip_prefix(SECTION).ok_or(FormatError::Prefix)?;
         let dot = name.iter().position(|&b| b == b'.').unwrap_or(name.len());

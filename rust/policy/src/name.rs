@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What a symbol, an object and a position are called, with the kernel's limits.
+//! The names of symbols and objects, and positions, with the kernel's limits.
 
 use core::fmt;
 
@@ -61,7 +61,7 @@ impl<'a> ObjName<'a> {
         self.0
     }
 
-    /// Whether this is the kernel image and not a module.
+    /// Returns whether this is the kernel image and not a module.
     #[must_use]
     pub fn is_vmlinux(self) -> bool {
         self == Self::VMLINUX

@@ -168,11 +168,12 @@ pub struct ParsedName<'a> {
     /// The text that LLVM appends to a static that is promoted where control flow integrity splits
     /// the units of the link, with its dot, or `$` before LLVM 13: an MD5 sum, or nothing.
     pub module: &'a [u8],
-    /// What passes appended before promotion, with its dot: `.cold`, `.part.0`, or nothing.
+    /// The text that passes appended before promotion, with its dot: `.cold`, `.part.0`, or
+    /// nothing.
     pub pass: &'a [u8],
     /// The hash of the first promotion suffix.
     pub hash: Option<&'a [u8]>,
-    /// What stands behind that hash, with its dot: `.cold`, `.llvm.2`, or nothing.
+    /// The text behind that hash, with its dot: `.cold`, `.llvm.2`, or nothing.
     pub after: &'a [u8],
 }
 

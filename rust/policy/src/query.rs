@@ -24,7 +24,7 @@ pub enum Asker {
     Tracer,
 }
 
-/// What a name asks for.
+/// The meaning of a written name.
 ///
 /// | written | a livepatch gets | a tracer gets |
 /// | --- | --- | --- |
@@ -86,7 +86,8 @@ impl<'a> Query<'a> {
 
     /// The query with any hash in place of its own, if a livepatch gets nothing but its own.
     ///
-    /// Where the livepatch got nothing, its matches are what this build has in place of it.
+    /// If the livepatch got nothing, the matches of this query are the symbols that this build has
+    /// instead.
     #[must_use]
     pub const fn of_any_build(&self) -> Option<Self> {
         match *self {

@@ -32,7 +32,7 @@ pub struct Request<'a> {
     pub sympos: Sympos,
 }
 
-/// What is wrong with a question.
+/// A fault of a question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RequestError {

@@ -32,7 +32,7 @@ use core::{
     },
 };
 
-/// What of a symbol's name was equal to what was asked for.
+/// The part of a symbol's name that was equal to the name asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MatchedBy {
     /// The name as the stock kernel compares it.
@@ -52,7 +52,7 @@ pub struct Found {
     pub position: u64,
     /// How many symbols the query matches.
     pub matches: u64,
-    /// What was compared.
+    /// The part of the name that was compared.
     pub by: MatchedBy,
 }
 
@@ -158,7 +158,7 @@ impl Tally {
         }
     }
 
-    /// Whether `sympos` can be answered, before it is known by which symbol.
+    /// Checks that `sympos` can be answered, before it is known by which symbol.
     fn admits(&self, sympos: Sympos) -> Result<(), Reason> {
         let matches = self.matches;
         match sympos {
@@ -259,7 +259,7 @@ impl<'a> Want<'a> {
     }
 }
 
-/// Whether `name` is `wanted` without its promotion suffixes.
+/// Returns whether `name` is `wanted` without its promotion suffixes.
 pub(super) fn matches_cleaned(wanted: &CleanName<'_>, name: SymbolName<'_>) -> bool {
     // Cleaning keeps the first byte, and most names have another one.
     wanted.first() == name.0.first() && cleanup_symbol_name(name.0) == *wanted

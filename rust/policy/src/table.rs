@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What a symbol table must offer to be asked.
+//! The operations that a symbol table must offer to be asked.
 
 use super::name::SymbolName;
 use core::ops::{

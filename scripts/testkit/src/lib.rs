@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What the tests of several crates are made with.
+//! Builders for the tests of several crates.
 //!
 //! [`elf`] builds ELF files of parts, [`kernel`] a kernel with a module, [`livepatch`] livepatches as a compiler
 //! and modpost leave them. [`naive`] has the rule of `klp-policy`, computed in the most obvious way.

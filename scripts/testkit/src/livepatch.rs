@@ -30,7 +30,7 @@ pub struct Livepatch {
     next_reference: u64,
 }
 
-/// Where things are in the data of a livepatch: the `klp_patch` is first.
+/// The offsets of members in the data of a livepatch: the `klp_patch` is first.
 const STATES: usize = 16;
 const REPLACE: usize = 24;
 

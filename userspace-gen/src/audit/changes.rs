@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What changed from one kernel to another, by name.
+//! The changes from one kernel to another, by name.
 
 use super::Audit;
 use klp_policy::{NameClass, ParsedName, Policy};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What changed from one kernel to another.
+/// The changes from one kernel to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// What the source calls them: promoted in the first kernel, not in the second.
+    /// The names in the source of symbols that were promoted in the first kernel, and are not in the
+    /// second.
     pub suffix_lost: Vec<String>,
     /// Promoted in the second kernel, not in the first.
     pub suffix_gained: Vec<String>,

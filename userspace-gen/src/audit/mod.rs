@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What the suffixes in a kernel are, and what they do to its names.
+//! The suffixes in a kernel, and their effect on its names.
 //!
 //! [`suffix`] sorts what was promoted, [`repeats`] says which names are not unique under which rule,
 //! [`changes`] compares two kernels by name, [`html`] puts it all on a page.
@@ -21,16 +21,16 @@ use crate::shown::shown;
 use klp_policy::Policy;
 use object::read::ReadRef;
 
-/// What there is to say of the names of one kernel.
+/// An account of the names of one kernel.
 #[derive(Clone, Debug)]
 pub struct Audit {
-    /// What messages call the kernel.
+    /// The name of the kernel in messages.
     pub origin: String,
     /// How many symbols it lists.
     pub symbols: usize,
     /// Those that were promoted, in the order of `/proc/kallsyms`.
     pub suffixed: Vec<Suffixed>,
-    /// What each rule makes ambiguous, the stock one of today first.
+    /// The names that each rule makes ambiguous, the stock rule of today first.
     pub rules: Vec<Rule>,
     /// Names that a static and a global symbol have at once.
     pub static_and_global: Vec<Repeat>,
@@ -74,7 +74,7 @@ impl Audit {
         self.suffixed.iter().filter(|s| s.kind == kind).count()
     }
 
-    /// What a rule makes ambiguous.
+    /// Returns the names that a rule makes ambiguous.
     #[must_use]
     pub fn rule(&self, policy: Policy) -> Option<&Rule> {
         self.rules.iter().find(|rule| rule.policy == policy)

@@ -18,7 +18,7 @@ pub struct Repeat {
     pub matches: usize,
 }
 
-/// What a rule makes ambiguous.
+/// The names that one rule makes ambiguous.
 #[derive(Clone, Debug)]
 pub struct Rule {
     /// The rule.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What is linked: object files, bitcode, and archives of both, thin ones too.
+//! The inputs of a link: object files, bitcode, and archives of both, thin ones too.
 
 use super::native::ElfObject;
 use super::producer::{Producer, MAGIC, WRAPPER};
@@ -25,9 +25,9 @@ const DEEPEST: usize = 4;
 /// An object file in bitcode, what clang makes for ThinLTO.
 #[derive(Debug)]
 pub struct Bitcode {
-    /// What messages call it.
+    /// The name in messages.
     pub origin: String,
-    /// Where LLVM's tools find it.
+    /// The path for LLVM's tools.
     pub path: PathBuf,
     /// The LLVM that made it, if the file says so.
     pub producer: Option<Producer>,

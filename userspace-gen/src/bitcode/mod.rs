@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What a ThinLTO link is made of: bitcode and native code, and LLVM's tools that read the former.
+//! The parts of a ThinLTO link, bitcode and native code, and LLVM's tools that read bitcode.
 //!
 //! [`inputs`] opens what is linked, [`native`] reads native code, [`tools`] finds the LLVM that made the
 //! bitcode ([`producer`]), [`llvm`] has its tools read it, [`text`] understands what they print.

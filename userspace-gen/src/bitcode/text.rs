@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What `llvm-nm` and `llvm-dis` print of bitcode.
+//! The output of `llvm-nm` and `llvm-dis` for bitcode.
 
 use super::inputs::Bitcode;
 use crate::error::{Error, ErrorKind, Result};
@@ -74,27 +74,27 @@ fn symbol(line: &[u8]) -> Option<ListedSymbol> {
 }
 
 impl ListedSymbol {
-    /// Whether it is defined for its own file alone.
+    /// Returns whether it is defined for its own file alone.
     #[must_use]
     pub fn is_local(&self) -> bool {
         // w and v are weak and undefined.
         self.letter.is_ascii_lowercase() && !self.is_undefined()
     }
 
-    /// Whether it is defined elsewhere.
+    /// Returns whether it is defined elsewhere.
     #[must_use]
     pub fn is_undefined(&self) -> bool {
         matches!(self.letter, b'U' | b'w' | b'v')
     }
 
-    /// Whether another definition wins over this one.
+    /// Returns whether another definition wins over this one.
     #[must_use]
     pub fn is_weak(&self) -> bool {
         matches!(self.letter, b'W' | b'V' | b'w' | b'v')
     }
 }
 
-/// What the text of a module says of its names.
+/// The names in the text of a module.
 #[derive(Debug, Default)]
 pub struct Module {
     /// The source file.
@@ -138,13 +138,14 @@ impl Module {
         module
     }
 
-    /// Whether the code has a function or variable of this name, defined or only declared.
+    /// Returns whether the code has a function or variable of this name, defined or only declared.
     #[must_use]
     pub fn has(&self, name: &[u8]) -> bool {
         self.globals.contains(name)
     }
 
-    /// Whether it has a static of this name that may be promoted; whether it is a function then.
+    /// Returns whether the static of this name that may be promoted is a function; none if there is no
+    /// such static.
     ///
     /// That is one to which LLVM may give another name, as not to what has a section of its own or is
     /// in `llvm.used`, and to which something refers that another file may import
@@ -267,7 +268,7 @@ fn quoted(text: &[u8]) -> (Vec<u8>, &[u8]) {
     }
 }
 
-/// Whether a definition has a section of its own. What stands in quotes may be any text; LLVM writes
+/// Returns whether a definition has a section of its own. The quoted text may be anything; LLVM writes
 /// `\22` for a quote in it.
 fn has_section(definition: &[u8]) -> bool {
     let unquoted = definition.split(|&byte| byte == b'"').step_by(2);
@@ -334,8 +335,8 @@ mod tests {
         }
     }
 
-    /// What clang makes of a static that another file may import, one in `llvm.used`, one with a
-    /// section, one to which nothing refers, and a name that has to be quoted.
+    /// The text that clang makes of a static that another file may import, one in `llvm.used`, one with
+    /// a section, one to which nothing refers, and a name that has to be quoted.
     const TEXT: &str = r#"; ModuleID = 'a.o'
 source_filename = "dir/a.c"
 module asm "foo: ret"

@@ -190,7 +190,7 @@ impl WorkDirectory {
 pub struct Refusal {
     /// The function, variable or file that it is about.
     pub subject: String,
-    /// What is wrong with it and what to do.
+    /// The fault, and the cure.
     pub reason: String,
 }
 

@@ -9,7 +9,7 @@ use crate::livepatch::Pointer;
 use crate::shown::shown;
 use object::read::ReadRef;
 
-/// What is known of a place to jump to.
+/// The state of a place to jump to.
 pub(super) enum Jump {
     /// It is code that stays.
     Fits,
@@ -22,8 +22,8 @@ pub(super) enum Jump {
 }
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
-    /// Where the kernel will jump to. `klp_init_object_loaded()` only wants kallsyms to know the place of
-    /// a replacement, and of callbacks nothing is looked at.
+    /// Returns the state of a place to which the kernel will jump. `klp_init_object_loaded()` only asks
+    /// kallsyms for the size of a replacement, and nothing checks callbacks.
     pub(super) fn jump(&self, to: Pointer<'d>) -> Jump {
         let at = match to {
             Pointer::Absolute(_) | Pointer::Unknown => return Jump::Nowhere,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What the kernel will say to a livepatch, before anyone loads it.
+//! Predicts the kernel's answer to a livepatch, before anyone loads it.
 //!
 //! The findings come in the order in which the kernel would make them, told by their [`Stage`]: the module
 //! loader resolves what is imported and applies relocations, then `klp_enable_patch()` looks for the

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What the kernel says when it refuses a livepatch, word for word, without the `livepatch: ` that
-//! its log puts before most of it.
+//! The kernel's messages when it refuses a livepatch, word for word, without the `livepatch: ` that its
+//! log puts before most of them.
 
 use std::fmt;
 
@@ -72,7 +72,7 @@ pub enum Refusal {
         /// The symbol.
         symbol: String,
     },
-    /// What else the module loader has to say to a file.
+    /// Another message of the module loader.
     Loader(String),
     /// `__write_relocate_add()`: a type that the module loader does not know.
     RelocationType {

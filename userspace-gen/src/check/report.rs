@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What was checked, and what came of it.
+//! The report of a check: each thing that was checked, and its outcome.
 
 use super::refusal::{By, Refusal};
 use crate::target::Target;
 use std::fmt;
 
-/// What a finding is about.
+/// The subject of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
@@ -45,7 +45,7 @@ impl Kind {
     }
 }
 
-/// What the kernel will make of something.
+/// The kernel's answer about one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It takes it.
@@ -81,7 +81,7 @@ pub enum Stage {
     Patch,
 }
 
-/// What is done for an object.
+/// A step of the livepatch core for one object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
     /// `klp_init_object()` and `klp_init_func()`.
@@ -95,15 +95,15 @@ pub enum Step {
 /// One thing that was checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is.
+    /// The kind of thing.
     pub kind: Kind,
     /// The object that it belongs to.
     pub object: String,
-    /// What it is called in the file.
+    /// The name that it has in the file.
     pub subject: String,
-    /// What the kernel will make of it.
+    /// The kernel's answer.
     pub outcome: Outcome,
-    /// What the kernel takes, but its author may not have meant.
+    /// Suspicious input that the kernel accepts.
     pub warnings: Vec<String>,
     /// When the kernel comes to it.
     pub stage: Stage,
@@ -151,7 +151,7 @@ impl Finding {
 pub struct Report {
     /// The findings, in the order in which the kernel comes to them.
     pub findings: Vec<Finding>,
-    /// Whether a name is only found with `klp_sympos`.
+    /// True if a name is only found with `klp_sympos`.
     pub needs_klp_sympos: bool,
 }
 
@@ -204,7 +204,7 @@ impl Report {
         }
     }
 
-    /// What could not be told.
+    /// Returns the findings that the files do not decide.
     pub fn unchecked(&self) -> impl Iterator<Item = &Finding> {
         self.findings
             .iter()

@@ -23,9 +23,9 @@ pub(super) struct Subject<'t, 'd, R: ReadRef<'d>> {
     pub(super) elf: &'t ElfFile<'d, R>,
     pub(super) modinfo: Modinfo<'d>,
     pub(super) loaded: Loaded,
-    /// What the kernel calls the module.
+    /// The kernel's name of the module.
     pub(super) module: String,
-    /// What the loader calls it in its first messages.
+    /// The name of the module in the loader's first messages.
     pub(super) named: String,
     pub(super) rela: Vec<RelaSection<'d>>,
     pub(super) patches: Vec<Patch<'d>>,
@@ -98,5 +98,5 @@ pub(super) fn functions_of<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Function
         .collect()
 }
 
-/// Where functions begin, and their symbols.
+/// The symbols of functions, by the place where each begins.
 pub(super) type Functions = BTreeMap<(SectionId, u64), SymbolId>;

@@ -66,7 +66,7 @@ struct Row<'r> {
     by: Option<&'static str>,
     /// Why it is refused or unchecked.
     message: Option<String>,
-    /// What the kernel takes, but its author may not have meant.
+    /// Suspicious input that the kernel accepts.
     warnings: &'r [String],
 }
 
@@ -129,7 +129,7 @@ pub fn warn(report: &Report, console: &Console) {
     }
 }
 
-/// Whether it makes the exit status 1 or 2.
+/// Returns whether it makes the exit status 1 or 2.
 fn is_bad(finding: &Finding) -> bool {
     matches!(finding.outcome, Outcome::Refused(_) | Outcome::Unchecked(_))
 }
@@ -189,7 +189,7 @@ fn print<'r>(
     )
 }
 
-/// What a finding is about, and what came of it.
+/// The subject of a finding and its outcome, in words.
 fn in_words(finding: &Finding) -> String {
     let mut text = format!("{:<10} {}", finding.kind.as_str(), finding.subject);
     // Writing to a string does not fail.

@@ -31,7 +31,7 @@ Examples:
 
 Exit status: 0 none, or only harmless and reserved ones, 1 some, 2 could not run.")]
 pub struct Args {
-    /// What is linked
+    /// The inputs of the link
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
 
@@ -48,8 +48,8 @@ pub struct Args {
     #[arg(long)]
     fat_lto_objects: bool,
 
-    /// Where LLVM's tools are, as kbuild's LLVM= says it: a suffix (-22), a directory (with /), or 1: those
-    /// in PATH that are new enough
+    /// The place of LLVM's tools, as kbuild's LLVM= says it: a suffix (-22), a directory (with /), or 1:
+    /// those in PATH that are new enough
     #[arg(
         long,
         value_name = "LLVM",

@@ -21,7 +21,7 @@ use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
-/// What a signed module ends with: `MODULE_SIG_STRING` in the kernel's `module_signature.h`.
+/// The end of a signed module: `MODULE_SIG_STRING` in the kernel's `module_signature.h`.
 const SIGNATURE: &[u8] = b"~Module signature appended~\n";
 
 /// Turn a livepatch's references to kernel internals into livepatch relocations
@@ -45,7 +45,7 @@ pub struct Args {
     #[arg(value_name = "IN")]
     input: PathBuf,
 
-    /// Where to write the converted livepatch
+    /// The file to write the converted livepatch to
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 

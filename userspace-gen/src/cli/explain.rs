@@ -23,7 +23,7 @@ use std::fmt::Write as _;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 
-/// Where the words begin, behind what they are about.
+/// The column of the words, behind the subject.
 const INDENT: usize = 12;
 
 /// Say in words how names are read, and what they match under each rule
@@ -183,7 +183,7 @@ fn asks<'n>(policy: Policy, request: &Request<'n>) -> Asks<'n> {
     Asks::new(rule, &Query::new(request.name.0))
 }
 
-/// What a rule makes of the name of a symbol, if a symbol can have this name.
+/// Returns the name of a symbol as a rule compares it, if a symbol can have this name.
 fn compared_as<'n>(policy: Policy, request: &Request<'n>) -> Option<CleanName<'n>> {
     let rule = rule_of(policy, request.objname);
     let query = Query::new(request.name.0);

@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(value_name = "OBJECT", required = true)]
     objects: Vec<PathBuf>,
 
-    /// Where to write the list
+    /// The file to write the list to
     #[arg(short, long, value_name = "OUT")]
     output: PathBuf,
 

@@ -10,7 +10,7 @@ use crate::shown::shown;
 use object::elf;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// What else has the name of a static.
+/// The other owner of a static's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// A strong global symbol of an object that is no bitcode, or of assembler in C.
@@ -27,7 +27,7 @@ pub enum Kind {
     Local,
 }
 
-/// What happens if the static is promoted under its own name.
+/// The effect if the static is promoted under its own name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// The link fails.
@@ -52,10 +52,10 @@ impl Kind {
         }
     }
 
-    /// Whether [reserving](super::reserve) the name keeps both apart.
+    /// Returns whether [reserving](super::reserve) the name keeps both apart.
     ///
-    /// Where nothing in the link's inputs defines it, the reservation would be the definition: it would hide
-    /// a mistake, or take the place of the symbol that a script provides.
+    /// If nothing in the link's inputs defines the name, the reservation would be the definition: it
+    /// would hide a mistake, or take the place of the symbol that a script provides.
     #[must_use]
     pub fn is_curable(self) -> bool {
         matches!(self, Self::Strong | Self::Weak)
@@ -74,7 +74,7 @@ impl Collision {
         }
     }
 
-    /// What happens, and what to do about it.
+    /// Returns the effect and the cure, in words.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self.kind {
@@ -115,7 +115,7 @@ impl Effect {
     }
 }
 
-/// Where a symbol is.
+/// The place of a symbol.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
     /// The input: an object file, `archive(member)`, or a linker script.
@@ -129,9 +129,9 @@ pub struct Place {
 /// A static that may be promoted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Static {
-    /// Where it is.
+    /// The place of the static.
     pub place: Place,
-    /// Whether it is a function, and not a variable.
+    /// True for a function, false for a variable.
     pub function: bool,
 }
 
@@ -140,7 +140,7 @@ pub struct Static {
 pub struct Collision {
     /// The name.
     pub name: Vec<u8>,
-    /// What else has it.
+    /// The other owner of the name.
     pub kind: Kind,
     /// The statics. One of them would keep the name.
     pub statics: Vec<Static>,
@@ -154,7 +154,7 @@ pub struct Collision {
 #[derive(Debug)]
 pub(super) struct Names<'i> {
     inputs: &'i Inputs,
-    /// What bitcode has under a name: the place of the file, and what `llvm-nm` lists there.
+    /// The symbols of bitcode by name: the place of the file, and the entry of `llvm-nm` there.
     listed: HashMap<&'i [u8], Vec<(usize, &'i ListedSymbol)>>,
     /// The symbols that objects in ELF and linker scripts have under it.
     outside: HashMap<&'i [u8], Vec<(Kind, Place)>>,

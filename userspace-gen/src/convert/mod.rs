@@ -23,7 +23,7 @@ use crate::error::{Error, Result};
 use crate::target::Target;
 use klp_policy::Policy;
 
-/// What came of a conversion.
+/// The result of a conversion.
 #[derive(Debug)]
 pub enum Conversion {
     /// It is done.
@@ -39,11 +39,11 @@ pub enum Conversion {
 pub struct Converted {
     /// The file.
     pub bytes: Vec<u8>,
-    /// What was written for which reference.
+    /// The references, each with the name that was written for it.
     pub references: Vec<Reference>,
     /// The functions that it replaces, as far as their objects are known.
     pub functions: Vec<OldName>,
-    /// What the check of the result says.
+    /// The report of the check of the result.
     pub report: Report,
 }
 

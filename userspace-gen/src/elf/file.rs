@@ -112,7 +112,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         }))
     }
 
-    /// What messages call the file.
+    /// The name of the file in messages.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin

@@ -36,37 +36,37 @@ pub struct Section<'d> {
 }
 
 impl Section<'_> {
-    /// Whether it takes memory when the file is loaded.
+    /// Returns whether it takes memory when the file is loaded.
     #[must_use]
     pub fn is_alloc(&self) -> bool {
         self.flags.contains(elf::SHF_ALLOC)
     }
 
-    /// Whether it may be written to.
+    /// Returns whether it may be written to.
     #[must_use]
     pub fn is_writable(&self) -> bool {
         self.flags.contains(elf::SHF_WRITE)
     }
 
-    /// Whether it holds code.
+    /// Returns whether it holds code.
     #[must_use]
     pub fn is_code(&self) -> bool {
         self.flags.contains(elf::SHF_EXECINSTR)
     }
 
-    /// Whether it has no bytes in the file.
+    /// Returns whether it has no bytes in the file.
     #[must_use]
     pub fn is_nobits(&self) -> bool {
         self.kind == elf::SHT_NOBITS
     }
 
-    /// Whether the livepatch core applies the relocations in it.
+    /// Returns whether the livepatch core applies the relocations in it.
     #[must_use]
     pub fn is_livepatch_rela(&self) -> bool {
         self.flags.0 & super::SHF_RELA_LIVEPATCH != 0
     }
 
-    /// Whether `address` lies in it.
+    /// Returns whether `address` lies in it.
     #[must_use]
     pub fn contains_address(&self, address: u64) -> bool {
         address

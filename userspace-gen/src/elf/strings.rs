@@ -4,11 +4,11 @@
 
 use std::ffi::CStr;
 
-/// What is longer is no name. kallsyms takes 511 bytes; without a limit, a file of a few megabytes
+/// The longest name that is read. kallsyms takes 511 bytes; without a limit, a file of a few megabytes
 /// could have names of terabytes, since they may overlap.
 const LONGEST_NAME: usize = 4096;
 
-/// Where the last string of a string table ends, its NUL included.
+/// Returns the end of the last string of a string table, its NUL included.
 pub(super) fn end_of_strings(table: &[u8]) -> usize {
     table
         .iter()

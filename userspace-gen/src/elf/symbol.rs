@@ -9,7 +9,7 @@ use object::elf;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SymbolId(pub usize);
 
-/// Where a symbol is defined: `st_shndx`.
+/// The place of a symbol's definition: `st_shndx`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// Elsewhere.
@@ -43,12 +43,12 @@ pub struct Symbol<'d> {
     pub kind: elf::SymbolType,
     /// Who sees it, if it is global.
     pub visibility: elf::SymbolVisibility,
-    /// Where it is defined.
+    /// The place of its definition.
     pub place: Place,
 }
 
 impl Symbol<'_> {
-    /// Whether one file alone has it.
+    /// Returns whether one file alone has it.
     ///
     /// The last link makes a hidden global symbol a local one; it stays hidden, which no static is.
     #[must_use]
@@ -56,7 +56,7 @@ impl Symbol<'_> {
         self.bind == elf::STB_LOCAL && self.visibility == elf::STV_DEFAULT
     }
 
-    /// Whether it may stay unresolved.
+    /// Returns whether it may stay unresolved.
     #[must_use]
     pub fn is_weak(&self) -> bool {
         self.bind == elf::STB_WEAK

@@ -18,7 +18,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         self.symtab.map(|t| t.section)
     }
 
-    /// Whether the name of a symbol begins and ends within the table of names.
+    /// Returns whether the name of a symbol begins and ends within the table of names.
     pub(crate) fn has_name(&self, id: SymbolId) -> bool {
         let symbol = self.raw_symbols().get(id.0);
         let end = self.symtab.map_or(0, |table| table.names_end);

@@ -46,7 +46,7 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// What a thing in a file system is.
+/// The kind of a thing in a file system.
 pub(crate) fn describe(kind: FileType) -> &'static str {
     if kind.is_file() {
         "a regular file"

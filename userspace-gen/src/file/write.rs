@@ -12,7 +12,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use tempfile::Builder;
 
-/// What ends the command from outside, but for those that nobody can hold back.
+/// The signals that end the command from outside, except those that nobody can hold back.
 const SIGNALS: [Signal; 4] = [
     Signal::SIGHUP,
     Signal::SIGINT,
@@ -85,7 +85,7 @@ pub fn expect_no_input<'p>(
     Err(Error::new(ErrorKind::Refused, what))
 }
 
-/// Whether the process may write a file of so many bytes (`ulimit -f`).
+/// Checks that the process may write a file of so many bytes (`ulimit -f`).
 ///
 /// To try it would end the process with SIGXFSZ, and leave what it has written.
 fn expect_allowed(len: usize) -> io::Result<()> {
@@ -116,7 +116,7 @@ impl Drop for HeldSignals {
     }
 }
 
-/// Where the file itself is that is to be replaced, or made.
+/// Returns the file that is to be replaced or made, and its mode if it is there.
 ///
 /// With it its mode, if it is there. Renaming would replace anything: a device such as /dev/null, or
 /// the symbolic link /dev/stdout.

@@ -36,7 +36,7 @@ const ABSOLUTE: [&[u8]; 4] = [
     b"__gp",
 ];
 
-/// Whether kallsyms lists a symbol of that name and `nm` letter.
+/// Returns whether kallsyms lists a symbol of that name and `nm` letter.
 #[must_use]
 pub fn lists(name: &[u8], letter: u8) -> bool {
     let by_letter = match letter {

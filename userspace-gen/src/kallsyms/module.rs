@@ -13,7 +13,7 @@ use object::elf;
 use object::read::ReadRef;
 use std::collections::HashSet;
 
-/// What the name of a symbol's entry in the module's export table begins with.
+/// The beginning of the name of a symbol's entry in the module's export table.
 pub const KSYMTAB: &[u8] = b"__ksymtab_";
 
 /// Reads the symbols of a module in the order of its symbol table, without the undefined ones,

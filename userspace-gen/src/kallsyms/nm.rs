@@ -5,7 +5,7 @@
 use crate::elf::{Place, Section, Symbol};
 use object::elf;
 
-/// Whether `nm` lists the symbol. It leaves out what only describes the file.
+/// Returns whether `nm` lists the symbol. It leaves out symbols that only describe the file.
 #[must_use]
 pub fn lists(symbol: &Symbol<'_>) -> bool {
     symbol.kind != elf::STT_FILE && symbol.kind != elf::STT_SECTION

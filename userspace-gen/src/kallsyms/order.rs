@@ -4,7 +4,7 @@
 
 use std::cmp::Ordering;
 
-/// What decides between two symbols.
+/// The key by which two symbols are compared.
 #[derive(Clone, Copy, Debug)]
 pub struct Key<'a> {
     /// The address.
@@ -19,7 +19,7 @@ pub struct Key<'a> {
     pub index: usize,
 }
 
-/// Whether `a` comes before `b`.
+/// Returns whether `a` comes before `b`.
 #[must_use]
 pub fn compare(a: &Key<'_>, b: &Key<'_>) -> Ordering {
     a.address

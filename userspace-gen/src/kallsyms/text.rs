@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What `/proc/kallsyms` of a running kernel says.
+//! The text of `/proc/kallsyms` of a running kernel.
 
 mod freed;
 mod line;

@@ -100,7 +100,7 @@ struct Ranges {
     text: Range,
     init_text: Range,
     per_cpu: Range,
-    /// Where the kernel keeps the number of its symbols.
+    /// The address of the kernel's number of symbols.
     count_at: Option<u64>,
 }
 

@@ -18,9 +18,9 @@ use std::mem;
 struct Layout {
     /// The length of an element in a kernel without debugging options, which make it longer.
     shortest: u64,
-    /// Where in an element a pointer may be.
+    /// The offsets in an element that may hold a pointer.
     pointers: &'static [u64],
-    /// Where the kernel's own members begin.
+    /// The offset of the kernel's own members.
     own: u64,
     /// Its name.
     name: &'static str,
@@ -91,7 +91,7 @@ struct Reader<'m, 'b, 'f, 'd, R: ReadRef<'d>> {
     memory: &'m Memory<'f, 'd, R>,
     budget: &'b mut u64,
     problem: Option<Problem>,
-    /// Where the structs of the patch begin and end.
+    /// The end of each struct of the patch, by its beginning.
     structs: BTreeMap<Location, u64>,
     /// The beginnings and ends of the kernel's own members in them.
     own: BTreeMap<Location, u64>,

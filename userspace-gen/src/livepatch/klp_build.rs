@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What `objtool klp diff` writes and the init code of klp-build turns into a `klp_patch`: an array
-//! of `klp_object_ext`, each with an array of `klp_func_ext` (`include/linux/livepatch_external.h`,
-//! scripts/livepatch/init.c).
+//! Livepatches of klp-build: `objtool klp diff` writes an array of `klp_object_ext`, each with an array
+//! of `klp_func_ext` (`include/linux/livepatch_external.h`), and init code turns it into a `klp_patch`
+//! (scripts/livepatch/init.c).
 
 use super::memory::{Location, Memory, Pointer};
 use super::structs::{Patch, PatchedFunction, PatchedObject};

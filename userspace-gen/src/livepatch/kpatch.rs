@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What kpatch-build writes and its patch hook turns into a `klp_patch`: an array of
-//! `kpatch_patch_func`, and callbacks that may be for objects without functions
+//! Livepatches of kpatch-build: it writes an array of `kpatch_patch_func`, and callbacks that may be for
+//! objects without functions, and its patch hook turns them into a `klp_patch`
 //! (kmod/patch/kpatch-patch.h, livepatch-patch-hook.c).
 
 use super::memory::{Location, Memory, Pointer};

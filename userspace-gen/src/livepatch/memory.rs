@@ -21,7 +21,7 @@ pub const THIS_MODULE_NAME: Range<u64> = 24..24 + MODULE_NAME_LEN as u64;
 /// The longest that a relocation is.
 const LONGEST: u64 = 8;
 
-/// Where in a file something is.
+/// A place in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Location {
     /// The section.
@@ -41,7 +41,7 @@ impl Location {
     }
 }
 
-/// What a pointer in a module's data points to.
+/// The target of a pointer in a module's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pointer<'d> {
     /// Nowhere.
@@ -63,9 +63,9 @@ pub struct Memory<'f, 'd, R: ReadRef<'d>> {
     loaded: Loaded,
     /// The relocations that are applied while the module loads, by the place that they change.
     relocations: BTreeMap<Location, Relocation>,
-    /// Where objects with a symbol begin and end.
+    /// The end of each object that has a symbol, by its beginning.
     extents: BTreeMap<Location, u64>,
-    /// What the code that calls `klp_enable_patch()` refers to.
+    /// The places to which the code that calls `klp_enable_patch()` refers.
     enabled: BTreeSet<Location>,
 }
 
@@ -303,15 +303,15 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         places.filter(|&at| self.pointer(at).is_some_and(|to| self.is_module(to)))
     }
 
-    /// Whether a pointer leads to the `struct module` of the module itself.
+    /// Returns whether a pointer leads to the `struct module` of the module itself.
     #[must_use]
     pub fn is_module(&self, to: Pointer<'_>) -> bool {
         let module = self.elf.section_by_name(THIS_MODULE).map(|s| s.id);
         matches!(to, Pointer::Local(to) if Some(to.section) == module && to.offset == 0)
     }
 
-    /// What is handed to `klp_enable_patch()`, if the code that calls it refers to one place of the
-    /// module's data alone.
+    /// Returns the argument of `klp_enable_patch()`, if the code that calls it refers to one place of
+    /// the module's data alone.
     #[must_use]
     pub fn handed_over(&self) -> Option<Location> {
         let mut places = self.enabled.iter().copied();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What a livepatch module says about itself: its [`modinfo`], its relocations ([`rela`]), and the
-//! [`structs`] that it hands to `klp_enable_patch()`, which [`patches()`] finds.
+//! The contents of a livepatch module: its [`modinfo`], its relocations ([`rela`]), and the [`structs`]
+//! that it hands to `klp_enable_patch()`, which [`patches()`] finds.
 
 mod data;
 mod klp_build;

@@ -24,13 +24,13 @@ pub struct RelaSection<'d> {
 pub struct Relocation {
     /// Its index in its section.
     pub index: usize,
-    /// Where in the target section.
+    /// The offset in the target section.
     pub offset: u64,
     /// The symbol whose value is used.
     pub symbol: SymbolId,
     /// How it is used.
     pub kind: u32,
-    /// What is added to it.
+    /// The addend.
     pub addend: i64,
 }
 

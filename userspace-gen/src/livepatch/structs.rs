@@ -6,16 +6,16 @@ use super::memory::{Location, Memory, Pointer};
 use object::read::ReadRef;
 use std::collections::BTreeMap;
 
-/// What a livepatch changes: a `klp_patch`.
+/// A `klp_patch`: everything that a livepatch changes.
 #[derive(Clone, Debug)]
 pub struct Patch<'d> {
     /// The objects that it changes, in the order in which the kernel comes to them.
     pub objects: Vec<PatchedObject<'d>>,
-    /// Whether it replaces all livepatches before it. Only its code tells if none of its data does.
+    /// True if it replaces all livepatches before it. Only its code tells if none of its data does.
     pub replace: Option<bool>,
-    /// What it changes beside functions.
+    /// Its states: changes of other things than functions.
     pub states: Vec<State>,
-    /// What is wrong with the struct itself, if anything is.
+    /// The fault of the struct itself, if it has one.
     pub problem: Option<Problem>,
     /// The places where the kernel keeps its own members, by where they begin, and their ends.
     pub own: BTreeMap<Location, u64>,
@@ -35,7 +35,7 @@ pub(super) fn overlaps(ranges: &BTreeMap<Location, u64>, at: Location, len: u64)
     before.is_some_and(|(start, &end)| start.section == at.section && end > at.offset)
 }
 
-/// What is wrong with a `klp_patch`.
+/// A fault of a `klp_patch`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// A member that it needs is NULL.
@@ -64,22 +64,22 @@ pub enum Problem {
 pub struct PatchedObject<'d> {
     /// The module's name; none for vmlinux.
     pub name: Option<&'d [u8]>,
-    /// Whether there is an array of functions, if only an empty one.
+    /// True if there is an array of functions, even an empty one.
     pub has_funcs: bool,
     /// The functions that are replaced.
     pub functions: Vec<PatchedFunction<'d>>,
-    /// What is called before and after, if the file tells.
+    /// The callbacks, if the file tells.
     pub callbacks: Vec<Pointer<'d>>,
 }
 
 /// A `klp_func`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PatchedFunction<'d> {
-    /// Where the pointer to its name is.
+    /// The place of the pointer to its name.
     pub at: Location,
-    /// Where its position is.
+    /// The place of its position.
     pub sympos_at: Location,
-    /// Whether there is a name at all.
+    /// True if it has a name at all.
     pub has_old_name: bool,
     /// The name that is looked up, if it can be read from the file.
     pub old_name: Option<&'d [u8]>,
@@ -107,7 +107,7 @@ pub enum FunctionProblem {
 /// A `klp_state`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct State {
-    /// What is changed.
+    /// The identifier.
     pub id: u64,
     /// How.
     pub version: u32,

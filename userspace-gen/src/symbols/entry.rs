@@ -15,6 +15,6 @@ pub struct Entry<'d> {
     pub letter: u8,
     /// The index in the symbol table that it is from, or the line.
     pub index: u32,
-    /// Whether the symbol is there for good, and not only while its module initializes.
+    /// True if the symbol stays, false if it is there only while its module initializes.
     pub live: bool,
 }

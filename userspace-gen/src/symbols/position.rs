@@ -7,7 +7,7 @@ use klp_policy::{Policy, SymbolName};
 use std::borrow::Cow;
 use std::hash::BuildHasher;
 
-/// Where a symbol stands among those that share its cleaned name.
+/// The position of a symbol among those that share its cleaned name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     /// Its position, counted from 1.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What an object exports, to whom: `find_symbol()` in kernel/module/main.c.
+//! The exports of an object, and the modules that may use them: `find_symbol()` in kernel/module/main.c.
 
 use super::object::{Namespaces, Object, Source};
 use crate::elf::{ElfFile, Symbol, SymbolId};
@@ -8,7 +8,7 @@ use crate::kallsyms::module::KSYMTAB;
 use crate::symbols::Entry;
 use object::read::ReadRef;
 
-/// What the symbol at the name of an export's namespace begins with.
+/// The beginning of the name of the symbol at an export's namespace.
 const NAMESPACE: &[u8] = b"__kstrtabns_";
 
 /// The beginning of the name of the symbol at an export before modpost has seen the object: modpost makes
@@ -18,16 +18,16 @@ const BEFORE_MODPOST: &[u8] = b"__export_symbol_";
 /// An exported symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Export<'o> {
-    /// Whether it is for GPL modules only, as far as the files tell.
+    /// True if it is for GPL modules only, as far as the files tell.
     pub gpl_only: bool,
     /// The namespace that a user has to import.
     pub namespace: Result<Option<&'o [u8]>, Untold>,
-    /// Where the symbol is; unknown in a module.
+    /// The address of the symbol; unknown in a module.
     pub address: Option<u64>,
 }
 
 impl Object<'_> {
-    /// What is exported by that name; an error if the object's symbols do not tell.
+    /// Returns the export of that name, if there is one.
     ///
     /// # Errors
     ///

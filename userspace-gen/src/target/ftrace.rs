@@ -13,7 +13,7 @@ use object::read::ReadRef;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// Whether a livepatch can redirect a function.
+/// The answer to whether a livepatch can redirect a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Traceable {
     /// It can.
@@ -26,7 +26,7 @@ pub enum Traceable {
     Unknown,
 }
 
-/// Where the compiler left room for a call into ftrace.
+/// The places at which the compiler left room for a call into ftrace.
 #[derive(Debug)]
 pub(super) enum Locations {
     /// In the kernel image.

@@ -16,7 +16,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::ops::ControlFlow;
 
-/// Where the names of namespaces are, by the exports' names.
+/// The names of namespaces, by the exports' names.
 pub(super) type Namespaces = HashMap<Vec<u8>, Vec<u8>>;
 
 /// One object of a target.
@@ -24,7 +24,7 @@ pub(super) type Namespaces = HashMap<Vec<u8>, Vec<u8>>;
 pub struct Object<'d> {
     /// Its name.
     pub name: ObjName<'d>,
-    /// What messages call the file that it is from.
+    /// The name of its file in messages.
     pub origin: String,
     /// Its symbols.
     pub symbols: SymbolTable<'d>,
@@ -36,14 +36,14 @@ pub struct Object<'d> {
     pub(super) sources: OnceCell<Option<Sources>>,
 }
 
-/// What an object was read from.
+/// The source of an object's symbols.
 #[derive(Debug)]
 pub(super) enum Source<'d> {
     /// The file of the kernel image.
     Image(ElfFile<'d, &'d ReadCache<File>>),
     /// The file of a module.
     Module(ElfFile<'d>),
-    /// What a running kernel printed.
+    /// The text of a running kernel.
     Text,
 }
 
@@ -88,7 +88,7 @@ impl<'d> Object<'d> {
         resolve_in_index(view, rule_of(policy, self.name), query, sympos)
     }
 
-    /// Whether a livepatch can redirect the function at a place of the table.
+    /// Returns whether a livepatch can redirect the function at a place of the table.
     #[must_use]
     pub fn traceable(&self, seq: u32) -> Traceable {
         let locations = self.ftrace.get_or_init(|| match &self.source {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Whether a vmlinux is that of a running kernel, of which there are other signs.
+//! Compares a vmlinux with the traces of a running kernel, to tell whether it is that kernel's.
 
 use super::object::Source;
 use super::Target;
@@ -10,7 +10,8 @@ use crate::symbols::{Entry, SymbolTable};
 use std::fmt::Write as _;
 
 impl Target<'_> {
-    /// Where vmlinux and the text of `/proc/kallsyms` part: the file, and what it says.
+    /// Returns the first difference between vmlinux and the text of `/proc/kallsyms`: the file, and a
+    /// text.
     #[must_use]
     pub fn parts_from_running(&self) -> Option<(&str, String)> {
         let running = self.running.as_ref()?;
@@ -31,7 +32,8 @@ impl Target<'_> {
         Some((&running.origin, what))
     }
 
-    /// What is wrong with the build id among notes, beside that of vmlinux; none if they are the same.
+    /// Returns the difference between the build id among notes and that of vmlinux; none if they are the
+    /// same.
     ///
     /// `/sys/kernel/notes` of a running kernel holds such notes.
     #[must_use]

@@ -25,9 +25,9 @@ pub struct SourceFile {
     symbol: usize,
     /// Its path from the top of the kernel tree, or only its last component.
     path: Vec<u8>,
-    /// What is known of the path.
+    /// The part of the path that is known.
     known: Known,
-    /// Whether all local symbols up to the next file are from this one.
+    /// True if all local symbols up to the next file are from this one.
     is_alone: bool,
 }
 
@@ -48,7 +48,7 @@ impl SourceFile {
         &self.path
     }
 
-    /// Whether all local symbols up to the next file are from this one.
+    /// Returns whether all local symbols up to the next file are from this one.
     #[must_use]
     pub fn is_alone(&self) -> bool {
         self.is_alone
@@ -177,7 +177,8 @@ fn align(files: &[&[u8]], objects: &[&[u8]]) -> Vec<Option<usize>> {
     last
 }
 
-/// Whether an object may be compiled from a C file of that name: kbuild makes `dir/name.o` of it.
+/// Returns whether an object may be compiled from a C file of that name: kbuild makes `dir/name.o` of
+/// it.
 fn is_of(file: &[u8], object: &[u8]) -> bool {
     let (Some(file), Some(object)) = (file.strip_suffix(b".c"), object.strip_suffix(b".o")) else {
         return false;

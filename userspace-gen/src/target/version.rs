@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What a target says about its version, and whether its files belong together.
+//! The version of a target's kernel, and the files that are of another one.
 
 use super::object::Source;
 use super::{Object, Target};
 use crate::livepatch::{Modinfo, THIS_MODULE};
 use crate::shown::shown;
 
-/// What a module has to be built for: `vermagic` in kernel/module/main.c.
+/// The symbol of the version magic: `vermagic` in kernel/module/main.c.
 const VERMAGIC: &[u8] = b"vermagic";
 
 impl Target<'_> {
@@ -79,7 +79,7 @@ impl Object<'_> {
         }
     }
 
-    /// Whether it was read from the text of a running kernel, which says less than a file.
+    /// Returns whether it was read from the text of a running kernel, which says less than a file.
     #[must_use]
     pub fn is_text(&self) -> bool {
         matches!(self.source, Source::Text)

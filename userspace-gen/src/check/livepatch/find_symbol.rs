@@ -18,11 +18,11 @@ pub struct Lookup<'t> {
     pub found: Found,
     /// The symbol.
     pub entry: Entry<'t>,
-    /// Whether an exact name won over others: how many symbols its cleaned name has.
+    /// The number of symbols with its cleaned name, which is larger if an exact name won over others.
     pub cleaned: u64,
 }
 
-/// What came of a lookup.
+/// The result of a lookup.
 #[derive(Clone, Debug)]
 pub enum Position<'t> {
     /// The symbol.
@@ -39,13 +39,13 @@ pub enum Position<'t> {
 }
 
 impl Lookup<'_> {
-    /// Whether a stock kernel would have found nothing.
+    /// Returns whether a stock kernel would have found nothing.
     #[must_use]
     pub fn needs_klp_sympos(&self) -> bool {
         self.found.by == MatchedBy::Cleaned
     }
 
-    /// What the kernel does not look at, and the author may not have meant.
+    /// Returns warnings: the kernel takes the symbol, but the author may have meant another.
     #[must_use]
     pub fn doubts(&self, policy: Policy, query: &Query<'_>, sympos: Sympos) -> Vec<String> {
         let doubts = [
@@ -66,7 +66,7 @@ impl Lookup<'_> {
         }
     }
 
-    /// Whether it is data, and not code.
+    /// Returns whether it is data, and not code.
     #[must_use]
     pub fn is_data(&self) -> bool {
         is_data(&self.entry)

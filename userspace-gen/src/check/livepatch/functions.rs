@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What is to be replaced: `klp_enable_patch()` and what it calls.
+//! The functions to be replaced: `klp_enable_patch()` and the functions that it calls.
 
 use super::find_symbol::Position;
 use crate::check::jump::Jump;
@@ -112,7 +112,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// What is looked up: `klp_init_object_loaded()`, and `klp_patch_func()`.
+    /// Looks up a function as `klp_init_object_loaded()` and `klp_patch_func()` do.
     fn check_function(
         &self,
         objname: ObjName<'_>,
@@ -173,7 +173,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 }
 
-/// What came of a function.
+/// The result for one function.
 struct Checked {
     outcome: Outcome,
     /// Its place in the object's table.
@@ -191,7 +191,7 @@ impl Checked {
     }
 }
 
-/// What becomes of a `klp_patch` that is wrong as a whole: `klp_enable_patch()`.
+/// The refusal of a `klp_patch` that is wrong as a whole: `klp_enable_patch()`.
 fn patch_refusal(problem: Problem) -> Refusal {
     match problem {
         Problem::Null(member) => silent(&format!("the {member} of its klp_patch is NULL")),
@@ -238,7 +238,7 @@ fn function_refusal(problem: FunctionProblem) -> Refusal {
     Refusal::Harmful(what.to_owned())
 }
 
-/// What the kernel calls an object.
+/// The kernel's name of an object.
 fn name_of<'d>(object: &PatchedObject<'d>) -> &'d [u8] {
     object.name.unwrap_or(b"vmlinux")
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What the livepatch core says: kernel/livepatch/core.c.
+//! The messages of the livepatch core: kernel/livepatch/core.c.
 //!
 //! It looks up symbols ([`find_symbol`]), for the [`relocations`] of livepatch symbols and for the
 //! [`functions`] to be replaced, asks what the [`module`] is, and compares it with those that are [`installed`].

@@ -8,11 +8,11 @@ use crate::check::subject::Subject;
 use crate::elf::Place;
 use object::read::ReadRef;
 
-/// What replaces functions.
+/// The function that replaces functions.
 const ENABLE: &[u8] = b"klp_enable_patch";
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
-    /// Whether the module calls `klp_enable_patch()`.
+    /// Returns whether the module calls `klp_enable_patch()`.
     pub(in crate::check) fn enables(&self) -> bool {
         self.elf
             .symbols()

@@ -25,14 +25,15 @@ const NOT_LOADED: &str = "never applied: the section that it changes is not load
 const NOT_PER_CPU: &str =
     "not applied by kernels before 6.17: what it changes in per-cpu variables stays 0";
 
-/// What the sections before have done.
+/// The results of the sections before.
 #[derive(Default)]
 struct Seen {
     /// The symbols that are used.
     used: BTreeSet<SymbolId>,
     /// The bytes that were written, and their places.
     written: Written,
-    /// What they resolved to, by object and place in its table, and under which name.
+    /// The symbols that they found, by object and place in its table, and the name that each was found
+    /// by.
     spelled: BTreeMap<(Vec<u8>, u32), String>,
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What the module loader wants of a file before it looks at what is in it:
+//! The first checks of the module loader, before it looks at the contents of a file:
 //! `elf_validity_cache_copy()` in kernel/module/main.c.
 //!
 //! It is held to the bytes, not to what [`ElfFile`](crate::elf::ElfFile) makes of them: that reads
@@ -25,7 +25,7 @@ struct File<'d> {
     endian: Endianness,
 }
 
-/// What is looked at of a section header.
+/// The members of a section header that the loader checks.
 struct Section {
     name: u32,
     kind: u32,

@@ -36,7 +36,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Whether the livepatch refers to `klp_sympos`.
+    /// Returns whether the livepatch refers to `klp_sympos`.
     pub(in crate::check) fn imports_klp_sympos(&self) -> bool {
         self.elf
             .symbols()

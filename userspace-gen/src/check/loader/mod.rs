@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What the module loader says: kernel/module/ and arch/*/kernel/module.c.
+//! The messages of the module loader: kernel/module/ and arch/*/kernel/module.c.
 //!
 //! It reads the [`header`] of the file, compares the [`module`] with the kernel, gives its sections memory
 //! ([`layout`]), copies their [`names`] and those of symbols, resolves what is imported ([`imports`]), and

@@ -96,7 +96,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Whether what is exported for GPL modules only is open to it.
+    /// Returns whether the module may use exports for GPL modules only.
     pub(in crate::check) fn is_gpl(&self) -> bool {
         let license = self.modinfo.get(b"license");
         license.is_some_and(|license| GPL_COMPATIBLE.contains(&license))
@@ -128,7 +128,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 }
 
-/// Whether the kernel compares the versions of symbols.
+/// Returns whether the kernel compares the versions of symbols.
 fn has_versions(magic: &[u8]) -> bool {
     const WORD: &[u8] = b"modversions ";
     magic.windows(WORD.len()).any(|word| word == WORD)

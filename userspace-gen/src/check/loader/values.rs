@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What a relocation writes, and where: `__write_relocate_add()` in arch/x86/kernel/module.c.
-//! Other architectures have other relocations; of theirs nothing is said.
+//! The values that relocations write, and their places: `__write_relocate_add()` in
+//! arch/x86/kernel/module.c. Other architectures have other relocations, which are not checked.
 
 use super::imports::Exporter;
 use crate::check::refusal::Refusal;
@@ -15,18 +15,19 @@ use object::elf;
 use object::read::ReadRef;
 use std::collections::BTreeMap;
 
-/// Where modules and the kernel image are: the upper 2 GiB, whatever was randomized.
+/// The lowest address of modules and of the kernel image: they are in the upper 2 GiB, whatever was
+/// randomized.
 const UPPER: u64 = 0xffff_ffff_8000_0000;
 
 /// The free space at the end of the upper 2 GiB: behind `MODULES_END`.
 const FREE: i64 = 16 << 20;
 
-/// What is known of the value of a symbol.
+/// The value of a symbol, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::check) enum Value {
     /// It is this.
     Number(u64),
-    /// What vmlinux was linked for; the kernel may be elsewhere.
+    /// The address that vmlinux was linked for; the kernel may run elsewhere.
     Linked(u64),
     /// An address in a module.
     Module,
@@ -83,7 +84,7 @@ impl Written {
 }
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
-    /// What the loader has for a symbol: `simplify_symbols()`.
+    /// Returns the value that the loader gives a symbol: `simplify_symbols()`.
     pub(in crate::check) fn value_of(&self, symbol: &Symbol<'d>) -> Value {
         match symbol.place {
             // simplify_symbols() begins behind the null symbol.

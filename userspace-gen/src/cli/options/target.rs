@@ -46,7 +46,7 @@ pub struct FileArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Target")]
 pub struct SymversArgs {
-    /// What modules that are not given export: Module.symvers of a build; may be given several times
+    /// The exports of modules that are not given: Module.symvers of a build; may be given several times
     #[arg(long, value_name = "FILE")]
     symvers: Vec<PathBuf>,
 }
@@ -79,7 +79,7 @@ impl TargetArgs {
 }
 
 impl FileArgs {
-    /// Whether none is given.
+    /// Returns whether none is given.
     pub fn is_empty(&self) -> bool {
         self.vmlinux.is_none() && self.modules.is_empty() && self.kallsyms.is_none()
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What came of a request, for people and for programs.
+//! The answer to a request, for people and for programs.
 
 use super::json::{Address, Text};
 use super::page::{Look, Page};

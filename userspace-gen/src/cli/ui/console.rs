@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Where answers and messages go: stdout and stderr, each a terminal or not.
+//! The outputs for answers and messages: stdout and stderr, each a terminal or not.
 
 use super::page::Page;
 use super::verdict::Verdict;
@@ -33,7 +33,7 @@ pub struct Options {
     color: clap::ColorChoice,
 }
 
-/// Where answers and messages go.
+/// The outputs for answers and messages.
 #[derive(Debug)]
 pub struct Console {
     options: Options,
@@ -42,7 +42,7 @@ pub struct Console {
 }
 
 impl Console {
-    /// What `options` ask for.
+    /// Returns the console that `options` ask for.
     pub fn new(options: Options) -> Self {
         Self {
             options,
@@ -55,7 +55,7 @@ impl Console {
         }
     }
 
-    /// Whether what is right goes without saying.
+    /// Returns whether only errors and refusals are printed.
     pub fn is_quiet(&self) -> bool {
         self.options.quiet
     }

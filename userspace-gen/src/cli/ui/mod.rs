@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Where answers and messages go: the [`console`], a [`page`] of lines on it, an [`answer`] on the page,
-//! [`json`] or a [`full_name`] in its place, and the [`verdict`] at the end.
+//! The output: the [`console`], a [`page`] of lines on it, an [`answer`] on the page, [`json`] or a
+//! [`full_name`] in its place, and the [`verdict`] at the end.
 
 pub mod answer;
 pub mod console;

@@ -8,10 +8,10 @@ use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
-/// What is too narrow to fold anything into.
+/// The width below which nothing is folded.
 const NARROWEST: usize = 40;
 
-/// What a piece of text is, which says how it looks.
+/// The kind of a piece of text, which decides how it looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
     /// As it should be.
@@ -20,13 +20,13 @@ pub enum Look {
     Doubtful,
     /// The answer is no.
     Bad,
-    /// What one looks for.
+    /// The text that a reader looks for.
     Heading,
-    /// What one rarely looks for.
+    /// Text that a reader rarely needs.
     Aside,
 }
 
-/// Where lines for people are written.
+/// The place for lines for people.
 pub struct Page<'o> {
     out: &'o mut dyn Write,
     width: Option<usize>,
@@ -90,7 +90,7 @@ impl<'o> Page<'o> {
         Painted { style, text }
     }
 
-    /// What is behind the page, for what is not for people.
+    /// Returns the output behind the page, for text that is not for people.
     pub fn raw(&mut self) -> &mut dyn Write {
         self.out
     }

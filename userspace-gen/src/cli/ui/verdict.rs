@@ -4,7 +4,7 @@
 
 use std::process::ExitCode;
 
-/// What the command says with its exit status.
+/// The meaning of an exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Verdict {

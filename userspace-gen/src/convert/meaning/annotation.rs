@@ -5,7 +5,7 @@
 use crate::shown::shown;
 use klp_policy::{LivepatchSymbol, ObjName, SymbolName, Sympos};
 
-/// What the name of such a reference begins with.
+/// The beginning of the name of such a reference.
 pub(super) const PREFIX: &[u8] = b".klp.sym.";
 
 /// `.klp.sym.<objname>.<name>,<position>`, or the path of a source file in place of the position.

@@ -45,7 +45,7 @@ pub(super) fn wholly(object: &Object<'_>, query: &Query<'_>) -> Vec<String> {
     })
 }
 
-/// Whether a name means nothing at all.
+/// Returns whether a name means nothing at all.
 pub(super) fn none(object: &Object<'_>, query: &Query<'_>) -> bool {
     let mut none = true;
     object.candidates(Policy::Llvm, query, &mut |_, _| none = false);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What a livepatch's references and `old_name`s mean, and how the kernel is told so.
+//! The meaning of a livepatch's references and `old_name`s, and the names by which the kernel finds the
+//! same.
 //!
 //! [`plan`] has the answer for a whole livepatch: it reads each [`annotation`] of an author, finds the symbol
 //! ([`by_file`] among several), and writes its [`kernel_name`]; [`old_names`] does the same for functions to

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What somebody may have meant by a name that nothing has.
+//! Suggestions for a name that nothing has.
 
 use super::elsewhere::{Elsewhere, Search};
 use super::problem::{Kind, Problem};
@@ -124,7 +124,7 @@ impl<'n> Nearest<'n> {
     }
 }
 
-/// Whether a symbol is `<function>.<name>`, maybe with the number that tells it from others.
+/// Returns whether a symbol is `<function>.<name>`, maybe with the number that tells it from others.
 fn is_static_local(symbol: SymbolName<'_>, name: &[u8]) -> bool {
     let mut parts = symbol.0.split(|&b| b == b'.');
     let function = parts.next().unwrap_or_default();

@@ -30,9 +30,9 @@ pub struct OldName {
     pub file: Option<String>,
     /// Set if the author chose it by a position, which is of one build.
     pub by_position: bool,
-    /// Where the pointer to it is.
+    /// The place of the pointer to it.
     pub at: Location,
-    /// Where its position is.
+    /// The place of its position.
     pub sympos_at: Location,
     /// How it is spelled for the kernel.
     pub spelling: Spelling,
@@ -40,12 +40,12 @@ pub struct OldName {
     pub changes: bool,
 }
 
-/// What the names of all functions come to.
+/// The results for the names of all functions.
 #[derive(Clone, Debug, Default)]
 pub struct OldNames {
     /// Those that were found.
     pub found: Vec<OldName>,
-    /// Whether one of them is only found with `klp_sympos`.
+    /// True if one of them is only found with `klp_sympos`.
     pub need_klp_sympos: bool,
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What the undefined references of a livepatch mean.
+//! The meaning of a livepatch's undefined references.
 
 use super::annotation::{self, Which, Written};
 use super::by_file;
@@ -20,14 +20,14 @@ use klp_policy::{LivepatchSymbol, ObjName, Policy, Query, Reason, Sympos};
 use object::elf;
 use std::collections::BTreeSet;
 
-/// What is to be done with a livepatch.
+/// The changes to be made in a livepatch.
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The undefined symbols that become livepatch symbols, by their index.
     pub references: Vec<Reference>,
     /// The names of the functions to replace, as far as their objects are known.
     pub old_names: Vec<OldName>,
-    /// Whether `klp_sympos` has to be there first.
+    /// True if `klp_sympos` has to be loaded first.
     pub needs_klp_sympos: bool,
     /// The modules whose exports become livepatch symbols, so that they need not be there first.
     pub patched_exporters: BTreeSet<Vec<u8>>,
@@ -128,7 +128,8 @@ struct Planner<'p, 'd> {
 type Planned = std::result::Result<Option<Reference>, Problem>;
 
 impl Planner<'_, '_> {
-    /// What an undefined symbol becomes; nothing if the module loader resolves it.
+    /// Returns the livepatch symbol that an undefined symbol becomes; none if the module loader resolves
+    /// it.
     fn reference(&self, symbol: &Symbol<'_>) -> Planned {
         let name = symbol.name;
         if name.starts_with(annotation::PREFIX) {
@@ -265,7 +266,7 @@ impl Planner<'_, '_> {
         }
     }
 
-    /// Whether the livepatch changes that module; unknown patches may change any.
+    /// Returns whether the livepatch changes that module; unknown patches may change any.
     fn is_patched(&self, module: ObjName<'_>) -> bool {
         let mut objects = self.patches.iter().flat_map(|p| &p.objects);
         self.patches.is_empty() || objects.any(|o| o.name == Some(module.as_bytes()))

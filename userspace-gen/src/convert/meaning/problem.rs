@@ -9,7 +9,7 @@ use std::fmt;
 /// Candidates that a message lists.
 pub(super) const SHOWN: usize = 10;
 
-/// Where a livepatch names a symbol.
+/// The place at which a livepatch names a symbol.
 #[derive(Clone, Copy)]
 pub(super) enum NamedBy<'l> {
     /// The name of an undefined symbol.
@@ -72,9 +72,9 @@ pub struct Problem {
     pub kind: Kind,
     /// The name as it is written.
     pub subject: String,
-    /// What is wrong with it.
+    /// The fault of the name.
     pub why: String,
-    /// What it could mean.
+    /// The symbols that it could mean.
     pub candidates: Vec<String>,
 }
 

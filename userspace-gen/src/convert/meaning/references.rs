@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What modpost has to be told about a livepatch's references: that they will be resolved.
+//! The list that tells modpost which references of a livepatch will be resolved.
 
 use super::plan::{plan, Reference};
 use super::problem::Problem;

@@ -10,8 +10,8 @@ use std::collections::BTreeSet;
 /// Makes a module's information say that it is a livepatch, and on which modules it depends: on
 /// `added`, and on none of `removed`.
 ///
-/// What is there stays where it is, since symbols point to it; a string that changes is blanked (the
-/// readers skip NULs) and written again at the end.
+/// Strings that are there stay in their places, since symbols point to them; a string that changes is
+/// blanked (the readers skip NULs) and written again at the end.
 #[must_use]
 pub fn complete<'d>(
     section: &'d [u8],
@@ -58,7 +58,7 @@ fn append(section: &mut Vec<u8>, parts: &[&[u8]]) {
     section.push(0);
 }
 
-/// Where a string, its NUL included, stands in the section, not as the end of another.
+/// Finds the offset of a string, its NUL included, that is not the end of another string.
 fn find_string(section: &[u8], string: &[u8]) -> Option<usize> {
     section
         .windows(string.len())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What a file must be for a changed copy of it to mean the same.
+//! The properties that a file must have for a changed copy of it to mean the same.
 
 use crate::elf::strings::string_at;
 use crate::elf::{ElfFile, SectionId};

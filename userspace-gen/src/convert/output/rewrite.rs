@@ -17,7 +17,7 @@ use object::Endianness;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// What `depends=` has to name for `klp_sympos` to be loaded first.
+/// The module that `depends=` has to name for `klp_sympos` to be loaded first.
 const KLP_SYMPOS_MODULE: &[u8] = b"klp_sympos";
 
 /// `sizeof(Elf64_Rela)`
@@ -49,7 +49,7 @@ pub(super) struct Rewriter<'r, 'd> {
     pub(super) strtab: SectionId,
     pub(super) shstrtab: SectionId,
     pub(super) rela: Vec<RelaSection<'d>>,
-    /// What is written instead of a section's bytes.
+    /// The bytes to be written instead of a section's own.
     pub(super) data: BTreeMap<SectionId, Cow<'d, [u8]>>,
     /// Relocations with another addend, by section and index.
     pub(super) addends: HashMap<(SectionId, usize), i64>,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What a file of the wrong sort is, and what to do about it.
+//! The sort of a file that is of the wrong one, and the cure.
 //!
 //! Whatever an option reads comes by here, so that a file is called the same wherever it is given.
 
