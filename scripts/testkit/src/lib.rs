@@ -8,6 +8,7 @@
 #![expect(
     clippy::missing_panics_doc,
     clippy::must_use_candidate,
+    clippy::return_self_not_must_use,
     reason = "only tests call this, and a test that panics has failed"
 )]
 

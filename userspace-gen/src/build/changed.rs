@@ -6,6 +6,7 @@
 
 use super::kbuild::Saved;
 use super::kernel::{KernelBuild, Module};
+use super::path::normal;
 use super::{Object, Reason};
 use crate::error::{Error, Result};
 use memchr::memmem::Finder;
@@ -13,7 +14,7 @@ use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// An object that reads a patched file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,22 +155,6 @@ pub fn below(kernel: &KernelBuild, path: &Path) -> Option<PathBuf> {
         .chain([kernel.directory()]);
     let mut rests = trees.filter_map(|tree| path.strip_prefix(tree).ok());
     rests.next().map(Path::to_owned)
-}
-
-/// Removes `.` and `..` from a path without looking at the file system.
-#[must_use]
-pub fn normal(path: &Path) -> PathBuf {
-    let mut normal = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => (),
-            Component::ParentDir => {
-                normal.pop();
-            }
-            part => normal.push(part),
-        }
-    }
-    normal
 }
 
 /// Lists the `.cmd` files below a directory, with the names of their targets.

@@ -4,9 +4,9 @@
 //!
 //! Nothing is ever written into it, or into the source tree.
 
-use super::changed::normal;
 use super::disassembler::Disassembler;
 use super::kbuild::{Invocation, Saved};
+use super::path::normal;
 use super::Object;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_file;

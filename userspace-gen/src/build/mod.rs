@@ -29,6 +29,7 @@ pub mod kernel;
 pub mod lines;
 pub mod pairs;
 pub mod patches;
+mod path;
 pub mod progress;
 pub mod proof;
 pub mod shadow;

@@ -5,6 +5,7 @@
 mod freed;
 mod line;
 mod listing;
+mod module;
 mod undefined;
 
 pub use listing::is_generated;

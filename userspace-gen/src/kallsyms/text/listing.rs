@@ -13,6 +13,7 @@
 
 use super::freed;
 use super::line::Line;
+use super::module::Module;
 use super::undefined;
 use crate::shown::shown;
 use crate::symbols::{Entry, SymbolTable};
@@ -46,14 +47,6 @@ pub(super) struct Listing<'d> {
     /// Of the last symbol that moves with the image.
     last_address: u64,
     digits: Option<usize>,
-}
-
-#[derive(Debug)]
-pub(super) struct Module<'d> {
-    name: ObjName<'d>,
-    pub(super) entries: Vec<Entry<'d>>,
-    /// Its freed functions were listed, too.
-    had_freed: bool,
 }
 
 impl<'d> Listing<'d> {

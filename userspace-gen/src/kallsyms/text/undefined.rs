@@ -7,7 +7,7 @@
 //! defined and of undefined symbols alike. The loader writes the address of the export that a weak symbol resolves to
 //! into the symbol (`simplify_symbols()`), or leaves 0.
 
-use super::listing::Module;
+use super::module::Module;
 use crate::symbols::Entry;
 use std::collections::HashSet;
 
