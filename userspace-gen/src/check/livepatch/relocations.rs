@@ -125,14 +125,35 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             if let Some(refusal) = self.check_value(rela, &relocation, value, written) {
                 refuse_relocation(&section, &relocation, "", refusal, report);
             }
-            if symbol.place == Place::Livepatch && seen.insert(symbol.id) {
+            let is_first = seen.insert(symbol.id);
+            if symbol.place == Place::Livepatch && is_first {
                 let what = Refusal::Harmful(format!(
                     "{section} is no livepatch section: 0 is used for {}",
                     shown(symbol.name)
                 ));
                 refuse_relocation(&section, &relocation, "", what, report);
             }
+            if let Some(what) = self.outside(&symbol).filter(|_| is_first) {
+                refuse_relocation(&section, &relocation, "", Refusal::Harmful(what), report);
+            }
         }
+    }
+
+    /// Describes a symbol that is not inside its section: the loader puts something else there.
+    fn outside(&self, symbol: &Symbol<'_>) -> Option<String> {
+        let section = self.elf.get_section(symbol.section()?)?;
+        let end = symbol.value.checked_add(symbol.size);
+        let is_outside = end.is_none_or(|end| end > section.size);
+        (is_outside && self.loaded.has_memory(&section)).then(|| {
+            format!(
+                "it refers to {}, {} bytes at offset {:#x} of {}, which has {:#x}",
+                shown(symbol.name),
+                symbol.size,
+                symbol.value,
+                shown(section.name),
+                section.size
+            )
+        })
     }
 
     /// Reports what the kernel does not look at: it divides the size and takes what comes out.

@@ -587,3 +587,35 @@ fn one_symbol_by_two_names() {
         ["the same symbol as .klp.sym.vmlinux.alias_c,0"]
     );
 }
+
+#[test]
+fn what_is_referred_to_is_inside_its_section() {
+    let refer = |size_of_section: u64, value: u64, size: u64| {
+        let mut livepatch = Livepatch::of("cmdline_proc_show");
+        let flags = elf::SHF_ALLOC | elf::SHF_WRITE;
+        let bss = livepatch.elf.section(".bss.count", flags, &[]);
+        livepatch.elf.sections[bss].kind = elf::SHT_NOBITS;
+        livepatch.elf.sections[bss].size = size_of_section;
+        let place = Place::Section(bss);
+        let count = livepatch
+            .elf
+            .symbol("count", STB_GLOBAL, elf::STT_OBJECT, place, value, size);
+        livepatch.refer(count);
+        messages(&check_patch(&livepatch, Policy::Llvm), "refused")
+    };
+    assert_eq!(refer(8, 0, 8), [""; 0]);
+    // The end of a section is a place in it.
+    assert_eq!(refer(8, 8, 0), [""; 0]);
+    assert_eq!(
+        refer(0, 0, 8),
+        ["it refers to count, 8 bytes at offset 0x0 of .bss.count, which has 0x0"]
+    );
+    assert_eq!(
+        refer(8, 4, 8),
+        ["it refers to count, 8 bytes at offset 0x4 of .bss.count, which has 0x8"]
+    );
+    assert_eq!(
+        refer(8, u64::MAX, 8),
+        ["it refers to count, 8 bytes at offset 0xffffffffffffffff of .bss.count, which has 0x8"]
+    );
+}
