@@ -4,6 +4,8 @@
 
 mod audit;
 mod build;
+mod build_compare;
+mod build_extract;
 mod by_file;
 mod check;
 mod collisions;

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The meaning of relocations: a piece and a distance from it, not a section and an offset.
+
+use super::instructions::Instructions;
+use super::pieces::{has_chunks, is_mergeable, Kind};
+use super::{Code, PieceId};
+use crate::elf::{Place, Section, SectionId};
+use crate::livepatch::rela::Relocation;
+use object::elf;
+
+/// A place to which something refers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target<'d> {
+    /// A symbol that the file does not define.
+    External(&'d [u8]),
+    /// A function or a variable of the file.
+    Piece(PieceId),
+    /// A constant that a linker may merge with equal ones.
+    Constant {
+        /// The section.
+        section: SectionId,
+        /// The first byte.
+        start: u64,
+        /// The place behind the last byte.
+        end: u64,
+    },
+    /// Code without a symbol: a replacement of `.altinstructions`, or what `static_cpu_has()` jumps to.
+    Chunk {
+        /// The section.
+        section: SectionId,
+        /// The first byte.
+        start: u64,
+        /// The place behind the last byte.
+        end: u64,
+    },
+    /// A place that belongs to nothing.
+    Loose(SectionId),
+    /// A number.
+    Absolute,
+}
+
+/// A relocation with its meaning.
+#[derive(Clone, Copy, Debug)]
+pub struct Reference<'d> {
+    /// The place, in its section.
+    pub offset: u64,
+    /// The type of the relocation.
+    pub kind: u32,
+    /// The thing referred to.
+    pub target: Target<'d>,
+    /// The distance from the target's entry to the place that is meant.
+    pub delta: i64,
+    /// The difference between `delta` and the addend: that of the end of the instruction.
+    pub behind: i64,
+    /// Says that the reference is a call or a jump.
+    pub is_branch: bool,
+}
+
+impl Reference<'_> {
+    /// Returns how many bytes the relocation changes.
+    #[must_use]
+    pub fn width(&self) -> u64 {
+        width(self.kind)
+    }
+}
+
+/// Returns how many bytes a relocation changes.
+#[must_use]
+pub fn width(kind: u32) -> u64 {
+    match elf::RelocationType(kind) {
+        elf::R_X86_64_NONE => 0,
+        elf::R_X86_64_64 | elf::R_X86_64_PC64 => 8,
+        elf::R_X86_64_16 | elf::R_X86_64_PC16 => 2,
+        elf::R_X86_64_8 | elf::R_X86_64_PC8 => 1,
+        _ => 4,
+    }
+}
+
+/// Says whether a relocation counts from its own place.
+#[must_use]
+pub fn is_relative(kind: u32) -> bool {
+    matches!(
+        elf::RelocationType(kind),
+        elf::R_X86_64_PC32
+            | elf::R_X86_64_PLT32
+            | elf::R_X86_64_GOTPCREL
+            | elf::R_X86_64_GOTPCRELX
+            | elf::R_X86_64_REX_GOTPCRELX
+            | elf::R_X86_64_PC8
+            | elf::R_X86_64_PC16
+    )
+}
+
+impl<'d> Code<'d> {
+    /// Returns what a part of a section refers to; `is_code` says that it is to be decoded.
+    #[must_use]
+    pub fn references(&self, id: SectionId, start: u64, end: u64) -> Vec<Reference<'d>> {
+        let section = self.section(id);
+        let relocations = self.relocations(id, start, end);
+        let is_shared = self
+            .in_section
+            .get(&id)
+            .is_some_and(|pieces| pieces.len() > 1);
+        let instructions = if section.is_code() && (is_shared || !relocations.is_empty()) {
+            Instructions::read(self.bytes(id, start, end), start..end, relocations)
+        } else {
+            Instructions::default()
+        };
+        let mut found: Vec<_> = relocations
+            .iter()
+            .filter(|r| width(r.kind) > 0)
+            .map(|r| {
+                let site = instructions.sites.get(&r.offset);
+                let behind = match site {
+                    Some(site) if is_relative(r.kind) => (site.end - r.offset).cast_signed(),
+                    _ => 0,
+                };
+                let (target, delta) = self.resolve(r, behind);
+                Reference {
+                    offset: r.offset,
+                    kind: r.kind,
+                    target,
+                    delta,
+                    behind,
+                    is_branch: site.is_some_and(|site| site.is_branch),
+                }
+            })
+            .collect();
+        if is_shared {
+            for leaving in &instructions.leaving {
+                let (target, delta) = self.place(section, leaving.to, None);
+                found.push(Reference {
+                    offset: leaving.offset,
+                    kind: elf::R_X86_64_PLT32.0,
+                    target,
+                    delta,
+                    behind: (leaving.end - leaving.offset).cast_signed(),
+                    is_branch: true,
+                });
+            }
+            found.sort_by_key(|r| r.offset);
+        }
+        found
+    }
+
+    /// Returns what a relocation means, and the distance from its entry.
+    fn resolve(&self, relocation: &Relocation, behind: i64) -> (Target<'d>, i64) {
+        let addend = relocation.addend.wrapping_add(behind);
+        let Some(symbol) = self.elf.get_symbol(relocation.symbol) else {
+            return (Target::Absolute, addend);
+        };
+        match symbol.place {
+            Place::Section(id) => {
+                let section = self.section(id);
+                if symbol.kind == elf::STT_SECTION {
+                    let offset = symbol.value.wrapping_add_signed(addend);
+                    return self.place(section, offset, None);
+                }
+                // What a symbol names is meant, however far from it the place is.
+                let (target, from) = self.place(section, symbol.value, Some(symbol.size));
+                (target, from.wrapping_add(addend))
+            }
+            Place::Undefined | Place::Common => (Target::External(symbol.name), addend),
+            _ => (
+                Target::Absolute,
+                addend.wrapping_add(symbol.value.cast_signed()),
+            ),
+        }
+    }
+
+    /// Returns what is at a place in a section; `size` is that of the symbol there.
+    fn place(&self, section: &Section<'d>, offset: u64, size: Option<u64>) -> (Target<'d>, i64) {
+        if is_mergeable(section) {
+            return self.constant(section, offset, size);
+        }
+        if has_chunks(section) {
+            let next = self.chunks.range((section.id, offset + 1)..).next();
+            let end = next
+                .filter(|(id, _)| *id == section.id)
+                .map(|(_, end)| *end);
+            let chunk = Target::Chunk {
+                section: section.id,
+                start: offset,
+                end: end.unwrap_or(section.size),
+            };
+            return (chunk, 0);
+        }
+        match self.piece_at(section.id, offset) {
+            Some(id) => {
+                let entry = self.piece(id).entry;
+                (Target::Piece(id), offset.wrapping_sub(entry).cast_signed())
+            }
+            None => (Target::Loose(section.id), offset.cast_signed()),
+        }
+    }
+
+    /// Returns the constant at a place: as long as its symbol says, or else one entry or one string.
+    fn constant(&self, section: &Section<'d>, start: u64, size: Option<u64>) -> (Target<'d>, i64) {
+        let sized = size.filter(|&size| size > 0);
+        let sized = sized.or_else(|| self.constants.get(&(section.id, start)).copied());
+        let entry = section.entsize.max(1);
+        let size = sized.unwrap_or_else(|| {
+            if !section.flags.contains(elf::SHF_STRINGS) {
+                return entry;
+            }
+            let step = usize::try_from(entry).unwrap_or(1);
+            let rest = self.bytes(section.id, start, section.size);
+            let whole = rest
+                .chunks(step)
+                .take_while(|unit| unit.iter().any(|&b| b != 0))
+                .count();
+            (whole as u64 + 1).saturating_mul(entry)
+        });
+        let end = start.saturating_add(size).min(section.size);
+        (
+            Target::Constant {
+                section: section.id,
+                start,
+                end,
+            },
+            0,
+        )
+    }
+
+    /// Finds the places in sections of chunks that something refers to: there, chunks begin.
+    pub(super) fn find_chunks(&mut self) {
+        let mut starts = Vec::new();
+        for (&id, relocations) in &self.relocations {
+            if !self.section(id).is_alloc() {
+                continue;
+            }
+            let refers = |r: &&Relocation| {
+                let place = self.elf.get_symbol(r.symbol).and_then(|s| s.section());
+                place.is_some_and(|place| has_chunks(self.section(place)))
+            };
+            if !relocations.iter().any(|r| refers(&r)) {
+                continue;
+            }
+            for piece in self.parts(id) {
+                let relocations = self.relocations(id, piece.0, piece.1);
+                let instructions = if self.section(id).is_code() {
+                    Instructions::read(
+                        self.bytes(id, piece.0, piece.1),
+                        piece.0..piece.1,
+                        relocations,
+                    )
+                } else {
+                    Instructions::default()
+                };
+                for relocation in relocations.iter().filter(refers) {
+                    let Some(symbol) = self.elf.get_symbol(relocation.symbol) else {
+                        continue;
+                    };
+                    let site = instructions.sites.get(&relocation.offset);
+                    let behind = match site {
+                        Some(site) if is_relative(relocation.kind) => site.end - relocation.offset,
+                        _ => 0,
+                    };
+                    let offset = symbol.value.wrapping_add_signed(relocation.addend);
+                    if let Some(section) = symbol.section() {
+                        starts.push((section, offset.wrapping_add(behind)));
+                    }
+                }
+            }
+        }
+        self.chunks.extend(starts);
+    }
+
+    /// Returns the parts of a section that are decoded by themselves.
+    fn parts(&self, id: SectionId) -> Vec<(u64, u64)> {
+        match self.in_section.get(&id) {
+            Some(pieces) => {
+                let pieces = pieces.iter().map(|&id| self.piece(id));
+                pieces.map(|piece| (piece.start, piece.end)).collect()
+            }
+            None => vec![(0, self.section(id).size)],
+        }
+    }
+
+    /// Says whether a piece is a function.
+    #[must_use]
+    pub fn is_function(&self, id: PieceId) -> bool {
+        self.piece(id).kind == Kind::Function
+    }
+}

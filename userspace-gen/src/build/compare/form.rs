@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The content of a function or variable, in a form that is equal if nothing of it changed.
+
+use super::names::stem;
+use crate::build::code::{Code, Entry, Layouts, PieceId, Reference, Target};
+use crate::elf::SectionId;
+
+/// The bytes of something, with references in place of the numbers that a linker writes there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Form {
+    bytes: Vec<u8>,
+    links: Vec<Link>,
+    /// The entries of tables that belong to it, with the names of the tables.
+    entries: Vec<(Vec<u8>, Form)>,
+}
+
+/// A reference.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Link {
+    offset: u64,
+    kind: u32,
+    key: Key,
+    delta: i64,
+}
+
+/// The identity of what is referred to, in the builds of both sides.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Key {
+    /// A symbol of a file that did not change.
+    Name(Vec<u8>),
+    /// A function or variable that both builds have: the file's number and that of the original.
+    Pair(usize, PieceId),
+    /// One of several whose pairs are not known yet: the file's number and the name.
+    OneOf(usize, Vec<u8>),
+    /// A function or variable that only one build has.
+    Alone(Side, usize, PieceId),
+    /// A constant, by its bytes.
+    Constant(Vec<u8>),
+    /// Something private, by its content.
+    Content(Box<Form>),
+    /// A place that belongs to nothing, by the section.
+    Loose(Vec<u8>),
+    /// A number.
+    Absolute,
+}
+
+/// The build that something is from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Side {
+    /// The kernel that runs.
+    Original,
+    /// The kernel with the patch.
+    Patched,
+}
+
+/// The depth to which private content is followed; a table of tables has two.
+const DEPTH: usize = 8;
+
+/// Descriptors of `pr_debug()`: each copy of a function has its own.
+pub const DESCRIPTORS: &[u8] = b"__dyndbg";
+
+/// Makes forms of the pieces of one file.
+pub struct Forms<'f, 'd> {
+    /// The file.
+    pub code: &'f Code<'d>,
+    /// The layouts of entries.
+    pub layouts: &'f Layouts,
+    /// The identity of a piece of the file.
+    pub piece: &'f dyn Fn(PieceId) -> Key,
+    /// The identity of a symbol that the file does not define.
+    pub external: &'f dyn Fn(&[u8]) -> Key,
+}
+
+impl<'d> Forms<'_, 'd> {
+    /// Returns the form of a piece with the entries that belong to it.
+    #[must_use]
+    pub fn of(&self, id: PieceId) -> Form {
+        let piece = self.code.piece(id);
+        let mut form = self.part(piece.section, piece.start, piece.end, 0, None);
+        for entry in self.code.entries(id) {
+            let table = self.code.section(entry.section).name;
+            let mut entry_form = self.part(entry.section, entry.start, entry.end, 0, Some(entry));
+            if table == b"__bug_table" {
+                if let Some(at) = self
+                    .layouts
+                    .bug_line
+                    .and_then(|at| usize::try_from(at).ok())
+                {
+                    mask(&mut entry_form.bytes, at, 2);
+                }
+            }
+            form.entries.push((table.to_vec(), entry_form));
+        }
+        form
+    }
+
+    fn part(
+        &self,
+        section: SectionId,
+        start: u64,
+        end: u64,
+        depth: usize,
+        entry: Option<&Entry>,
+    ) -> Form {
+        let mut bytes = self.code.bytes(section, start, end).to_vec();
+        if bytes.is_empty() {
+            // Zeros that are not in the file, as many as the section says.
+            bytes = end.saturating_sub(start).to_le_bytes().to_vec();
+        }
+        let mut links = Vec::new();
+        for reference in self.code.references(section, start, end) {
+            let offset = reference.offset.saturating_sub(start);
+            let width = usize::try_from(reference.width()).unwrap_or(0);
+            mask(
+                &mut bytes,
+                usize::try_from(offset).unwrap_or(usize::MAX),
+                width,
+            );
+            links.push(Link {
+                offset,
+                kind: reference.kind,
+                key: self.key(&reference, depth, entry),
+                delta: reference.delta,
+            });
+        }
+        Form {
+            bytes,
+            links,
+            entries: Vec::new(),
+        }
+    }
+
+    fn key(&self, reference: &Reference<'d>, depth: usize, entry: Option<&Entry>) -> Key {
+        let target = match entry {
+            Some(entry) => self
+                .code
+                .entry_target(entry, reference.target, self.layouts),
+            None => reference.target,
+        };
+        match target {
+            Target::External(name) => (self.external)(name),
+            Target::Piece(id) if self.is_content(id) && depth < DEPTH => {
+                let piece = self.code.piece(id);
+                let mut form = self.part(piece.section, piece.start, piece.end, depth + 1, None);
+                if let (true, Some((at, line))) = (self.is_descriptor(id), self.layouts.ddebug_line)
+                {
+                    clear_bits(&mut form.bytes, at, line);
+                }
+                Key::Content(Box::new(form))
+            }
+            Target::Piece(id) => (self.piece)(id),
+            Target::Constant {
+                section,
+                start,
+                end,
+            } => Key::Constant(self.code.bytes(section, start, end).to_vec()),
+            Target::Chunk {
+                section,
+                start,
+                end,
+            } if depth < DEPTH => {
+                Key::Content(Box::new(self.part(section, start, end, depth + 1, None)))
+            }
+            Target::Chunk { section, .. } | Target::Loose(section) => {
+                Key::Loose(stem(self.code.section(section).name))
+            }
+            Target::Absolute => Key::Absolute,
+        }
+    }
+
+    /// Says that a piece is compared by what it contains: nobody else can refer to it.
+    fn is_content(&self, id: PieceId) -> bool {
+        is_content(self.code, id)
+    }
+
+    fn is_descriptor(&self, id: PieceId) -> bool {
+        self.code.section(self.code.piece(id).section).name == DESCRIPTORS
+    }
+}
+
+/// The name of the constants that printk makes for its index, with line numbers in them.
+pub const INDEX_ENTRY: &[u8] = b"._entry";
+
+/// Says that a piece goes with the function that uses it: a private constant, a descriptor of `pr_debug()`, or an
+/// entry of printk's index.
+#[must_use]
+pub fn is_content(code: &Code<'_>, id: PieceId) -> bool {
+    let piece = code.piece(id);
+    let section = code.section(piece.section);
+    let Some(name) = piece.name else {
+        return true;
+    };
+    let is_index_entry =
+        !section.is_writable() && !section.is_code() && stem(name).ends_with(INDEX_ENTRY);
+    section.name == DESCRIPTORS || is_index_entry
+}
+
+fn mask(bytes: &mut [u8], at: usize, width: usize) {
+    let end = at.saturating_add(width).min(bytes.len());
+    if let Some(field) = bytes.get_mut(at..end) {
+        field.fill(0);
+    }
+}
+
+fn clear_bits(bytes: &mut [u8], at: u64, bits: u32) {
+    let at = usize::try_from(at).unwrap_or(usize::MAX);
+    for (byte, mask) in bytes.iter_mut().skip(at).zip(bits.to_le_bytes()) {
+        *byte &= !mask;
+    }
+}

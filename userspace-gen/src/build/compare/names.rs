@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The names by which functions and variables of two builds of one file are paired.
+
+use klp_policy::Policy;
+
+/// Names that macros make unique with a counter of the compiler, which any other macro before them shifts.
+const COUNTED: [&[u8]; 3] = [b"__UNIQUE_ID_", b"__initcall__", b"__initstub__"];
+
+/// Returns a name without what `ThinLTO` promotion appended: the hash is of one build.
+#[must_use]
+pub fn clean(name: &[u8]) -> Vec<u8> {
+    Policy::Llvm.clean(name).bytes().collect()
+}
+
+/// Returns a name without anything that a change elsewhere in the file can shift.
+///
+/// That is the hash, the number behind a static local (`show.key.12`: LLVM counts all names of a file
+/// together), and the numbers in names that macros make unique.
+#[must_use]
+pub fn stem(name: &[u8]) -> Vec<u8> {
+    let name = clean(name);
+    let mut parts = name.split(|&b| b == b'.');
+    let mut stem = parts.next().unwrap_or_default().to_vec();
+    for part in parts {
+        if part.is_empty() || !part.iter().all(u8::is_ascii_digit) {
+            stem.push(b'.');
+            stem.extend_from_slice(part);
+        }
+    }
+    let is_counted = |mark: &&[u8]| memchr::memmem::find(&stem, mark).is_some();
+    if COUNTED.iter().any(is_counted) {
+        let mut without = Vec::with_capacity(stem.len());
+        for &byte in &stem {
+            if !byte.is_ascii_digit() {
+                without.push(byte);
+            } else if without.last() != Some(&b'#') {
+                without.push(b'#');
+            }
+        }
+        return without;
+    }
+    stem
+}
+
+/// Returns the name of the function that a part with its own symbol was split from: `foo` of `foo.cold`.
+#[must_use]
+pub fn parent(name: &[u8]) -> Option<Vec<u8>> {
+    let name = clean(name);
+    let at = memchr::memmem::find(&name, b".cold")?;
+    let rest = name.get(at + b".cold".len()..)?;
+    let ends = rest.iter().all(|&b| b == b'.' || b.is_ascii_digit());
+    (at > 0 && ends).then(|| name[..at].to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_two_builds_have_one_stem() {
+        for (a, b) in [
+            (&b"foo.llvm.123"[..], &b"foo.llvm.456"[..]),
+            (b"foo", b"foo.llvm.456"),
+            (b"show.key", b"show.key.12"),
+            (b"show.key.3.llvm.77", b"show.key.4"),
+            (b"__UNIQUE_ID_ddebug123", b"__UNIQUE_ID_ddebug7"),
+            (b"f.__UNIQUE_ID_ddebug123.4", b"f.__UNIQUE_ID_ddebug7"),
+            (
+                b"__initcall__kmod_a__1_22_b6",
+                b"__initcall__kmod_a__3_4_b6",
+            ),
+        ] {
+            assert_eq!(
+                stem(a),
+                stem(b),
+                "{} {}",
+                a.escape_ascii(),
+                b.escape_ascii()
+            );
+        }
+    }
+
+    #[test]
+    fn names_of_two_things_have_two() {
+        for (a, b) in [
+            (&b"foo"[..], &b"foo.cold"[..]),
+            (b"foo1", b"foo2"),
+            (b"show.key", b"show.lock"),
+            (b"a.key.1", b"b.key.1"),
+        ] {
+            assert_ne!(
+                stem(a),
+                stem(b),
+                "{} {}",
+                a.escape_ascii(),
+                b.escape_ascii()
+            );
+        }
+    }
+
+    #[test]
+    fn cold_parts_belong_to_a_function() {
+        assert_eq!(parent(b"foo.cold").as_deref(), Some(&b"foo"[..]));
+        assert_eq!(parent(b"foo.llvm.12.cold.1").as_deref(), Some(&b"foo"[..]));
+        assert_eq!(parent(b"foo.colder"), None);
+        assert_eq!(parent(b".cold"), None);
+    }
+}

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Which function or variable of the patched file is which one of the original.
+//!
+//! Names decide where a name is there once on both sides. Static locals share names up to a number that any
+//! new string shifts; they are paired by the unchanged functions that use them, then by order among equals.
+
+use super::form::{Form, Forms, Key, Side};
+use super::names::stem;
+use super::Versions;
+use crate::build::code::{Code, Kind, Layouts, PieceId, Target};
+use std::collections::{BTreeMap, HashMap};
+
+/// The pairs of one file.
+#[derive(Clone, Debug, Default)]
+pub struct Pairing {
+    /// The patched piece of each original one.
+    originals: Vec<Option<PieceId>>,
+    /// The original piece of each patched one.
+    patched: Vec<Option<PieceId>>,
+    /// The names that several pieces of one side share.
+    ambiguous: HashMap<GroupName, Group>,
+    /// Says that nothing more will be paired.
+    is_settled: bool,
+}
+
+type GroupName = (Kind, Vec<u8>);
+
+/// The pieces that share a name.
+#[derive(Clone, Debug, Default)]
+pub struct Group {
+    /// Those of the original file, in its order.
+    pub originals: Vec<PieceId>,
+    /// Those of the patched file, in its order.
+    pub patched: Vec<PieceId>,
+}
+
+impl Pairing {
+    /// Returns the original of a patched piece.
+    #[must_use]
+    pub fn original(&self, patched: PieceId) -> Option<PieceId> {
+        self.patched.get(patched.0).copied().flatten()
+    }
+
+    /// Returns the patched version of an original piece.
+    #[must_use]
+    pub fn patched(&self, original: PieceId) -> Option<PieceId> {
+        self.originals.get(original.0).copied().flatten()
+    }
+
+    /// Returns the pieces without pair that share the name of a patched piece.
+    #[must_use]
+    pub fn candidates(&self, code: &Code<'_>, patched: PieceId) -> Group {
+        let group = self.ambiguous.get(&group_name(code, patched));
+        let group = group.cloned().unwrap_or_default();
+        let originals = group
+            .originals
+            .into_iter()
+            .filter(|&id| self.patched(id).is_none());
+        let new = group
+            .patched
+            .into_iter()
+            .filter(|&id| self.original(id).is_none());
+        Group {
+            originals: originals.collect(),
+            patched: new.collect(),
+        }
+    }
+
+    /// Pairs what has a name that is there once on both sides.
+    fn by_names(original: &Code<'_>, patched: &Code<'_>) -> Self {
+        let mut groups: BTreeMap<GroupName, Group> = BTreeMap::new();
+        for (id, piece) in original.numbered() {
+            if piece.name.is_some() {
+                groups
+                    .entry(group_name(original, id))
+                    .or_default()
+                    .originals
+                    .push(id);
+            }
+        }
+        for (id, piece) in patched.numbered() {
+            if piece.name.is_some() {
+                groups
+                    .entry(group_name(patched, id))
+                    .or_default()
+                    .patched
+                    .push(id);
+            }
+        }
+        let mut pairing = Self {
+            originals: vec![None; original.pieces().len()],
+            patched: vec![None; patched.pieces().len()],
+            ambiguous: HashMap::new(),
+            is_settled: false,
+        };
+        for (name, group) in groups {
+            match (&group.originals[..], &group.patched[..]) {
+                (&[original], &[patched]) => pairing.pair(original, patched),
+                ([], _) | (_, []) => {}
+                _ => {
+                    pairing.ambiguous.insert(name, group);
+                }
+            }
+        }
+        pairing
+    }
+
+    fn pair(&mut self, original: PieceId, patched: PieceId) {
+        if self.patched(original).is_none() && self.original(patched).is_none() {
+            self.originals[original.0] = Some(patched);
+            self.patched[patched.0] = Some(original);
+        }
+    }
+
+    /// Returns the identity of a piece.
+    fn key(&self, side: Side, unit: usize, code: &Code<'_>, id: PieceId) -> Key {
+        let original = match side {
+            Side::Original => self.patched(id).map(|_| id),
+            Side::Patched => self.original(id),
+        };
+        if let Some(original) = original {
+            return Key::Pair(unit, original);
+        }
+        let name = group_name(code, id);
+        if !self.is_settled && self.ambiguous.contains_key(&name) {
+            return Key::OneOf(unit, name.1);
+        }
+        Key::Alone(side, unit, id)
+    }
+}
+
+fn group_name(code: &Code<'_>, id: PieceId) -> GroupName {
+    let piece = code.piece(id);
+    (piece.kind, piece.name.map(stem).unwrap_or_default())
+}
+
+/// The pairs of all files, and the names that they define for each other.
+pub struct Pairings<'v, 'd> {
+    versions: &'v [Versions<'d>],
+    layouts: &'v Layouts,
+    pairings: Vec<Pairing>,
+    defined: [HashMap<&'d [u8], (usize, PieceId)>; 2],
+}
+
+impl<'v, 'd> Pairings<'v, 'd> {
+    /// Pairs the pieces of all files.
+    #[must_use]
+    pub fn new(versions: &'v [Versions<'d>], layouts: &'v Layouts) -> Self {
+        let by_names = versions
+            .iter()
+            .map(|v| Pairing::by_names(&v.original, &v.patched));
+        let mut pairings = Self {
+            versions,
+            layouts,
+            pairings: by_names.collect(),
+            defined: [Side::Original, Side::Patched].map(|side| definitions(versions, side)),
+        };
+        for unit in 0..versions.len() {
+            pairings.by_users(unit);
+            pairings.by_order(unit);
+        }
+        for pairing in &mut pairings.pairings {
+            pairing.is_settled = true;
+        }
+        pairings
+    }
+
+    /// Returns the pairs of a file.
+    #[must_use]
+    pub fn of(&self, unit: usize) -> &Pairing {
+        &self.pairings[unit]
+    }
+
+    /// Returns the file and the piece that define a symbol for others.
+    #[must_use]
+    pub fn definition(&self, side: Side, name: &[u8]) -> Option<(usize, PieceId)> {
+        self.defined[side as usize].get(name).copied()
+    }
+
+    /// Returns the form of a piece.
+    #[must_use]
+    pub fn form(&self, side: Side, unit: usize, id: PieceId) -> Form {
+        let key = |unit: usize, id| {
+            let code = self.versions[unit].of(side);
+            self.pairings[unit].key(side, unit, code, id)
+        };
+        let external = |name: &[u8]| match self.definition(side, name) {
+            Some((unit, id)) => key(unit, id),
+            None => Key::Name(name.to_vec()),
+        };
+        let forms = Forms {
+            code: self.versions[unit].of(side),
+            layouts: self.layouts,
+            piece: &|id| key(unit, id),
+            external: &external,
+        };
+        forms.of(id)
+    }
+
+    /// Pairs what unchanged functions and variables use in the same places.
+    fn by_users(&mut self, unit: usize) {
+        if self.pairings[unit].ambiguous.is_empty() {
+            return;
+        }
+        let versions = &self.versions[unit];
+        let mut users: Vec<_> = (0..versions.original.pieces().len()).map(PieceId).collect();
+        // Those that use something that has no pair: only these can say more after others were paired.
+        loop {
+            let mut found = Vec::new();
+            users.retain(|&original| {
+                let Some(patched) = self.pairings[unit].patched(original) else {
+                    return true;
+                };
+                let used = self.used(unit, original, patched);
+                let is_same = !used.is_empty()
+                    && self.form(Side::Original, unit, original)
+                        == self.form(Side::Patched, unit, patched);
+                if is_same {
+                    found.extend(&used);
+                }
+                !used.is_empty() && !is_same
+            });
+            if found.is_empty() {
+                return;
+            }
+            for (original, patched) in found {
+                self.pairings[unit].pair(original, patched);
+            }
+        }
+    }
+
+    /// Returns what both versions of a piece use in the same places and has no pair.
+    fn used(&self, unit: usize, original: PieceId, patched: PieceId) -> Vec<(PieceId, PieceId)> {
+        let versions = &self.versions[unit];
+        let originals = targets(&versions.original, original);
+        let new = targets(&versions.patched, patched);
+        let pairing = &self.pairings[unit];
+        let both = originals.into_iter().zip(new);
+        let both = both.filter_map(|(original, patched)| original.zip(patched));
+        let unpaired = both.filter(|&(original, patched)| {
+            let is_open =
+                pairing.patched(original).is_none() && pairing.original(patched).is_none();
+            let name = group_name(&versions.original, original);
+            is_open
+                && name == group_name(&versions.patched, patched)
+                && pairing.ambiguous.contains_key(&name)
+        });
+        unpaired.collect()
+    }
+
+    /// Pairs what is left of a name by order, if there are as many on both sides and all are equal.
+    fn by_order(&mut self, unit: usize) {
+        let versions = &self.versions[unit];
+        let names: Vec<_> = self.pairings[unit].ambiguous.keys().cloned().collect();
+        for name in names {
+            let Some(&first) = self.pairings[unit].ambiguous[&name].patched.first() else {
+                continue;
+            };
+            let left = self.pairings[unit].candidates(&versions.patched, first);
+            let mut pairs = left.originals.iter().zip(&left.patched);
+            let is_equal = left.originals.len() == left.patched.len()
+                && pairs.all(|(&original, &patched)| {
+                    self.form(Side::Original, unit, original)
+                        == self.form(Side::Patched, unit, patched)
+                });
+            if is_equal {
+                for (original, patched) in left.originals.into_iter().zip(left.patched) {
+                    self.pairings[unit].pair(original, patched);
+                }
+            }
+        }
+    }
+}
+
+/// Returns the pieces of the same file that a piece and its entries refer to, reference by reference.
+fn targets(code: &Code<'_>, id: PieceId) -> Vec<Option<PieceId>> {
+    let piece = code.piece(id);
+    let parts = code.entries(id).iter().map(|e| (e.section, e.start, e.end));
+    let parts = [(piece.section, piece.start, piece.end)]
+        .into_iter()
+        .chain(parts);
+    let references = parts.flat_map(|(section, start, end)| code.references(section, start, end));
+    let target = references.map(|reference| match reference.target {
+        Target::Piece(id) => Some(id),
+        _ => None,
+    });
+    target.collect()
+}
+
+/// Returns the symbols that the files define for each other.
+fn definitions<'d>(versions: &[Versions<'d>], side: Side) -> HashMap<&'d [u8], (usize, PieceId)> {
+    let mut defined = HashMap::new();
+    for (unit, version) in versions.iter().enumerate() {
+        let code = version.of(side);
+        for symbol in code.elf().symbols() {
+            let is_global = symbol.bind != object::elf::STB_LOCAL && symbol.section().is_some();
+            if let Some(id) = code.piece_of(symbol.id).filter(|_| is_global) {
+                defined.insert(symbol.name, (unit, id));
+            }
+        }
+    }
+    defined
+}

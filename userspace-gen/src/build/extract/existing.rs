@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! References to functions and variables of the kernel that runs.
+
+use super::{spelling, Extractor, Link};
+use crate::build::code::PieceId;
+use crate::build::compare::names;
+use crate::build::Object;
+use crate::shown::shown;
+use crate::target;
+use object::read::ReadRef;
+
+/// The beginning of the name of a static call's trampoline, and that of its key.
+const TRAMPOLINE: &[u8] = b"__SCT__";
+const KEY: &[u8] = b"__SCK__";
+
+impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
+    /// Returns the object and the place in its table of an original function or variable.
+    pub(super) fn existing(
+        &self,
+        unit: usize,
+        original: PieceId,
+    ) -> Option<(&target::Object<'d>, u32)> {
+        let image = self.inputs.images.get(&self.inputs.units[unit].object)?;
+        let symbol = self.inputs.located[unit].linked.get(&original)?;
+        Some((image.object(), image.place(*symbol)?))
+    }
+
+    /// Returns the undefined symbol for a function or variable of the kernel that runs.
+    pub(super) fn existing_symbol(
+        &mut self,
+        unit: usize,
+        original: PieceId,
+        name: String,
+    ) -> Option<Link> {
+        let inputs = self.inputs;
+        let image = inputs.images.get(&inputs.units[unit].object)?;
+        let symbol = inputs.located[unit].linked.get(&original);
+        let code = &inputs.versions[unit].original;
+        let full = code.piece(original).name.unwrap_or_default();
+        if let Some(call) = full.strip_prefix(TRAMPOLINE) {
+            self.key_of(unit, call);
+        }
+        let Some(place) = symbol.and_then(|&symbol| image.place(symbol)) else {
+            let what = "is used by a changed function, but livepatch finds no symbol of it in the \
+                        kernel: it is gone after boot, or the kernel has no CONFIG_KALLSYMS_ALL";
+            self.refuse(unit, name, what);
+            return None;
+        };
+        let is_global = !code.piece(original).is_local;
+        if is_global && self.is_exported(full, Some(image.object())) && !self.defined.contains(full)
+        {
+            return Some((self.result.body.undefined(full), 0));
+        }
+        self.reference(unit, image.object(), place, name)
+    }
+
+    fn reference(
+        &mut self,
+        unit: usize,
+        object: &target::Object<'d>,
+        place: u32,
+        name: String,
+    ) -> Option<Link> {
+        let is_defined = |name: &[u8]| self.defined.contains(name);
+        let target = self.inputs.target;
+        match spelling::reference(target, object, place, &is_defined) {
+            Some(reference) => Some((self.result.body.undefined(&reference), 0)),
+            None => {
+                self.refuse(unit, name, "has a name that livepatch cannot say");
+                None
+            }
+        }
+    }
+
+    /// Returns the undefined symbol for what another file of the kernel defines.
+    pub(super) fn external(&mut self, unit: usize, owner: PieceId, name: &[u8]) -> Option<Link> {
+        if let Some(call) = name.strip_prefix(TRAMPOLINE) {
+            self.key_of(unit, call);
+        }
+        if let Some(symbol) = self.external_symbol(unit, name) {
+            return Some(symbol);
+        }
+        let code = self.code(unit);
+        let what = format!(
+            "uses {}, which the kernel that runs does not have",
+            shown(&names::clean(name))
+        );
+        self.refuse(unit, code.name(owner), &what);
+        None
+    }
+
+    /// Adds the key of a static call, which objtool looks for by its name.
+    fn key_of(&mut self, unit: usize, call: &[u8]) {
+        let key = [KEY, call].concat();
+        // Without a key, objtool takes the trampoline, and the kernel finds the key by that.
+        let _ = self.external_symbol(unit, &key);
+    }
+
+    fn external_symbol(&mut self, unit: usize, name: &[u8]) -> Option<Link> {
+        let inputs = self.inputs;
+        let own = inputs.images.get(&inputs.units[unit].object);
+        let kernel = inputs.images.get(&Object::Vmlinux);
+        let mut images = own.into_iter().chain(kernel);
+        let found = images.find_map(|image| {
+            let place = image.place(image.global(name)?)?;
+            Some((image.object(), place))
+        });
+        let object = found.map(|(object, _)| object);
+        if self.is_exported(name, object) && !self.defined.contains(name) {
+            return Some((self.result.body.undefined(name), 0));
+        }
+        let (object, place) = found?;
+        self.reference(unit, object, place, shown(name))
+    }
+
+    /// Says whether the module loader finds a symbol by its name, and need not be told a namespace.
+    fn is_exported(&self, name: &[u8], found: Option<&target::Object<'d>>) -> bool {
+        let Some(object) = found else {
+            return self.inputs.target.symvers().get(name).is_some();
+        };
+        let export = object.export(name).ok().flatten();
+        object.name.is_vmlinux() && export.is_some_and(|export| export.namespace == Ok(None))
+    }
+}

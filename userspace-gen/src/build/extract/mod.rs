@@ -1,0 +1,495 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The functions of a livepatch, taken out of the patched object files.
+//!
+//! A changed function comes with its part of special sections and with everything new that it uses. What it
+//! uses of the kernel that runs becomes an undefined symbol, which `klp-gen convert` resolves: [`spelling`]
+//! says its name. [`body`] is the object file that comes of it.
+//!
+//! A call of a function that is changed, too, goes to the new code: whoever runs the caller is patched. Its
+//! address is that of the original, so that pointers taken before and after compare equal and survive the
+//! livepatch; a call through one goes to the new code by ftrace.
+
+pub mod body;
+mod constants;
+mod existing;
+pub mod spelling;
+mod tables;
+
+use super::code::{Code, Entry, Kind, Layouts, Piece, PieceId, Reference, Target};
+use super::compare::form::{is_content, DESCRIPTORS};
+use super::compare::{is_boot_only, names, ChangedFunction, Changes, Pairings, Side, Versions};
+use super::identity::{Image, Located};
+use super::{Object, Refusal, Unit};
+use crate::elf::SectionId;
+use crate::shown::shown;
+use crate::target::{self, Traceable};
+use body::{Body, BodyRelocation, BodySection, BodySymbol, Contents, SymbolSort};
+use constants::Constants;
+use object::elf;
+use object::read::ReadRef;
+use spelling::Meaning;
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+/// A function that a livepatch replaces.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replacement {
+    /// The number of its file.
+    pub unit: usize,
+    /// The object that has it.
+    pub object: Object,
+    /// Its `old_name` and `old_sympos`.
+    pub meaning: Meaning,
+    /// The symbol of the new function.
+    pub symbol: Vec<u8>,
+    /// Its name in the source.
+    pub name: String,
+}
+
+/// Something new that the livepatch has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Addition {
+    /// The number of its file.
+    pub unit: usize,
+    /// Its name in the source.
+    pub name: String,
+    /// Says that it is a function.
+    pub is_function: bool,
+}
+
+/// The functions of a livepatch.
+#[derive(Debug, Default)]
+pub struct Extraction {
+    /// The object file.
+    pub body: Body,
+    /// The functions that it replaces.
+    pub functions: Vec<Replacement>,
+    /// The functions and variables that no kernel had before.
+    pub additions: Vec<Addition>,
+    /// Why it is no livepatch.
+    pub refusals: Vec<Refusal>,
+}
+
+/// Everything that is known about the kernel and the patch.
+pub struct Inputs<'x, 'i, 'd, R: ReadRef<'d>> {
+    /// The files.
+    pub units: &'x [Unit],
+    /// Their versions.
+    pub versions: &'x [Versions<'x>],
+    /// Which function is which.
+    pub pairings: &'x Pairings<'x, 'x>,
+    /// The layouts of tables.
+    pub layouts: &'x Layouts,
+    /// The kernel.
+    pub target: &'x target::Target<'d>,
+    /// The objects, by their names.
+    pub images: &'x BTreeMap<Object, Image<'i, 'd, R>>,
+    /// The symbols of each file.
+    pub located: &'x [Located],
+}
+
+/// Takes the changed functions out of the patched files.
+#[must_use]
+pub fn extract<'d, R: ReadRef<'d>>(
+    inputs: &Inputs<'_, '_, 'd, R>,
+    changes: &Changes,
+) -> Extraction {
+    let keys = changes.functions.iter().map(|f| (f.unit, f.patched));
+    let changed: HashSet<_> = keys.collect();
+    let name = |&(unit, id): &(usize, PieceId)| cleaned(inputs.versions[unit].patched.piece(id));
+    let mut extractor = Extractor {
+        defined: changed.iter().map(name).collect(),
+        inputs,
+        changed,
+        taken: HashMap::new(),
+        queue: VecDeque::new(),
+        constants: Constants::default(),
+        chunks: HashMap::new(),
+        tables: HashMap::new(),
+        result: Extraction::default(),
+    };
+    for function in &changes.functions {
+        extractor.replace(*function);
+    }
+    while let Some((unit, id)) = extractor.queue.pop_front() {
+        extractor.fill(unit, id);
+    }
+    extractor.result
+}
+
+/// A symbol and a distance from it.
+type Link = (BodySymbol, i64);
+
+/// A part of a section: from one place to another.
+type Part = (SectionId, u64, u64);
+
+/// An extraction that is under way.
+struct Extractor<'x, 'i, 'd, R: ReadRef<'d>> {
+    inputs: &'x Inputs<'x, 'i, 'd, R>,
+    changed: HashSet<(usize, PieceId)>,
+    /// The names of the changed functions.
+    defined: HashSet<Vec<u8>>,
+    /// The new section and symbol of what was taken.
+    taken: HashMap<(usize, PieceId), (BodySection, BodySymbol)>,
+    queue: VecDeque<(usize, PieceId)>,
+    constants: Constants,
+    /// The new places of code without symbols.
+    chunks: HashMap<(usize, SectionId, u64), (BodySection, u64)>,
+    /// The new sections of tables, by name.
+    tables: HashMap<Vec<u8>, BodySection>,
+    result: Extraction,
+}
+
+/// Names of variables that macros make for each place that uses them, and that remember nothing of importance:
+/// whether something was said once, how often it may be said, a key of lockdep.
+const FORGETFUL: [&[u8]; 8] = [
+    b"__already_done",
+    b"__warned",
+    b"__print_once",
+    b"_rs",
+    b"__key",
+    b"___once_key",
+    b"__func__",
+    b"__PRETTY_FUNCTION__",
+];
+
+impl<'x, 'i, 'd, R: ReadRef<'d>> Extractor<'x, 'i, 'd, R> {
+    fn code(&self, unit: usize) -> &'x Code<'x> {
+        &self.inputs.versions[unit].patched
+    }
+
+    fn refuse(&mut self, unit: usize, subject: String, what: &str) {
+        let refusal = Refusal {
+            subject,
+            reason: format!("{}: {what}", self.inputs.units[unit].source.display()),
+        };
+        if !self.result.refusals.contains(&refusal) {
+            self.result.refusals.push(refusal);
+        }
+    }
+
+    /// Takes a changed function and says which one it replaces.
+    fn replace(&mut self, function: ChangedFunction) {
+        let ChangedFunction {
+            unit,
+            patched,
+            original,
+        } = function;
+        let name = self.code(unit).name(patched);
+        let Some((object, place)) = self.existing(unit, original) else {
+            let what = "is not among the symbols of the kernel that livepatch finds \
+                        (CONFIG_KALLSYMS)";
+            return self.refuse(unit, name, what);
+        };
+        if matches!(object.traceable(place), Traceable::No | Traceable::NoSize) {
+            let callers = self.callers(unit, patched).join(", ");
+            let advice = match &callers[..] {
+                "" => "leave the change out".to_owned(),
+                callers => format!("change its callers in its place: {callers}"),
+            };
+            let what = format!(
+                "has no call to ftrace at its beginning, so that a livepatch cannot replace it \
+                 ({advice})"
+            );
+            return self.refuse(unit, name, &what);
+        }
+        let Some(meaning) = spelling::meaning(object, place) else {
+            return self.refuse(unit, name, "has a name that livepatch cannot say");
+        };
+        self.take(unit, patched);
+        let symbol = self.global_name(unit, patched);
+        self.result.functions.push(Replacement {
+            unit,
+            object: self.inputs.units[unit].object.clone(),
+            meaning,
+            symbol,
+            name,
+        });
+    }
+
+    /// Returns the functions that refer to another one, up to five.
+    fn callers(&self, unit: usize, callee: PieceId) -> Vec<String> {
+        let code = self.code(unit);
+        let calls = |piece: &Piece<'_>| {
+            let references = code.references(piece.section, piece.start, piece.end);
+            references.iter().any(|r| r.target == Target::Piece(callee))
+        };
+        let others = code.numbered().filter(|(id, _)| *id != callee);
+        let callers = others.filter(|(_, piece)| piece.kind == Kind::Function && calls(piece));
+        callers.take(5).map(|(id, _)| code.name(id)).collect()
+    }
+
+    /// Returns the symbol of something that is taken, which is added if it is not there yet.
+    fn take(&mut self, unit: usize, id: PieceId) -> BodySymbol {
+        if let Some(&(_, symbol)) = self.taken.get(&(unit, id)) {
+            return symbol;
+        }
+        let code = self.code(unit);
+        let piece = code.piece(id);
+        let source = code.section(piece.section);
+        let size = piece.end - piece.start;
+        let section = self.result.body.add_section(Contents {
+            name: names::clean(source.name),
+            kind: source.kind,
+            flags: elf::SectionFlags(source.flags.0 & !elf::SHF_GROUP.0),
+            align: alignment(piece.start, source.align),
+            entsize: 0,
+            data: code.bytes(piece.section, piece.start, piece.end).to_vec(),
+            size,
+            link: None,
+        });
+        let is_changed = self.changed.contains(&(unit, id));
+        let is_function = piece.kind == Kind::Function;
+        let sort = SymbolSort {
+            is_function,
+            is_global: is_changed,
+        };
+        let at = piece.entry - piece.start;
+        let symbol = if piece.name.is_none() {
+            self.result.body.section_symbol(section)
+        } else {
+            let name = self.global_name(unit, id);
+            self.result
+                .body
+                .define(name, section, (at, size - at), sort)
+        };
+        self.define_prefix(unit, id, section);
+        self.taken.insert((unit, id), (section, symbol));
+        self.queue.push_back((unit, id));
+        if !is_changed && !is_content(code, id) {
+            self.result.additions.push(Addition {
+                unit,
+                name: code.name(id),
+                is_function,
+            });
+        }
+        symbol
+    }
+
+    /// Defines the symbol at the type id of a function.
+    fn define_prefix(&mut self, unit: usize, id: PieceId, section: BodySection) {
+        let code = self.code(unit);
+        let piece = code.piece(id);
+        let mut symbols = code.elf().symbols();
+        let prefix = symbols.find(|s| {
+            s.section() == Some(piece.section)
+                && (piece.start..piece.entry).contains(&s.value)
+                && s.name.starts_with(super::code::pieces::CFI_PREFIX)
+        });
+        if let Some(prefix) = prefix {
+            let sort = SymbolSort {
+                is_function: true,
+                is_global: false,
+            };
+            let name = names::clean(prefix.name);
+            let at = (prefix.value - piece.start, prefix.size);
+            self.result.body.define(name, section, at, sort);
+        }
+    }
+
+    /// Returns the name of something among the symbols of the livepatch: two changed statics may share theirs.
+    fn global_name(&self, unit: usize, id: PieceId) -> Vec<u8> {
+        let name = cleaned(self.code(unit).piece(id));
+        let is_same = |key: &&(usize, PieceId)| cleaned(self.code(key.0).piece(key.1)) == name;
+        if !self.changed.contains(&(unit, id)) || self.changed.iter().filter(is_same).count() == 1 {
+            return name;
+        }
+        [&name[..], format!(".klp{unit}_{}", id.0).as_bytes()].concat()
+    }
+
+    /// Adds the relocations of something that was taken, and the entries of tables that belong to it.
+    fn fill(&mut self, unit: usize, id: PieceId) {
+        let code = self.code(unit);
+        let piece = code.piece(id);
+        let (section, _) = self.taken[&(unit, id)];
+        let part = (piece.section, piece.start, piece.end);
+        self.link(unit, id, section, part, 0, None);
+        for entry in code.entries(id) {
+            self.entry(unit, id, section, entry);
+        }
+        if piece.kind == Kind::Function {
+            let name = cleaned(piece);
+            let index = [&name[..], b"._entry_ptr"].concat();
+            let goes_along = |piece: &Piece<'_>| {
+                let is_part = piece
+                    .name
+                    .and_then(names::parent)
+                    .is_some_and(|p| p == name);
+                // Nothing but the name says to which function an entry of printk's index belongs.
+                let is_indexed = code.section(piece.section).name == b".printk_index"
+                    && piece.name.is_some_and(|name| names::stem(name) == index);
+                is_part || is_indexed
+            };
+            let along = code.numbered().filter(|(_, piece)| goes_along(piece));
+            for (part, _) in along.collect::<Vec<_>>() {
+                self.take(unit, part);
+            }
+        }
+    }
+
+    /// Adds relocations for a part of a section, which begins at `at` in the new section.
+    fn link(
+        &mut self,
+        unit: usize,
+        owner: PieceId,
+        section: BodySection,
+        (from, start, end): Part,
+        at: u64,
+        entry: Option<&Entry>,
+    ) {
+        let code = self.code(unit);
+        for mut reference in code.references(from, start, end) {
+            if let Some(entry) = entry {
+                let layouts = self.inputs.layouts;
+                reference.target = code.entry_target(entry, reference.target, layouts);
+            }
+            let is_own = reference.target == Target::Piece(owner);
+            let goes_there = entry.is_some() || reference.is_branch || reference.delta != 0;
+            let symbol = if is_own && goes_there {
+                Some((self.take(unit, owner), 0))
+            } else {
+                self.symbol(unit, owner, &reference)
+            };
+            if let Some((symbol, distance)) = symbol {
+                let addend = distance.wrapping_add(reference.delta);
+                let relocation = BodyRelocation {
+                    offset: at + (reference.offset - start),
+                    kind: reference.kind,
+                    symbol,
+                    addend: addend.wrapping_sub(reference.behind),
+                };
+                self.result.body.add_relocation(section, relocation);
+            }
+        }
+    }
+
+    /// Returns the symbol for the target of a reference.
+    fn symbol(&mut self, unit: usize, owner: PieceId, reference: &Reference<'x>) -> Option<Link> {
+        let code = self.code(unit);
+        match reference.target {
+            Target::Piece(id) => self.piece(unit, owner, id, reference),
+            Target::External(name) => match self.inputs.pairings.definition(Side::Patched, name) {
+                Some((other, id)) => self.piece(other, id, id, reference),
+                None => self.external(unit, owner, name),
+            },
+            Target::Constant {
+                section,
+                start,
+                end,
+            } => {
+                let body = &mut self.result.body;
+                let (section, at) = self.constants.add(body, code, (section, start, end));
+                Some((body.section_symbol(section), at.cast_signed()))
+            }
+            Target::Chunk {
+                section,
+                start,
+                end,
+            } => {
+                let (section, at) = self.chunk(unit, owner, (section, start, end));
+                let symbol = self.result.body.section_symbol(section);
+                Some((symbol, at.cast_signed()))
+            }
+            Target::Loose(section) => {
+                let section = shown(code.section(section).name);
+                let what = format!("refers to a place in {section} that no symbol names");
+                self.refuse(unit, code.name(owner), &what);
+                None
+            }
+            Target::Absolute => {
+                let what = "refers to a number that only the linker knows";
+                self.refuse(unit, code.name(owner), what);
+                None
+            }
+        }
+    }
+
+    /// Returns the symbol for a function or variable of one of the files.
+    fn piece(
+        &mut self,
+        unit: usize,
+        owner: PieceId,
+        id: PieceId,
+        reference: &Reference<'x>,
+    ) -> Option<Link> {
+        let code = self.code(unit);
+        let section = code.section(code.piece(id).section);
+        if is_content(code, id) {
+            if section.is_writable() && section.name != DESCRIPTORS {
+                let what = "uses a variable without a name, which cannot be told from others";
+                self.refuse(unit, code.name(owner), what);
+                return None;
+            }
+            return Some((self.take(unit, id), 0));
+        }
+        let Some(original) = self.inputs.pairings.of(unit).original(id) else {
+            self.expect_new(unit, owner, id)?;
+            return Some((self.take(unit, id), 0));
+        };
+        let goes_there = reference.is_branch || reference.delta != 0;
+        let is_new_code = self.changed.contains(&(unit, id)) || self.is_part(unit, id);
+        if is_new_code && goes_there {
+            return Some((self.take(unit, id), 0));
+        }
+        self.existing_symbol(unit, original, code.name(id))
+    }
+
+    /// Says whether something is a part of a changed function with a symbol of its own.
+    fn is_part(&self, unit: usize, id: PieceId) -> bool {
+        let code = self.code(unit);
+        let parent = code.piece(id).name.and_then(names::parent);
+        let is_it = |&(of, id): &(usize, PieceId)| {
+            of == unit && parent.as_ref() == Some(&cleaned(code.piece(id)))
+        };
+        parent.is_some() && self.changed.iter().any(is_it)
+    }
+
+    /// Refuses what cannot be new in a livepatch.
+    fn expect_new(&mut self, unit: usize, owner: PieceId, id: PieceId) -> Option<()> {
+        let code = self.code(unit);
+        let piece = code.piece(id);
+        if is_boot_only(code.section(piece.section).name) {
+            let what = format!(
+                "uses {}, which is only there while the kernel boots or the module loads",
+                code.name(id)
+            );
+            self.refuse(unit, code.name(owner), &what);
+            return None;
+        }
+        let group = self.inputs.pairings.of(unit).candidates(code, id);
+        let stem = piece.name.map(names::stem).unwrap_or_default();
+        let last = stem.rsplit(|&b| b == b'.').next().unwrap_or_default();
+        let is_open = piece.kind == Kind::Data && !group.originals.is_empty();
+        if is_open && !FORGETFUL.contains(&last) {
+            let list = |code: &Code<'_>, ids: &[PieceId]| {
+                let names = ids
+                    .iter()
+                    .map(|&id| shown(code.piece(id).name.unwrap_or_default()));
+                names.collect::<Vec<_>>().join(", ")
+            };
+            let original = &self.inputs.versions[unit].original;
+            let what = format!(
+                "several variables of one name cannot be told apart: {} before the patch, {} with \
+                 it (give those that the patch adds another name)",
+                list(original, &group.originals),
+                list(code, &group.patched)
+            );
+            self.refuse(unit, code.name(id), &what);
+            return None;
+        }
+        Some(())
+    }
+}
+
+/// Returns the name of something without what `ThinLTO` appended.
+fn cleaned(piece: &Piece<'_>) -> Vec<u8> {
+    names::clean(piece.name.unwrap_or_default())
+}
+
+/// Returns the alignment of what is at a place in a section.
+fn alignment(place: u64, of_section: u64) -> u64 {
+    match place {
+        0 => of_section,
+        place => (1 << place.trailing_zeros().min(12)).min(of_section.max(1)),
+    }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The names by which a livepatch refers to symbols of the kernel that runs.
+
+use crate::build::compare::names::clean;
+use crate::target::{Object, Target};
+use klp_policy::query::ANY;
+use klp_policy::{Policy, Query, Sympos};
+
+/// A name and a position that mean one symbol of an object by the rule of `klp_sympos`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meaning {
+    /// `foo`, or `foo.llvm.*`.
+    pub name: Vec<u8>,
+    /// 0 if there is no other.
+    pub sympos: Sympos,
+}
+
+/// Returns how the symbol at a place of the object's table is named; none if livepatch cannot say it.
+#[must_use]
+pub fn meaning(object: &Object<'_>, place: u32) -> Option<Meaning> {
+    let plain = clean(object.symbols.get(place)?.name.0);
+    let any = [&plain[..], ANY].concat();
+    [plain, any].into_iter().find_map(|name| {
+        let (mut position, mut matches) = (None, 0_u64);
+        object.candidates(Policy::Llvm, &Query::new(&name), &mut |at, seq| {
+            matches = matches.max(at);
+            if seq == place {
+                position = Some(at);
+            }
+        });
+        let sympos = match position? {
+            _ if matches == 1 => Sympos::UNIQUE,
+            position => Sympos(position),
+        };
+        Some(Meaning { name, sympos })
+    })
+}
+
+/// Returns the name of an undefined symbol that `klp-gen convert` takes for the symbol at that place.
+///
+/// That is the plain name where it is the only one in all objects: objtool knows functions that do not
+/// return, and keys of static calls, by their names. `is_defined` says that the livepatch has a function
+/// of a name.
+#[must_use]
+pub fn reference(
+    target: &Target<'_>,
+    object: &Object<'_>,
+    place: u32,
+    is_defined: &dyn Fn(&[u8]) -> bool,
+) -> Option<Vec<u8>> {
+    let meaning = meaning(object, place)?;
+    let exports = |o: &Object<'_>| matches!(o.export(&meaning.name), Ok(Some(_)));
+    let is_exported =
+        target.objects().iter().any(exports) || target.symvers().get(&meaning.name).is_some();
+    if meaning.sympos == Sympos::UNIQUE && !is_exported && !is_defined(&meaning.name) {
+        if let [_] = target.objects_with(&Query::new(&meaning.name))[..] {
+            return Some(meaning.name);
+        }
+    }
+    let mut name = b".klp.sym.".to_vec();
+    name.extend_from_slice(object.name.as_bytes());
+    name.push(b'.');
+    name.extend_from_slice(&meaning.name);
+    name.extend_from_slice(format!(",{}", meaning.sympos.0).as_bytes());
+    Some(name)
+}

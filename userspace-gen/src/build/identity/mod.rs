@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Which symbol of a kernel each function and variable of a backend's object file is.
+//!
+//! Names do not tell: a kernel has hundreds of statics that share theirs. The order does. A linker writes the
+//! local symbols of each file behind the file's `STT_FILE` symbol, in link order and in the file's own order,
+//! and the last link keeps that. [`order`] follows a file through `vmlinux.o` into `vmlinux`, by names, types
+//! and sizes; [`content`] proves that what is there is what the backend wrote.
+
+pub mod content;
+pub mod order;
+
+use crate::build::code::{Code, PieceId};
+use crate::build::Refusal;
+use crate::elf::{ElfFile, Symbol, SymbolId};
+use crate::target::Object;
+use object::elf;
+use object::read::ReadRef;
+use order::Files;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// An object of the kernel before and after its last link: `vmlinux.o` and `vmlinux`, or a module twice.
+#[derive(Debug)]
+pub struct Image<'i, 'd, R: ReadRef<'d>> {
+    /// The file with relocations: `vmlinux.o`, or the `.ko`.
+    relocatable: &'i ElfFile<'d, R>,
+    /// The file whose symbols the kernel has: `vmlinux`, or the `.ko`.
+    linked: &'i ElfFile<'d, R>,
+    object: &'i Object<'d>,
+    files: Files,
+    linked_files: Files,
+    /// The symbols that are not local in `vmlinux.o`, by name.
+    globals: HashMap<&'d [u8], SymbolId>,
+    /// The symbols of vmlinux that were not local in `vmlinux.o`, by name.
+    linked_globals: HashMap<&'d [u8], SymbolId>,
+    /// The places in the kernel's table of symbols, by their indexes in the file.
+    places: HashMap<u32, u32>,
+}
+
+/// The symbols of one file in the kernel.
+#[derive(Clone, Debug, Default)]
+pub struct Located {
+    /// The symbol of each piece in the file with relocations.
+    pub relocatable: HashMap<PieceId, SymbolId>,
+    /// The symbol of each piece in the linked file.
+    pub linked: HashMap<PieceId, SymbolId>,
+}
+
+/// Sections that the last link drops.
+const DROPPED: [&[u8]; 4] = [b".discard", b".modinfo", b".exitcall", b".export_symbol"];
+
+impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
+    /// Reads the symbols of an object; `members` are the files with bitcode that it was linked from, in order.
+    ///
+    /// # Errors
+    ///
+    /// The order of files in the symbol tables is not the one in which they were linked.
+    pub fn new(
+        relocatable: &'i ElfFile<'d, R>,
+        linked: &'i ElfFile<'d, R>,
+        object: &'i Object<'d>,
+        members: &[PathBuf],
+    ) -> Result<Self, Refusal> {
+        let files = Files::of(relocatable, members)?;
+        let linked_files = Files::of(linked, members)?;
+        let entries = (0..).zip(object.symbols.entries());
+        let globals = |file: &'i ElfFile<'d, R>| {
+            let symbols = file
+                .symbols()
+                .filter(|s| !s.is_static() && s.section().is_some());
+            symbols.map(|s| (s.name, s.id)).collect()
+        };
+        let absolute = linked.symbols().filter(|s| !s.is_static());
+        let absolute = absolute.filter(|s| s.place == crate::elf::Place::Absolute);
+        let mut linked_globals: HashMap<_, _> = globals(linked);
+        linked_globals.extend(absolute.map(|s| (s.name, s.id)));
+        Ok(Self {
+            files,
+            linked_files,
+            globals: globals(relocatable),
+            linked_globals,
+            places: entries.map(|(seq, entry)| (entry.index, seq)).collect(),
+            relocatable,
+            linked,
+            object,
+        })
+    }
+
+    /// Returns the object of the target.
+    #[must_use]
+    pub fn object(&self) -> &'i Object<'d> {
+        self.object
+    }
+
+    /// Returns the place of a symbol of the linked file in the kernel's table, unless it is not listed there.
+    #[must_use]
+    pub fn place(&self, symbol: SymbolId) -> Option<u32> {
+        let index = u32::try_from(symbol.0).ok()?;
+        self.places.get(&index).copied()
+    }
+
+    /// Returns the symbol of that name that one file of the object defines for the others.
+    #[must_use]
+    pub fn global(&self, name: &[u8]) -> Option<SymbolId> {
+        self.linked_globals.get(name).copied()
+    }
+
+    /// Finds the symbols of a file that was linked into the object.
+    ///
+    /// # Errors
+    ///
+    /// The symbols of the file are not there in the order in which it has them.
+    pub fn locate(&self, member: &Path, code: &Code<'_>) -> Result<Located, Refusal> {
+        let Some(at) = self.files.position(member) else {
+            return Err(Refusal {
+                subject: member.display().to_string(),
+                reason: format!(
+                    "is not among the files that {} was linked from",
+                    self.relocatable.origin()
+                ),
+            });
+        };
+        let mut located = Located::default();
+        let mut own = code
+            .elf()
+            .symbols()
+            .filter(|s| s.bind == elf::STB_LOCAL && is_named(s));
+        let mut linked = self.linked_files.symbols(self.linked, at).filter(is_named);
+        for symbol in self.files.symbols(self.relocatable, at).filter(is_named) {
+            let before = own.next();
+            let Some(before) = before.filter(|before| before.name == symbol.name) else {
+                return Err(self.mismatch(member, before, &symbol, code.elf().origin()));
+            };
+            let after = if self.is_dropped(&symbol) {
+                None
+            } else {
+                let after = linked.next();
+                let is_same = |s: &Symbol<'_>| {
+                    s.name == symbol.name && s.size == symbol.size && s.kind == symbol.kind
+                };
+                if !after.as_ref().is_some_and(is_same) {
+                    return Err(self.mismatch(member, after, &symbol, self.linked.origin()));
+                }
+                after
+            };
+            if let Some(id) = own_piece(code, &before) {
+                located.relocatable.insert(id, symbol.id);
+                located.linked.extend(after.map(|after| (id, after.id)));
+            }
+        }
+        for symbol in code.elf().symbols().filter(|s| s.bind != elf::STB_LOCAL) {
+            let Some(id) = own_piece(code, &symbol) else {
+                continue;
+            };
+            let Some(&found) = self.globals.get(symbol.name) else {
+                return Err(Refusal {
+                    subject: crate::shown::shown(symbol.name),
+                    reason: format!(
+                        "{} as compiled here defines it, but {} does not have it",
+                        member.display(),
+                        self.relocatable.origin()
+                    ),
+                });
+            };
+            located.relocatable.insert(id, found);
+            located.linked.extend(
+                self.linked_globals
+                    .get(symbol.name)
+                    .map(|&after| (id, after)),
+            );
+        }
+        Ok(located)
+    }
+
+    fn is_dropped(&self, symbol: &Symbol<'_>) -> bool {
+        let section = symbol
+            .section()
+            .and_then(|id| self.relocatable.get_section(id));
+        let is_dropped = section.is_some_and(|s| DROPPED.iter().any(|d| s.name.starts_with(d)));
+        is_dropped && !self.is_module()
+    }
+
+    fn is_module(&self) -> bool {
+        !self.object.name.is_vmlinux()
+    }
+
+    fn mismatch(
+        &self,
+        member: &Path,
+        found: Option<Symbol<'_>>,
+        expected: &Symbol<'_>,
+        origin: &str,
+    ) -> Refusal {
+        let found = found.map_or_else(
+            || "no more symbol".to_owned(),
+            |s| crate::shown::shown(s.name),
+        );
+        Refusal {
+            subject: crate::shown::shown(expected.name),
+            reason: format!(
+                "{} has the symbol at this place among those of {}, but {origin} has {found} there: they are not of \
+                 one build (build the kernel anew, or give the directory in which it was built)",
+                self.relocatable.origin(),
+                member.display(),
+            ),
+        }
+    }
+}
+
+/// Returns the piece whose symbol this is, and not a piece that it is an alias for.
+fn own_piece(code: &Code<'_>, symbol: &Symbol<'_>) -> Option<PieceId> {
+    let id = code.piece_of(symbol.id)?;
+    (code.piece(id).symbol == Some(symbol.id)).then_some(id)
+}
+
+/// Says whether a symbol is there for good: linkers may drop private ones, and objtool adds those of prefixes.
+fn is_named(symbol: &Symbol<'_>) -> bool {
+    let name = symbol.name;
+    let is_private = name.is_empty() || name.starts_with(b".L") || name.starts_with(b"__pfx_");
+    !is_private && !matches!(symbol.kind, elf::STT_SECTION | elf::STT_FILE)
+}

@@ -1,0 +1,425 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! What is taken out of a patched file, and how it refers to the kernel that runs.
+
+use crate::build_compare::{unit, Source, CALL, CODE, DATA, INC, MOV, PC32, PLT32, S32, STRINGS};
+use crate::elf::{Elf, Place, ABSOLUTE};
+use crate::kernel::Files;
+use klp_gen::build::code::{Code, Layouts};
+use klp_gen::build::compare::{compare, Pairings, Versions};
+use klp_gen::build::extract::{extract, Extraction, Inputs};
+use klp_gen::build::identity::content::Proof;
+use klp_gen::build::identity::Image;
+use klp_gen::build::{Object, Refusal};
+use klp_gen::elf::{ElfFile, ElfInput};
+use klp_gen::livepatch::rela_sections;
+use klp_gen::target::{Target, TargetFiles};
+use klp_policy::ObjName;
+use object::elf::{self, SHF_ALLOC, STB_GLOBAL, STB_LOCAL, STT_FILE, STT_SECTION};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The address of the first section of the kernel.
+const START: u64 = 0xffff_ffff_8100_0000;
+
+/// Links files: their local symbols behind a symbol for each file, then those that all may use.
+fn link(files: &[(&str, &Source)], is_last_link: bool) -> Elf {
+    let kind = if is_last_link {
+        elf::ET_EXEC
+    } else {
+        elf::ET_REL
+    };
+    let mut linked = Elf::new(kind);
+    let mut numbers: Vec<Vec<usize>> = Vec::new();
+    let mut first_sections = Vec::new();
+    for (_, source) in files {
+        first_sections.push(linked.sections.len());
+        linked
+            .sections
+            .extend(source.elf.sections.iter().cloned().map(|mut section| {
+                section.relocations.clear();
+                section
+            }));
+    }
+    if is_last_link {
+        for (section, at) in linked.sections.iter_mut().zip(0..) {
+            section.address = START + 0x1000 * at;
+        }
+    }
+    for is_local in [true, false] {
+        for (at, (name, source)) in files.iter().enumerate() {
+            if is_local {
+                linked.symbol(name, STB_LOCAL, STT_FILE, ABSOLUTE, 0, 0);
+                numbers.push(vec![usize::MAX; source.elf.symbols.len()]);
+            }
+            for (number, symbol) in source.elf.symbols.iter().enumerate() {
+                let Place::Section(section) = symbol.place else {
+                    continue;
+                };
+                let is_section = symbol.kind == STT_SECTION;
+                if (symbol.bind == STB_LOCAL) != is_local || is_section && is_last_link {
+                    continue;
+                }
+                let section = first_sections[at] + section;
+                let mut symbol = symbol.clone();
+                symbol.place = Place::Section(section);
+                symbol.value += linked.sections[section].address;
+                numbers[at][number] = linked.symbols.len();
+                linked.symbols.push(symbol);
+            }
+        }
+    }
+    if !is_last_link {
+        for (at, (_, source)) in files.iter().enumerate() {
+            for (section, of_file) in source.elf.sections.iter().enumerate() {
+                for relocation in &of_file.relocations {
+                    let mut relocation = *relocation;
+                    let name = &source.elf.symbols[relocation.symbol].name;
+                    let number = numbers[at][relocation.symbol];
+                    relocation.symbol = if number == usize::MAX {
+                        let found = linked.symbols.iter().position(|s| s.name == *name);
+                        found.unwrap_or_else(|| linked.undefined(name))
+                    } else {
+                        number
+                    };
+                    let section = first_sections[at] + section;
+                    linked.sections[section].relocations.push(relocation);
+                }
+            }
+        }
+    }
+    linked
+}
+
+/// Extracts what `patched` changes in the first of `files`, after the proof that it is part of the kernel.
+fn extracted<T>(
+    files: &[(&str, &Source)],
+    patched: &Source,
+    with: impl FnOnce(&Extraction, &ElfFile<'_>) -> T,
+) -> Result<T, Vec<Refusal>> {
+    let directory = Files::new();
+    let relocatable = directory.write("vmlinux.o", &link(files, false).build());
+    let linked = directory.write("vmlinux", &link(files, true).build());
+    let (before, after) = (files[0].1.build(), patched.build());
+    let layouts = Layouts::X86_64;
+    let versions = [Versions {
+        original: Code::read("original.o".to_owned(), &before, &layouts).unwrap(),
+        patched: Code::read("patched.o".to_owned(), &after, &layouts).unwrap(),
+    }];
+    let inputs = [&relocatable, &linked].map(|path| ElfInput::open(path).unwrap());
+    let [relocatable, image] = [&inputs[0], &inputs[1]].map(|input| input.parse().unwrap());
+    let opened = TargetFiles::open(Some(&linked), &[], None).unwrap();
+    let target = Target::load(&opened).unwrap();
+    let object = target.object(ObjName::VMLINUX).unwrap();
+    let members: Vec<_> = files.iter().map(|(name, _)| member(name)).collect();
+    let image = Image::new(&relocatable, &image, object, &members).map_err(|r| vec![r])?;
+    let located = [image
+        .locate(&members[0], &versions[0].original)
+        .map_err(|r| vec![r])?];
+    let proof = Proof::new(&image, &[&located[0]]).unwrap();
+    proof.check(&members[0], &versions[0].original, &located[0])?;
+    let units = [unit()];
+    let pairings = Pairings::new(&versions, &layouts);
+    let changes = compare(&units, &versions, &pairings);
+    let extraction = extract(
+        &Inputs {
+            units: &units,
+            versions: &versions,
+            pairings: &pairings,
+            layouts: &layouts,
+            target: &target,
+            images: &BTreeMap::from([(Object::Vmlinux, image)]),
+            located: &located,
+        },
+        &changes,
+    );
+    let refusals = [&changes.refusals[..], &extraction.refusals].concat();
+    if !refusals.is_empty() {
+        return Err(refusals);
+    }
+    let bytes = extraction.body.write(versions[0].patched.elf()).unwrap();
+    let body = ElfFile::parse("body.o".to_owned(), &bytes[..]).unwrap();
+    Ok(with(&extraction, &body))
+}
+
+fn member(name: &str) -> PathBuf {
+    Path::new("fs").join(name).with_extension("o")
+}
+
+/// Returns `section+offset symbol+addend` for each relocation of a file; a section by its contents.
+fn relocations(body: &ElfFile<'_>) -> Vec<String> {
+    let mut all = Vec::new();
+    for rela in rela_sections(body).unwrap() {
+        let section = String::from_utf8_lossy(rela.target.name).into_owned();
+        for relocation in rela.relocations() {
+            let symbol = body.symbol(relocation.symbol).unwrap();
+            let of_section = symbol.section().map(|id| body.section(id).unwrap());
+            let name = match of_section {
+                Some(of_section) if symbol.kind == STT_SECTION => of_section.name,
+                _ => symbol.name,
+            };
+            all.push(format!(
+                "{section}+{:#x} {}{:+}",
+                relocation.offset,
+                String::from_utf8_lossy(name),
+                relocation.addend
+            ));
+        }
+    }
+    all
+}
+
+/// A file with a function that uses one of everything, and whose first byte may differ.
+fn user(first: u8, more: &[&str]) -> Source {
+    let mut source = Source::new();
+    let calls: Vec<_> = more.iter().flat_map(|_| CALL).collect();
+    let show = source.function("show", &[&[first], &MOV, &INC, &calls, &[0xc3]]);
+    let (_, strings) = source.section(".rodata.str1.1", STRINGS, b"some\0text\0");
+    let count = source.variable("count", &[0; 8]);
+    source.elf.relocate(show, 4, strings, S32, 5);
+    source.elf.relocate(show, 10, count, PC32, -4);
+    for (at, name) in (0..).zip(more) {
+        let symbol = source.elf.undefined(name);
+        source.elf.relocate(show, 15 + 5 * at, symbol, PLT32, -4);
+    }
+    source
+}
+
+/// Another file, with a static, or a function for others.
+fn other(name: &str, is_global: bool) -> Source {
+    let mut source = Source::new();
+    source.function(name, &[&[0xc3]]);
+    if is_global {
+        source.elf.symbols[0].bind = STB_GLOBAL;
+    }
+    source
+}
+
+#[test]
+fn a_function_comes_with_what_it_uses() {
+    let all = ["helper", "promoted.llvm.12", "twin.llvm.7"];
+    let before = user(0x90, &all);
+    let helper = other("helper", true);
+    let promoted = other("promoted.llvm.12", true);
+    let twin = other("twin", false);
+    let promoted_twin = other("twin.llvm.7", true);
+    let files: [(&str, &Source); 5] = [
+        ("user.c", &before),
+        ("helper.c", &helper),
+        ("promoted.c", &promoted),
+        ("twin.c", &twin),
+        ("other.c", &promoted_twin),
+    ];
+    let found = extracted(&files, &user(0xf8, &all), |extraction, body| {
+        let functions = extraction.functions.iter().map(|f| f.name.clone());
+        assert_eq!(functions.collect::<Vec<_>>(), ["show"]);
+        let meaning = &extraction.functions[0].meaning;
+        assert_eq!((&meaning.name[..], meaning.sympos.0), (&b"show"[..], 0));
+        assert!(extraction.additions.is_empty());
+        let strings = body.section_by_name(b".rodata.str1.1").unwrap();
+        assert_eq!(body.section_data(&strings).unwrap(), b"text\0");
+        relocations(body)
+    });
+    assert_eq!(
+        found.unwrap(),
+        [
+            ".text.show+0x4 .rodata.str1.1+0",
+            ".text.show+0xa count-4",
+            ".text.show+0xf helper-4",
+            // Unique among cleaned names.
+            ".text.show+0x14 promoted-4",
+            // Two have that name, one of them by its exact name, which counts first.
+            ".text.show+0x19 .klp.sym.vmlinux.twin.llvm.*,2-4",
+        ]
+    );
+}
+
+#[test]
+fn one_of_two_statics_is_told_by_its_position() {
+    let make = |first: u8| {
+        let mut source = Source::new();
+        source.function("show", &[&[first], &CALL, &[0xc3]]);
+        source.function("twin", &[&[0xc3]]);
+        source.elf.relocate(0, 2, 1, PLT32, -4);
+        source
+    };
+    let (before, after) = (make(0x90), make(0xf8));
+    let twin = other("twin", false);
+    for (files, expected) in [
+        (
+            [("user.c", &before), ("twin.c", &twin)],
+            ".klp.sym.vmlinux.twin,1",
+        ),
+        (
+            [("user.c", &before), ("user.c", &twin)],
+            ".klp.sym.vmlinux.twin,1",
+        ),
+    ] {
+        let found = extracted(&files, &after, |_, body| relocations(body)).unwrap();
+        assert_eq!(found, [format!(".text.show+0x2 {expected}-4")]);
+    }
+}
+
+#[test]
+fn what_is_new_comes_along() {
+    let make = |patched: bool| {
+        let mut source = Source::new();
+        let code: &[u8] = if patched { &CALL } else { &[0x90] };
+        let show = source.function("show", &[code, &[0xc3]]);
+        if patched {
+            let new = source.function("new", &[&INC, &[0xc3]]);
+            let bss = source.elf.section(".bss.new.calls", DATA, &[]);
+            source.elf.sections[bss].kind = elf::SHT_NOBITS;
+            source.elf.sections[bss].size = 8;
+            let calls = source.object(bss, "new.calls", 0, 8);
+            source.elf.relocate(new, 2, calls, PC32, -4);
+            source.elf.relocate(show, 1, 1, PLT32, -4);
+        }
+        source
+    };
+    let before = make(false);
+    let found = extracted(&[("user.c", &before)], &make(true), |extraction, body| {
+        let additions = extraction.additions.iter();
+        let additions: Vec<_> = additions.map(|a| (&a.name[..], a.is_function)).collect();
+        assert_eq!(additions, [("new", true), ("new.calls", false)]);
+        // Without its size, something else would lie over it.
+        assert_eq!(body.section_by_name(b".bss.new.calls").unwrap().size, 8);
+        relocations(body)
+    });
+    assert_eq!(
+        found.unwrap(),
+        [".text.show+0x1 new-4", ".text.new+0x2 new.calls-4"]
+    );
+}
+
+#[test]
+fn changed_functions_call_each_other_but_have_the_addresses_of_the_originals() {
+    let make = |first: u8| {
+        let mut source = Source::new();
+        let caller = source.function("caller", &[&[first], &CALL, &MOV, &[0xc3]]);
+        source.function("callee", &[&[first, 0xc3]]);
+        source.elf.relocate(caller, 2, 1, PLT32, -4);
+        source.elf.relocate(caller, 9, 1, S32, 0);
+        source
+    };
+    let before = make(0x90);
+    let found = extracted(&[("user.c", &before)], &make(0xf8), |_, body| {
+        relocations(body)
+    });
+    assert_eq!(
+        found.unwrap(),
+        [
+            ".text.caller+0x2 callee-4",
+            ".text.caller+0x9 .klp.sym.vmlinux.callee,0+0"
+        ]
+    );
+}
+
+#[test]
+fn entries_of_tables_come_along_with_what_they_lead_to() {
+    let make = |first: u8| {
+        let mut source = Source::new();
+        source.function("same", &[&[0x90; 8], &[0xc3]]);
+        source.function("show", &[&[first], &[0x90; 8], &[0xc3]]);
+        let mut entries = [0; 28];
+        entries[13] = 1;
+        entries[27] = 2;
+        let (table, _) = source.section(".altinstructions", SHF_ALLOC, &entries);
+        let bytes = [0xcc, 0xf3, 0x90];
+        let (_, chunks) = source.section(".altinstr_replacement", CODE, &bytes);
+        for (at, function) in [(0, 0), (14, 1)] {
+            source.elf.relocate(table, at, function, PC32, 2);
+            let chunk = i64::from(at > 0);
+            source.elf.relocate(table, at + 4, chunks, PC32, chunk);
+        }
+        source
+    };
+    let before = make(0x90);
+    let found = extracted(&[("user.c", &before)], &make(0xf8), |_, body| {
+        let chunks = body.section_by_name(b".altinstr_replacement").unwrap();
+        assert_eq!(body.section_data(&chunks).unwrap(), [0xf3, 0x90]);
+        let table = body.section_by_name(b".altinstructions").unwrap();
+        assert_eq!(table.size, 14);
+        relocations(body)
+    });
+    assert_eq!(
+        found.unwrap(),
+        [
+            ".altinstructions+0x0 show+2",
+            ".altinstructions+0x4 .altinstr_replacement+0"
+        ]
+    );
+}
+
+#[test]
+fn a_file_that_is_not_the_one_in_the_kernel_is_refused() {
+    let in_kernel = user(0x90, &[]);
+    assert_eq!(differences(&in_kernel, &in_kernel), [""; 0]);
+    let found = differences(&in_kernel, &user(0x91, &[]));
+    let expected = "show: fs/user.o as compiled here has other bytes at 0x0";
+    assert!(found[0].starts_with(expected), "{found:?}");
+    let mut elsewhere = user(0x90, &[]);
+    elsewhere.elf.sections[0].relocations[0].addend = 0;
+    let found = differences(&in_kernel, &elsewhere);
+    assert!(
+        found[0].contains("refers to something else at 0x4"),
+        "{found:?}"
+    );
+    let mut renamed = user(0x90, &[]);
+    renamed.elf.symbols[2].name = "number".to_owned();
+    let found = differences(&in_kernel, &renamed);
+    let expected = "number there: they are not of one build";
+    assert!(found[0].contains(expected), "{found:?}");
+}
+
+/// Returns how a file differs from the one that is in the kernel.
+fn differences(in_kernel: &Source, here: &Source) -> Vec<String> {
+    let directory = Files::new();
+    let files = [("user.c", in_kernel)];
+    let relocatable = directory.write("vmlinux.o", &link(&files, false).build());
+    let linked = directory.write("vmlinux", &link(&files, true).build());
+    let inputs = [&relocatable, &linked].map(|path| ElfInput::open(path).unwrap());
+    let [relocatable, image] = [&inputs[0], &inputs[1]].map(|input| input.parse().unwrap());
+    let opened = TargetFiles::open(Some(&linked), &[], None).unwrap();
+    let target = Target::load(&opened).unwrap();
+    let object = target.object(ObjName::VMLINUX).unwrap();
+    let members = [member("user.c")];
+    let image = Image::new(&relocatable, &image, object, &members).unwrap();
+    let bytes = here.build();
+    let code = Code::read("here.o".to_owned(), &bytes, &Layouts::X86_64).unwrap();
+    let answer = image
+        .locate(&members[0], &code)
+        .map_err(|refusal| vec![refusal]);
+    let answer = answer.and_then(|located| {
+        let proof = Proof::new(&image, &[&located]).unwrap();
+        proof.check(&members[0], &code, &located)
+    });
+    let refusals = answer.err().unwrap_or_default();
+    refusals
+        .iter()
+        .map(|r| format!("{}: {}", r.subject, r.reason))
+        .collect()
+}
+
+#[test]
+fn objtool_makes_calls_to_ftrace_instructions_without_effect() {
+    let make = |call: &[u8], callee: Option<&str>| {
+        let mut source = Source::new();
+        let show = source.function("show", &[call, &[0xc3]]);
+        if let Some(callee) = callee {
+            let callee = source.elf.undefined(callee);
+            source.elf.relocate(show, 1, callee, PLT32, -4);
+        }
+        source
+    };
+    let in_kernel = make(&[0x0f, 0x1f, 0x44, 0, 0], None);
+    assert_eq!(
+        differences(&in_kernel, &make(&CALL, Some("__fentry__"))),
+        [""; 0]
+    );
+    // It does not do that to other calls.
+    assert_eq!(
+        differences(&in_kernel, &make(&CALL, Some("panic"))).len(),
+        1
+    );
+}
