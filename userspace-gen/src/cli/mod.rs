@@ -3,6 +3,7 @@
 //! The command line: answers on stdout, messages on stderr.
 
 mod audit;
+mod build;
 mod check;
 mod collisions;
 mod completion;
@@ -55,6 +56,7 @@ enum Command {
     Check(check::Args),
     Explain(explain::Args),
     Audit(audit::Args),
+    Build(build::Args),
     Collisions(collisions::Args),
     Man(man::Args),
     Completion(completion::Args),
@@ -71,6 +73,7 @@ pub fn run(cli: &Cli, console: &Console) -> Result<Verdict> {
         Command::Check(args) => check::run(args, console),
         Command::Explain(args) => explain::run(args, console),
         Command::Audit(args) => audit::run(args, console),
+        Command::Build(args) => build::run(args, console),
         Command::Collisions(args) => collisions::run(args, console),
         Command::Man(args) => man::run(args, Cli::command(), console),
         Command::Completion(args) => completion::run(args, Cli::command(), console),

@@ -106,6 +106,22 @@ impl Console {
         })
     }
 
+    /// Prints an answer for programs that is one object.
+    pub fn object<T: Serialize>(&self, answer: &T) -> Result<()> {
+        self.table(|page| {
+            let out = page.raw();
+            serde_json::to_writer(&mut *out, answer)?;
+            out.write_all(b"\n")
+        })
+    }
+
+    /// Says which step of a long command is done.
+    pub fn step(&self, text: &dyn fmt::Display) {
+        if !self.is_quiet() {
+            self.message(AnsiColor::Green, "", text);
+        }
+    }
+
     /// Says why the answer is no, or why there is none.
     pub fn error(&self, text: &dyn fmt::Display) {
         self.message(AnsiColor::Red, "", text);

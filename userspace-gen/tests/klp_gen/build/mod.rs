@@ -5,6 +5,7 @@
 mod affected;
 mod backends;
 mod cache;
+mod command;
 mod refused;
 mod small_kernel;
 mod tree;

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! `klp-gen build`
+
+use super::options::format::{Format, FormatArg};
+use super::options::rule;
+use super::ui::{Console, Look, Page, Steps, Verdict};
+use anyhow::{bail, Context as _, Result};
+use klp_gen::build::finish::{finish, Livepatch, Wish};
+use klp_gen::build::{pairs, Answer, KernelBuild, Pairs, Progress, Refusal, Request};
+use klp_gen::file::expect_no_input;
+use klp_policy::Policy;
+use serde::Serialize;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::{env, io, thread};
+
+/// The length of the longest name of a module: `MODULE_NAME_LEN` of a 64-bit kernel, less the byte at its end.
+const LONGEST_NAME: usize = 55;
+
+/// Make a livepatch from a source patch, on a kernel that was built with ThinLTO
+///
+/// BUILD_DIR is the directory in which the kernel was built, as make left it. The files that read what the
+/// patch changes are compiled before and after, and so are the files that import what changed there; the functions that differ
+/// become the livepatch. Nothing is written into the source tree or BUILD_DIR. The first build of a
+/// kernel fills a cache in $XDG_CACHE_HOME/klp-gen.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  # what a fix would change
+  $ klp-gen build --dry-run fix.patch --kernel build
+  # a livepatch, for a kernel that has klp_sympos
+  $ klp-gen build fix.patch --kernel build -o livepatch-fix.ko
+  # the same of two patches, with exact names, and with a compile farm
+  $ klp-gen build 1.patch 2.patch --kernel build --policy exact --launcher distcc --jobs 40
+
+Exit status: 0 built (or, with --dry-run, can be built), 1 this patch cannot be a livepatch, 2 could not run; with 1
+and 2 the output is left as it was.")]
+pub struct Args {
+    /// Patches of the kernel's source as of git diff, applied one after the other, without fuzz
+    #[arg(required = true, value_name = "PATCH")]
+    patches: Vec<PathBuf>,
+
+    /// The directory in which the kernel was built
+    #[arg(long, value_name = "BUILD_DIR")]
+    kernel: PathBuf,
+
+    /// The kernel's source tree, if it is not the one that BUILD_DIR names
+    #[arg(long, value_name = "DIR")]
+    source: Option<PathBuf>,
+
+    /// Where to write the livepatch [default: livepatch-PATCH.ko]
+    #[arg(short, long, value_name = "OUT.ko", conflicts_with = "dry_run")]
+    output: Option<PathBuf>,
+
+    /// Stop after the comparison, and say what would change
+    #[arg(long)]
+    dry_run: bool,
+
+    /// The name of the module [default: that of OUT.ko]
+    #[arg(long, value_name = "NAME")]
+    name: Option<String>,
+
+    /// The rule by which the kernel will compare names: llvm with klp_sympos, exact without
+    #[arg(long, value_name = "RULE", default_value = "llvm", value_parser = rule::parser())]
+    policy: Policy,
+
+    /// Leave other livepatches enabled: by default a livepatch replaces all that are (atomic replace)
+    #[arg(long)]
+    no_replace: bool,
+
+    /// A C file with callbacks: docs/livepatch-authors.md says what it may define
+    #[arg(long, value_name = "FILE.c")]
+    callbacks: Option<PathBuf>,
+
+    /// How many programs to run at a time [default: the number of processors]
+    #[arg(short, long, value_name = "N")]
+    jobs: Option<NonZero<usize>>,
+
+    /// A program to put in front of every compile line, with its arguments: distcc
+    #[arg(long, value_name = "CMD")]
+    launcher: Option<String>,
+
+    /// Compile the files that include a patched header, however many they are
+    #[arg(long)]
+    all: bool,
+
+    /// Keep all intermediate files, in this new directory
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
+
+    #[command(flatten)]
+    format: FormatArg,
+}
+
+/// The outcome; the fields are an interface: docs/schema/build.json.
+#[derive(Debug, Default, Serialize)]
+struct Outcome {
+    functions: Vec<FunctionRow>,
+    data: Vec<DataRow>,
+    refusals: Vec<RefusalRow>,
+    output: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct FunctionRow {
+    object: String,
+    name: String,
+    file: String,
+    change: Change,
+    why: String,
+}
+
+#[derive(Debug, Serialize)]
+struct DataRow {
+    object: String,
+    name: String,
+    file: String,
+    change: Change,
+}
+
+#[derive(Debug, Serialize)]
+struct RefusalRow {
+    subject: String,
+    reason: String,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Change {
+    Changed,
+    New,
+}
+
+impl Change {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Changed => "changed",
+            Self::New => "new",
+        }
+    }
+}
+
+impl Outcome {
+    fn refused(refusals: Vec<Refusal>) -> Self {
+        let row = |Refusal { subject, reason }| RefusalRow { subject, reason };
+        Self {
+            refusals: refusals.into_iter().map(row).collect(),
+            ..Self::default()
+        }
+    }
+
+    fn built(pairs: &Pairs, livepatch: &Livepatch, output: Option<&Path>) -> Self {
+        let mut outcome = Self {
+            output: output.map(|path| path.display().to_string()),
+            ..Self::default()
+        };
+        let all = livepatch.functions.iter();
+        let all = all.map(|function| (function.unit, &function.name, true, Change::Changed));
+        let new = livepatch.additions.iter();
+        let new = new.map(|new| (new.unit, &new.name, new.is_function, Change::New));
+        for (unit, name, is_function, change) in all.chain(new) {
+            let Some(unit) = pairs.units.get(unit) else {
+                continue;
+            };
+            let (object, name) = (unit.object.name(), name.clone());
+            let file = unit.source.display().to_string();
+            if is_function {
+                let why = unit.reason.to_string();
+                outcome.functions.push(FunctionRow {
+                    object,
+                    name,
+                    file,
+                    change,
+                    why,
+                });
+            } else {
+                outcome.data.push(DataRow {
+                    object,
+                    name,
+                    file,
+                    change,
+                });
+            }
+        }
+        outcome
+    }
+}
+
+impl Args {
+    fn request(&self) -> Result<Request> {
+        let launcher = shlex::split(self.launcher.as_deref().unwrap_or_default());
+        let processors = thread::available_parallelism().map_or(1, NonZero::get);
+        Ok(Request {
+            patches: self.patches.clone(),
+            jobs: self.jobs.map_or(processors, NonZero::get),
+            launcher: launcher.context("--launcher: expected a command in the shell's quotes")?,
+            cache: cache_directory()?,
+            keep: self.keep.clone(),
+            all: self.all,
+        })
+    }
+
+    /// Returns where the livepatch is to be written, if at all.
+    fn output(&self) -> Option<PathBuf> {
+        let patch = self.patches.first().filter(|_| !self.dry_run)?;
+        let stem = patch.file_stem().unwrap_or_default().to_string_lossy();
+        let default = || PathBuf::from(format!("livepatch-{stem}.ko"));
+        Some(self.output.clone().unwrap_or_else(default))
+    }
+
+    /// Returns the name of the module.
+    fn module(&self, output: &Path) -> Result<String> {
+        let name = self.name.clone().unwrap_or_else(|| {
+            let stem = output.file_stem().unwrap_or_default().to_string_lossy();
+            // A patch may be called 0001-mm-fix.that.patch.
+            let fixed = |c: char| if c.is_ascii_alphanumeric() { c } else { '_' };
+            stem.chars().map(fixed).collect()
+        });
+        let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+        if name.is_empty() || !name.chars().all(is_allowed) {
+            bail!("{name}: expected a module's name of letters, digits, '_' and '-' (give one with --name)");
+        }
+        if name.len() > LONGEST_NAME {
+            bail!(
+                "{name}: expected a module's name of at most {LONGEST_NAME} bytes, found {} (give one with --name)",
+                name.len()
+            );
+        }
+        Ok(name)
+    }
+}
+
+/// Returns the directory of what is kept from one build to the next.
+fn cache_directory() -> Result<PathBuf> {
+    let named = |name| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let cache = named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")));
+    let cache = cache.context("no directory for the cache: set XDG_CACHE_HOME or HOME")?;
+    Ok(cache.join("klp-gen"))
+}
+
+/// Runs the command.
+pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
+    let request = args.request()?;
+    let output = args.output();
+    let name = args.module(output.as_deref().unwrap_or(Path::new("livepatch.ko")))?;
+    if let Some(output) = &output {
+        let read = args.patches.iter().chain(&args.callbacks);
+        expect_no_input(output, read.map(PathBuf::as_path))?;
+    }
+    let kernel = KernelBuild::open(&args.kernel, args.source.as_deref())?;
+    let wish = Wish {
+        name,
+        output: output.clone(),
+        policy: args.policy,
+        replace: !args.no_replace,
+        callbacks: args.callbacks.clone(),
+        klp_gen: env::current_exe().context("cannot find klp-gen itself, which kbuild will run")?,
+    };
+    let steps = Steps::new(console);
+    let outcome = build(&request, &kernel, &wish, &steps);
+    steps.finish();
+    let outcome = match outcome? {
+        Ok((pairs, livepatch)) => Outcome::built(&pairs, &livepatch, output.as_deref()),
+        Err(refusals) => Outcome::refused(refusals),
+    };
+    match args.format.format {
+        Format::Json => console.object(&outcome)?,
+        Format::Table => console.table(|page| print(page, &outcome, console))?,
+    }
+    for RefusalRow { subject, reason } in &outcome.refusals {
+        console.error(&format_args!("{subject}: {reason}"));
+    }
+    if !outcome.refusals.is_empty() {
+        return Ok(Verdict::No);
+    }
+    match &outcome.output {
+        Some(output) => console.note(&format_args!("{output} is ready to be loaded")),
+        None => console.note(&"nothing was written (--dry-run)"),
+    }
+    Ok(Verdict::Yes)
+}
+
+fn build(
+    request: &Request,
+    kernel: &KernelBuild,
+    wish: &Wish,
+    progress: &dyn Progress,
+) -> klp_gen::Result<Answer<(Pairs, Livepatch)>> {
+    let pairs = match pairs(request, kernel, progress)? {
+        Ok(pairs) => pairs,
+        Err(refusals) => return Ok(Err(refusals)),
+    };
+    let livepatch = finish(&pairs, kernel, wish, progress)?;
+    Ok(livepatch.map(|livepatch| (pairs, livepatch)))
+}
+
+fn print(page: &mut Page<'_>, outcome: &Outcome, console: &Console) -> io::Result<()> {
+    for row in outcome.functions.iter().take(console.rows()) {
+        let FunctionRow {
+            object,
+            name,
+            file,
+            change,
+            why,
+        } = row;
+        let change = page.paint(look(*change), change.as_str());
+        let name = page.paint(Look::Heading, name);
+        page.line(
+            4,
+            format_args!("{change:<8} function  {object}  {name}  {file}: {why}"),
+        )?;
+    }
+    for row in outcome.data.iter().take(console.rows()) {
+        let DataRow {
+            object,
+            name,
+            file,
+            change,
+        } = row;
+        let change = page.paint(look(*change), change.as_str());
+        let name = page.paint(Look::Heading, name);
+        page.line(
+            4,
+            format_args!("{change:<8} data      {object}  {name}  {file}"),
+        )?;
+    }
+    Ok(())
+}
+
+fn look(change: Change) -> Look {
+    match change {
+        Change::Changed => Look::Doubtful,
+        Change::New => Look::Good,
+    }
+}
