@@ -20,10 +20,10 @@ const LONGEST_NAME: usize = 55;
 
 /// Make a livepatch from a source patch, on a kernel that was built with ThinLTO
 ///
-/// BUILD_DIR is the directory in which the kernel was built, as make left it. The files that read what the
+/// `BUILD_DIR` is the directory in which the kernel was built, as make left it. The files that read what the
 /// patch changes are compiled before and after, and so are the files that import what changed there; the functions that differ
-/// become the livepatch. Nothing is written into the source tree or BUILD_DIR. The first build of a
-/// kernel fills a cache in $XDG_CACHE_HOME/klp-gen.
+/// become the livepatch. Nothing is written into the source tree or `BUILD_DIR`. The first build of a
+/// kernel fills a cache in `$XDG_CACHE_HOME/klp-gen`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -45,7 +45,7 @@ pub struct Args {
     #[arg(long, value_name = "BUILD_DIR")]
     kernel: PathBuf,
 
-    /// The kernel's source tree, if it is not the one that BUILD_DIR names
+    /// The kernel's source tree, if it is not the one that `BUILD_DIR` names
     #[arg(long, value_name = "DIR")]
     source: Option<PathBuf>,
 
@@ -57,7 +57,7 @@ pub struct Args {
     #[arg(long)]
     dry_run: bool,
 
-    /// The name of the module [default: that of OUT.ko]
+    /// The name of the module [default: that of the output]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 
