@@ -61,7 +61,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 
-    /// The rule by which the kernel will compare names: llvm with klp_sympos, exact without
+    /// The rule by which the kernel will compare names: llvm with `klp_sympos`, exact without
     #[arg(long, value_name = "RULE", default_value = "llvm", value_parser = rule::parser())]
     policy: Policy,
 

@@ -243,9 +243,10 @@ fn objects_among_mergeable_constants_are_as_large_as_their_symbols() {
 /// LLVM numbers them anew.
 fn static_locals(patched: bool, changed_uses: usize) -> Source {
     let mut source = Source::new();
-    let names: &[&str] = match patched {
-        false => &["count.key", "count.key.7"],
-        true => &["count.key", "count.key.8", "count.key.12"],
+    let names: &[&str] = if patched {
+        &["count.key", "count.key.8", "count.key.12"]
+    } else {
+        &["count.key", "count.key.7"]
     };
     let symbols: Vec<_> = names
         .iter()
@@ -393,8 +394,8 @@ fn counters_in_names_of_macros_are_no_change() {
             let number = if patched { 31 } else { 17 };
             let mut source = Source::new();
             let user = source.function("user", &[&INC, &[0xc3]]);
-            let used = source.variable(&format!("__UNIQUE_ID_state{number}"), &[0; 8]);
-            source.elf.relocate(user, 2, used, PC32, -4);
+            let state = source.variable(&format!("__UNIQUE_ID_state{number}"), &[0; 8]);
+            source.elf.relocate(user, 2, state, PC32, -4);
             source
         },
         &[],
@@ -410,11 +411,11 @@ fn the_line_of_a_debug_message_is_no_change_but_its_text_is() {
         descriptor[32..36].copy_from_slice(&(line | class << 18).to_le_bytes());
         let (section, _) = source.section("__dyndbg", DATA, &descriptor);
         let (_, strings) = source.section(".rodata.str1.1", STRINGS, text);
-        let used = source.object(section, "user.__UNIQUE_ID_ddebug9", 0, 56);
+        let descriptor = source.object(section, "user.__UNIQUE_ID_ddebug9", 0, 56);
         source
             .elf
             .relocate(section, 24, strings, elf::R_X86_64_64, 0);
-        source.elf.relocate(user, 3, used, S32, 0);
+        source.elf.relocate(user, 3, descriptor, S32, 0);
         source
     };
     assert_eq!(

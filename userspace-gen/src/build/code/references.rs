@@ -113,7 +113,9 @@ impl<'d> Code<'d> {
             .map(|r| {
                 let site = instructions.sites.get(&r.offset);
                 let behind = match site {
-                    Some(site) if is_relative(r.kind) => (site.end - r.offset).cast_signed(),
+                    Some(site) if is_relative(r.kind) => {
+                        0_i64.wrapping_add_unsigned(site.end - r.offset)
+                    }
                     _ => 0,
                 };
                 let (target, delta) = self.resolve(r, behind);
@@ -135,7 +137,7 @@ impl<'d> Code<'d> {
                     kind: elf::R_X86_64_PLT32.0,
                     target,
                     delta,
-                    behind: (leaving.end - leaving.offset).cast_signed(),
+                    behind: 0_i64.wrapping_add_unsigned(leaving.end - leaving.offset),
                     is_branch: true,
                 });
             }
@@ -162,10 +164,7 @@ impl<'d> Code<'d> {
                 (target, from.wrapping_add(addend))
             }
             Place::Undefined | Place::Common => (Target::External(symbol.name), addend),
-            _ => (
-                Target::Absolute,
-                addend.wrapping_add(symbol.value.cast_signed()),
-            ),
+            _ => (Target::Absolute, addend.wrapping_add_unsigned(symbol.value)),
         }
     }
 
@@ -189,9 +188,15 @@ impl<'d> Code<'d> {
         match self.piece_at(section.id, offset) {
             Some(id) => {
                 let entry = self.piece(id).entry;
-                (Target::Piece(id), offset.wrapping_sub(entry).cast_signed())
+                (
+                    Target::Piece(id),
+                    0_i64.wrapping_add_unsigned(offset.wrapping_sub(entry)),
+                )
             }
-            None => (Target::Loose(section.id), offset.cast_signed()),
+            None => (
+                Target::Loose(section.id),
+                0_i64.wrapping_add_unsigned(offset),
+            ),
         }
     }
 

@@ -124,8 +124,8 @@ impl<'d> Code<'d> {
             end,
         };
         let size = layouts.entry_size(section.name);
-        if size > 0 {
-            let starts = (0..section.size / size).map(|at| at * size);
+        if let Some(count) = section.size.checked_div(size) {
+            let starts = (0..count).map(|at| at * size);
             return starts.map(|start| entry(start, start + size)).collect();
         }
         let mut starts: Vec<_> = self

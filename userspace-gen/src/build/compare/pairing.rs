@@ -139,7 +139,7 @@ fn group_name(code: &Code<'_>, id: PieceId) -> GroupName {
 pub struct Pairings<'v, 'd> {
     versions: &'v [Versions<'d>],
     layouts: &'v Layouts,
-    pairings: Vec<Pairing>,
+    of_units: Vec<Pairing>,
     defined: [HashMap<&'d [u8], (usize, PieceId)>; 2],
 }
 
@@ -153,14 +153,14 @@ impl<'v, 'd> Pairings<'v, 'd> {
         let mut pairings = Self {
             versions,
             layouts,
-            pairings: by_names.collect(),
+            of_units: by_names.collect(),
             defined: [Side::Original, Side::Patched].map(|side| definitions(versions, side)),
         };
         for unit in 0..versions.len() {
             pairings.by_users(unit);
             pairings.by_order(unit);
         }
-        for pairing in &mut pairings.pairings {
+        for pairing in &mut pairings.of_units {
             pairing.is_settled = true;
         }
         pairings
@@ -169,7 +169,7 @@ impl<'v, 'd> Pairings<'v, 'd> {
     /// Returns the pairs of a file.
     #[must_use]
     pub fn of(&self, unit: usize) -> &Pairing {
-        &self.pairings[unit]
+        &self.of_units[unit]
     }
 
     /// Returns the file and the piece that define a symbol for others.
@@ -183,7 +183,7 @@ impl<'v, 'd> Pairings<'v, 'd> {
     pub fn form(&self, side: Side, unit: usize, id: PieceId) -> Form {
         let key = |unit: usize, id| {
             let code = self.versions[unit].of(side);
-            self.pairings[unit].key(side, unit, code, id)
+            self.of_units[unit].key(side, unit, code, id)
         };
         let external = |name: &[u8]| match self.definition(side, name) {
             Some((unit, id)) => key(unit, id),
@@ -200,7 +200,7 @@ impl<'v, 'd> Pairings<'v, 'd> {
 
     /// Pairs what unchanged functions and variables use in the same places.
     fn by_users(&mut self, unit: usize) {
-        if self.pairings[unit].ambiguous.is_empty() {
+        if self.of_units[unit].ambiguous.is_empty() {
             return;
         }
         let versions = &self.versions[unit];
@@ -209,7 +209,7 @@ impl<'v, 'd> Pairings<'v, 'd> {
         loop {
             let mut found = Vec::new();
             users.retain(|&original| {
-                let Some(patched) = self.pairings[unit].patched(original) else {
+                let Some(patched) = self.of_units[unit].patched(original) else {
                     return true;
                 };
                 let used = self.used(unit, original, patched);
@@ -225,7 +225,7 @@ impl<'v, 'd> Pairings<'v, 'd> {
                 return;
             }
             for (original, patched) in found {
-                self.pairings[unit].pair(original, patched);
+                self.of_units[unit].pair(original, patched);
             }
         }
     }
@@ -235,7 +235,7 @@ impl<'v, 'd> Pairings<'v, 'd> {
         let versions = &self.versions[unit];
         let originals = targets(&versions.original, original);
         let new = targets(&versions.patched, patched);
-        let pairing = &self.pairings[unit];
+        let pairing = &self.of_units[unit];
         let both = originals.into_iter().zip(new);
         let both = both.filter_map(|(original, patched)| original.zip(patched));
         let unpaired = both.filter(|&(original, patched)| {
@@ -252,12 +252,12 @@ impl<'v, 'd> Pairings<'v, 'd> {
     /// Pairs what is left of a name by order, if there are as many on both sides and all are equal.
     fn by_order(&mut self, unit: usize) {
         let versions = &self.versions[unit];
-        let names: Vec<_> = self.pairings[unit].ambiguous.keys().cloned().collect();
+        let names: Vec<_> = self.of_units[unit].ambiguous.keys().cloned().collect();
         for name in names {
-            let Some(&first) = self.pairings[unit].ambiguous[&name].patched.first() else {
+            let Some(&first) = self.of_units[unit].ambiguous[&name].patched.first() else {
                 continue;
             };
-            let left = self.pairings[unit].candidates(&versions.patched, first);
+            let left = self.of_units[unit].candidates(&versions.patched, first);
             let mut pairs = left.originals.iter().zip(&left.patched);
             let is_equal = left.originals.len() == left.patched.len()
                 && pairs.all(|(&original, &patched)| {
@@ -266,7 +266,7 @@ impl<'v, 'd> Pairings<'v, 'd> {
                 });
             if is_equal {
                 for (original, patched) in left.originals.into_iter().zip(left.patched) {
-                    self.pairings[unit].pair(original, patched);
+                    self.of_units[unit].pair(original, patched);
                 }
             }
         }

@@ -257,9 +257,10 @@ impl Body {
             numbers[at] = number(like, position + 1)?;
             let symbol = &self.symbols[at];
             let section = symbol.section;
-            let name = match symbol.name.is_empty() {
-                true => 0,
-                false => push_name(like, names, &symbol.name)?,
+            let name = if symbol.name.is_empty() {
+                0
+            } else {
+                push_name(like, names, &symbol.name)?
             };
             let sym = Sym {
                 section: section.map(|s| number(like, s.0 + 1)).transpose()?,

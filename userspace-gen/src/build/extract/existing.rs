@@ -64,13 +64,11 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
     ) -> Option<Link> {
         let is_defined = |name: &[u8]| self.defined.contains(name);
         let target = self.inputs.target;
-        match spelling::reference(target, object, place, &is_defined) {
-            Some(reference) => Some((self.result.body.undefined(&reference), 0)),
-            None => {
-                self.refuse(unit, name, "has a name that livepatch cannot say");
-                None
-            }
-        }
+        let Some(reference) = spelling::reference(target, object, place, &is_defined) else {
+            self.refuse(unit, name, "has a name that livepatch cannot say");
+            return None;
+        };
+        Some((self.result.body.undefined(&reference), 0))
     }
 
     /// Returns the undefined symbol for what another file of the kernel defines.

@@ -94,13 +94,13 @@ pub fn extract<'d, R: ReadRef<'d>>(
     inputs: &Inputs<'_, '_, 'd, R>,
     changes: &Changes,
 ) -> Extraction {
-    let keys = changes.functions.iter().map(|f| (f.unit, f.patched));
-    let changed: HashSet<_> = keys.collect();
+    let functions = changes.functions.iter();
+    let to_take: HashSet<_> = functions.map(|f| (f.unit, f.patched)).collect();
     let name = |&(unit, id): &(usize, PieceId)| cleaned(inputs.versions[unit].patched.piece(id));
     let mut extractor = Extractor {
-        defined: changed.iter().map(name).collect(),
+        defined: to_take.iter().map(name).collect(),
         inputs,
-        changed,
+        changed: to_take,
         taken: HashMap::new(),
         queue: VecDeque::new(),
         constants: Constants::default(),
@@ -153,7 +153,7 @@ const FORGETFUL: [&[u8]; 8] = [
     b"__PRETTY_FUNCTION__",
 ];
 
-impl<'x, 'i, 'd, R: ReadRef<'d>> Extractor<'x, 'i, 'd, R> {
+impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
     fn code(&self, unit: usize) -> &'x Code<'x> {
         &self.inputs.versions[unit].patched
     }
@@ -379,7 +379,10 @@ impl<'x, 'i, 'd, R: ReadRef<'d>> Extractor<'x, 'i, 'd, R> {
             } => {
                 let body = &mut self.result.body;
                 let (section, at) = self.constants.add(body, code, (section, start, end));
-                Some((body.section_symbol(section), at.cast_signed()))
+                Some((
+                    body.section_symbol(section),
+                    0_i64.wrapping_add_unsigned(at),
+                ))
             }
             Target::Chunk {
                 section,
@@ -388,7 +391,7 @@ impl<'x, 'i, 'd, R: ReadRef<'d>> Extractor<'x, 'i, 'd, R> {
             } => {
                 let (section, at) = self.chunk(unit, owner, (section, start, end));
                 let symbol = self.result.body.section_symbol(section);
-                Some((symbol, at.cast_signed()))
+                Some((symbol, 0_i64.wrapping_add_unsigned(at)))
             }
             Target::Loose(section) => {
                 let section = shown(code.section(section).name);
@@ -461,7 +464,7 @@ impl<'x, 'i, 'd, R: ReadRef<'d>> Extractor<'x, 'i, 'd, R> {
         let last = stem.rsplit(|&b| b == b'.').next().unwrap_or_default();
         let is_open = piece.kind == Kind::Data && !group.originals.is_empty();
         if is_open && !FORGETFUL.contains(&last) {
-            let list = |code: &Code<'_>, ids: &[PieceId]| {
+            let names_of = |code: &Code<'_>, ids: &[PieceId]| {
                 let names = ids
                     .iter()
                     .map(|&id| shown(code.piece(id).name.unwrap_or_default()));
@@ -471,8 +474,8 @@ impl<'x, 'i, 'd, R: ReadRef<'d>> Extractor<'x, 'i, 'd, R> {
             let what = format!(
                 "several variables of one name cannot be told apart: {} before the patch, {} with \
                  it (give those that the patch adds another name)",
-                list(original, &group.originals),
-                list(code, &group.patched)
+                names_of(original, &group.originals),
+                names_of(code, &group.patched)
             );
             self.refuse(unit, code.name(id), &what);
             return None;
