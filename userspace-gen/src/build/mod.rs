@@ -12,7 +12,7 @@
 //! | the patched sources | [`patches`], [`lines`], [`shadow`] | a copy beside the tree, under the names of the tree |
 //! | the files to compile | [`changed`], [`compile`], [`proof`], [`ir`] | the patched files, and the dependants of patched headers |
 //! | the thin links | [`thin_link`], [`index`] | what every file imports, before and after |
-//! | the backends | [`backends`], [`pairs`] | [`Pairs`]: object files before and after |
+//! | the backends | [`backends`], [`pairs`](mod@pairs) | [`Pairs`]: object files before and after |
 //!
 //! Everything behind that only sees [`Pairs`].
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Files as such: [`read`] and [`write`] them, and [`sort`] tells what a file of the wrong sort is.
+//! Files as such: [`read`] and [`write`](mod@write) them, and [`sort`] tells what a file of the wrong sort is.
 
 pub mod read;
 pub mod sort;
