@@ -15,6 +15,8 @@ use anyhow::{
     Result, //
 };
 
+use klp_lint::imports;
+
 use crate::{
     kernel::{packages, source::Source},
     layout,
@@ -71,6 +73,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     );
     note("shell syntax", shell_syntax(&repository)?);
     note("SPDX lines", spdx_lines(&repository)?);
+    note("imports", no_faults(&imports::faults(&repository)?));
     if !args.no_checkpatch {
         note("checkpatch", checkpatch()?);
     }
@@ -168,6 +171,14 @@ fn spdx_lines(repository: &Path) -> Result<bool> {
         }
     }
     Ok(clean)
+}
+
+/// Prints the faults that a check has found, if any.
+fn no_faults(faults: &[String]) -> bool {
+    for fault in faults {
+        println!("{fault}");
+    }
+    faults.is_empty()
 }
 
 /// Runs the kernel's own check on the whole series, as it would be sent.

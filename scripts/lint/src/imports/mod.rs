@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Which file of a crate imports which, and what must not be: circles, and arrows against the layers.
+//!
+//! `modules` reads a crate, `paths` finds the paths in each file, `arrows` follows them to the file that
+//! defines what they name, `circles` and `layers` say which arrows are wrong.
+
+mod arrows;
+mod circles;
+mod layers;
+mod modules;
+mod paths;
+
+use anyhow::{Context as _, Result};
+use std::fs;
+use std::path::Path;
+
+/// The page that names the layers, from the top of the repository.
+const PAGE: &str = "DESIGN.md";
+
+/// The roots of the crates whose files import each other in one direction only.
+const CRATES: [&str; 4] = [
+    "rust/policy/src/lib.rs",
+    "scripts/variants/src/lib.rs",
+    "userspace-gen/src/lib.rs",
+    "userspace-gen/src/main.rs",
+];
+
+/// The folders within which files still import each other in a circle. None is to be added.
+const OPEN: [&str; 3] = [
+    "userspace-gen/src/build/code",
+    "userspace-gen/src/build/compare",
+    "userspace-gen/src/build/extract",
+];
+
+/// Returns a line for each wrong import of the repository.
+///
+/// # Errors
+///
+/// Fails if a file cannot be read, or is no Rust.
+pub fn faults(repository: &Path) -> Result<Vec<String>> {
+    let page = repository.join(PAGE);
+    let page =
+        fs::read_to_string(&page).with_context(|| format!("cannot read {}", page.display()))?;
+    let layers = layers::read(&page);
+    let mut faults = Vec::new();
+    for root in CRATES {
+        let modules = modules::read(repository, Path::new(root))?;
+        let arrows = arrows::between(&modules);
+        faults.extend(circles::faults(&arrows, &OPEN));
+        for layers in layers.iter().filter(|layers| layers.are_of(root)) {
+            faults.extend(layers.faults(&modules, &arrows));
+        }
+    }
+    for layers in &layers {
+        if !CRATES.iter().any(|root| layers.are_of(root)) {
+            faults.push(format!(
+                "{PAGE}: layers of {}: no crate is there",
+                layers.folder()
+            ));
+        }
+    }
+    Ok(faults)
+}

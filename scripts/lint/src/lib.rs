@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Checks of the repository's Rust that rustc and clippy do not make.
+//!
+//! [`imports`] finds import circles, and arrows against the layers.
+
+pub mod imports;
