@@ -76,11 +76,11 @@ log_says() {
 # wait_for(command...) - try for ten seconds
 wait_for() {
 	local tries
-	for ((tries = 0; tries < 100; tries++)); do
+	for ((tries = 0; tries < 400; tries++)); do
 		"$@" && return 0
 		sleep 0.1
 	done
-	echo "not within 10 seconds: $*"
+	echo "not within 40 seconds: $*"
 	return 1
 }
 
