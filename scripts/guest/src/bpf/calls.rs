@@ -87,7 +87,7 @@ impl Instruction {
     const EXIT: Self = Self::new(0x95, 0, 0);
 }
 
-/// What `BPF_PROG_LOAD` reads.
+/// The attributes that `BPF_PROG_LOAD` reads.
 #[repr(C)]
 #[derive(Default)]
 struct Load {
@@ -115,7 +115,7 @@ struct Load {
     reserved: u32,
 }
 
-/// What `BPF_PROG_TEST_RUN` reads and writes.
+/// The attributes that `BPF_PROG_TEST_RUN` reads and writes.
 #[repr(C)]
 #[derive(Default)]
 struct TestRun {
@@ -124,7 +124,7 @@ struct TestRun {
     rest: [u64; 8],
 }
 
-/// What `BPF_LINK_CREATE` reads.
+/// The attributes that `BPF_LINK_CREATE` reads.
 #[repr(C)]
 struct Link {
     prog_fd: u32,
@@ -133,7 +133,7 @@ struct Link {
     flags: u32,
 }
 
-/// What `BPF_BTF_GET_NEXT_ID` and `BPF_BTF_GET_FD_BY_ID` read and write.
+/// The attributes that `BPF_BTF_GET_NEXT_ID` and `BPF_BTF_GET_FD_BY_ID` read and write.
 #[repr(C)]
 #[derive(Default)]
 struct Id {
@@ -142,7 +142,7 @@ struct Id {
     flags: u32,
 }
 
-/// What `BPF_OBJ_GET_INFO_BY_FD` reads and writes.
+/// The attributes that `BPF_OBJ_GET_INFO_BY_FD` reads and writes.
 #[repr(C)]
 struct Info {
     fd: u32,

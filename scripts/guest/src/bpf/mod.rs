@@ -43,7 +43,7 @@ pub struct Target {
 pub struct FentryArgs {
     #[command(flatten)]
     target: Target,
-    /// What to run while the program is attached.
+    /// The command to run while the program is attached.
     #[arg(trailing_var_arg = true, required = true)]
     command: Vec<OsString>,
 }

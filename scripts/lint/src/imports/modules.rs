@@ -33,7 +33,7 @@ pub struct Import {
     pub name: String,
     /// The path that it stands for.
     pub path: Vec<String>,
-    /// Whether others can import it from here.
+    /// True if others can import it from here.
     pub is_public: bool,
 }
 

@@ -16,9 +16,9 @@ pub type Edit = fn(&mut Module, &Names) -> Result<()>;
 pub struct Variant {
     /// Its name.
     pub name: &'static str,
-    /// What it is derived from.
+    /// The source that it is derived from.
     pub base: Base,
-    /// What a kernel should make of it.
+    /// The verdict that a kernel should give.
     pub expected: Expected,
     /// When `klp_twins` is loaded.
     pub order: Order,
