@@ -73,7 +73,7 @@ log_says() {
 	dmesg | tail -n "+$((klp_log_mark + 1))" | tee /dev/stderr | grep -qF -- "$1"
 }
 
-# wait_for(command...) - try for ten seconds
+# wait_for(command...) - try for forty seconds
 wait_for() {
 	local tries
 	for ((tries = 0; tries < 400; tries++)); do

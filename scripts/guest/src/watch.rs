@@ -5,7 +5,9 @@
 use std::{
     fs,
     io::ErrorKind,
-    path::{Path, PathBuf}, //
+    path::{Path, PathBuf},
+    thread,
+    time::Duration, //
 };
 
 use anyhow::{
@@ -14,8 +16,19 @@ use anyhow::{
 };
 use rustix::io::Errno;
 
-/// What stands for the first line of a file that is not there.
+/// The answer that stands for a file that does not exist.
 const ABSENT: &str = "absent";
+
+/// The number of looks between two pauses.
+const BURST: u64 = 16;
+
+/// The pause between two bursts of looks.
+///
+/// Each start and end of a transition patches every call of `cond_resched()` (`sched_dynamic_klp_enable()`
+/// in kernel/sched/core.c, with `CONFIG_PREEMPT_DYNAMIC`), and interrupts all processors for each of some
+/// thousand places. QEMU's processors take turns: one that is never idle makes each interrupt wait for
+/// its turn, and a transition of a moment takes half a minute.
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// Read the first line of FILE again and again; print how often in a row it was the same.
 ///
@@ -38,7 +51,13 @@ pub fn run(args: &Args) -> Result<bool> {
     let mut count = 1_u64;
     fs::write(&args.begin, "")
         .with_context(|| format!("cannot create {}", args.begin.display()))?;
-    while !args.end.exists() {
+    for look in 1_u64.. {
+        if args.end.exists() {
+            break;
+        }
+        if look % BURST == 0 {
+            thread::sleep(PAUSE);
+        }
         let line = first_line(&args.file)?;
         if line == last {
             count += 1;
