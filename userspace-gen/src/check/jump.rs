@@ -54,6 +54,19 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
+    /// Returns the state of a place that the kernel will call by a pointer, where CFI compares types.
+    pub(super) fn call(&self, to: Pointer<'d>) -> Jump {
+        let jump = self.jump(to);
+        let lacks = match (to, self.target.call_check()) {
+            (Pointer::Local(at), Some(check)) => self.types.lacks(check, at),
+            _ => None,
+        };
+        match (jump, lacks) {
+            (Jump::Fits | Jump::Freed(_), Some(what)) => Jump::Harmful(what.to_owned()),
+            (jump, _) => jump,
+        }
+    }
+
     /// The function that a place is in, and not the beginning of.
     fn function_around(&self, at: Location) -> Option<Symbol<'d>> {
         let place = (at.section, at.offset);

@@ -2,6 +2,7 @@
 
 //! The livepatch that is checked, and what it is checked against.
 
+use super::loader::sites::Types;
 use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report};
 use crate::elf::{ElfFile, SectionId, SymbolId};
@@ -30,6 +31,7 @@ pub(super) struct Subject<'t, 'd, R: ReadRef<'d>> {
     pub(super) rela: Vec<RelaSection<'d>>,
     pub(super) patches: Vec<Patch<'d>>,
     pub(super) functions: Functions,
+    pub(super) types: Types,
     pub(super) target: &'t Target<'t>,
     pub(super) policy: Policy,
 }
@@ -49,14 +51,16 @@ impl<'t, 'd, R: ReadRef<'d>> Subject<'t, 'd, R> {
         let modinfo = Modinfo::of(elf)?;
         let modinfo = Modinfo::as_loaded(elf).unwrap_or(modinfo);
         let module = module_of(elf, &modinfo);
+        let loaded = Loaded::new(elf);
         Ok(Self {
             elf,
             modinfo,
-            loaded: Loaded::new(elf),
+            loaded,
             named: modinfo.get(b"name").map_or_else(|| module.clone(), shown),
             module,
             patches: patches(&Memory::new(elf, &rela)),
             functions: functions_of(elf),
+            types: Types::new(elf, &rela, &loaded),
             rela,
             target,
             policy,

@@ -3,6 +3,7 @@
 //! The kernel and the modules that a livepatch is for.
 
 mod build_directory;
+mod cfi;
 mod exports;
 mod files;
 mod ftrace;
@@ -19,6 +20,7 @@ mod symvers;
 mod version;
 
 pub use build_directory::{read_regular, BuildDirectory};
+pub use cfi::CallCheck;
 pub use exports::{Export, Untold};
 pub use files::{module_in, TargetFiles};
 pub use ftrace::Traceable;

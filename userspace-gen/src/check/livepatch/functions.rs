@@ -63,7 +63,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             report.add(Kind::Object, &object_name, &object_name, outcome);
             return;
         }
-        let harm = object.callbacks.iter().find_map(|&to| match self.jump(to) {
+        let harm = object.callbacks.iter().find_map(|&to| match self.call(to) {
             Jump::Fits => None,
             Jump::Nowhere => Some("leads nowhere".to_owned()),
             Jump::Freed(what) | Jump::Harmful(what) => Some(what),
@@ -124,6 +124,11 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let Some(name) = function.old_name else {
             return unchecked("its old_name cannot be read from the file");
         };
+        if name.is_empty() && !objname.is_vmlinux() {
+            // The symbols of sections have no name, and kallsyms of a module that is coming has them.
+            let what = "its old_name is empty: the kernel may find a section".to_owned();
+            return refused(Refusal::Harmful(what));
+        }
         let query = Query::new(name);
         let sympos = Sympos(function.old_sympos);
         let lookup = Position::look_up(self.target, self.policy, objname, &query, name, sympos);

@@ -33,7 +33,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 let Some(pointer) = pointer.filter(|_| name == INIT || name == EXIT) else {
                     continue;
                 };
-                let what = match self.jump(pointer) {
+                let what = match self.call(pointer) {
                     Jump::Fits => continue,
                     Jump::Freed(_) if name == INIT => continue,
                     Jump::Nowhere => "does not lead to code of the module".to_owned(),

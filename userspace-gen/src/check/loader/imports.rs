@@ -6,7 +6,7 @@
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report};
 use crate::check::subject::Subject;
-use crate::elf::{Place, Symbol};
+use crate::elf::{Place, Symbol, SymbolId};
 use crate::livepatch::KLP_SYMPOS;
 use crate::shown::shown;
 use crate::target::{module_name, Export, Listed, Object};
@@ -18,6 +18,7 @@ use object::read::ReadRef;
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports the symbols that the module loader has no value for.
     pub(in crate::check) fn check_symbols(&self, report: &mut Report) {
+        self.check_null_symbol(report);
         // Without its name nothing can be said of one.
         for symbol in self.elf.symbols().filter(|s| self.elf.has_name(s.id)) {
             let checked = match symbol.place {
@@ -33,6 +34,17 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 let finding = report.add(Kind::Import, "", shown(symbol.name), outcome);
                 finding.warnings.extend(checked.warning);
             }
+        }
+    }
+
+    /// Reports a null symbol in a section that does not exist: `simplify_symbols()` passes over it, but
+    /// `elf_type()` in kernel/module/kallsyms.c reads the header of its section.
+    fn check_null_symbol(&self, report: &mut Report) {
+        let null = self.elf.get_symbol(SymbolId(0));
+        let index = null.map(|null| null.place);
+        if matches!(index, Some(Place::Section(id)) if self.elf.get_section(id).is_none()) {
+            let what = "symbol 0 has an invalid section index".to_owned();
+            self.refuse_module(Refusal::Harmful(what), report);
         }
     }
 

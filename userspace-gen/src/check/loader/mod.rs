@@ -4,7 +4,8 @@
 //!
 //! It reads the [`header`] of the file, compares the [`module`] with the kernel, gives its sections memory
 //! ([`layout`]), copies their [`names`] and those of symbols, resolves what is imported ([`imports`]), and
-//! writes [`values`] where relocations are. The functions that it calls are the module's [`entries`].
+//! writes [`values`] where relocations are. Then the kernel rewrites the code at the places that are
+//! listed as [`sites`]. The functions that it calls are the module's [`entries`].
 
 mod entries;
 pub(super) mod header;
@@ -12,4 +13,5 @@ mod imports;
 mod layout;
 mod module;
 mod names;
+pub(super) mod sites;
 pub(super) mod values;

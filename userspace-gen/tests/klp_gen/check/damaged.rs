@@ -53,6 +53,31 @@ fn names_outside_of_their_table() {
     );
 }
 
+/// `elf_type()` reads the header of the null symbol's section.
+#[test]
+fn a_null_symbol_in_a_section_that_is_not_there() {
+    let mut bytes = one().build();
+    let elf = ElfFile::parse("lp.ko".to_owned(), &bytes[..]).unwrap();
+    let symtab = elf.section(elf.symtab_section().unwrap()).unwrap();
+    let index = usize::try_from(symtab.offset).unwrap() + 6;
+    bytes[index] = 1;
+    let said = |bytes: &[u8]| messages(&check_bytes(bytes, Policy::Exact), "refused");
+    assert_eq!(said(&bytes), [""; 0]);
+    bytes[index] = 0x40;
+    assert_eq!(said(&bytes), ["symbol 0 has an invalid section index"]);
+}
+
+/// The symbols of sections have no name, and a module that is coming has them.
+#[test]
+fn an_empty_name_in_a_module() {
+    let of = |object| refused(&Livepatch::replacing(&[(object, &[("", 2)])]));
+    assert_eq!(
+        of(Some("net_mod")),
+        ["its old_name is empty: the kernel may find a section"]
+    );
+    assert_eq!(of(None), ["symbol '' not found in symbol table"]);
+}
+
 #[test]
 fn structs_that_are_in_use() {
     let expected = in_use;

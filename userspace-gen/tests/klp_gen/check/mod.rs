@@ -11,6 +11,7 @@ mod made_by_others;
 mod modinfo;
 mod relocations;
 mod running;
+mod sites;
 
 use crate::convert::run;
 use crate::elf::Place;
