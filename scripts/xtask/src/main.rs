@@ -4,47 +4,18 @@
 //!
 //! This file only dispatches; each command has a file of its own in `commands/`.
 
-mod author_make;
 mod bench;
-mod boots;
-mod clients;
-mod collisions;
 mod commands;
-mod fixtures;
-mod guest_program;
-mod guide;
-mod host_tests;
-mod image;
+mod guest;
+mod host;
 mod kernel;
-mod kernels_own;
-mod klp_gen;
-mod ktap;
-mod layout;
-mod livepatches;
-mod makefile;
-mod menu;
-mod outcome;
-mod preserved;
-mod refusals;
-mod run;
-mod rust_debug_info;
-mod sections;
-mod series;
-mod tally;
-mod tracing_md;
-mod variants;
-mod verdicts;
-mod verify;
-mod vm;
+mod mail;
+mod report;
+mod suite;
 
+use clap::{Parser, Subcommand};
+use report::outcome::Outcome;
 use std::process::ExitCode;
-
-use clap::{
-    Parser,
-    Subcommand, //
-};
-
-use outcome::Outcome;
 
 /// Builds the test kernel, boots it, and runs every test and lint of klp-sympos.
 ///

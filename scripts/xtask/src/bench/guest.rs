@@ -2,34 +2,19 @@
 
 //! The lookups of the test kernel with `klp_sympos` against those without it.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    fmt::Write,
-    fs,
-    path::{Path, PathBuf},
-    time::Duration, //
-};
-
-use anyhow::{
-    bail,
-    ensure,
-    Context,
-    Result, //
-};
-
-use super::report::{
-    Report,
-    Samples,
-    Unit, //
-};
-use crate::{
-    fixtures,
-    image,
-    kernel::{external, Kernel},
-    layout,
-    run,
-    vm::{Output, Vm}, //
-};
+use super::report::{Report, Samples, Unit};
+use crate::guest::image;
+use crate::guest::vm::{Output, Vm};
+use crate::host::{paths, run};
+use crate::kernel::build::external;
+use crate::kernel::Kernel;
+use crate::suite::guest_files;
+use anyhow::{bail, ensure, Context, Result};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// How many times in a row a name is looked up.
 const CALLS: u32 = 4;
@@ -159,10 +144,10 @@ pub fn run(kernel: &Kernel, rounds: usize, logs: &Path, report: &mut Report) -> 
 }
 
 fn build_module(kernel: &Kernel, logs: &Path) -> Result<PathBuf> {
-    let source = layout::repository().join("scripts/guest/bench");
+    let source = paths::repository().join("scripts/guest/bench");
     let built = external::build(kernel, "bench", &source, logs)?;
     let converted = logs.join("klp_lookups.ko");
-    let mut convert = crate::klp_gen::command();
+    let mut convert = crate::host::klp_gen::command();
     convert
         // Nothing in it may depend on klp_sympos, which comes and goes.
         .args(["convert", "--policy", "exact", "--vmlinux"])
@@ -183,7 +168,7 @@ fn boot(
     count_instructions: bool,
     logs: &Path,
 ) -> Result<String> {
-    let mut contents = fixtures::scripts(logs)?;
+    let mut contents = guest_files::scripts(logs)?;
     contents.extra_modules.push(module.to_owned());
     let vm = Vm {
         build: kernel.build.clone(),

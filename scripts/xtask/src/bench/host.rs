@@ -2,28 +2,15 @@
 
 //! `klp-gen` against the tools that read the same files, on this machine.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command, //
-};
-
-use anyhow::{
-    Context,
-    Result, //
-};
-
-use super::{
-    larger,
-    measure::{in_turns, Runs},
-    relocations,
-    report::{Report, Samples, Unit}, //
-};
-use crate::{
-    kernel::Kernel,
-    klp_gen,
-    run, //
-};
+use super::measure::{in_turns, Runs};
+use super::report::{Report, Samples, Unit};
+use super::{larger, relocations};
+use crate::host::{klp_gen, run};
+use crate::kernel::Kernel;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// How many names are resolved at once, and how many relocations are checked.
 const NAMES: usize = 10_000;

@@ -2,25 +2,13 @@
 
 //! A vmlinux with ten times the symbols of another.
 
-use std::{
-    fs::{self, File},
-    io::{BufWriter, Seek, SeekFrom, Write},
-    path::Path, //
-};
-
-use anyhow::{
-    ensure,
-    Context,
-    Result, //
-};
-use object::{
-    elf::{self, FileHeader64, SectionHeader64, Sym64},
-    pod,
-    read::elf::{FileHeader as _, SectionHeader as _, Sym as _},
-    Endianness,
-    U32,
-    U64, //
-};
+use anyhow::{ensure, Context, Result};
+use object::elf::{self, FileHeader64, SectionHeader64, Sym64};
+use object::read::elf::{FileHeader as _, SectionHeader as _, Sym as _};
+use object::{pod, Endianness, U32, U64};
+use std::fs::{self, File};
+use std::io::{BufWriter, Seek, SeekFrom, Write};
+use std::path::Path;
 
 type E = Endianness;
 

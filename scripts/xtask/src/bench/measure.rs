@@ -2,22 +2,14 @@
 
 //! Runs programs in turns and keeps what each run took.
 
-use std::{
-    env,
-    ffi::OsString,
-    process::{Command, Stdio},
-    time::Duration, //
-};
-
-use anyhow::{
-    ensure,
-    Context,
-    Result, //
-};
-use wait4::Wait4;
-
 use super::report::Samples;
-use crate::run;
+use crate::host::run;
+use anyhow::{ensure, Context, Result};
+use std::env;
+use std::ffi::OsString;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use wait4::Wait4;
 
 /// What the runs of one program took.
 pub struct Runs {

@@ -2,23 +2,14 @@
 
 //! Livepatches with as many livepatch relocations as wanted.
 
-use std::{
-    fmt::Write,
-    fs,
-    path::{Path, PathBuf},
-    process::Command, //
-};
-
-use anyhow::{
-    ensure,
-    Context,
-    Result, //
-};
-
-use crate::{
-    kernel::{external, Kernel},
-    run, //
-};
+use crate::host::run;
+use crate::kernel::build::external;
+use crate::kernel::Kernel;
+use anyhow::{ensure, Context, Result};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Builds a livepatch that refers to the first `count` of the symbols `names`, each of which is the only one
 /// of its name, and converts it with `klp_gen`.

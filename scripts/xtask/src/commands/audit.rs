@@ -2,26 +2,15 @@
 
 //! `cargo xtask audit`: what the suffixes in the test kernels are, for docs/suffixes.md.
 
-use std::{
-    fs,
-    os::unix::fs::symlink,
-    path::{Path, PathBuf},
-    process::Command, //
-};
-
-use anyhow::{
-    Context,
-    Result, //
-};
-
 use super::kernel::SourceArgs;
-use crate::{
-    kernel::{self, Lane},
-    klp_gen,
-    layout,
-    outcome::Outcome,
-    run, //
-};
+use crate::host::{klp_gen, paths, run};
+use crate::kernel::{self, Lane};
+use crate::report::outcome::Outcome;
+use anyhow::{Context, Result};
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// The kernels that are compared: those that differ in how they are linked.
 const LANES: [Lane; 2] = [Lane::Default, Lane::SuffixReduction];
@@ -43,7 +32,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
-    let logs = layout::new_log_dir("audit")?;
+    let logs = paths::new_log_dir("audit")?;
     // So that the files have names which are the same everywhere.
     let names = tempfile::tempdir()?;
     for lane in LANES {
@@ -56,7 +45,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let klp_gen = klp_gen::release(&logs)?;
     let figures = audit(&klp_gen, names.path(), "table")?;
     print!("{figures}");
-    let path = layout::repository().join(DOCUMENT);
+    let path = paths::repository().join(DOCUMENT);
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     fs::write(&path, replace(&text, &figures)?)
@@ -110,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_document_has_the_lines() {
-        let path = layout::repository().join(DOCUMENT);
+        let path = paths::repository().join(DOCUMENT);
         assert!(replace(&fs::read_to_string(path).unwrap(), "").is_ok());
     }
 }

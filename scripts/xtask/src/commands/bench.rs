@@ -2,15 +2,12 @@
 
 //! `cargo xtask bench`: what things cost, as ratios.
 
-use anyhow::Result;
-
 use super::kernel::SourceArgs;
-use crate::{
-    bench::{guest, host, Report},
-    kernel::{self, Lane},
-    layout,
-    outcome::Outcome, //
-};
+use crate::bench::{guest, host, Report};
+use crate::host::paths;
+use crate::kernel::{self, Lane};
+use crate::report::outcome::Outcome;
+use anyhow::Result;
 
 /// Measure klp-gen and the lookups of the kernel, each against its peer in turns, and print the ratios.
 ///
@@ -32,7 +29,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
-    let logs = layout::new_log_dir("bench")?;
+    let logs = paths::new_log_dir("bench")?;
     let tree = args.source.kernel_source.as_deref();
     let kernel = kernel::prepare(Lane::Default, tree, &logs)?;
     let rounds = args.rounds.into();

@@ -2,26 +2,17 @@
 
 //! `cargo xtask demo`: builds everything, boots once, and shows what the demo's script tells.
 
-use std::{
-    fs,
-    time::Duration, //
-};
-
-use anyhow::{
-    ensure,
-    Result, //
-};
-
 use super::kernel::SourceArgs;
-use crate::{
-    fixtures,
-    image,
-    kernel::{self, Lane},
-    layout,
-    livepatches::Livepatches,
-    outcome::Outcome,
-    vm::{Output, Vm}, //
-};
+use crate::guest::image;
+use crate::guest::vm::{Output, Vm};
+use crate::host::paths;
+use crate::kernel::{self, Lane};
+use crate::report::outcome::Outcome;
+use crate::suite::guest_files;
+use crate::suite::livepatches::Livepatches;
+use anyhow::{ensure, Result};
+use std::fs;
+use std::time::Duration;
 
 /// The wall-clock limit of the boot.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -35,13 +26,13 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
-    let script = layout::repository().join("scripts/guest/demo.sh");
+    let script = paths::repository().join("scripts/guest/demo.sh");
     ensure!(script.is_file(), "{} is missing", script.display());
-    let logs = layout::new_log_dir("demo")?;
+    let logs = paths::new_log_dir("demo")?;
     let tree = args.source.kernel_source.as_deref();
     let kernel = kernel::prepare(Lane::Default, tree, &logs)?;
     let livepatches = Livepatches::build(&kernel, &logs)?;
-    let contents = fixtures::all(&kernel, &livepatches, &logs)?;
+    let contents = guest_files::all(&kernel, &livepatches, &logs)?;
     let vm = Vm {
         image: logs.join("initramfs.cpio"),
         build: kernel.build,

@@ -2,29 +2,17 @@
 
 //! `cargo xtask fuzz`: everything that reads foreign bytes, for a fixed time each.
 
-use std::{
-    env,
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-    time::{Duration, SystemTime, UNIX_EPOCH}, //
-};
-
-use anyhow::{
-    bail,
-    Context,
-    Result, //
-};
-
-use crate::{
-    fixtures,
-    kernel::{self, packages, Lane},
-    layout,
-    livepatches::Livepatches,
-    outcome::Outcome,
-    run,
-    verdicts, //
-};
+use crate::host::{packages, paths, run};
+use crate::kernel::{self, Lane};
+use crate::report::outcome::Outcome;
+use crate::suite::guest_files;
+use crate::suite::livepatches::Livepatches;
+use crate::suite::predict::random;
+use anyhow::{bail, Context, Result};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{env, fs};
 
 /// The target that is no program of libFuzzer.
 const VERDICTS: &str = "verdicts";
@@ -73,7 +61,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             bail!("there is no target `{target}`; `cargo xtask fuzz --list` lists them");
         }
     }
-    let logs = layout::new_log_dir("fuzz")?;
+    let logs = paths::new_log_dir("fuzz")?;
     eprintln!("logs are in {}", logs.display());
     if args.targets == [VERDICTS] {
         return verdicts(args, &logs);
@@ -102,17 +90,17 @@ pub fn run(args: &Args) -> Result<Outcome> {
 fn verdicts(args: &Args, logs: &Path) -> Result<Outcome> {
     let kernel = kernel::prepare(Lane::Default, None, logs)?;
     Livepatches::build(&kernel, logs)?;
-    fixtures::selftest_modules(&kernel, logs)?;
+    guest_files::selftest_modules(&kernel, logs)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let seed = args
         .seed
         .unwrap_or_else(|| now.map_or(0, |now| now.as_secs()));
     println!("{VERDICTS}: seed {seed}");
-    let findings = layout::cache()?.join("fuzz/findings").join(VERDICTS);
+    let findings = paths::cache()?.join("fuzz/findings").join(VERDICTS);
     fs::create_dir_all(&findings)
         .with_context(|| format!("cannot create {}", findings.display()))?;
     let time = Duration::from_secs(args.seconds.into());
-    let found = verdicts::run(&kernel, seed, time, &findings, logs)?;
+    let found = random::run(&kernel, seed, time, &findings, logs)?;
     println!(
         "{} loaded in {} boots, {} to be taken, {} to be refused; not loaded: {} that klp-gen alone \
          refuses, {} of which the files do not tell",
@@ -130,7 +118,7 @@ fn verdicts(args: &Args, logs: &Path) -> Result<Outcome> {
 
 /// The targets, in the order of their names.
 fn targets() -> Result<Vec<String>> {
-    let directory = layout::repository().join("fuzz/targets");
+    let directory = paths::repository().join("fuzz/targets");
     let mut targets = Vec::new();
     for file in
         fs::read_dir(&directory).with_context(|| format!("cannot read {}", directory.display()))?
@@ -152,7 +140,7 @@ struct Fuzzer {
 impl Fuzzer {
     /// Builds all targets, and first cargo-fuzz if it is not there.
     fn build(logs: &Path) -> Result<Self> {
-        let cache = layout::cache()?;
+        let cache = paths::cache()?;
         let tool = cache
             .join("tools")
             .join(format!("cargo-fuzz-{CARGO_FUZZ_VERSION}"));
@@ -167,7 +155,7 @@ impl Fuzzer {
                 .arg(&tool);
             run::logged(&mut install, &logs.join("cargo-fuzz.log"))?;
         }
-        let repository = layout::repository();
+        let repository = paths::repository();
         let target_dir = repository.join("target/fuzz");
         let mut build = Command::new(tool.join("bin/cargo-fuzz"));
         build
@@ -192,7 +180,7 @@ impl Fuzzer {
     fn corpora(&self, target: &str) -> Result<(PathBuf, PathBuf)> {
         let finds = self.cache.join("corpus").join(target);
         fs::create_dir_all(&finds).with_context(|| format!("cannot create {}", finds.display()))?;
-        let committed = layout::repository().join("fuzz/corpus").join(target);
+        let committed = paths::repository().join("fuzz/corpus").join(target);
         Ok((finds, committed))
     }
 
@@ -329,7 +317,7 @@ mod tests {
 
     #[test]
     fn every_target_has_a_corpus() {
-        let corpora = layout::repository().join("fuzz/corpus");
+        let corpora = paths::repository().join("fuzz/corpus");
         let targets = targets().unwrap();
         assert!(targets.len() >= 7, "{targets:?}");
         for target in targets {

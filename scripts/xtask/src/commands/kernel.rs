@@ -2,15 +2,11 @@
 
 //! `cargo xtask kernel`: builds the test kernel.
 
-use std::path::PathBuf;
-
+use crate::host::paths;
+use crate::kernel::{self, Lane};
+use crate::report::outcome::Outcome;
 use anyhow::Result;
-
-use crate::{
-    kernel::{self, Lane},
-    layout,
-    outcome::Outcome, //
-};
+use std::path::PathBuf;
 
 /// Build the test kernel with the module in it; print the build directory.
 #[derive(clap::Args)]
@@ -39,7 +35,7 @@ pub struct LaneArgs {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
-    let logs = layout::new_log_dir("kernel")?;
+    let logs = paths::new_log_dir("kernel")?;
     let kernel = kernel::prepare(args.lane.lane, args.source.kernel_source.as_deref(), &logs)?;
     println!("{}", kernel.build.display());
     Ok(Outcome::Pass)

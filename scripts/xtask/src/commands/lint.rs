@@ -2,28 +2,17 @@
 
 //! `cargo xtask lint`: everything that is checked without running it.
 
-use std::{
-    env,
-    ffi::OsString,
-    fs::{self, File},
-    path::{Path, PathBuf},
-    process::Command, //
-};
-
-use anyhow::{
-    Context,
-    Result, //
-};
-
+use crate::host::{packages, paths, run};
+use crate::kernel::source::Source;
+use crate::mail::{self, Sender};
+use crate::report::outcome::Outcome;
+use anyhow::{Context, Result};
 use klp_lint::imports;
-
-use crate::{
-    kernel::{packages, source::Source},
-    layout,
-    outcome::Outcome,
-    run,
-    series::{self, Sender}, //
-};
+use std::env;
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// What checkpatch cannot know about patches that are not in a kernel tree's history.
 const CHECKPATCH_IGNORES: &str = "FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID";
@@ -38,7 +27,7 @@ pub struct Args {
 
 /// Runs the command: all checks, whatever the one before said.
 pub fn run(args: &Args) -> Result<Outcome> {
-    let repository = layout::repository();
+    let repository = paths::repository();
     let mut failed = Vec::new();
     let mut note = |name: &'static str, passed: bool| {
         if !passed {
@@ -183,10 +172,10 @@ fn no_faults(faults: &[String]) -> bool {
 
 /// Runs the kernel's own check on the whole series, as it would be sent.
 fn checkpatch() -> Result<bool> {
-    let logs = layout::new_log_dir("lint")?;
+    let logs = paths::new_log_dir("lint")?;
     let source = Source::find(None, &logs)?;
-    let sender = Sender::anyone(&layout::repository())?;
-    let series = series::write(&source, &logs.join("series"), &sender)?;
+    let sender = Sender::anyone(&paths::repository())?;
+    let series = mail::write(&source, &logs.join("series"), &sender)?;
     let patches: Vec<_> = series
         .into_iter()
         .flat_map(|series| series.patches)

@@ -2,14 +2,10 @@
 
 //! `cargo xtask measure`: what `cargo xtask bench` starts for each run.
 
-use std::ffi::OsString;
-
+use crate::bench;
+use crate::report::outcome::Outcome;
 use anyhow::Result;
-
-use crate::{
-    bench,
-    outcome::Outcome, //
-};
+use std::ffi::OsString;
 
 /// Run a program and print the nanoseconds of processor time and the bytes of memory that it took.
 #[derive(clap::Args)]

@@ -2,30 +2,17 @@
 
 //! `cargo xtask qemu`: boots the test kernel with a command or a shell.
 
-use std::{
-    fs,
-    path::PathBuf,
-    time::Duration, //
-};
-
-use anyhow::{
-    Context,
-    Result, //
-};
-
-use super::kernel::{
-    LaneArgs,
-    SourceArgs, //
-};
-use crate::{
-    fixtures,
-    image,
-    kernel,
-    layout,
-    outcome::Outcome,
-    run,
-    vm::{Output, Vm}, //
-};
+use super::kernel::{LaneArgs, SourceArgs};
+use crate::guest::image;
+use crate::guest::vm::{Output, Vm};
+use crate::host::{paths, run};
+use crate::kernel;
+use crate::report::outcome::Outcome;
+use crate::suite::guest_files;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
 
 /// Boot the test kernel in QEMU and run a command in it, or a shell.
 ///
@@ -74,7 +61,7 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: Args) -> Result<Outcome> {
-    let logs = layout::new_log_dir("qemu")?;
+    let logs = paths::new_log_dir("qemu")?;
     let build = if let Some(build) = args.build {
         build
     } else {
@@ -82,7 +69,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         kernel::prepare(args.lane.lane, tree, &logs)?.build
     };
     let interactive = args.command.is_empty();
-    let mut contents = fixtures::scripts(&logs)?;
+    let mut contents = guest_files::scripts(&logs)?;
     for pair in &args.add {
         let (from, to) = place(pair);
         contents.add(from, to);

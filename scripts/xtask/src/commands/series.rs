@@ -2,21 +2,15 @@
 
 //! `cargo xtask series`: writes the patches as they would be sent.
 
-use std::path::PathBuf;
-
-use anyhow::Result;
-
 use super::kernel::SourceArgs;
-use crate::{
-    kernel::{
-        source::Source,
-        steps::Steps, //
-    },
-    layout,
-    outcome::Outcome,
-    series::{self, Sender},
-    tally::Tally, //
-};
+use crate::host::paths;
+use crate::kernel::build::steps::Steps;
+use crate::kernel::source::Source;
+use crate::mail::{self, Sender};
+use crate::report::outcome::Outcome;
+use crate::report::tally::Tally;
+use anyhow::Result;
+use std::path::PathBuf;
 
 /// Write the patches as they would be sent, in series with cover letters; print their names.
 ///
@@ -41,7 +35,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     // First, so that a missing identity is said before anything is installed.
-    let repository = layout::repository();
+    let repository = paths::repository();
     let sender = Sender::configured(&repository)?;
     let sender = sender.published(args.repository.as_deref(), &repository);
     if sender.repository.is_none() {
@@ -50,9 +44,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
              which this repository is published with --repository URL"
         );
     }
-    let logs = layout::new_log_dir("series")?;
+    let logs = paths::new_log_dir("series")?;
     let source = Source::find(args.source.kernel_source.as_deref(), &logs)?;
-    let all = series::write(&source, &args.output, &sender)?;
+    let all = mail::write(&source, &args.output, &sender)?;
     for patch in all.iter().flat_map(|series| &series.patches) {
         println!("{}", patch.display());
     }

@@ -2,48 +2,30 @@
 
 //! `cargo xtask test`: host tests, then the kernel, then every boot.
 
-use std::{
-    fmt::Write,
-    num::NonZero,
-    path::{Path, PathBuf},
-    sync::{
-        atomic::{AtomicUsize, Ordering},
-        Mutex,
-    },
-    thread, //
-};
-
-use anyhow::{
-    bail,
-    Result, //
-};
-
 use super::kernel::SourceArgs;
-use crate::{
-    boots::{Boot, BOOTS},
-    clients,
-    collisions,
-    fixtures,
-    guide::Reader,
-    host_tests,
-    image::{self, Contents},
-    kernel::{self, Kernel, Lane},
-    kernels_own,
-    ktap,
-    layout,
-    livepatches::{self, Livepatches},
-    makefile::Makefile,
-    menu,
-    outcome::Outcome,
-    preserved,
-    refusals,
-    rust_debug_info,
-    sections,
-    tally::Tally,
-    variants::Variants,
-    verify,
-    vm::{Output, Vm}, //
+use crate::guest::image::{self, Contents};
+use crate::guest::vm::{Output, Vm};
+use crate::host::{cargo_test, paths};
+use crate::kernel::{self, Kernel, Lane};
+use crate::report::ktap;
+use crate::report::outcome::Outcome;
+use crate::report::tally::Tally;
+use crate::suite::authors::guide::Reader;
+use crate::suite::authors::makefile::Makefile;
+use crate::suite::boots::{Boot, BOOTS};
+use crate::suite::livepatches::{self, Livepatches};
+use crate::suite::predict::{in_tree, init_symbols, refusals};
+use crate::suite::variants::Variants;
+use crate::suite::{
+    clients, collisions, convert_keeps, guest_files, kconfig_menu, rust_debug_info, verify,
 };
+use anyhow::{bail, Result};
+use std::fmt::Write;
+use std::num::NonZero;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
+use std::thread;
 
 /// Run every test; the last line is `N passed, N failed`.
 #[derive(clap::Args)]
@@ -97,12 +79,12 @@ pub fn run(args: &Args) -> Result<Outcome> {
         return Ok(Outcome::Pass);
     }
     let boots = chosen(&args.boot, args.lane.list())?;
-    let logs = layout::new_log_dir("test")?;
+    let logs = paths::new_log_dir("test")?;
     eprintln!("logs are in {}", logs.display());
     let mut tally = Tally::default();
     if args.boot.is_empty() && !args.authors {
         eprintln!("\n== host tests");
-        host_tests::run(&mut tally, &logs)?;
+        cargo_test::run(&mut tally, &logs)?;
     }
     if !args.host {
         for lane in args.lane.list() {
@@ -127,7 +109,7 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
         test_authors(&kernel, &mut tally, logs)?;
         return Ok(tally);
     }
-    let mut contents = fixtures::all(&kernel, &livepatches, logs)?;
+    let mut contents = guest_files::all(&kernel, &livepatches, logs)?;
     let variants = Variants::derive(&kernel, logs)?;
     variants.add_to(&mut contents);
     let reader = Reader::new(&kernel, logs)?;
@@ -141,12 +123,12 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
     if args.boot.is_empty() {
         eprintln!("\n== livepatches before they are loaded");
         refusals::check(&livepatches, &kernel, &mut tally)?;
-        sections::check(&livepatches, &kernel, &mut tally)?;
-        let selftests = fixtures::selftest_modules(&kernel, logs)?;
-        kernels_own::check(&selftests, &kernel.build, &mut tally)?;
-        preserved::check(&kernel.build, &mut tally, logs)?;
+        init_symbols::check(&livepatches, &kernel, &mut tally)?;
+        let selftests = guest_files::selftest_modules(&kernel, logs)?;
+        in_tree::check(&selftests, &kernel.build, &mut tally)?;
+        convert_keeps::check(&kernel.build, &mut tally, logs)?;
         eprintln!("\n== where klp_sympos can be had");
-        menu::check(&kernel, &mut tally, logs)?;
+        kconfig_menu::check(&kernel, &mut tally, logs)?;
         rust_debug_info::check(&kernel, &mut tally)?;
         eprintln!("\n== collisions");
         collisions::check(&kernel, &mut tally, logs)?;

@@ -2,28 +2,18 @@
 
 //! `cargo xtask tracers`: what people trace with, asked for promoted functions by the names in the source.
 
-use std::{
-    env,
-    fs,
-    time::Duration, //
-};
-
-use anyhow::{
-    ensure,
-    Context,
-    Result, //
-};
-
 use super::kernel::SourceArgs;
-use crate::{
-    clients, fixtures, image,
-    kernel::{self, Lane},
-    layout,
-    livepatches::Livepatches,
-    outcome::Outcome,
-    tracing_md::Block,
-    vm::{Output, Vm},
-};
+use crate::guest::image;
+use crate::guest::vm::{Output, Vm};
+use crate::host::paths;
+use crate::kernel::{self, Lane};
+use crate::report::outcome::Outcome;
+use crate::suite::livepatches::Livepatches;
+use crate::suite::tracing_tables::Block;
+use crate::suite::{clients, guest_files};
+use anyhow::{ensure, Context, Result};
+use std::time::Duration;
+use std::{env, fs};
 
 /// The wall-clock limit of the boot: bpftrace compiles each program.
 const LIMIT: Duration = Duration::from_secs(3600);
@@ -40,11 +30,11 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
-    let logs = layout::new_log_dir("tracers")?;
+    let logs = paths::new_log_dir("tracers")?;
     let tree = args.source.kernel_source.as_deref();
     let kernel = kernel::prepare(Lane::Btf, tree, &logs)?;
     let livepatches = Livepatches::build(&kernel, &logs)?;
-    let mut contents = fixtures::all(&kernel, &livepatches, &logs)?;
+    let mut contents = guest_files::all(&kernel, &livepatches, &logs)?;
     clients::add(&mut contents, &kernel, &logs)?;
     clients::add_slow(&mut contents, &logs)?;
     let vm = Vm {

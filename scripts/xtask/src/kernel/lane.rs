@@ -2,13 +2,10 @@
 
 //! The kernels that are tested: the same source and compiler, linked in different ways.
 
+use super::changes::overlay::Part;
+use super::source::Source;
+use crate::host::paths;
 use std::path::PathBuf;
-
-use super::{
-    overlay::Part,
-    source::Source, //
-};
-use crate::layout;
 
 /// Which kernel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -89,7 +86,7 @@ impl Lane {
         if self.has_btf() {
             names.push("btf.config");
         }
-        let dir = layout::repository().join("scripts/kernel");
+        let dir = paths::repository().join("scripts/kernel");
         names.into_iter().map(|name| dir.join(name)).collect()
     }
 }

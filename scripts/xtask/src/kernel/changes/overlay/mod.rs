@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Where the files of this repository go in a kernel tree.
+//!
+//! The repository keeps each source file once, in a layout of its own; the kernel wants its Rust
+//! abstractions in `rust/kernel` and the module with everything it is made of in one directory.
+
+mod hooks;
+mod rules;
+
+use super::Files;
+use anyhow::{bail, Context, Result};
+use hooks::HOOKS;
+use rules::RULES;
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// The module's directory in the kernel tree.
+pub const MODULE_DIRECTORY: &str = "kernel/livepatch/klp_sympos";
+
+/// What an overlaid file belongs to, which is also the patch that it is sent in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The abstractions in the kernel crate.
+    Abstractions,
+    /// The module, the naming rule that it is compiled with, and its tests.
+    Module,
+    /// The kernel's selftest of a function that has two names.
+    AliasTest,
+    /// The kernel's selftests of symbol names and positions.
+    SymposTest,
+    /// The kernel's selftests of tracers on promoted functions.
+    TracerTest,
+    /// The kernel's documents, which no build needs.
+    Documentation,
+    /// The person to ask, and the files to ask about; needed by no build either.
+    Maintainers,
+    /// Statics that assembly code shares its names with, for tests; in no patch.
+    Planted,
+}
+
+/// The kernel crate's root, which declares the abstractions.
+const CRATE_ROOT: &str = "rust/kernel/lib.rs";
+
+/// Adds `part` of the overlay to `files`; what is not there yet is read from `pristine`.
+///
+/// # Errors
+///
+/// Fails if a file cannot be read.
+pub fn add(part: Part, repository: &Path, pristine: &Path, files: &mut Files) -> Result<()> {
+    for rule in RULES.iter().filter(|rule| rule.part == part) {
+        for name in rule.matching(repository)? {
+            let from = repository.join(rule.from).join(&name);
+            let contents =
+                fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
+            files.insert(format!("{}/{name}", rule.to), Some(contents));
+            if rule.part == Part::Abstractions {
+                let module = name.trim_end_matches(".rs");
+                edit(CRATE_ROOT, pristine, files, |text| declare(text, module))?;
+            }
+        }
+    }
+    for hook in HOOKS.iter().filter(|hook| hook.part == part) {
+        if hook.needed.is_none_or(|needed| files.contains_key(needed)) {
+            let text = hook.text.read(repository)?;
+            let hooked = |into: &str| hook.place.insert(into, &text);
+            edit(hook.target, pristine, files, hooked)
+                .with_context(|| format!("cannot add a line to {}", hook.target))?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the paths in the kernel tree of those files of `part` that are programs.
+///
+/// # Errors
+///
+/// Fails if a directory cannot be read.
+pub fn programs(part: Part, repository: &Path) -> Result<BTreeSet<String>> {
+    let mut programs = BTreeSet::new();
+    for rule in RULES.iter().filter(|rule| rule.part == part) {
+        for name in rule.matching(repository)? {
+            let from = repository.join(rule.from).join(&name);
+            if fs::metadata(&from)?.permissions().mode() & 0o100 != 0 {
+                programs.insert(format!("{}/{name}", rule.to));
+            }
+        }
+    }
+    Ok(programs)
+}
+
+/// Replaces the text of a file of the tree.
+fn edit(
+    path: &str,
+    pristine: &Path,
+    files: &mut Files,
+    change: impl FnOnce(&str) -> Result<String>,
+) -> Result<()> {
+    let old = match files.get(path) {
+        Some(Some(contents)) => contents.clone(),
+        Some(None) => bail!("a patch removes {path}"),
+        None => fs::read(pristine.join(path)).with_context(|| format!("cannot read {path}"))?,
+    };
+    let new = change(&String::from_utf8_lossy(&old))?;
+    files.insert(path.to_owned(), Some(new.into_bytes()));
+    Ok(())
+}
+
+/// Declares `pub mod NAME;` in the text of a crate root, in its alphabetical place.
+fn declare(text: &str, name: &str) -> Result<String> {
+    let lines: Vec<_> = text.lines().collect();
+    let declared = |line: &str| {
+        let module = line.strip_prefix("pub ").unwrap_or(line);
+        let module = module.strip_prefix("mod ")?.strip_suffix(';')?;
+        Some(module.to_owned())
+    };
+    if lines
+        .iter()
+        .any(|line| declared(line).as_deref() == Some(name))
+    {
+        return Ok(text.to_owned());
+    }
+    // In front of the first greater one, but behind the last if there is none.
+    let greater = lines
+        .iter()
+        .position(|line| declared(line).is_some_and(|other| other.as_str() > name));
+    let place = if let Some(mut place) = greater {
+        // Attributes belong to the line below them.
+        while place > 0 && lines[place - 1].starts_with("#[") {
+            place -= 1;
+        }
+        place
+    } else {
+        let last = lines.iter().rposition(|line| declared(line).is_some());
+        last.with_context(|| format!("{CRATE_ROOT} declares no modules"))? + 1
+    };
+    let declaration = format!("pub mod {name};");
+    let mut lines = lines;
+    lines.insert(place, &declaration);
+    Ok(lines.join("\n") + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROOT: &str = "//! Docs\n\npub mod alloc;\nmod build_assert;\n#[cfg(CONFIG_NET)]\n\
+                        pub mod net;\npub mod page;\n\npub use bindings;\n";
+
+    #[test]
+    fn a_module_is_declared_in_its_place() {
+        let text = declare(ROOT, "livepatch").unwrap();
+        assert!(text
+            .contains("mod build_assert;\npub mod livepatch;\n#[cfg(CONFIG_NET)]\npub mod net;"));
+        let text = declare(ROOT, "zebra").unwrap();
+        assert!(text.contains("pub mod page;\npub mod zebra;\n\npub use"));
+        let text = declare(ROOT, "aaa").unwrap();
+        assert!(text.contains("\n\npub mod aaa;\npub mod alloc;"));
+    }
+
+    #[test]
+    fn a_declared_module_is_left_alone() {
+        assert_eq!(declare(ROOT, "net").unwrap(), ROOT);
+        assert_eq!(declare(ROOT, "build_assert").unwrap(), ROOT);
+    }
+
+    #[test]
+    fn what_does_not_exist_is_no_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut files = Files::new();
+        add(Part::Abstractions, dir.path(), dir.path(), &mut files).unwrap();
+        add(Part::Module, dir.path(), dir.path(), &mut files).unwrap();
+        assert!(files.is_empty());
+    }
+
+    #[test]
+    fn a_module_directory_is_hooked_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let (repository, tree) = (dir.path().join("repository"), dir.path().join("tree"));
+        fs::create_dir_all(repository.join("kmod")).unwrap();
+        fs::create_dir_all(tree.join("kernel/livepatch")).unwrap();
+        fs::write(repository.join("kmod/Makefile"), "obj-m += x.o\n").unwrap();
+        fs::write(repository.join("kmod/README"), "not for the tree\n").unwrap();
+        fs::write(tree.join("kernel/livepatch/Makefile"), "first\n").unwrap();
+        let mut files = Files::new();
+        add(Part::Module, &repository, &tree, &mut files).unwrap();
+        let paths: Vec<_> = files.keys().map(String::as_str).collect();
+        assert_eq!(
+            paths,
+            [
+                "kernel/livepatch/Makefile",
+                "kernel/livepatch/klp_sympos/Makefile"
+            ]
+        );
+        let hooked = files["kernel/livepatch/Makefile"].clone().unwrap();
+        assert!(hooked.starts_with(b"first\n\nobj-$(CONFIG_KLP_SYMPOS)"));
+    }
+}

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The kernel source before any change: Debian's package, or a tree of the user's own.
+
+mod mirror;
+
+use super::lane::Lane;
+use crate::host::{packages, paths, run};
+use anyhow::{bail, Context, Result};
+use mirror::Mode;
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The package that has the source.
+pub const PACKAGE: &str = "linux-source-6.12";
+/// What is in it.
+pub const TARBALL: &str = "/usr/src/linux-source-6.12.tar.xz";
+
+/// A kernel source tree that is only read.
+pub struct Source {
+    /// The tree.
+    pub pristine: PathBuf,
+    /// Its version, such as `6.12.117`.
+    pub version: String,
+    /// A hash of its content, or of its files' sizes and times where it is the user's.
+    pub fingerprint: String,
+    mode: Mode,
+}
+
+impl Source {
+    /// Finds the tree; installs and unpacks the distribution's if that was not done before.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no usable tree.
+    pub fn find(own_tree: Option<&Path>, logs: &Path) -> Result<Self> {
+        let (pristine, fingerprint, mode) = if let Some(tree) = own_tree {
+            let tree = fs::canonicalize(tree)
+                .with_context(|| format!("cannot find {}", tree.display()))?;
+            for left_over in [".config", "include/config"] {
+                if tree.join(left_over).exists() {
+                    bail!(
+                        "{} has been built in (it has {left_over}); run `make mrproper` there",
+                        tree.display()
+                    );
+                }
+            }
+            let fingerprint = mirror::fingerprint(&tree)?;
+            (tree, fingerprint, Mode::Copy)
+        } else {
+            packages::install(packages::SOURCE.iter(), logs)?;
+            let hash = hash_file(Path::new(TARBALL))?;
+            (unpack(&hash, logs)?, hash, Mode::Link)
+        };
+        Ok(Self {
+            version: version(&pristine)?,
+            pristine,
+            fingerprint,
+            mode,
+        })
+    }
+
+    /// `6.12` for `6.12.117`: the patch series that fits.
+    pub fn series(&self) -> String {
+        self.version
+            .splitn(3, '.')
+            .take(2)
+            .collect::<Vec<_>>()
+            .join(".")
+    }
+
+    /// Whether its Makefile has the linker keep names of promoted symbols, wherever the linker can.
+    pub fn reduces_suffixes(&self) -> bool {
+        fs::read_to_string(self.pristine.join("Makefile"))
+            .is_ok_and(|makefile| makefile.contains("-always-rename-promoted-locals=false"))
+    }
+
+    /// The name of the directory that a build of this source by these tools lives in.
+    ///
+    /// Of a user's tree the place is hashed and not the content, so that a changed tree is built again
+    /// in the same directory.
+    pub fn directory_name(&self, lane: Lane, tools: &str) -> String {
+        let mut hasher = blake3::Hasher::new();
+        match self.mode {
+            Mode::Link => hasher.update(self.fingerprint.as_bytes()),
+            Mode::Copy => hasher.update(self.pristine.as_os_str().as_encoded_bytes()),
+        };
+        hasher.update(tools.as_bytes());
+        let lane = match lane {
+            Lane::Default => String::new(),
+            Lane::SuffixReduction | Lane::Btf => format!("-{}", lane.name()),
+        };
+        let hash = &hasher.finalize().to_hex()[..12];
+        format!("{}{lane}-{hash}", self.version)
+    }
+
+    /// Brings the files of the tree, except `changed` ones, to `tree`.
+    ///
+    /// # Errors
+    ///
+    /// Fails if something cannot be read or written.
+    pub fn mirror(&self, tree: &Path, changed: &BTreeSet<String>) -> Result<()> {
+        mirror::mirror(&self.pristine, tree, self.mode, changed)
+    }
+}
+
+fn hash_file(path: &Path) -> Result<String> {
+    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_reader(file)?;
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+fn unpack(hash: &str, logs: &Path) -> Result<PathBuf> {
+    let sources = paths::cache()?.join("source");
+    let tree = sources.join(format!("{PACKAGE}-{}", &hash[..12]));
+    if tree.exists() {
+        return Ok(tree);
+    }
+    eprintln!("unpacking {TARBALL}");
+    fs::create_dir_all(&sources).with_context(|| format!("cannot create {}", sources.display()))?;
+    // Of two that unpack at the same time each has a directory, and the second is thrown away.
+    let partial = tempfile::Builder::new()
+        .prefix("partial-")
+        .tempdir_in(&sources)?;
+    let mut tar = Command::new("tar");
+    tar.args(["--use-compress-program=xz -T0", "--strip-components=1"])
+        .arg("-xf")
+        .arg(TARBALL)
+        .arg("-C")
+        .arg(partial.path());
+    run::logged(&mut tar, &logs.join("unpack.log"))?;
+    if fs::rename(partial.path(), &tree).is_ok() {
+        // Not temporary any more.
+        let _ = partial.keep();
+    }
+    Ok(tree)
+}
+
+fn version(tree: &Path) -> Result<String> {
+    let makefile = tree.join("Makefile");
+    let text = fs::read_to_string(&makefile)
+        .with_context(|| format!("{} is not a kernel tree", tree.display()))?;
+    let field = |name: &str| {
+        text.lines().find_map(|line| {
+            let (key, value) = line.split_once('=')?;
+            (key.trim() == name).then(|| value.trim().to_owned())
+        })
+    };
+    let parts: Option<Vec<_>> = ["VERSION", "PATCHLEVEL", "SUBLEVEL"]
+        .into_iter()
+        .map(field)
+        .collect();
+    let parts = parts.with_context(|| format!("{} names no version", makefile.display()))?;
+    Ok(parts.join("."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_is_read_from_the_makefile() {
+        let dir = tempfile::tempdir().unwrap();
+        let makefile = "# SPDX\nVERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 117\nEXTRAVERSION =\n";
+        fs::write(dir.path().join("Makefile"), makefile).unwrap();
+        assert_eq!(version(dir.path()).unwrap(), "6.12.117");
+    }
+
+    #[test]
+    fn a_kernel_that_passes_the_flags_itself_is_known_by_its_makefile() {
+        let dir = tempfile::tempdir().unwrap();
+        let source = |makefile: &str| {
+            fs::write(dir.path().join("Makefile"), makefile).unwrap();
+            Source {
+                pristine: dir.path().to_owned(),
+                version: String::new(),
+                fingerprint: String::new(),
+                mode: Mode::Copy,
+            }
+        };
+        let names = |source: &Source| Lane::SuffixReduction.fragments(source).len();
+        assert_eq!(names(&source("VERSION = 6\n")), 2);
+        let flags = "$(call ld-option,-mllvm -always-rename-promoted-locals=false)\n";
+        let mainline = source(flags);
+        assert_eq!(names(&mainline), 1);
+        assert_eq!(Lane::Default.fragments(&mainline).len(), 1);
+    }
+
+    #[test]
+    fn a_directory_without_a_kernel_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let error = version(dir.path()).unwrap_err().to_string();
+        assert!(error.contains("not a kernel tree"), "{error}");
+    }
+}

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The results: read from what tests print, counted, and told.
+
+pub mod ktap;
+pub mod outcome;
+pub mod tally;

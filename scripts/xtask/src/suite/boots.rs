@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The boots of `cargo xtask test`, as data.
+//!
+//! To add a test, write `scripts/guest/tests/NN-name.sh`: a bash script that sources `/klp/ktap.sh`,
+//! announces its suite with `ktap_suite NAME CASES`, and has one `check` per case. Several such files may
+//! run in one boot, in the order of the list here. A file that needs a state of its own (another command
+//! line, something that cannot be undone) gets a boot of its own.
+//!
+//! Every suite that a boot prints is expected here with its number of cases. A suite that is missing,
+//! that nobody expected, or that has another number of cases, is a failure.
+
+use super::variants;
+use crate::kernel::Lane;
+use std::time::Duration;
+
+/// A suite and its number of cases; a suite within a suite is called `outer/inner`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expected {
+    /// The suite's name.
+    pub suite: &'static str,
+    cases: usize,
+    reduced: usize,
+}
+
+impl Expected {
+    /// As many cases in every lane.
+    pub const fn new(suite: &'static str, cases: usize) -> Self {
+        Self {
+            suite,
+            cases,
+            reduced: cases,
+        }
+    }
+
+    /// The same suite with another number of cases in the lane suffix-reduction.
+    pub const fn reduced(self, cases: usize) -> Self {
+        Self {
+            reduced: cases,
+            ..self
+        }
+    }
+
+    /// How many cases it has, without those that are suites themselves.
+    pub const fn cases(&self, lane: Lane) -> usize {
+        if lane.reduces_suffixes() {
+            self.reduced
+        } else {
+            self.cases
+        }
+    }
+}
+
+/// One boot of the test kernel.
+#[derive(Clone, Copy, Debug)]
+pub struct Boot {
+    /// Its name, for the report and for `--boot`.
+    pub name: &'static str,
+    /// The files of `scripts/guest/tests`, without `.sh`, that run one after the other.
+    pub scripts: &'static [&'static str],
+    /// The kernels that it is for.
+    pub lanes: &'static [Lane],
+    /// Whether the kernel may choose its own addresses.
+    pub kaslr: bool,
+    /// Whether the processors run at the same time: for a test that looks for races, unless it patches
+    /// code that runs meanwhile (see [`crate::guest::vm::Vm::parallel`]).
+    pub parallel: bool,
+    /// True if the guest has the programs that people trace with, which are large.
+    pub clients: bool,
+    /// More of the kernel's command line.
+    pub append: &'static str,
+    /// The wall-clock limit. It is there for a guest that hangs: give three times what is usual.
+    pub timeout: Duration,
+    /// What must come out.
+    pub expected: &'static [Expected],
+}
+
+/// What most boots have in common.
+const DEFAULT: Boot = Boot {
+    name: "",
+    scripts: &[],
+    lanes: &Lane::ALL,
+    kaslr: true,
+    parallel: false,
+    clients: false,
+    append: "",
+    timeout: Duration::from_secs(120),
+    expected: &[],
+};
+
+impl Boot {
+    const fn named(self, name: &'static str) -> Self {
+        Self { name, ..self }
+    }
+}
+
+const fn expect(suite: &'static str, cases: usize) -> Expected {
+    Expected::new(suite, cases)
+}
+
+/// The livepatch selftests of 6.12, 25 tests in 7 scripts, and those of `kmod/selftests`. Only a kernel
+/// without `klp_sympos` can refuse what the last test of test-sympos.sh loads.
+const fn livepatch_selftests(sympos: usize) -> [Expected; 12] {
+    [
+        LOADED,
+        expect("livepatch-selftests", 0),
+        expect("livepatch-selftests/test-alias.sh", 2),
+        expect("livepatch-selftests/test-callbacks.sh", 11),
+        expect("livepatch-selftests/test-ftrace.sh", 1),
+        expect("livepatch-selftests/test-livepatch.sh", 3),
+        expect("livepatch-selftests/test-shadow-vars.sh", 1),
+        expect("livepatch-selftests/test-state.sh", 4),
+        expect("livepatch-selftests/test-sympos.sh", sympos),
+        expect("livepatch-selftests/test-sympos-names.sh", 4),
+        expect("livepatch-selftests/test-syscall.sh", 1),
+        expect("livepatch-selftests/test-sysfs.sh", 4),
+    ]
+}
+
+const LIVEPATCH_SELFTESTS: &[Expected] = livepatch_selftests(5).split_at(1).1;
+const LIVEPATCH_SELFTESTS_LOADED: &[Expected] = &livepatch_selftests(4);
+
+const LOADED: Expected = expect("load", 1);
+/// What becomes of each livepatch that is derived, and what is said of it by /proc/kallsyms.
+const VARIANTS: &[Expected] = &[
+    expect("variants-stock", klp_variants::table::COUNT),
+    expect("variants-stock-kallsyms", klp_variants::table::COUNT),
+    expect("variants-klp_sympos", klp_variants::table::COUNT),
+    expect("variants-klp_sympos-kallsyms", klp_variants::table::COUNT),
+];
+const ORACLE: &[Expected] = &[LOADED, expect("oracle", 2)];
+
+/// The longest first: several boots run at a time.
+pub const BOOTS: &[Boot] = &[
+    Boot {
+        scripts: &["20-livepatch-selftests"],
+        timeout: Duration::from_secs(900),
+        expected: LIVEPATCH_SELFTESTS,
+        ..DEFAULT.named("livepatch-selftests")
+    },
+    Boot {
+        scripts: &["15-load", "20-livepatch-selftests"],
+        timeout: Duration::from_secs(900),
+        expected: LIVEPATCH_SELFTESTS_LOADED,
+        ..DEFAULT.named("livepatch-selftests-loaded")
+    },
+    Boot {
+        scripts: &["80-stress"],
+        parallel: true,
+        timeout: Duration::from_secs(900),
+        expected: &[expect("stress", 2)],
+        ..DEFAULT.named("stress")
+    },
+    Boot {
+        scripts: &["81-failslab"],
+        timeout: Duration::from_secs(300),
+        expected: &[expect("failslab", 2)],
+        ..DEFAULT.named("failslab")
+    },
+    Boot {
+        scripts: &["15-load", "30-oracle"],
+        timeout: Duration::from_secs(600),
+        expected: ORACLE,
+        ..DEFAULT.named("oracle")
+    },
+    Boot {
+        scripts: &["15-load", "30-oracle"],
+        kaslr: false,
+        timeout: Duration::from_secs(600),
+        expected: ORACLE,
+        ..DEFAULT.named("oracle-nokaslr")
+    },
+    Boot {
+        scripts: &["45-variants"],
+        // The addresses that were predicted are those of the image.
+        kaslr: false,
+        append: variants::APPEND,
+        timeout: Duration::from_secs(300),
+        expected: VARIANTS,
+        ..DEFAULT.named("variants")
+    },
+    Boot {
+        scripts: &["40-livepatch"],
+        expected: &[expect("livepatch", 13)],
+        ..DEFAULT.named("livepatch")
+    },
+    Boot {
+        scripts: &["41-refused"],
+        expected: &[expect("refused", 23)],
+        ..DEFAULT.named("refused")
+    },
+    Boot {
+        scripts: &["42-stock"],
+        expected: &[expect("stock", 4)],
+        ..DEFAULT.named("stock")
+    },
+    Boot {
+        scripts: &["43-modules"],
+        expected: &[expect("modules", 32)],
+        ..DEFAULT.named("modules")
+    },
+    Boot {
+        scripts: &["44-replace"],
+        timeout: Duration::from_secs(600),
+        expected: &[expect("replace", 39)],
+        ..DEFAULT.named("replace")
+    },
+    Boot {
+        scripts: &["45-authors"],
+        timeout: Duration::from_secs(300),
+        expected: &[expect("authors", 27)],
+        ..DEFAULT.named("authors")
+    },
+    Boot {
+        scripts: &["46-collisions"],
+        // Where they are planted.
+        lanes: &[Lane::SuffixReduction],
+        expected: &[expect("collisions", 4)],
+        ..DEFAULT.named("collisions")
+    },
+    Boot {
+        scripts: &["48-exact"],
+        expected: &[expect("exact", 22)],
+        ..DEFAULT.named("exact")
+    },
+    Boot {
+        scripts: &["49-held"],
+        expected: &[expect("held", 19)],
+        ..DEFAULT.named("held")
+    },
+    Boot {
+        scripts: &["51-halves"],
+        expected: &[expect("halves", 17)],
+        ..DEFAULT.named("halves")
+    },
+    Boot {
+        scripts: &["46-sections"],
+        expected: &[expect("sections", 11)],
+        ..DEFAULT.named("sections")
+    },
+    Boot {
+        scripts: &["52-special"],
+        expected: &[expect("special", 14)],
+        ..DEFAULT.named("special")
+    },
+    Boot {
+        scripts: &["47-long"],
+        expected: &[expect("long", 8)],
+        ..DEFAULT.named("long")
+    },
+    Boot {
+        scripts: &["21-ftrace-selftests"],
+        // No function of vmlinux has a suffix in the other.
+        lanes: &Lane::SUFFIXED,
+        timeout: Duration::from_secs(300),
+        expected: &[expect("ftrace-selftests", 4)],
+        ..DEFAULT.named("ftrace-selftests")
+    },
+    Boot {
+        scripts: &["55-btf"],
+        lanes: &[Lane::Btf],
+        expected: &[expect("btf", 10)],
+        ..DEFAULT.named("btf")
+    },
+    Boot {
+        scripts: &["54-fentry"],
+        lanes: &[Lane::Btf],
+        clients: true,
+        timeout: Duration::from_secs(600),
+        expected: &[expect("fentry", 6)],
+        ..DEFAULT.named("fentry")
+    },
+    Boot {
+        scripts: &["56-bpf"],
+        lanes: &[Lane::Btf],
+        timeout: Duration::from_secs(300),
+        expected: &[expect("bpf", 21)],
+        ..DEFAULT.named("bpf")
+    },
+    Boot {
+        scripts: &["50-tracers"],
+        expected: &[expect("tracers", 25).reduced(26)],
+        ..DEFAULT.named("tracers")
+    },
+    Boot {
+        scripts: &["53-clients"],
+        // No function of vmlinux has a suffix in the other.
+        lanes: &Lane::SUFFIXED,
+        clients: true,
+        timeout: Duration::from_secs(900),
+        expected: &[expect("clients", 13)],
+        ..DEFAULT.named("clients")
+    },
+    Boot {
+        scripts: &["51-namesakes"],
+        timeout: Duration::from_secs(300),
+        expected: &[expect("namesakes", 41)],
+        ..DEFAULT.named("namesakes")
+    },
+    Boot {
+        scripts: &["10-smoke", "12-kunit"],
+        expected: &[
+            expect("smoke", 6),
+            expect("klp_policy", 11),
+            expect("klp_sympos", 13),
+        ],
+        ..DEFAULT.named("kunit")
+    },
+    Boot {
+        scripts: &["10-smoke"],
+        kaslr: false,
+        expected: &[expect("smoke", 6)],
+        ..DEFAULT.named("smoke-nokaslr")
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::paths;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn names_are_unique_and_scripts_exist() {
+        let names: BTreeSet<_> = BOOTS.iter().map(|boot| boot.name).collect();
+        assert_eq!(names.len(), BOOTS.len());
+        let tests = paths::repository().join("scripts/guest/tests");
+        for script in BOOTS.iter().flat_map(|boot| boot.scripts) {
+            assert!(tests.join(format!("{script}.sh")).is_file(), "{script}");
+        }
+    }
+
+    #[test]
+    fn every_test_script_is_run_by_a_boot() {
+        let run: BTreeSet<_> = BOOTS.iter().flat_map(|boot| boot.scripts).collect();
+        for entry in std::fs::read_dir(paths::repository().join("scripts/guest/tests")).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            assert!(run.contains(&name.trim_end_matches(".sh")), "{name}");
+        }
+    }
+}

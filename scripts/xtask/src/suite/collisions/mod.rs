@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Holds `klp-gen collisions` to what the linker does, with suffixes and without.
+
+mod link;
+mod planted;
+mod rows;
+
+use crate::host::{klp_gen, run};
+use crate::kernel::{Kernel, Lane};
+use crate::report::tally::Tally;
+use anyhow::{Context, Result};
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+/// Runs what can be said of the kernel of a lane.
+///
+/// # Errors
+///
+/// Fails if a tool cannot be run.
+pub fn check(kernel: &Kernel, tally: &mut Tally, logs: &Path) -> Result<()> {
+    let klp_gen = klp_gen::release(logs)?;
+    let found = of_kernel(&klp_gen, kernel)?;
+    match kernel.lane {
+        Lane::Default | Lane::Btf => {
+            expect(tally, "collisions of the kernel", &found, &[]);
+            promotions_are_foreseen(kernel, tally);
+            Ok(())
+        }
+        Lane::SuffixReduction => {
+            expect(tally, "collisions of the kernel", &found, &planted::FOUND);
+            rows::check(&klp_gen, kernel, tally, &logs.join("collisions"))?;
+            planted::check(&klp_gen, kernel, tally, &logs.join("collisions"))
+        }
+    }
+}
+
+fn expect(tally: &mut Tally, what: &str, found: &[String], expected: &[&str]) {
+    if found == expected {
+        tally.pass();
+    } else {
+        let reason = format!("expected {expected:?}, found {found:?}");
+        tally.fail(what.to_owned(), reason);
+    }
+}
+
+/// Returns what `klp-gen collisions` finds in the inputs of the kernel's link, as `name kind effect`.
+fn of_kernel(klp_gen: &Path, kernel: &Kernel) -> Result<Vec<String>> {
+    let mut command = Command::new(klp_gen);
+    command.current_dir(&kernel.build).args([
+        "collisions",
+        "--llvm=-22",
+        "--format=json",
+        "--linker-script=arch/x86/kernel/vmlinux.lds",
+        "vmlinux.a",
+    ]);
+    run::announce(&command);
+    let start = Instant::now();
+    let found = answers(&mut command)?;
+    let (count, seconds) = (found.len(), start.elapsed().as_secs_f32());
+    eprintln!("  {count} collisions in {seconds:.1} s");
+    Ok(found)
+}
+
+/// Returns names, kinds and effects of a JSON answer, whatever the exit status.
+fn answers(command: &mut Command) -> Result<Vec<String>> {
+    let line = run::shell_line(command);
+    let output = command
+        .output()
+        .with_context(|| format!("cannot run `{line}`"))?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let rows: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout)
+        .with_context(|| format!("`{line}` printed no JSON: {}", stderr.trim()))?;
+    let word = |row: &serde_json::Value, field| row[field].as_str().unwrap_or("?").to_owned();
+    let words = |row| {
+        let [name, kind, effect] = ["name", "kind", "effect"].map(|field| word(row, field));
+        format!("{name} {kind} {effect}")
+    };
+    Ok(rows.iter().map(words).collect())
+}
+
+/// Every static that this link did promote is one that `klp-gen collisions` takes for promotable.
+fn promotions_are_foreseen(kernel: &Kernel, tally: &mut Tally) {
+    let mut oracle = klp_gen::example("promoted_oracle");
+    for input in ["vmlinux", "vmlinux.a"] {
+        oracle.arg(kernel.build.join(input));
+        if input == "vmlinux" {
+            oracle.arg("-22");
+        }
+    }
+    run::announce(&oracle);
+    match run::captured(&mut oracle) {
+        Ok(text) => {
+            eprint!("  {text}");
+            tally.pass();
+        }
+        Err(error) => tally.fail("promoted statics".to_owned(), format!("{error:#}")),
+    }
+}

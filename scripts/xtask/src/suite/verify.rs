@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Compares what came out of a boot with what its entry in the table expects.
+
+use super::boots::Boot;
+use crate::kernel::Lane;
+use crate::report::ktap::Suite;
+use crate::report::tally::Tally;
+
+/// Counts the cases of `suites`, and as one more result the end of the boot itself.
+pub fn verify(boot: &Boot, lane: Lane, suites: &[Suite], failure: Option<&str>) -> Tally {
+    let mut tally = Tally::default();
+    let name = |suite: &str| format!("{}: {suite}", boot.name);
+    match failure {
+        None => tally.pass(),
+        Some(reason) => tally.fail(name("boots, runs and ends"), reason.to_owned()),
+    }
+    for suite in suites {
+        for case in &suite.cases {
+            match &case.failure {
+                None => tally.pass(),
+                Some(reason) => {
+                    tally.fail(
+                        name(&format!("{}: {}", suite.name, case.name)),
+                        reason.clone(),
+                    );
+                }
+            }
+        }
+        for complaint in &suite.complaints {
+            tally.fail(name(&suite.name), complaint.clone());
+        }
+        let expected: Vec<_> = boot
+            .expected
+            .iter()
+            .filter(|expected| expected.suite == suite.name)
+            .collect();
+        let same = suites
+            .iter()
+            .filter(|other| other.name == suite.name)
+            .count();
+        match expected[..] {
+            [expected] if expected.cases(lane) != suite.cases.len() => tally.fail(
+                name(&suite.name),
+                format!(
+                    "{} cases, expected were {}",
+                    suite.cases.len(),
+                    expected.cases(lane)
+                ),
+            ),
+            [_] if same > 1 => {
+                tally.fail(name(&suite.name), "the suite ran more than once".to_owned());
+            }
+            [_] => {}
+            _ => tally.fail(name(&suite.name), "nobody expected this suite".to_owned()),
+        }
+    }
+    for expected in boot.expected {
+        if !suites.iter().any(|suite| suite.name == expected.suite) {
+            let cases = expected.cases(lane);
+            let reason = format!("the suite with its {cases} cases is missing");
+            tally.fail(name(expected.suite), reason);
+        }
+    }
+    tally
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::ktap;
+    use crate::suite::boots::Expected;
+    use std::time::Duration;
+
+    const BOOT: Boot = Boot {
+        name: "boot",
+        scripts: &[],
+        lanes: &Lane::ALL,
+        kaslr: true,
+        parallel: false,
+        clients: false,
+        append: "",
+        timeout: Duration::ZERO,
+        expected: &[Expected::new("smoke", 2).reduced(3)],
+    };
+
+    fn verify_output(output: &str) -> (usize, Vec<String>) {
+        let tally = verify(&BOOT, Lane::Default, &ktap::parse(output), None);
+        let reasons = tally.failures().map(|failure| failure.reason.clone());
+        (tally.passed(), reasons.collect())
+    }
+
+    const SMOKE: &str = "KTAP version 1\n# Subtest: smoke\n1..2\nok 1 a\nok 2 b\n";
+
+    #[test]
+    fn what_was_expected_passes() {
+        assert_eq!(verify_output(SMOKE), (3, vec![]));
+    }
+
+    #[test]
+    fn a_missing_suite_fails() {
+        let (passed, reasons) = verify_output("");
+        assert_eq!(passed, 1);
+        assert_eq!(reasons, ["the suite with its 2 cases is missing"]);
+    }
+
+    #[test]
+    fn another_number_of_cases_fails() {
+        let output = "KTAP version 1\n# Subtest: smoke\n1..1\nok 1 a\n";
+        assert_eq!(verify_output(output).1, ["1 cases, expected were 2"]);
+    }
+
+    #[test]
+    fn each_lane_has_its_own_number_of_cases() {
+        let tally = verify(&BOOT, Lane::SuffixReduction, &ktap::parse(SMOKE), None);
+        let reasons: Vec<_> = tally.failures().map(|failure| &failure.reason).collect();
+        assert_eq!(reasons, ["2 cases, expected were 3"]);
+    }
+
+    #[test]
+    fn an_unexpected_or_repeated_suite_fails() {
+        let output = format!("{SMOKE}KTAP version 1\n# Subtest: new\n1..1\nok 1 a\n");
+        assert_eq!(verify_output(&output).1, ["nobody expected this suite"]);
+        assert_eq!(verify_output(&format!("{SMOKE}{SMOKE}")).1.len(), 2);
+    }
+
+    #[test]
+    fn a_failed_case_and_a_failed_boot_are_told_apart() {
+        let output = "KTAP version 1\n# Subtest: smoke\n1..2\nok 1 a\n# why\nnot ok 2 b\n";
+        let tally = verify(
+            &BOOT,
+            Lane::Default,
+            &ktap::parse(output),
+            Some("no end within 9 s"),
+        );
+        let failures: Vec<_> = tally
+            .failures()
+            .map(|failure| (failure.name.as_str(), failure.reason.as_str()))
+            .collect();
+        assert_eq!(
+            failures,
+            [
+                ("boot: boots, runs and ends", "no end within 9 s"),
+                ("boot: smoke: b", "# why")
+            ]
+        );
+    }
+}
