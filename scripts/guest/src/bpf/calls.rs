@@ -16,8 +16,6 @@ use anyhow::{
     Result, //
 };
 
-use super::btf::Btf;
-
 /// Commands.
 const PROG_LOAD: libc::c_long = 5;
 const PROG_TEST_RUN: libc::c_long = 10;
@@ -245,22 +243,20 @@ pub fn count_runs() -> Result<OwnedFd> {
 pub struct Program(OwnedFd);
 
 impl Program {
-    /// Loads a program that does nothing at the entry of the function `id`.
-    pub fn fentry(btf: &Btf, id: u32) -> Result<Result<Self, Refusal>> {
-        let fd = btf.open()?;
+    /// Loads a program that does nothing at the entry of the function `id` of a BTF; none is that of vmlinux.
+    pub fn fentry(btf: Option<&OwnedFd>, id: u32) -> Result<Self, Refusal> {
         let load = Load {
             prog_type: TRACING,
             expected_attach_type: TRACE_FENTRY,
             attach_btf_id: id,
-            attach_btf_obj_fd: number(fd.as_ref()),
+            attach_btf_obj_fd: number(btf),
             ..Load::default()
         };
-        Ok(Self::load(load, &[Instruction::CLEAR, Instruction::EXIT]))
+        Self::load(load, &[Instruction::CLEAR, Instruction::EXIT])
     }
 
-    /// Loads a program that returns the address of the function `id`.
-    pub fn ksym(btf: &Btf, id: u32) -> Result<Result<Self, Refusal>> {
-        let fd = btf.open()?;
+    /// Loads a program that returns the address of the function `id` of a BTF; none is that of vmlinux.
+    pub fn ksym(btf: Option<&OwnedFd>, id: u32) -> Result<Self, Refusal> {
         let load = Load {
             prog_type: SYSCALL,
             prog_flags: SLEEPABLE,
@@ -269,10 +265,10 @@ impl Program {
         // `r0 = id ll`, with BPF_PSEUDO_BTF_ID in the place of the source register.
         let instructions = [
             Instruction::new(0x18, 3 << 4, id),
-            Instruction::new(0, 0, number(fd.as_ref())),
+            Instruction::new(0, 0, number(btf)),
             Instruction::EXIT,
         ];
-        Ok(Self::load(load, &instructions))
+        Self::load(load, &instructions)
     }
 
     fn load(mut load: Load, instructions: &[Instruction]) -> Result<Self, Refusal> {

@@ -78,7 +78,8 @@ impl Target {
 /// Runs the command `fentry`.
 pub fn fentry(args: &FentryArgs) -> Result<bool> {
     let (btf, id) = args.target.find()?;
-    let attached = Program::fentry(&btf, id)?.and_then(|program| {
+    let object = btf.open()?;
+    let attached = Program::fentry(object.as_ref(), id).and_then(|program| {
         let link = program.attach()?;
         Ok((program, link))
     });
@@ -100,7 +101,8 @@ pub fn fentry(args: &FentryArgs) -> Result<bool> {
 /// Runs the command `ksym`.
 pub fn ksym(args: &KsymArgs) -> Result<bool> {
     let (btf, id) = args.target.find()?;
-    match Program::ksym(&btf, id)?.and_then(|program| program.run_once()) {
+    let object = btf.open()?;
+    match Program::ksym(object.as_ref(), id).and_then(|program| program.run_once()) {
         Ok(low) => println!("{low:08x}"),
         Err(refusal) => return Ok(refused(&refusal)),
     }
