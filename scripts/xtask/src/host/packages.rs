@@ -44,15 +44,6 @@ const PACKAGES: [Package; 27] = [
     ("git", "/usr/bin/git"),
 ];
 
-/// The kernel's source and what unpacks it, unless the user brings a tree.
-pub const SOURCE: [Package; 2] = [
-    (
-        crate::kernel::source::PACKAGE,
-        crate::kernel::source::TARBALL,
-    ),
-    ("xz-utils", "/usr/bin/xz"),
-];
-
 /// What runs checkpatch: Perl with all of its modules. Without them `/usr/bin/perl` is there, too.
 pub const PERL: Package = ("perl", "/usr/bin/corelist");
 
@@ -62,14 +53,13 @@ pub const PIP: Package = ("python3-pip", "/usr/bin/pip3");
 /// The distribution's Python.
 pub const PYTHON: &str = "/usr/bin/python3";
 
-/// Installs what is missing if that is possible.
+/// Installs what every build and boot needs, and `further`, if something is missing and that is possible.
 ///
 /// # Errors
 ///
 /// Fails with the one command to run if something is missing and cannot be installed from here.
-pub fn ensure(with_source: bool, logs: &Path) -> Result<()> {
-    let source = with_source.then_some(&SOURCE);
-    install(PACKAGES.iter().chain(source.into_iter().flatten()), logs)
+pub fn ensure(further: &[Package], logs: &Path) -> Result<()> {
+    install(PACKAGES.iter().chain(further), logs)
 }
 
 /// Installs those of the packages whose files are missing.

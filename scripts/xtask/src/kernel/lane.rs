@@ -2,11 +2,6 @@
 
 //! The kernels that are tested: the same source and compiler, linked in different ways.
 
-use super::changes::overlay::Part;
-use super::source::Source;
-use crate::host::paths;
-use std::path::PathBuf;
-
 /// Which kernel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Lane {
@@ -56,38 +51,6 @@ impl Lane {
     /// link ends with a duplicate symbol, or with a call of the wrong function.
     pub const fn may_cache_lto(self) -> bool {
         !self.reduces_suffixes()
-    }
-
-    /// What is added to the source beside the patches.
-    ///
-    /// A kernel that passes the linker's flags by itself has no build step that would cure what is planted.
-    pub fn overlay(self, source: &Source) -> Vec<Part> {
-        let mut parts = vec![
-            Part::Abstractions,
-            Part::Module,
-            Part::AliasTest,
-            Part::SymposTest,
-            Part::TracerTest,
-        ];
-        if self.reduces_suffixes() && !source.reduces_suffixes() {
-            parts.push(Part::Planted);
-        }
-        parts
-    }
-
-    /// The fragments that are merged over `tinyconfig`, in their order.
-    ///
-    /// A kernel that passes the linker's flags by itself has no option for that.
-    pub fn fragments(self, source: &Source) -> Vec<PathBuf> {
-        let mut names = vec!["test.config"];
-        if self.reduces_suffixes() && !source.reduces_suffixes() {
-            names.push("suffix-reduction.config");
-        }
-        if self.has_btf() {
-            names.push("btf.config");
-        }
-        let dir = paths::repository().join("scripts/kernel");
-        names.into_iter().map(|name| dir.join(name)).collect()
     }
 }
 

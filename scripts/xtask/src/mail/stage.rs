@@ -4,7 +4,7 @@
 
 use super::sender::Sender;
 use crate::host::run;
-use crate::kernel::changes::Files;
+use crate::kernel::source::files::Files;
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};

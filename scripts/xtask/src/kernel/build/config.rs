@@ -2,8 +2,10 @@
 
 //! The kernel's configuration: `tinyconfig`, the fragments over it, and whether they were heard.
 
-use crate::host::run;
-use crate::kernel::Kernel;
+use super::kernel::Kernel;
+use crate::host::{paths, run};
+use crate::kernel::lane::Lane;
+use crate::kernel::source::Source;
 use anyhow::{bail, Context, Result};
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -52,6 +54,21 @@ impl Fragments {
         }
         Ok(missing)
     }
+}
+
+/// The fragments that are merged over `tinyconfig`, in their order.
+///
+/// A kernel that passes the linker's flags by itself has no option for that.
+pub fn fragments(lane: Lane, source: &Source) -> Vec<PathBuf> {
+    let mut names = vec!["test.config"];
+    if lane.reduces_suffixes() && !source.reduces_suffixes() {
+        names.push("suffix-reduction.config");
+    }
+    if lane.has_btf() {
+        names.push("btf.config");
+    }
+    let dir = paths::repository().join("scripts/kernel");
+    names.into_iter().map(|name| dir.join(name)).collect()
 }
 
 /// Writes `.config` into the build directory.
@@ -186,5 +203,21 @@ mod tests {
     fn a_line_that_is_no_option_is_an_error() {
         let error = parse("CONFIG_A=y\nCONFIG_B y\n").unwrap_err().to_string();
         assert!(error.contains("line 2"), "{error}");
+    }
+
+    #[test]
+    fn a_kernel_that_passes_the_flags_itself_is_known_by_its_makefile() {
+        let dir = tempfile::tempdir().unwrap();
+        let source = |flags: &str| {
+            let version = "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 117\n";
+            fs::write(dir.path().join("Makefile"), format!("{version}{flags}")).unwrap();
+            Source::find(Some(dir.path()), dir.path()).unwrap()
+        };
+        let count = |lane, source: &Source| super::fragments(lane, source).len();
+        assert_eq!(count(Lane::SuffixReduction, &source("")), 2);
+        let flags = "$(call ld-option,-mllvm -always-rename-promoted-locals=false)\n";
+        let mainline = source(flags);
+        assert_eq!(count(Lane::SuffixReduction, &mainline), 1);
+        assert_eq!(count(Lane::Default, &mainline), 1);
     }
 }

@@ -2,8 +2,8 @@
 
 //! Modules that are built outside the kernel tree, against a finished build.
 
+use super::kernel::Kernel;
 use crate::host::{klp_gen, paths, run};
-use crate::kernel::Kernel;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -8,6 +8,7 @@
 //! build was made of is kept in two stamps, one for the kernel and one for the module.
 
 mod config;
+mod directory;
 pub mod external;
 mod kernel;
 mod stamp;
@@ -17,19 +18,16 @@ pub use kernel::Kernel;
 
 use super::changes::overlay::Part;
 use super::changes::{self, Changes};
-use super::source::Source;
+use super::source::{self, Source};
 use super::toolchain::Toolchain;
 use super::Lane;
-use crate::host::{klp_gen, packages, paths, run};
+use crate::host::packages::{self, Package};
+use crate::host::{klp_gen, paths, run};
 use anyhow::{Context, Result};
 use stamp::Key;
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 use std::time::Instant;
-
-/// How many built kernels the cache keeps: of each lane one of Debian's source and one of a tree of the
-/// user's own.
-const KEPT_BUILDS: usize = 2 * Lane::ALL.len();
 
 /// Builds whatever is not up to date.
 ///
@@ -40,7 +38,11 @@ const KEPT_BUILDS: usize = 2 * Lane::ALL.len();
 /// Fails if something is missing on this machine or a step of the build fails.
 pub fn prepare(lane: Lane, own_tree: Option<&Path>, logs: &Path) -> Result<Kernel> {
     let start = Instant::now();
-    packages::ensure(own_tree.is_none(), logs)?;
+    let unpacked: &[Package] = match own_tree {
+        Some(_) => &[],
+        None => &source::PACKAGES,
+    };
+    packages::ensure(unpacked, logs)?;
     let toolchain = Toolchain::ensure(lane, logs)?;
     let source = Source::find(own_tree, logs)?;
     let dir = paths::cache()?
@@ -55,7 +57,7 @@ pub fn prepare(lane: Lane, own_tree: Option<&Path>, logs: &Path) -> Result<Kerne
         toolchain,
     };
     let _lock = kernel.lock()?;
-    if lane.overlay(&source).contains(&Part::Planted) {
+    if changes::parts(lane, &source).contains(&Part::Planted) {
         // In a place of its own, so that another clone of the repository gives the same command lines.
         let klp_gen = kernel.dir.join("klp-gen");
         fs::copy(klp_gen::release(logs)?, &klp_gen)
@@ -68,7 +70,7 @@ pub fn prepare(lane: Lane, own_tree: Option<&Path>, logs: &Path) -> Result<Kerne
     source.mirror(&kernel.source, &changes::ever_changed(dir)?)?;
     changes.sync(&source.pristine, &kernel.source, dir)?;
 
-    let fragments = config::Fragments::read(lane.fragments(&source))?;
+    let fragments = config::Fragments::read(config::fragments(lane, &source))?;
     let keys = stamp::Keys::new(&source, &kernel.toolchain, &fragments, &changes);
     if !stamp::holds(dir, Key::Kernel, &keys) {
         stamp::clear(dir, &[Key::Kernel, Key::Module])?;
@@ -87,7 +89,7 @@ pub fn prepare(lane: Lane, own_tree: Option<&Path>, logs: &Path) -> Result<Kerne
         run::logged(make.arg("modules"), &logs.join("modules.log"))?;
         stamp::set(dir, Key::Module, &keys)?;
     }
-    forget_old_builds(dir);
+    directory::forget_old_builds(dir);
     eprintln!(
         "kernel {} ({}) is up to date in {} ({:.1} s)",
         source.version,
@@ -96,28 +98,4 @@ pub fn prepare(lane: Lane, own_tree: Option<&Path>, logs: &Path) -> Result<Kerne
         start.elapsed().as_secs_f32()
     );
     Ok(kernel)
-}
-
-/// Removes all but the last used builds, except those that somebody uses at this moment.
-fn forget_old_builds(current: &Path) {
-    let Some(all) = current.parent() else { return };
-    let Ok(entries) = fs::read_dir(all) else {
-        return;
-    };
-    let used = |dir: &Path| fs::metadata(dir.join("lock")).and_then(|lock| lock.modified());
-    let mut dirs: Vec<_> = entries
-        .filter_map(|entry| {
-            let dir = entry.ok()?.path();
-            Some((used(&dir).ok()?, dir))
-        })
-        .collect();
-    dirs.sort();
-    for (_, dir) in dirs.iter().rev().skip(KEPT_BUILDS) {
-        let free = File::open(dir.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
-        if free && dir != current {
-            eprintln!("removing the old build {}", dir.display());
-            // What cannot be removed now will be tried again by the next build.
-            let _ = fs::remove_dir_all(dir);
-        }
-    }
 }

@@ -7,7 +7,8 @@
 
 use super::config::Fragments;
 use crate::kernel::changes::overlay::MODULE_DIRECTORY;
-use crate::kernel::changes::{Changes, Files};
+use crate::kernel::changes::Changes;
+use crate::kernel::source::files::Files;
 use crate::kernel::source::Source;
 use crate::kernel::toolchain::{self, Toolchain};
 use anyhow::{Context, Result};

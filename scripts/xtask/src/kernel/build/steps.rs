@@ -4,16 +4,16 @@
 //!
 //! Somebody who bisects a kernel stops between any two patches, so each has to build without those that
 //! follow. Only the objects of touched files are built, with warnings as errors; the kernel as a whole is
-//! what [`super::prepare`] builds.
+//! what [`crate::kernel::prepare`] builds.
 
 use super::config;
+use super::kernel::Kernel;
 use crate::host::{packages, paths, run};
 use crate::kernel::changes::overlay::MODULE_DIRECTORY;
 use crate::kernel::changes::{patches, Changes};
 use crate::kernel::lane::Lane;
 use crate::kernel::source::Source;
 use crate::kernel::toolchain::Toolchain;
-use crate::kernel::Kernel;
 use crate::report::tally::Tally;
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
@@ -38,7 +38,7 @@ impl<'a> Steps<'a> {
     ///
     /// Fails if something is missing on this machine, or a file cannot be written.
     pub fn new(source: &'a Source, logs: &'a Path) -> Result<Self> {
-        packages::ensure(false, logs)?;
+        packages::ensure(&[], logs)?;
         let lane = Lane::Default;
         let toolchain = Toolchain::ensure(lane, logs)?;
         let dir = paths::cache()?.join("steps");
@@ -57,7 +57,7 @@ impl<'a> Steps<'a> {
         Ok(Self {
             source,
             kernel,
-            fragments: config::Fragments::read(lane.fragments(source))?,
+            fragments: config::Fragments::read(config::fragments(lane, source))?,
             logs,
         })
     }

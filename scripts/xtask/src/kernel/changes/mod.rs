@@ -6,16 +6,15 @@ pub mod overlay;
 pub mod patches;
 
 use super::lane::Lane;
+use super::source::files::Files;
 use super::source::Source;
 use crate::host::paths;
 use anyhow::{Context, Result};
-use std::collections::{BTreeMap, BTreeSet};
+use overlay::Part;
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-
-/// Contents by path in the kernel tree; `None` for a file that a patch removes.
-pub type Files = BTreeMap<String, Option<Vec<u8>>>;
 
 /// Lists, in a build's directory, every path that was ever changed in its copy of the source.
 const EVER_CHANGED: &str = "changed-paths";
@@ -36,7 +35,7 @@ impl Changes {
         let repository = paths::repository();
         let patches = patches::list(&source.series())?;
         let mut files = patches::apply(&patches, &source.pristine)?;
-        for part in lane.overlay(source) {
+        for part in parts(lane, source) {
             overlay::add(part, &repository, &source.pristine, &mut files)?;
         }
         Ok(Self { files })
@@ -73,6 +72,23 @@ impl Changes {
         }
         Ok(())
     }
+}
+
+/// What is added to the source beside the patches.
+///
+/// A kernel that passes the linker's flags by itself has no build step that would cure what is planted.
+pub fn parts(lane: Lane, source: &Source) -> Vec<Part> {
+    let mut parts = vec![
+        Part::Abstractions,
+        Part::Module,
+        Part::AliasTest,
+        Part::SymposTest,
+        Part::TracerTest,
+    ];
+    if lane.reduces_suffixes() && !source.reduces_suffixes() {
+        parts.push(Part::Planted);
+    }
+    parts
 }
 
 /// The paths that were ever changed in the copy that belongs to `state`.

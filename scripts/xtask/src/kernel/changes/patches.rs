@@ -2,8 +2,8 @@
 
 //! Applies the patch series of `kmod/patches/<kernel series>`.
 
-use super::Files;
 use crate::host::{paths, run};
+use crate::kernel::source::files::Files;
 use anyhow::{bail, Context, Result};
 use std::collections::BTreeSet;
 use std::fs;

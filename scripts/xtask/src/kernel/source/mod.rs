@@ -2,10 +2,12 @@
 
 //! The kernel source before any change: Debian's package, or a tree of the user's own.
 
+pub mod files;
 mod mirror;
 
 use super::lane::Lane;
-use crate::host::{packages, paths, run};
+use crate::host::packages::{self, Package};
+use crate::host::{paths, run};
 use anyhow::{bail, Context, Result};
 use mirror::Mode;
 use std::collections::BTreeSet;
@@ -14,9 +16,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The package that has the source.
-pub const PACKAGE: &str = "linux-source-6.12";
+const PACKAGE: &str = "linux-source-6.12";
 /// What is in it.
-pub const TARBALL: &str = "/usr/src/linux-source-6.12.tar.xz";
+const TARBALL: &str = "/usr/src/linux-source-6.12.tar.xz";
+/// The packages that have the source, and unpack it.
+pub const PACKAGES: [Package; 2] = [(PACKAGE, TARBALL), ("xz-utils", "/usr/bin/xz")];
 
 /// A kernel source tree that is only read.
 pub struct Source {
@@ -50,7 +54,7 @@ impl Source {
             let fingerprint = mirror::fingerprint(&tree)?;
             (tree, fingerprint, Mode::Copy)
         } else {
-            packages::install(packages::SOURCE.iter(), logs)?;
+            packages::install(PACKAGES.iter(), logs)?;
             let hash = hash_file(Path::new(TARBALL))?;
             (unpack(&hash, logs)?, hash, Mode::Link)
         };
@@ -167,26 +171,6 @@ mod tests {
         let makefile = "# SPDX\nVERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 117\nEXTRAVERSION =\n";
         fs::write(dir.path().join("Makefile"), makefile).unwrap();
         assert_eq!(version(dir.path()).unwrap(), "6.12.117");
-    }
-
-    #[test]
-    fn a_kernel_that_passes_the_flags_itself_is_known_by_its_makefile() {
-        let dir = tempfile::tempdir().unwrap();
-        let source = |makefile: &str| {
-            fs::write(dir.path().join("Makefile"), makefile).unwrap();
-            Source {
-                pristine: dir.path().to_owned(),
-                version: String::new(),
-                fingerprint: String::new(),
-                mode: Mode::Copy,
-            }
-        };
-        let names = |source: &Source| Lane::SuffixReduction.fragments(source).len();
-        assert_eq!(names(&source("VERSION = 6\n")), 2);
-        let flags = "$(call ld-option,-mllvm -always-rename-promoted-locals=false)\n";
-        let mainline = source(flags);
-        assert_eq!(names(&mainline), 1);
-        assert_eq!(Lane::Default.fragments(&mainline).len(), 1);
     }
 
     #[test]

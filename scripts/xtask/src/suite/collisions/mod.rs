@@ -2,6 +2,7 @@
 
 //! Holds `klp-gen collisions` to what the linker does, with suffixes and without.
 
+mod answers;
 mod link;
 mod planted;
 mod rows;
@@ -9,7 +10,8 @@ mod rows;
 use crate::host::{klp_gen, run};
 use crate::kernel::{Kernel, Lane};
 use crate::report::tally::Tally;
-use anyhow::{Context, Result};
+use answers::{answers, expect};
+use anyhow::Result;
 use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
@@ -36,15 +38,6 @@ pub fn check(kernel: &Kernel, tally: &mut Tally, logs: &Path) -> Result<()> {
     }
 }
 
-fn expect(tally: &mut Tally, what: &str, found: &[String], expected: &[&str]) {
-    if found == expected {
-        tally.pass();
-    } else {
-        let reason = format!("expected {expected:?}, found {found:?}");
-        tally.fail(what.to_owned(), reason);
-    }
-}
-
 /// Returns what `klp-gen collisions` finds in the inputs of the kernel's link, as `name kind effect`.
 fn of_kernel(klp_gen: &Path, kernel: &Kernel) -> Result<Vec<String>> {
     let mut command = Command::new(klp_gen);
@@ -61,23 +54,6 @@ fn of_kernel(klp_gen: &Path, kernel: &Kernel) -> Result<Vec<String>> {
     let (count, seconds) = (found.len(), start.elapsed().as_secs_f32());
     eprintln!("  {count} collisions in {seconds:.1} s");
     Ok(found)
-}
-
-/// Returns names, kinds and effects of a JSON answer, whatever the exit status.
-fn answers(command: &mut Command) -> Result<Vec<String>> {
-    let line = run::shell_line(command);
-    let output = command
-        .output()
-        .with_context(|| format!("cannot run `{line}`"))?;
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    let rows: Vec<serde_json::Value> = serde_json::from_slice(&output.stdout)
-        .with_context(|| format!("`{line}` printed no JSON: {}", stderr.trim()))?;
-    let word = |row: &serde_json::Value, field| row[field].as_str().unwrap_or("?").to_owned();
-    let words = |row| {
-        let [name, kind, effect] = ["name", "kind", "effect"].map(|field| word(row, field));
-        format!("{name} {kind} {effect}")
-    };
-    Ok(rows.iter().map(words).collect())
 }
 
 /// Every static that this link did promote is one that `klp-gen collisions` takes for promotable.

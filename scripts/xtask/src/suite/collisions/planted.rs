@@ -3,7 +3,7 @@
 //! The collisions that are planted in the kernel of the lane suffix-reduction: what its link is like
 //! without the cure. That both functions work with it is what the boot `collisions` sees.
 
-use super::answers;
+use super::answers::{answers, expect};
 use super::link::{link, symbols};
 use crate::kernel::Kernel;
 use crate::report::tally::Tally;
@@ -45,7 +45,7 @@ pub fn check(klp_gen: &Path, kernel: &Kernel, tally: &mut Tally, logs: &Path) ->
         Err(words) => vec![words],
     };
     // The weak function is gone, and nobody was told.
-    super::expect(
+    expect(
         tally,
         "collisions: planted: weak, without the cure",
         &found,

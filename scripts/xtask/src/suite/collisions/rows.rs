@@ -3,7 +3,7 @@
 //! One small program for each way in which a name can be taken: linked as it is, linked with the cure,
 //! compared symbol by symbol, and run.
 
-use super::answers;
+use super::answers::{answers, expect};
 use super::link::{link, symbols};
 use crate::host::{paths, run};
 use crate::kernel::toolchain::linker;
@@ -244,7 +244,7 @@ pub fn check(klp_gen: &Path, kernel: &Kernel, tally: &mut Tally, logs: &Path) ->
         let program = Program::compile(row, klp_gen, kernel, &logs.join(row.name))?;
         let found = program.collisions()?;
         let name = |what: &str| format!("collisions: {}: {what}", row.name);
-        super::expect(tally, &name("found"), &found, row.found.as_slice());
+        expect(tally, &name("found"), &found, row.found.as_slice());
         let cured = match row.cure {
             Cure::Reserve => vec!["static.o", "main.o", "other.o", "reserved.o"],
             Cure::Remedy => vec!["remedy.o", "main.o", "other.o"],

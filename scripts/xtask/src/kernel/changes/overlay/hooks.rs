@@ -2,7 +2,7 @@
 
 //! Texts in files of the kernel tree that make these know the files of the overlay.
 
-use super::Part;
+use super::part::Part;
 use anyhow::{bail, Context, Result};
 use std::fs;
 use std::path::Path;

@@ -6,9 +6,12 @@
 //! abstractions in `rust/kernel` and the module with everything it is made of in one directory.
 
 mod hooks;
+mod part;
 mod rules;
 
-use super::Files;
+pub use part::{Part, MODULE_DIRECTORY};
+
+use crate::kernel::source::files::Files;
 use anyhow::{bail, Context, Result};
 use hooks::HOOKS;
 use rules::RULES;
@@ -16,30 +19,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-
-/// The module's directory in the kernel tree.
-pub const MODULE_DIRECTORY: &str = "kernel/livepatch/klp_sympos";
-
-/// What an overlaid file belongs to, which is also the patch that it is sent in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// The abstractions in the kernel crate.
-    Abstractions,
-    /// The module, the naming rule that it is compiled with, and its tests.
-    Module,
-    /// The kernel's selftest of a function that has two names.
-    AliasTest,
-    /// The kernel's selftests of symbol names and positions.
-    SymposTest,
-    /// The kernel's selftests of tracers on promoted functions.
-    TracerTest,
-    /// The kernel's documents, which no build needs.
-    Documentation,
-    /// The person to ask, and the files to ask about; needed by no build either.
-    Maintainers,
-    /// Statics that assembly code shares its names with, for tests; in no patch.
-    Planted,
-}
 
 /// The kernel crate's root, which declares the abstractions.
 const CRATE_ROOT: &str = "rust/kernel/lib.rs";

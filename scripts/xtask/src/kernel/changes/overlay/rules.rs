@@ -2,7 +2,7 @@
 
 //! Which files of the repository go to which directory of the kernel tree.
 
-use super::{Part, MODULE_DIRECTORY};
+use super::part::{Part, MODULE_DIRECTORY};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;

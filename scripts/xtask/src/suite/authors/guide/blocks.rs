@@ -2,6 +2,9 @@
 
 //! The blocks of code in a document.
 
+/// The guide. A block of code whose fence has a file name is that file.
+pub const GUIDE: &str = "docs/livepatch-authors.md";
+
 /// A block whose fence has more than a language: ```` ```c name.c replaces function ````.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Block<'t> {

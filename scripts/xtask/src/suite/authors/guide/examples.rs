@@ -2,8 +2,7 @@
 
 //! The further livepatches of the guide: what it shows of each, and what it leaves out.
 
-use super::blocks::Block;
-use super::GUIDE;
+use super::blocks::{Block, GUIDE};
 use crate::host::{paths, run};
 use crate::suite::authors::make::AuthorMake;
 use anyhow::{ensure, Context, Result};

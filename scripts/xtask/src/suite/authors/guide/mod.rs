@@ -10,14 +10,12 @@ use crate::host::{klp_gen, paths, run};
 use crate::kernel::Kernel;
 use crate::report::tally::Tally;
 use anyhow::{bail, ensure, Context, Result};
-use blocks::{blocks, Block};
+use blocks::{blocks, Block, GUIDE};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
 
-/// The guide. A block of code whose fence has a file name is that file.
-const GUIDE: &str = "docs/livepatch-authors.md";
 /// The livepatch that it makes.
 const MODULE: &str = "livepatch_reboot.ko";
 /// What it refers to.
