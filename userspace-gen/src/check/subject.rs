@@ -2,7 +2,7 @@
 
 //! The livepatch that is checked, and what it is checked against.
 
-use super::loader::sites::Types;
+use super::loader::types::Types;
 use super::refusal::Refusal;
 use super::report::{Kind, Outcome, Report};
 use crate::elf::{ElfFile, SectionId, SymbolId};

@@ -7,11 +7,13 @@
 //! writes [`values`] where relocations are. Then the kernel rewrites the code at the places that are
 //! listed as [`sites`]. The functions that it calls are the module's [`entries`].
 
+mod distances;
 mod entries;
 pub(super) mod header;
 mod imports;
 mod layout;
 mod module;
 mod names;
-pub(super) mod sites;
+mod sites;
+pub(super) mod types;
 pub(super) mod values;

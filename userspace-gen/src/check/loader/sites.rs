@@ -2,23 +2,19 @@
 
 //! The places in code that the kernel rewrites: `module_finalize()` in arch/x86/kernel/module.c.
 //!
-//! objtool lists them in sections of 32-bit distances, each from its own place. The kernel reads as many
-//! as the section is long, and rewrites the code to which each of them leads.
+//! objtool lists them in sections of [`distances`](super::distances). The kernel reads as many as the section
+//! is long, and rewrites the code to which each of them leads.
 
+use super::distances::{entries, table, Distances, ENTRY};
+use super::types::SITES;
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report};
 use crate::check::subject::Subject;
-use crate::elf::{ElfFile, Section, SectionId, SymbolId};
-use crate::livepatch::memory::{is_applied_at_load, Location};
-use crate::livepatch::{Loaded, RelaSection};
+use crate::elf::Section;
+use crate::livepatch::memory::Location;
 use crate::shown::shown;
-use crate::target::CallCheck;
 use object::elf;
 use object::read::ReadRef;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// The length of a distance.
-const ENTRY: u64 = 4;
 
 /// The lengths of `.orc_unwind_ip`'s and `.orc_unwind`'s entries: `struct orc_entry`.
 const ORC_IP: u64 = 4;
@@ -26,7 +22,7 @@ const ORC: u64 = 6;
 
 /// The sections of distances, and the code that belongs at each place.
 const TABLES: [(&[u8], Code); 5] = [
-    (b".cfi_sites", Code::Type),
+    (SITES, Code::Type),
     (b".retpoline_sites", Code::Branch),
     (b".return_sites", Code::Return),
     (b".call_sites", Code::Any),
@@ -67,135 +63,6 @@ impl Code {
     }
 }
 
-/// The distance from the type of a function to its code, with `CONFIG_FINEIBT`.
-const LISTED: u64 = 16;
-
-/// The longest distance without: `CONFIG_FUNCTION_PADDING_CFI`, and the `mov`.
-const FARTHEST: u64 = 64 + 5;
-
-/// The beginning of the names of types.
-const TYPE_NAME: &[u8] = b"__cfi_";
-
-/// The types of a module's functions, which the kernel compares where it calls one by a pointer.
-#[derive(Debug)]
-pub(in crate::check) struct Types {
-    /// The places that `.cfi_sites` lists.
-    listed: BTreeSet<Location>,
-    /// The places that have the symbol of a type.
-    named: BTreeSet<Location>,
-}
-
-impl Types {
-    /// Finds the types of a module.
-    pub(in crate::check) fn new<'d, R: ReadRef<'d>>(
-        elf: &ElfFile<'d, R>,
-        rela: &[RelaSection<'d>],
-        loaded: &Loaded,
-    ) -> Self {
-        let (name, _) = TABLES[0];
-        let sites = table(elf, name).filter(|s| loaded.has_memory(s));
-        let relocations = Relocations::new(rela, |target| {
-            sites.as_ref().is_some_and(|sites| sites.id == target.id)
-        });
-        let entries = sites.iter().flat_map(entries);
-        let named = elf.symbols().filter(|s| s.name.starts_with(TYPE_NAME));
-        Self {
-            listed: entries
-                .filter_map(|at| relocations.target(elf, at))
-                .collect(),
-            named: named
-                .filter_map(|s| {
-                    Some(Location {
-                        section: s.section()?,
-                        offset: s.value,
-                    })
-                })
-                .collect(),
-        }
-    }
-
-    /// Returns why the kernel cannot call a function by a pointer.
-    pub(in crate::check) fn lacks(
-        &self,
-        check: CallCheck,
-        function: Location,
-    ) -> Option<&'static str> {
-        let before = |distance| Location {
-            offset: function.offset.wrapping_sub(distance),
-            ..function
-        };
-        match check {
-            CallCheck::ListedType => (!self.listed.contains(&before(LISTED))).then_some(
-                "has no type that .cfi_sites lists, which this kernel's CFI asks for: build the \
-                 livepatch with the configuration of this kernel",
-            ),
-            CallCheck::Type => {
-                let farthest = FARTHEST.min(function.offset);
-                let reach = before(farthest)..function;
-                self.named.range(reach).next().is_none().then_some(
-                    "has no type before it, which this kernel's CFI asks for: build the livepatch \
-                     with the configuration of this kernel",
-                )
-            }
-        }
-    }
-}
-
-/// The relocations that write distances, and those of code.
-struct Relocations(BTreeMap<Location, (SymbolId, i64)>);
-
-impl Relocations {
-    fn new<'d>(rela: &[RelaSection<'d>], is_wanted: impl Fn(&Section<'d>) -> bool) -> Self {
-        let relative = [elf::R_X86_64_PC32.0, elf::R_X86_64_PLT32.0];
-        let sections = rela
-            .iter()
-            .filter(|r| is_wanted(&r.target) && is_applied_at_load(&r.section));
-        let entries = sections.flat_map(|r| {
-            let relocations = r.relocations().filter(|r| relative.contains(&r.kind));
-            relocations.map(|relocation| {
-                let at = Location {
-                    section: r.target.id,
-                    offset: relocation.offset,
-                };
-                (at, (relocation.symbol, relocation.addend))
-            })
-        });
-        Self(entries.collect())
-    }
-
-    /// Returns the symbol to which the distance at `at` leads.
-    fn symbol(&self, at: Location) -> Option<SymbolId> {
-        self.0.get(&at).map(|&(symbol, _)| symbol)
-    }
-
-    /// Returns the place to which the distance at `at` leads.
-    fn target<'d, R: ReadRef<'d>>(&self, elf: &ElfFile<'d, R>, at: Location) -> Option<Location> {
-        let &(symbol, addend) = self.0.get(&at)?;
-        let symbol = elf.get_symbol(symbol)?;
-        Some(Location {
-            section: symbol.section()?,
-            offset: symbol.value.wrapping_add_signed(addend),
-        })
-    }
-}
-
-/// Returns the section that `module_finalize()` finds: the last of that name, whatever its flags.
-fn table<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, name: &[u8]) -> Option<Section<'d>> {
-    let null = elf.get_section(SectionId(0));
-    let sections = null.into_iter().chain(elf.sections());
-    sections.filter(|s| s.name == name).last()
-}
-
-/// Returns the places of the distances of a section.
-fn entries(section: &Section<'_>) -> impl Iterator<Item = Location> {
-    let id = section.id;
-    // A distance that the section ends in is read as a whole.
-    (0..section.size.div_ceil(ENTRY)).map(move |i| Location {
-        section: id,
-        offset: i * ENTRY,
-    })
-}
-
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports the sections of places that lead to other code than the kernel expects there. It then rewrites
     /// that code, or warns and leaves the rest as it is.
@@ -204,7 +71,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             return;
         }
         let names = TABLES.map(|(name, _)| name);
-        let relocations = Relocations::new(&self.rela, |target| {
+        let relocations = Distances::new(&self.rela, |target| {
             target.is_code() || names.contains(&target.name)
         });
         for (name, code) in TABLES {
@@ -231,7 +98,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         at: Location,
         section: &Section<'d>,
         expected: Code,
-        relocations: &Relocations,
+        relocations: &Distances,
     ) -> Option<String> {
         let entry = at.offset / ENTRY;
         if section.size - at.offset < ENTRY {
@@ -258,7 +125,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         expected: Code,
         place: Location,
         section: &Section<'d>,
-        relocations: &Relocations,
+        relocations: &Distances,
     ) -> bool {
         if !section.is_code() || !self.loaded.has_memory(section) || section.is_nobits() {
             return false;
