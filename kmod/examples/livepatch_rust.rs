@@ -76,7 +76,7 @@ unsafe extern "C" fn livepatch_mode_show(
     len + more as isize
 }
 
-/// What the livepatch core gets, and writes to.
+/// A table that the livepatch core gets, and writes to.
 #[repr(transparent)]
 struct Registered<T>(Opaque<T>);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What the suites ask a kernel for, answered on the host.
+//! Answers on the host for the suites, which ask a kernel.
 
 mod sscanf;
 mod symbols;
@@ -19,7 +19,7 @@ pub(crate) fn report(message: fmt::Arguments<'_>) {
     eprintln!("{message}");
 }
 
-/// What `sscanf()` makes of a livepatch symbol's name is passed to `check`, if it reads it all.
+/// Passes the fields that `sscanf()` reads from a livepatch symbol's name to `check`, if it reads all of them.
 pub(crate) fn scan_livepatch_symbol(
     name: &[u8],
     check: impl FnOnce(Option<(&[u8], &[u8], u64)>) -> bool,
@@ -32,7 +32,7 @@ pub(crate) fn scan_livepatch_symbol(
     )
 }
 
-/// What `sscanf()` makes of a livepatch section's name is passed to `check`, if it reads it.
+/// Passes the fields that `sscanf()` reads from a livepatch section's name to `check`, if it reads them.
 pub(crate) fn scan_livepatch_section(
     name: &[u8],
     check: impl FnOnce(Option<&[u8]>) -> bool,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What the kernel's `sscanf()` makes of the two formats of the livepatch core.
+//! The kernel's `sscanf()` on the two formats of the livepatch core.
 //!
 //! It does step by step what `vsscanf()` in `lib/vsprintf.c` does for `%N[^c]`, `%lu` and literal
 //! characters, so that the parsers of `klp-policy` have something to be compared with on the host.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What is done with the bytes: one file for each reader.
+//! The targets: one file for each reader of foreign bytes.
 
 #![expect(
     clippy::missing_panics_doc,

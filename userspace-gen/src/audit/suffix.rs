@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What was promoted.
+//! The symbols that were promoted.
 
 use crate::shown::shown;
 use crate::symbols::SymbolTable;
 use klp_policy::{cleanup_symbol_name, NameClass, ParsedName};
 
-/// What a promoted symbol is.
+/// The kinds of promoted symbols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A function.
@@ -55,9 +55,9 @@ impl Kind {
 pub struct Suffixed {
     /// The full name.
     pub name: String,
-    /// What the source calls it.
+    /// The name in the source.
     pub clean: String,
-    /// What it is.
+    /// The kind.
     pub kind: Kind,
     /// The address.
     pub address: u64,

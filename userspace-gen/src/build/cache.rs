@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What a kernel's first build works out, kept for the next ones.
+//! The cache of a kernel's first build, for the next ones.
 //!
 //! Every entry has a name that is made of all that it depends on, is written under another name and then renamed. So
 //! there is nothing to lock, nothing to bring up to date, and a build that is interrupted leaves nothing half done.

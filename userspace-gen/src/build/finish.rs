@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-/// What is to be made of the objects.
+/// The livepatch to make of the objects.
 #[derive(Clone, Debug)]
 pub struct Wish {
     /// The name of the livepatch.
@@ -37,7 +37,7 @@ pub struct Wish {
     pub klp_gen: PathBuf,
 }
 
-/// What a livepatch changes.
+/// The functions and data that a livepatch changes.
 #[derive(Clone, Debug, Default)]
 pub struct Livepatch {
     /// The functions that it replaces.

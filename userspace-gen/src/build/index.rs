@@ -9,7 +9,7 @@
 use memchr::memmem;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-/// What the thin link decided about a file.
+/// The decisions of the thin link about a file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Index {
     symbols: BTreeMap<u64, Symbol>,

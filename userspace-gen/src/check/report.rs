@@ -176,7 +176,7 @@ impl Report {
     }
 
     /// Adds what is wrong if vmlinux is not the build that `notes` names: those of the running kernel.
-    /// What that kernel will say is not known then.
+    /// The verdict of that kernel is not known then.
     pub fn check_notes(&mut self, origin: &dyn fmt::Display, notes: &[u8], target: &Target<'_>) {
         if let Some(what) = target.parts_from_notes(notes) {
             let subject = origin.to_string();

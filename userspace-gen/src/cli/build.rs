@@ -49,7 +49,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     source: Option<PathBuf>,
 
-    /// Where to write the livepatch [default: livepatch-PATCH.ko]
+    /// Write the livepatch to OUT.ko [default: livepatch-PATCH.ko]
     #[arg(short, long, value_name = "OUT.ko", conflicts_with = "dry_run")]
     output: Option<PathBuf>,
 

@@ -3,7 +3,7 @@
 //! From a livepatch with undefined references to kernel internals to one that the kernel loads.
 //!
 //! `meaning` says what each reference means and how the kernel is told so, and `output` makes the file.
-//! What comes out is read again and checked.
+//! The result is read again and checked.
 
 mod meaning;
 mod output;

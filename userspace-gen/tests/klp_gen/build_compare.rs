@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What counts as a change between two builds of a file: each number and name that a build makes up, once.
+//! The changes between two builds of a file: each number and name that a build makes up, once.
 
 use crate::elf::{Elf, Place};
 use klp_gen::build::code::{Code, Layouts};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What is taken out of a patched file, and how it refers to the kernel that runs.
+//! The parts that are taken out of a patched file, and how they refer to the kernel that runs.
 
 use crate::build_compare::{unit, Source, CALL, CODE, DATA, INC, MOV, PC32, PLT32, S32, STRINGS};
 use crate::elf::{Elf, Place, ABSOLUTE};

@@ -89,7 +89,7 @@ fn with_kernel<T>(linked: &[&str], f: impl FnOnce(&Target<'_>) -> T) -> T {
     f(&Target::load(&opened).unwrap())
 }
 
-/// What a reference becomes, or why it is refused.
+/// Returns the symbol that a reference becomes, or why it is refused.
 fn reference(linked: &[&str], written: &str) -> Result<String, String> {
     let objects: [(Option<&str>, &[_]); 2] = [
         (None, &[("cmdline_proc_show", 0)]),

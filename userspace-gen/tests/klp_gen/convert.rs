@@ -57,7 +57,7 @@ fn needs_klp_sympos(bytes: &[u8]) -> bool {
     refers
 }
 
-/// What a reference becomes for `klp_sympos` and for a stock kernel.
+/// The symbols that references become for `klp_sympos` and for a stock kernel.
 const SPELLINGS: &[(&str, &str, &str)] = &[
     ("table", "table,0", "table,0"),
     ("promoted", "promoted.llvm.*,0", "promoted.llvm.9a,0"),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What `explain` says a name asks for is what resolving it finds.
+//! The explanation of a name by `explain` agrees with what resolving the name finds.
 
 use crate::shell::klp_gen;
 use klp_gen::explain::{Asks, Written, WrittenError};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What the command prints, compared with files in tests/golden.
+//! The output of the command, compared with files in tests/golden.
 //!
 //! Each file holds the command line, stdout, stderr and the exit status of one run; `KLP_BLESS=1`
 //! writes them anew.

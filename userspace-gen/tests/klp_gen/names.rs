@@ -57,7 +57,7 @@ fn what_is_shown_moves_no_cursor() {
     assert!(shown(&[b'x'; 1030]).ends_with("x… (6 more bytes)"));
 }
 
-/// Where a section header is in a file.
+/// Returns the offset of a section header in a file.
 pub fn header(file: &[u8], name: &[u8]) -> usize {
     let elf = ElfFile::parse("file".to_owned(), file).unwrap();
     let headers = usize::try_from(elf.header().e_shoff.get(elf.endian())).unwrap();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What holds for every livepatch.
+//! Properties that hold for every livepatch.
 
 use crate::convert::run;
 use crate::livepatch::Livepatch;

@@ -125,7 +125,7 @@ fn sections_that_overlap_are_not_copied() {
     assert!(error.to_string().contains("overlap"), "{error}");
 }
 
-/// Where a section's header is, and the part of the file that it names.
+/// Returns the offset of a section's header, and the part of the file that it names.
 fn header_and_data(file: &[u8], name: &[u8]) -> (usize, Range<usize>) {
     let elf = ElfFile::parse("file".to_owned(), file).unwrap();
     let section = elf.section_by_name(name).unwrap();

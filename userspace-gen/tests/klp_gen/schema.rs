@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What is printed for programs, held against the schemas in docs/schema.
+//! Output for programs, held against the schemas in docs/schema.
 //!
 //! A schema allows fields that it does not name, since later versions may add some. The tests allow
 //! none: what is printed today is documented today.
@@ -119,7 +119,7 @@ pub fn schema(command: &str) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// Whether an answer is as a schema says, and has nothing more.
+/// Returns an error unless an answer is as a schema says, and has nothing more.
 pub fn valid(schema: &Value, answer: &Value) -> Result<(), String> {
     let mut closed = schema.clone();
     close(&mut closed);

@@ -15,7 +15,7 @@ while [ "$1" != -o ]; do shift; done
 { printf 'BC\300\336\n'; cat "$3"; } > "$2"
 "#;
 
-/// What is in docs/.
+/// Returns the directory docs/.
 pub fn documents() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
 }
@@ -98,7 +98,7 @@ pub fn run(files: &Files, script: &str) -> (Option<i32>, String) {
     (output.status.code(), text)
 }
 
-/// What came of `script`.
+/// Returns the result of `script`.
 pub fn output(files: &Files, script: &str) -> Output {
     shell(files, script).output().unwrap()
 }

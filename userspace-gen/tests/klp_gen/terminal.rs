@@ -6,7 +6,7 @@
 use crate::livepatch::Livepatch;
 use crate::shell::{files, output, run};
 
-/// What `command` prints on a terminal of `columns`, and its exit status on the last line.
+/// Returns what `command` prints on a terminal of `columns`, and its exit status on the last line.
 fn on_terminal(columns: u16, command: &str) -> String {
     let script = format!("stty cols {columns} rows 50; {command}; echo $?");
     let script = format!("script -qec '{script}' /dev/null < /dev/null");

@@ -46,7 +46,7 @@ fn pick(matches: &[Symbol<'_>], by: MatchedBy, sympos: u64) -> Result<Found, Rea
     })
 }
 
-/// What a rule makes of a query in a full scan.
+/// Resolves a query under a rule in a full scan.
 fn scan<'t>(
     table: &'t Table,
     policy: Policy,
@@ -142,7 +142,7 @@ proptest! {
         }
     }
 
-    /// What the generator writes for a symbol is answered by the kernel with that symbol.
+    /// The kernel answers the name that the generator writes for a symbol with that symbol.
     #[test]
     fn on_every_symbol_of_a_table(table in random::table()) {
         for symbol in table.iter() {
@@ -166,7 +166,7 @@ proptest! {
         }
     }
 
-    /// Where a stock kernel has an answer, ours is the same.
+    /// An answer of a stock kernel is ours as well.
     #[test]
     fn with_the_stock_kernel(
         table in random::table(),

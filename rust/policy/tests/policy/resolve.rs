@@ -243,7 +243,7 @@ fn reasons_in_words() {
     assert_eq!(position.to_string(), "no-such-position");
 }
 
-/// What a listing shows, as `position:full name`, until it has shown `limit`.
+/// Returns the lines of a listing, as `position:full name`, until it has shown `limit`.
 fn list(text: &str, limit: usize) -> [Vec<String>; 2] {
     let table = table();
     let query = Query::new(text.as_bytes());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What a source patch really changes: functions and variables of both builds, compared one by one.
+//! The real changes of a source patch: functions and variables of both builds, compared one by one.
 //!
 //! Names and numbers of a build are no content. [`names`] takes them off, [`pairing`] finds for each function
 //! and variable of the patched files its original, and [`form`] is what is compared.

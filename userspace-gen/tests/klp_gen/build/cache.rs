@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What is kept from one build to the next, and when it is not taken.
+//! The files that are kept from one build to the next, and when they are not used.
 
 use super::affected::SOURCES;
 use super::small_kernel::{function, unit, SmallKernel};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What the kernel takes without a look, and dies of: it cannot be tried. What it refuses of the same
-//! kind is in scripts/variants.
+//! Damage that the kernel takes without a look, and dies of: it cannot be tried. Damage of the same kind that the
+//! kernel refuses is in scripts/variants.
 
 use super::{check_bytes, check_patch, messages};
 use crate::elf::{Place, ABSOLUTE};
@@ -10,8 +10,8 @@ use klp_gen::elf::ElfFile;
 use klp_policy::Policy;
 use object::elf;
 
-/// Where the first function is in the data of a livepatch of one object and one function, and where
-/// the objects are.
+/// The place of the first function in the data of a livepatch of one object and one function, and the place of
+/// the objects.
 const OBJECT: u64 = KLP_PATCH;
 const FUNCTION: u64 = KLP_PATCH + 2 * KLP_OBJECT;
 

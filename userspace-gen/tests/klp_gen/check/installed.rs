@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What a livepatch does to those that are installed.
+//! The effects of a livepatch on those that are installed.
 
 use super::messages;
 use crate::kernel::with_target;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What the module loader refuses before any of it is a livepatch.
+//! Refusals of the module loader before any of a module is a livepatch.
 
 use super::{check_bytes, check_patch, messages};
 use crate::elf::Place;
@@ -12,7 +12,7 @@ use klp_gen::target::{Target, TargetFiles};
 use klp_policy::Policy;
 use object::elf;
 
-/// What is said to a file.
+/// Returns the messages about a file.
 fn said(bytes: &[u8]) -> Vec<String> {
     let report =
         with_target(|t| check_file("lp.ko".to_owned(), bytes, t, Policy::Exact, &[])).unwrap();

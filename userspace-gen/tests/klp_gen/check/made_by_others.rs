@@ -12,7 +12,7 @@ const FUNCTIONS: &[Func<'_>] = &[("cmdline_proc_show", 0), ("init_once", 9)];
 const OBJECTS: &[(Option<&str>, &[Func<'_>])] =
     &[(None, FUNCTIONS), (Some("net_mod"), &[("handle", 0)])];
 
-/// What was checked of functions and objects: subject and status.
+/// Returns the checks of functions and objects: subject and status.
 fn patched(report: &Report) -> Vec<(&str, &str, &str)> {
     let findings = report.findings.iter();
     findings

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What check predicts. That the kernel says the same was seen in a guest, case by case.
+//! Predictions of check. That the kernel says the same was seen in a guest, case by case.
 
 mod damaged;
 mod functions;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Whether the vmlinux is that of the kernel that runs.
+//! A vmlinux that is, or is not, that of the kernel that runs.
 
 use super::messages;
 use crate::kernel::{vmlinux, Files, TEXT};
