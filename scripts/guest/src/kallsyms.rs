@@ -9,7 +9,7 @@ use anyhow::{
     Result, //
 };
 
-/// Where it is.
+/// The file that has the symbols.
 pub const PATH: &str = "/proc/kallsyms";
 
 /// The owner of a symbol that is not a module's.
@@ -70,7 +70,7 @@ impl<'a> Symbol<'a> {
         parse().with_context(|| format!("not a line of kallsyms: {line:?}"))
     }
 
-    /// Whether the object has this symbol, so that a lookup must find it.
+    /// Returns true if the object has this symbol, so that a lookup must find it.
     ///
     /// Code that was generated at run time is listed as if a module owned it, but there is no symbol
     /// table. A livepatch keeps its undefined references (`u`), with the addresses that they were bound

@@ -56,7 +56,7 @@ enum When {
     Last,
 }
 
-/// What to look up, and how.
+/// A group of lookups: how, when, and of which names.
 struct Case<'a> {
     what: &'static str,
     way: &'static str,

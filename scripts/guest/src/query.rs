@@ -13,7 +13,7 @@ use anyhow::{
     Result, //
 };
 
-/// Where the module answers.
+/// The file in which the module answers.
 pub const PATH: &str = "/sys/kernel/debug/klp_sympos/query";
 
 /// An open query file, for any number of questions.
@@ -24,7 +24,7 @@ pub struct QueryFile {
 /// The first line of an answer that found something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Resolved<'a> {
-    /// Where the symbol is.
+    /// The address of the symbol.
     pub address: u64,
     /// Its full name.
     pub name: &'a str,

@@ -29,7 +29,7 @@ use crate::{
 const KPROBE_EVENTS: &str = "/sys/kernel/tracing/kprobe_events";
 const FTRACE_FILTER: &str = "/sys/kernel/tracing/set_ftrace_filter";
 
-/// What rmmod says of a module that somebody holds.
+/// The messages of rmmod about a module that somebody holds.
 const BUSY: [&str; 2] = ["in use", "Resource temporarily unavailable"];
 
 /// Load and unload MODULE again and again while names are looked up by other threads.
@@ -40,7 +40,7 @@ pub struct Args {
     /// A name that only the module finds: a cleaned name without an exact one.
     #[arg(long)]
     name: String,
-    /// What has it: a module, or vmlinux.
+    /// The object that has the symbol: a module, or vmlinux.
     #[arg(long, default_value = VMLINUX)]
     object: String,
     /// A livepatch that is refused with the module and without: it is looked up in livepatch's way, and

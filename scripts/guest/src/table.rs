@@ -22,7 +22,7 @@ use crate::{
 /// How many differences are printed.
 const SHOWN: usize = 20;
 
-/// Where the kernel's image begins; what is below (per-CPU offsets, constants) is not moved by KASLR.
+/// The first address of the kernel's image. KASLR does not move the symbols below (per-CPU offsets, constants).
 const IMAGE: u64 = 0xffff_ffff_8000_0000;
 
 /// Compare the output of `klp-gen symbols --format json` with /proc/kallsyms; print `N of N`.

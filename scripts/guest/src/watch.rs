@@ -35,7 +35,7 @@ const PAUSE: Duration = Duration::from_millis(1);
 /// A line has what was seen and how often, as those of `/proc/klp_held`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// What to read.
+    /// The file to read.
     file: PathBuf,
     /// Create this after the first look.
     #[arg(long, value_name = "FILE")]

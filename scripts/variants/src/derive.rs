@@ -17,11 +17,11 @@ use std::fs;
 use std::path::PathBuf;
 use std::slice;
 
-/// Where everything is that is needed for it.
+/// The files that variants are made of.
 pub struct Inputs<'i> {
     /// The kernel's image.
     pub vmlinux: PathBuf,
-    /// What it exports.
+    /// The symbols that the kernel exports.
     pub symvers: PathBuf,
     /// The module that some variants are for.
     pub twins: PathBuf,
@@ -35,7 +35,7 @@ pub struct Derived {
     pub variant: &'static Variant,
     /// The file.
     pub bytes: Vec<u8>,
-    /// What the guest is told.
+    /// The entry for the guest.
     pub listed: Listed,
 }
 
@@ -65,7 +65,7 @@ pub struct Source<'f> {
     alone: Target<'f>,
     both: Target<'f>,
     built: &'f dyn Fn(&str) -> Result<PathBuf>,
-    /// What only the build of this kernel knows.
+    /// The names that only the build of this kernel knows.
     pub names: Names,
 }
 
@@ -108,7 +108,7 @@ impl<'f> Source<'f> {
         }
     }
 
-    /// What the guest is told of a livepatch that was made of `base`.
+    /// Returns the entry for the guest about a livepatch that was made of `base`.
     #[must_use]
     pub fn listed(&self, name: &str, base: Base, order: Order, bytes: &[u8]) -> Listed {
         let origin = format!("{name}.ko");
@@ -155,7 +155,7 @@ pub fn derive(inputs: &Inputs<'_>) -> Result<Vec<Derived>> {
         .collect()
 }
 
-/// What is added to the address that the parameter `where` will show, if it will show one.
+/// Returns the addend to the address that the parameter `where` will show, if it will show one.
 fn shown_addend(module: &mut Module, base: Base) -> Option<i64> {
     if base != Base::Symbol {
         return None;

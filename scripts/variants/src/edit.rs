@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What can be changed in a livepatch, in the words of livepatch.
+//! The changes that can be made to a livepatch, in the words of livepatch.
 //!
-//! Where things are is found by the names of the C variables in the sources of the bases, not by what
-//! klp-gen knows of livepatches: it is klp-gen that is tested.
+//! Places are found by the names of the C variables in the sources of the bases, not by what klp-gen knows of
+//! livepatches: it is klp-gen that is tested.
 
 use crate::module::{Module, Part, Rela};
 use anyhow::{ensure, Context, Result};
@@ -25,7 +25,7 @@ const OLD_SYMPOS: u64 = 16;
 /// `klp_patch.replace`
 const REPLACE: u64 = 24;
 
-/// Where something is in a section.
+/// A place in a section.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     section: usize,
@@ -497,7 +497,7 @@ fn header_of(file: &[u8], name: &str) -> Option<usize> {
     Some(headers + section.id.0 * size_of::<SectionHeader64<LE>>())
 }
 
-/// What a module says about itself.
+/// Changes of what a module says about itself.
 impl Module {
     /// Puts `key=value` in the place of the string with that key; none removes it.
     ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What the host tells the guest: which livepatches there are, and what the kernel will say to each.
+//! The list from the host to the guest: which livepatches there are, and what the kernel will say to each.
 
 use crate::table::Order;
 use klp_policy::Policy;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// The file with the list, in the directory with the livepatches.
 pub const FILE: &str = "list.json";
 
-/// What the guest writes into the kernel's log before it loads one, and its name.
+/// The word that the guest writes into the kernel's log before it loads a livepatch, in front of its name.
 pub const MARK: &str = "variant ";
 
 /// Under which rule a kernel looks names up.
@@ -35,7 +35,7 @@ impl Rule {
         }
     }
 
-    /// What `klp-gen check` calls it.
+    /// Returns the name of the rule for `klp-gen check`.
     #[must_use]
     pub const fn policy(self) -> Policy {
         match self {
@@ -50,20 +50,20 @@ impl Rule {
 pub struct Listed {
     /// The name of the variant, and of its file without `.ko`.
     pub name: String,
-    /// What the kernel calls the module.
+    /// The name of the module in the kernel.
     pub module: String,
     /// When `klp_twins` is loaded.
     pub order: Order,
-    /// What is added to the address that the parameter `where` shows, if it shows one.
+    /// The addend to the address that the parameter `where` shows, if it shows one.
     pub addend: Option<i64>,
-    /// What the stock kernel will do.
+    /// The prediction for the stock kernel.
     pub stock: Prediction,
-    /// What it will do with `klp_sympos`.
+    /// The prediction for the kernel with `klp_sympos`.
     pub klp_sympos: Prediction,
 }
 
 impl Listed {
-    /// What the parameter `where` will show.
+    /// Returns the predicted value of the parameter `where`.
     #[must_use]
     pub fn shown(&self, rule: Rule) -> Option<u64> {
         let findings = &self.prediction(rule).findings;
@@ -71,7 +71,7 @@ impl Listed {
         Some(symbol.address?.wrapping_add_signed(self.addend?))
     }
 
-    /// What the kernel will do under a rule.
+    /// Returns the prediction under a rule.
     #[must_use]
     pub const fn prediction(&self, rule: Rule) -> &Prediction {
         match rule {
@@ -81,23 +81,23 @@ impl Listed {
     }
 }
 
-/// What `klp-gen check` says that a kernel will do.
+/// A prediction by `klp-gen check` for one kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prediction {
-    /// What it will do.
+    /// The kernel's verdict.
     pub verdict: Verdict,
-    /// What it was concluded from, for a comparison of two targets.
+    /// The findings behind the verdict, for a comparison of two targets.
     pub findings: Vec<Finding>,
 }
 
 impl Prediction {
-    /// Whether klp-gen refuses something that the kernel takes, to its harm.
+    /// Returns true if klp-gen refuses something that the kernel takes, to its harm.
     #[must_use]
     pub fn harmful(&self) -> bool {
         self.findings.iter().any(|finding| finding.by_klp_gen)
     }
 
-    /// Whether anything is not told by the files.
+    /// Returns true if the files do not tell everything.
     #[must_use]
     pub fn unknown(&self) -> bool {
         self.findings
@@ -106,7 +106,7 @@ impl Prediction {
     }
 }
 
-/// What a kernel does with a livepatch.
+/// A kernel's verdict on a livepatch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -123,7 +123,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Whether the kernel takes it, if that is known.
+    /// Returns true if the kernel takes the livepatch; none if that is not known.
     #[must_use]
     pub const fn taken(&self) -> Option<bool> {
         match self {
@@ -137,13 +137,13 @@ impl Verdict {
 /// One finding of `klp-gen check`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// What it is about: kind, object, and what it is called in the file.
+    /// The subject: kind, object, and name in the file.
     pub about: [String; 3],
     /// ok, refused, unchecked.
     pub status: String,
-    /// Whether it is klp-gen that refuses it, and not the kernel.
+    /// True if klp-gen refuses it, and the kernel does not.
     pub by_klp_gen: bool,
-    /// What is said about it.
+    /// The message.
     pub message: Option<String>,
     /// The full name of the symbol that it resolves to.
     pub name: Option<String>,

@@ -25,7 +25,7 @@ pub struct Module {
     symtab: usize,
     strtab: usize,
     shstrtab: usize,
-    /// What is done to the bytes of the whole file.
+    /// The changes to the bytes of the whole file.
     patches: Vec<fn(&mut Vec<u8>)>,
 }
 

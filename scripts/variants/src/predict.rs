@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What `klp-gen check` says that a kernel will do.
+//! Predictions by `klp-gen check`.
 
 use crate::list::{Finding, Prediction, Rule, Verdict};
 use klp_gen::check::{self, By, Kind, Outcome, Refusal, Report, Stage};
@@ -24,8 +24,8 @@ pub fn predict(origin: &str, bytes: &[u8], target: &Target<'_>, rule: Rule) -> P
 /// Checks a livepatch that is loaded before the module that is among the targets of `both`, and not of
 /// `alone`.
 ///
-/// What the loader needs of that module when it loads the livepatch is not there then: klp-gen is not told
-/// the order, and only warns.
+/// The loader may need something of that module while it loads the livepatch, and does not find it then: klp-gen
+/// is not told the order, and only warns.
 #[must_use]
 pub fn predict_before(
     origin: &str,

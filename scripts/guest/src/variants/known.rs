@@ -17,7 +17,7 @@ use klp_variants::{
     Verdict, //
 };
 
-/// What the running kernel says of its symbols.
+/// The symbols of the running kernel, as klp-gen reads them.
 pub struct Running {
     files: TargetFiles,
 }
@@ -43,7 +43,7 @@ impl Running {
     }
 }
 
-/// What is wrong, if anything is: a verdict that differs is, one that is not known is not.
+/// Returns the fault, if there is one: another verdict is a fault, an unknown verdict is none.
 pub fn wrong(listed: &Listed, rule: Rule, bytes: &[u8], target: &Target<'_>) -> Option<String> {
     let by_vmlinux = listed.prediction(rule);
     let by_kallsyms = predict(&format!("{}.ko", listed.name), bytes, target, rule);
@@ -74,14 +74,14 @@ pub fn wrong(listed: &Listed, rule: Rule, bytes: &[u8], target: &Target<'_>) -> 
     Some(format!("by vmlinux: {left:?}\nby kallsyms: {right:?}"))
 }
 
-/// Whether two findings are the same, or kallsyms does not tell what ftrace can trace.
+/// Returns true if two findings are the same, or if kallsyms does not tell what ftrace can trace.
 fn agree(by_vmlinux: &Finding, by_kallsyms: &Finding) -> bool {
     let unknown = by_kallsyms.status == "unchecked" && by_kallsyms.about[0] == "function";
     by_vmlinux == by_kallsyms || unknown && by_vmlinux.about == by_kallsyms.about
 }
 
-/// Whether something is refused of which kallsyms does not tell: the version magic, the length of
-/// `struct module`, a namespace.
+/// Returns true for a refusal of which kallsyms does not tell: the version magic, the length of `struct module`,
+/// a namespace.
 fn only_in_vmlinux(finding: &Finding, by_kallsyms: &[Finding]) -> bool {
     finding.status == "refused"
         && ["module", "import"].contains(&finding.about[0].as_str())

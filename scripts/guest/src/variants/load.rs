@@ -30,15 +30,15 @@ use super::kmsg::Log;
 /// what is patched.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What came of loading a livepatch once.
+/// The result of loading a livepatch once.
 pub struct Attempt {
-    /// What the kernel returned: for the livepatch, or for the module that came later.
+    /// The kernel's answer: for the livepatch, or for the module that came later.
     pub result: Result<(), Errno>,
-    /// What it logged meanwhile.
+    /// The lines that the kernel logged meanwhile.
     pub log: Vec<String>,
-    /// What the parameter `where` showed.
+    /// The value of the parameter `where`.
     pub shown: Option<u64>,
-    /// Whether it could be taken away again.
+    /// The result of taking the livepatch away again.
     pub removed: Result<()>,
 }
 
@@ -109,7 +109,7 @@ pub fn remove(module: &str) -> Result<()> {
         .with_context(|| format!("{module} cannot be removed"))
 }
 
-/// Whether a module is loaded.
+/// Returns true if a module is loaded.
 pub fn is_loaded(module: &str) -> bool {
     // Built-in modules have a directory, too, but not this file.
     Path::new("/sys/module")

@@ -15,10 +15,10 @@ use super::load::Attempt;
 /// Who refuses livepatches, as the log says it.
 const REFUSERS: [&str; 2] = ["livepatch: ", "klp_sympos: "];
 
-/// What else may stand before a refusal: arch/x86/kernel/module.c, lib/kobject.c.
+/// The prefixes of refusals by others: arch/x86/kernel/module.c, lib/kobject.c.
 const OTHERS: [&str; 2] = ["module: ", "kobject: "];
 
-/// What they also log: what happens, and what follows from a refusal that is logged already.
+/// The texts in lines that are no refusals: events, and consequences of a refusal that is logged already.
 const EVENTS: [&str; 7] = [
     "enabling patch '",
     "applying patch '",
@@ -31,7 +31,7 @@ const EVENTS: [&str; 7] = [
     "  ",
 ];
 
-/// What is wrong, if anything is.
+/// Returns the difference between the prediction and an attempt, if there is one.
 pub fn wrong(listed: &Listed, rule: Rule, attempt: &Attempt) -> Option<String> {
     let prediction = listed.prediction(rule);
     let refusals = refusals(&attempt.log);
@@ -60,7 +60,7 @@ pub fn wrong(listed: &Listed, rule: Rule, attempt: &Attempt) -> Option<String> {
     ))
 }
 
-/// Whether the kernel says that something is wrong with itself.
+/// Returns true if the kernel reports a fault of its own.
 pub fn complains(log: &[String]) -> bool {
     const COMPLAINTS: [&str; 5] = [
         "WARNING: ",
@@ -73,7 +73,7 @@ pub fn complains(log: &[String]) -> bool {
     log.iter().any(complains)
 }
 
-/// What is returned where nothing is logged: `-EINVAL without a word`.
+/// Returns the error of a refusal that the kernel does not log: `-EINVAL without a word`.
 fn errno(prediction: &Prediction) -> Option<Errno> {
     let messages = prediction
         .findings
@@ -95,7 +95,7 @@ fn refusals(log: &[String]) -> Vec<&str> {
         .collect()
 }
 
-/// Whether a line of the log is the predicted text, with or without who says it.
+/// Returns true if a line of the log is the predicted text, with or without the prefix of who logs it.
 fn says(line: &str, text: &str) -> bool {
     // One is told by its address as well.
     let object = line
@@ -107,8 +107,8 @@ fn says(line: &str, text: &str) -> bool {
     is(line, text) || without.is_some_and(|line| is(line, text))
 }
 
-/// Whether a line is the text, or the text and what nobody can predict: `, loc 000000003c2d80a1`, or the
-/// value of an overflow.
+/// Returns true if a line is the text, or the text and a part that nobody can predict: `, loc 000000003c2d80a1`,
+/// or the value of an overflow.
 fn is(line: &str, text: &str) -> bool {
     let end = if text.ends_with(" val") { " " } else { ", " };
     let rest = line.strip_prefix(text);

@@ -7,7 +7,7 @@ use klp_gen::elf::{ElfFile, Section, SectionId, SymbolId, SHF_RELA_LIVEPATCH};
 use object::elf;
 use std::collections::BTreeSet;
 
-/// What a number means to somebody.
+/// Numbers that mean something to somebody.
 const TELLING: [u64; 34] = [
     0,
     1,
@@ -178,7 +178,7 @@ pub fn change(bytes: &mut [u8], rng: &mut Rng) -> String {
     }
 }
 
-/// What the processor runs, or goes by while it does: by number, and the fields of it that are kept.
+/// Sections that the processor runs, or goes by meanwhile: by number, and the fields of each that are kept.
 struct Executed {
     sections: Vec<(usize, &'static [&'static str])>,
     symbols: Vec<(usize, &'static [&'static str])>,
@@ -221,7 +221,7 @@ impl Executed {
     }
 }
 
-/// Whether a section is code, or a table that some part of the kernel goes by: unwinding, tracing,
+/// Returns true if a section is code, or a table that some part of the kernel goes by: unwinding, tracing,
 /// parameters.
 fn is_run(section: &Section<'_>) -> bool {
     const DATA: [&[u8]; 5] = [b".data", b".rodata", b".bss", b".modinfo", b".note"];

@@ -17,7 +17,7 @@ use anyhow::{Context, Result};
 use fastrand::Rng;
 use klp_policy::Policy;
 
-/// What is damaged, and when `klp_twins` is loaded.
+/// The livepatches that are damaged, and when `klp_twins` is loaded.
 const BASES: [(Base, Order); 12] = [
     (Base::Symbol, Order::Without),
     (Base::Symbol, Order::First),
@@ -35,11 +35,11 @@ const BASES: [(Base, Order); 12] = [
 
 /// A damaged livepatch.
 pub struct Mutant {
-    /// What was done to what.
+    /// The damage, in words.
     pub what: String,
     /// The file.
     pub bytes: Vec<u8>,
-    /// What the guest is told.
+    /// The entry for the guest.
     pub listed: Listed,
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What the module loader asks of any module: kernel/module/main.c.
+//! Demands of the module loader on any module: kernel/module/main.c.
 
 use super::variant::Base::{Function, Symbol};
 use super::variant::Order::First;

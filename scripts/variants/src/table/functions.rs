@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What is to be replaced: `klp_init_func()`, `klp_init_object_loaded()`, `klp_patch_func()`.
+//! Functions to be replaced: `klp_init_func()`, `klp_init_object_loaded()`, `klp_patch_func()`.
 
 use super::variant::Base::{Function, Kernel, Patch, Twins};
 use super::variant::Order::{First, Later};

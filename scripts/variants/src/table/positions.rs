@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What a livepatch symbol may be called, and at which position.
+//! Names and positions of livepatch symbols.
 
 use super::variant::Base::{Example, Needs, Symbol};
 use super::variant::{bad, good, helped, kept, Variant};

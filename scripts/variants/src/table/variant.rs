@@ -22,7 +22,7 @@ pub struct Variant {
     pub expected: Expected,
     /// When `klp_twins` is loaded.
     pub order: Order,
-    /// What is changed.
+    /// The change.
     pub edit: Edit,
 }
 
@@ -72,7 +72,7 @@ impl Base {
     }
 }
 
-/// What a kernel should make of a variant.
+/// The author's expectation of a kernel's verdict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expected {
     /// It takes it.
