@@ -27,7 +27,7 @@ type Lookup = (&'static str, &'static str, &'static str);
 const STOCK: &str = "stock";
 const KLP_SYMPOS: &str = "klp_sympos";
 
-/// What is compared: livepatch's lookups with that of a kernel without our patches.
+/// The pairs that are compared: livepatch's lookups with those of a kernel without our patches.
 const PAIRS: [(&str, Lookup, Lookup); 17] = [
     (
         "livepatch, unique name",

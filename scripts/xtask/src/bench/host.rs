@@ -16,7 +16,7 @@ use std::process::Command;
 const NAMES: usize = 10_000;
 const RELOCATIONS: usize = 1_000;
 
-/// What the measurements need.
+/// The inputs of the measurements.
 struct Bench<'a> {
     klp_gen: PathBuf,
     rounds: usize,
@@ -54,7 +54,7 @@ impl Bench<'_> {
         program
     }
 
-    /// What depends on a kernel image only: the times of `symbols`, and of one name more for `resolve`.
+    /// Measures what depends on a kernel image only: the times of `symbols`, and of one name more for `resolve`.
     fn image(
         &self,
         vmlinux: &Path,
@@ -138,7 +138,7 @@ impl Bench<'_> {
     }
 }
 
-/// What one name more costs.
+/// Returns the cost of one name more.
 fn one_more(many: &Runs, one: &Runs) -> Samples {
     let more = many.time.0.iter().zip(&one.time.0);
     #[expect(clippy::cast_precision_loss, reason = "a small number")]

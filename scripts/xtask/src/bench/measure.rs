@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 use wait4::Wait4;
 
-/// What the runs of one program took.
+/// The time and the memory of each run of one program.
 pub struct Runs {
     /// Processor time in seconds, of the kernel's work for it too.
     ///
@@ -51,7 +51,7 @@ pub fn in_turns<const N: usize>(programs: &[Command; N], rounds: usize) -> Resul
     Ok(all)
 }
 
-/// What one run took.
+/// The time and the memory of one run.
 pub struct Usage {
     pub time: Duration,
     pub peak: u64,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What `cargo xtask bench` measures: pairs, each in one run, in turns, on the same input.
+//! The measurements of `cargo xtask bench`: pairs, each in one run, in turns, on the same input.
 
 pub mod guest;
 pub mod host;

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-/// What was measured of one side of a pair: a number for each round.
+/// The measurements of one side of a pair: a number for each round.
 #[derive(Clone, Debug)]
 pub struct Samples(pub Vec<f64>);
 
@@ -49,7 +49,7 @@ pub enum Unit {
     Milliseconds,
     Microseconds,
     MiB,
-    /// What the row says.
+    /// The unit of a row.
     Number,
 }
 

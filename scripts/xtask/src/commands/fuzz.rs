@@ -38,7 +38,7 @@ pub struct Args {
     /// How long each of them is fuzzed.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
-    /// Where the target `verdicts` begins; by default each run begins elsewhere.
+    /// Begin the target `verdicts` at SEED; by default each run begins elsewhere.
     #[arg(long)]
     seed: Option<u64>,
     /// List the targets.
@@ -220,7 +220,7 @@ fn finding(log: &str) -> Option<String> {
     Some(format!("{input}\n    {place}\n    {what}"))
 }
 
-/// What libFuzzer says at the end.
+/// The figures that libFuzzer prints at the end.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Report {
     target: String,

@@ -49,7 +49,7 @@ pub struct Args {
     list: bool,
 }
 
-/// What `--lane` takes: one, or all.
+/// The values of `--lane`: one, or all.
 #[derive(Clone, Copy, Default, clap::ValueEnum)]
 enum Lanes {
     #[default]

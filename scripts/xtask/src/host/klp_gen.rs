@@ -51,7 +51,7 @@ pub fn release(logs: &Path) -> Result<PathBuf> {
     Ok(target_dir.join("release/klp-gen"))
 }
 
-/// Where the `klp-gen` is that [`command`] runs, for programs that call it themselves.
+/// Builds the `klp-gen` that [`command`] runs, and returns its path, for programs that call it themselves.
 ///
 /// # Errors
 ///

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What a build and a boot need from the distribution.
+//! The packages of the distribution that a build and a boot need.
 
 use super::run;
 use anyhow::{bail, Result};
@@ -44,10 +44,10 @@ const PACKAGES: [Package; 27] = [
     ("git", "/usr/bin/git"),
 ];
 
-/// What runs checkpatch: Perl with all of its modules. Without them `/usr/bin/perl` is there, too.
+/// The package of checkpatch: Perl with all of its modules. Without them `/usr/bin/perl` is there, too.
 pub const PERL: Package = ("perl", "/usr/bin/corelist");
 
-/// What brings a linker that the distribution does not have.
+/// The package that brings a linker which the distribution does not have.
 pub const PIP: Package = ("python3-pip", "/usr/bin/pip3");
 
 /// The distribution's Python.

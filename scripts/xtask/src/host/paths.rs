@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Where things are: the repository, and the cache outside of it.
+//! The directories: the repository, and the cache outside of it.
 
 use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};

@@ -5,12 +5,12 @@
 /// Which kernel.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Lane {
-    /// What is promoted gets a suffix.
+    /// Promoted symbols get a suffix.
     #[default]
     Default,
     /// LLD 23 or later keeps the name of what is promoted, unless another file has it too.
     SuffixReduction,
-    /// What is promoted gets a suffix, and the kernel and its modules have BTF.
+    /// Promoted symbols get a suffix, and the kernel and its modules have BTF.
     Btf,
 }
 
@@ -29,12 +29,12 @@ impl Lane {
         }
     }
 
-    /// Whether the linker keeps names of what it promotes.
+    /// Returns true if the linker keeps names of symbols that it promotes.
     pub const fn reduces_suffixes(self) -> bool {
         matches!(self, Self::SuffixReduction)
     }
 
-    /// Whether the kernel and its modules have BTF, for which they are compiled with debug information.
+    /// Returns true if the kernel and its modules have BTF, for which they are compiled with debug information.
     pub const fn has_btf(self) -> bool {
         matches!(self, Self::Btf)
     }
@@ -44,11 +44,11 @@ impl Lane {
         format!("KLP_LANE={}", self.name())
     }
 
-    /// Whether the linker may take code from an earlier link (`--thinlto-cache-dir`).
+    /// Returns true if the linker may take code from an earlier link (`--thinlto-cache-dir`).
     ///
-    /// What names are taken is decided for all files together. LLD 23.1 does not count that among what
-    /// a file's code depends on: after a change elsewhere the cached code has the old name, and the
-    /// link ends with a duplicate symbol, or with a call of the wrong function.
+    /// The linker decides for all files together which names are taken. LLD 23.1 does not count that among what a
+    /// file's code depends on: after a change elsewhere the cached code has the old name, and the link ends with
+    /// a duplicate symbol, or with a call of the wrong function.
     pub const fn may_cache_lto(self) -> bool {
         !self.reduces_suffixes()
     }

@@ -15,7 +15,7 @@ pub struct Suite {
     pub name: String,
     /// Its cases, without those that are suites themselves.
     pub cases: Vec<Case>,
-    /// What is wrong with the suite as a whole.
+    /// The faults of the suite as a whole.
     pub complaints: Vec<String>,
 }
 
@@ -267,7 +267,7 @@ impl Parser {
 mod tests {
     use super::*;
 
-    /// What /sys/kernel/debug/kunit/SUITE/results shows.
+    /// The text of /sys/kernel/debug/kunit/SUITE/results.
     const KUNIT: &str = "KTAP version 1\n1..1\n    KTAP version 1\n    # Subtest: klp_policy\n    1..2\n    \
                          ok 1 cleans\n    # sorts: EXPECTATION FAILED at x.rs:1\n    not ok 2 sorts\n\
                          # klp_policy: pass:1 fail:1 skip:0 total:2\n# Totals: pass:1\nnot ok 1 klp_policy\n";

@@ -5,7 +5,7 @@
 /// Something that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// Where, and what.
+    /// The place and the test.
     pub name: String,
     /// Why, on any number of lines; empty if the log says it.
     pub reason: String,
@@ -53,7 +53,7 @@ impl Tally {
         self.failures.len()
     }
 
-    /// What failed.
+    /// Returns the failures.
     pub fn failures(&self) -> impl Iterator<Item = &Failure> {
         self.failures.iter()
     }

@@ -60,10 +60,10 @@ pub struct Boot {
     pub scripts: &'static [&'static str],
     /// The kernels that it is for.
     pub lanes: &'static [Lane],
-    /// Whether the kernel may choose its own addresses.
+    /// True if the kernel may choose its own addresses.
     pub kaslr: bool,
-    /// Whether the processors run at the same time: for a test that looks for races, unless it patches
-    /// code that runs meanwhile (see [`crate::guest::vm::Vm::parallel`]).
+    /// True if the processors run at the same time: for a test that looks for races, unless it patches code that
+    /// runs meanwhile (see [`crate::guest::vm::Vm::parallel`]).
     pub parallel: bool,
     /// True if the guest has the programs that people trace with, which are large.
     pub clients: bool,
@@ -71,11 +71,11 @@ pub struct Boot {
     pub append: &'static str,
     /// The wall-clock limit. It is there for a guest that hangs: give three times what is usual.
     pub timeout: Duration,
-    /// What must come out.
+    /// The suites that must come out.
     pub expected: &'static [Expected],
 }
 
-/// What most boots have in common.
+/// The properties that most boots have in common.
 const DEFAULT: Boot = Boot {
     name: "",
     scripts: &[],
@@ -121,7 +121,7 @@ const LIVEPATCH_SELFTESTS: &[Expected] = livepatch_selftests(5).split_at(1).1;
 const LIVEPATCH_SELFTESTS_LOADED: &[Expected] = &livepatch_selftests(4);
 
 const LOADED: Expected = expect("load", 1);
-/// What becomes of each livepatch that is derived, and what is said of it by /proc/kallsyms.
+/// The suites about derived livepatches: how each loads, and what /proc/kallsyms says of it.
 const VARIANTS: &[Expected] = &[
     expect("variants-stock", klp_variants::table::COUNT),
     expect("variants-stock-kallsyms", klp_variants::table::COUNT),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What `klp-gen convert` does not have to change stays: sections with their flags, alignment and
-//! bytes (ORC, alternatives, BTF, notes), groups, symbols, relocations.
+//! Checks that `klp-gen convert` keeps everything that it does not have to change: sections with their flags,
+//! alignment and bytes (ORC, alternatives, BTF, notes), groups, symbols, relocations.
 //!
 //! readelf looks at both files, and the bytes are compared at the offsets that it prints: klp-gen's
 //! own reader is not asked.
@@ -111,7 +111,7 @@ struct Symbol {
 /// A relocation: the section that it is in, place, type, symbol's number, addend.
 type Relocation = (usize, String, String, usize, String);
 
-/// What readelf says of a module.
+/// A module as readelf shows it.
 #[derive(Clone, Debug, Default)]
 struct File {
     sections: Vec<Section>,
@@ -240,7 +240,7 @@ fn relocations(text: &str, sections: &[Section]) -> Vec<Relocation> {
     relocations
 }
 
-/// What was changed without need, in words.
+/// Returns the changes without need, in words.
 fn differences(before: &File, after: &File) -> Vec<String> {
     let mut found = Vec::new();
     let sections = pair_sections(before, after, &mut found);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What tests and the demo find in the guest beside the kernel and the tools.
+//! The files that tests and the demo find in the guest beside the kernel and the tools.
 
 use super::livepatches::{self, Livepatches};
 use super::predict::{init_symbols, refusals};
@@ -12,9 +12,9 @@ use anyhow::Result;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Where the kernel keeps the selftests of livepatch.
+/// The selftests of livepatch in the kernel tree.
 const SELFTESTS: &str = "tools/testing/selftests/livepatch";
-/// Where they are in the guest.
+/// The selftests of livepatch in the guest.
 const SELFTESTS_IN_GUEST: &str = "klp/selftests/livepatch";
 /// The selftests of ftrace, and where they are in the guest.
 const FTRACE_SELFTESTS: (&str, &str) = ("tools/testing/selftests/ftrace", "klp/selftests/ftrace");
@@ -54,7 +54,7 @@ pub fn all(kernel: &Kernel, livepatches: &Livepatches, logs: &Path) -> Result<Co
     Ok(contents)
 }
 
-/// What klp-gen takes for the symbol table of the kernel, for a comparison in the guest.
+/// Adds klp-gen's symbol table of the kernel, for a comparison in the guest.
 fn add_symbol_table(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Result<()> {
     let table = logs.join("symbols.json");
     let mut symbols = klp_gen::command();

@@ -32,7 +32,7 @@ const CONVERTED: [&str; 2] = ["malformed_name", "needs_klp_sympos"];
 const RENAMED_MODULE: &str = "malformed_name";
 const RENAMED_SYMBOL: &str = ".klp.sym.vmlinux.saved_command_line,1";
 
-/// Where the guest finds those that need no `klp_sympos`.
+/// The directory of the guest with the livepatches that need no `klp_sympos`.
 const EXACT_IN_GUEST: &str = "klp/modules/exact";
 
 /// The modules, ready to be loaded.

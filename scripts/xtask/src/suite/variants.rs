@@ -17,10 +17,11 @@ use std::path::{Path, PathBuf};
 /// when it is loaded.
 pub const APPEND: &str = "maxcpus=1 printk.devkmsg=on";
 
-/// Where they are in the guest.
+/// The directory of the variants in the guest.
 const IN_GUEST: &str = "klp/variants";
 
-/// What some refusal must say, or the variants would not cover the loader and the livepatch core.
+/// The texts of which each must be in some refusal, or the variants would not cover the loader and the livepatch
+/// core.
 const SAID: [&str; 20] = [
     "not found in symbol table",
     "unresolvable ambiguity for symbol 'event_show' in object '(null)'",
@@ -157,7 +158,7 @@ pub fn write<'l>(
     )?)
 }
 
-/// What livepatches are made of, and for.
+/// Returns the files that livepatches are made of, and for.
 pub fn inputs<'i>(
     kernel: &Kernel,
     built: &'i dyn Fn(&str) -> Result<PathBuf>,

@@ -13,14 +13,14 @@ const S_IFDIR: u32 = 0o040_000;
 const S_IFREG: u32 = 0o100_000;
 const S_IFLNK: u32 = 0o120_000;
 
-/// What an entry of the archive is.
+/// An entry of the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Node {
     /// A directory, mode 0755.
     Directory,
     /// A regular file.
     File {
-        /// Whether everybody may execute it.
+        /// True if everybody may execute the file.
         executable: bool,
         /// Its contents.
         contents: Vec<u8>,

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 /// The file that /init runs instead of a shell.
 const COMMAND_FILE: &str = "klp/command";
 
-/// What is put into an image beside the tools and the kernel's own modules.
+/// The files that are put into an image beside the tools and the kernel's own modules.
 #[derive(Clone, Default)]
 pub struct Contents {
     /// Files and whole directories: from the host's path to a place in the guest.

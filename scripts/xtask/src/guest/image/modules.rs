@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What `make modules_install` takes from the build directory beside the modules.
+/// The lists that `make modules_install` takes from the build directory beside the modules.
 const LISTS: [&str; 3] = [
     "modules.builtin",
     "modules.builtin.modinfo",

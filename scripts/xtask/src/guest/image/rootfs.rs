@@ -58,7 +58,7 @@ impl RootFs {
         root
     }
 
-    /// Whether there is something at `path`.
+    /// Returns true if there is something at `path`.
     pub fn contains(&self, path: &str) -> bool {
         self.nodes.contains_key(&canonical(path))
     }

@@ -77,7 +77,7 @@ const PROGRAMS: [(&str, &[&str]); 8] = [
     ("libc-bin", &["getconf"]),
 ];
 
-/// Where the host's programs are looked up, in front of `PATH`: root's are not always in it.
+/// The directories in which the host's programs are looked up, in front of `PATH`: root's are not always in it.
 const PROGRAM_DIRECTORIES: [&str; 4] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /// The statically linked shell and tools.

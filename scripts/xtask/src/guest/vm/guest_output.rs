@@ -2,7 +2,7 @@
 
 //! Takes the exit status, which /init reports last, off the guest's output.
 
-/// What /init writes in front of its report; no text output contains an ASCII record separator.
+/// The character that /init writes in front of its report; no text output contains an ASCII record separator.
 const SEPARATOR: char = '\u{1e}';
 const REPORT: &str = "klp-sympos: exit status ";
 

@@ -34,15 +34,15 @@ pub enum Output {
     Terminal,
 }
 
-/// What to boot, and how.
+/// A kernel to boot, and how.
 pub struct Vm {
     /// The kernel's build directory.
     pub build: PathBuf,
     /// The initramfs.
     pub image: PathBuf,
-    /// Whether the kernel may choose its own addresses.
+    /// True if the kernel may choose its own addresses.
     pub kaslr: bool,
-    /// Whether the guest's processors run at the same time or take turns.
+    /// True if the guest's processors run at the same time; false if they take turns.
     ///
     /// At the same time they run stale code now and then: QEMU 7.2 executed an `int3` that the kernel's
     /// `text_poke_bp()` had already replaced, in 3 of 55 runs of livepatch's test-syscall.sh on a loaded
@@ -50,8 +50,8 @@ pub struct Vm {
     /// which the other processor runs needs turns, one that looks for races of our own does not want
     /// them.
     pub parallel: bool,
-    /// Whether the guest's clock counts its instructions, one a nanosecond: what is timed does then not
-    /// depend on what else this machine does. Only for processors that take turns.
+    /// True if the guest's clock counts its instructions, one a nanosecond: measured times then do not depend on
+    /// what else this machine does. Only for processors that take turns.
     pub count_instructions: bool,
     /// More of the kernel's command line.
     pub append: String,
@@ -59,13 +59,13 @@ pub struct Vm {
     pub timeout: Option<Duration>,
     /// How the guest's output is treated.
     pub output: Output,
-    /// Where the logs go.
+    /// The directory of the logs.
     pub logs: PathBuf,
 }
 
-/// What came out of it.
+/// The result of a run.
 pub struct Report {
-    /// What the programs of the guest printed.
+    /// The output of the guest's programs.
     pub output: String,
     /// Why the run failed, if it did.
     pub failure: Option<String>,

@@ -57,7 +57,7 @@ pub fn build_with(
         .collect())
 }
 
-/// Where the modules of the directory `name` are built.
+/// Returns the directory in which the modules of the directory `name` are built.
 pub fn directory(kernel: &Kernel, name: &str) -> PathBuf {
     kernel.dir.join("external").join(name)
 }

@@ -18,7 +18,7 @@ pub struct Kernel {
     pub build: PathBuf,
     /// How it was linked.
     pub lane: Lane,
-    /// What both are in.
+    /// The directory that has both.
     pub(super) dir: PathBuf,
     pub(super) toolchain: Toolchain,
 }
@@ -29,8 +29,7 @@ impl Kernel {
         self.toolchain.make(&self.source, &self.build)
     }
 
-    /// What `make` has to be told where `LLVM=-22` and the `PATH` do not say which tools the kernel was
-    /// built with.
+    /// Returns the arguments of `make` that name the kernel's tools where `LLVM=-22` and the `PATH` do not.
     pub fn other_tools(&self) -> Vec<OsString> {
         match self.lane {
             Lane::Default => Vec::new(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What a finished build was made of.
+//! The stamps: hashes of everything that a finished build was made of.
 //!
 //! A stamp is written after the build that it speaks for, and removed before the next one begins: an
 //! interrupted build is resumed and never taken for a finished one.
@@ -101,10 +101,10 @@ fn add(hasher: &mut blake3::Hasher, input: &[u8]) {
     hasher.update(input);
 }
 
-/// What only livepatches are built with.
+/// The files that only livepatches are built with.
 const AUTHORS: [&str; 2] = ["include/linux/klp_sympos.h", "scripts/Makefile.livepatch"];
 
-/// Whether a change of this file needs no new kernel; a Kconfig file may change the configuration.
+/// Returns true if a change of this file needs no new kernel; a Kconfig file may change the configuration.
 fn is_module_only(path: &str) -> bool {
     if AUTHORS.contains(&path) {
         return true;
@@ -120,7 +120,7 @@ fn is_built_elsewhere(path: &str) -> bool {
         .any(|directory| path.starts_with(directory))
 }
 
-/// Whether the build in `dir` was made of `keys`.
+/// Returns true if the build in `dir` was made of `keys`.
 pub fn holds(dir: &Path, key: Key, keys: &Keys) -> bool {
     fs::read_to_string(dir.join(key.file())).is_ok_and(|stamp| stamp == keys.get(key))
 }

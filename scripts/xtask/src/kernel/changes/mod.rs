@@ -74,7 +74,7 @@ impl Changes {
     }
 }
 
-/// What is added to the source beside the patches.
+/// Returns the parts of the overlay that a lane adds to the source beside the patches.
 ///
 /// A kernel that passes the linker's flags by itself has no build step that would cure what is planted.
 pub fn parts(lane: Lane, source: &Source) -> Vec<Part> {

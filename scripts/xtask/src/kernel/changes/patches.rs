@@ -44,7 +44,7 @@ pub fn list(series: &str) -> Result<Vec<PathBuf>> {
     Ok(patches)
 }
 
-/// What `patches` make of the files that they touch in the tree `pristine`.
+/// Returns the files that `patches` touch in the tree `pristine`, with the patches applied.
 ///
 /// They must apply exactly: `git apply` knows no fuzz.
 ///

@@ -18,7 +18,7 @@ pub enum Mode {
     Copy,
 }
 
-/// What tells two versions of a file apart without reading it.
+/// The properties that tell two versions of a file apart without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Directory,

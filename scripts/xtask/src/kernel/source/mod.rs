@@ -17,7 +17,7 @@ use std::process::Command;
 
 /// The package that has the source.
 const PACKAGE: &str = "linux-source-6.12";
-/// What is in it.
+/// The source in that package.
 const TARBALL: &str = "/usr/src/linux-source-6.12.tar.xz";
 /// The packages that have the source, and unpack it.
 pub const PACKAGES: [Package; 2] = [(PACKAGE, TARBALL), ("xz-utils", "/usr/bin/xz")];
@@ -75,7 +75,7 @@ impl Source {
             .join(".")
     }
 
-    /// Whether its Makefile has the linker keep names of promoted symbols, wherever the linker can.
+    /// Returns true if its Makefile has the linker keep names of promoted symbols, wherever the linker can.
     pub fn reduces_suffixes(&self) -> bool {
         fs::read_to_string(self.pristine.join("Makefile"))
             .is_ok_and(|makefile| makefile.contains("-always-rename-promoted-locals=false"))

@@ -14,7 +14,7 @@ use std::{env, fs};
 /// The compiler's own linker.
 const DEFAULT: &str = "ld.lld-22";
 
-/// What LLD 22 does not know; kmod/patches has the same in arch/Kconfig.
+/// The flags that LLD 22 does not know; kmod/patches has the same in arch/Kconfig.
 pub const FLAGS: [&str; 3] = [
     "--lto-whole-program-visibility",
     "-mllvm",
@@ -25,8 +25,8 @@ pub const FLAGS: [&str; 3] = [
 const WHEELS: &str = "scripts/kernel/lld.txt";
 const VERSION: &str = "23.1.4";
 
-/// What is taken out of the wheels, and where its runtime path and its libraries' names want it. pip
-/// does not make the links that have these names.
+/// The files that are taken out of the wheels, and the places where the linker's runtime path and its libraries'
+/// names want them. pip does not make the links that have these names.
 const FILES: [(&str, &str); 5] = [
     ("clang-23.1.4.data/data/bin/lld", "bin/ld.lld"),
     (

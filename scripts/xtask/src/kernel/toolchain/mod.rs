@@ -23,8 +23,8 @@ const BINDGEN_VERSION: &str = "0.72.1";
 /// may come first in the user's `PATH`, needs a component for that.
 const SYSTEM_PATH: &str = "/usr/bin:/bin:/usr/sbin:/sbin";
 
-/// What every `make` is called with; part of the key of a build. The same input gives the same kernel,
-/// whoever builds it when and where.
+/// The arguments of every `make`; part of the key of a build. The same input gives the same kernel, whoever
+/// builds it when and where.
 pub const FLAGS: [&str; 6] = [
     "LLVM=-22",
     "LOCALVERSION=",
@@ -36,16 +36,16 @@ pub const FLAGS: [&str; 6] = [
 
 /// The tools that build the kernel.
 pub struct Toolchain {
-    /// What their `--version` says: part of the key of a build.
+    /// The versions that the tools print: part of the key of a build.
     pub versions: String,
     bindgen: PathBuf,
     /// The linker.
     pub linker: PathBuf,
     /// The program that makes BTF, of a kernel that has it.
     pahole: Option<PathBuf>,
-    /// Where the linker may keep code from one link to the next.
+    /// The directory in which the linker may keep code from one link to the next.
     lto_cache: Option<PathBuf>,
-    /// What finds collisions before the link, if the kernel's build is to do that.
+    /// The program that finds collisions before the link, if the kernel's build is to do that.
     pub klp_gen: Option<PathBuf>,
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! What came of a link: its symbols of one name, or the linker's words.
+//! The result of a link: its symbols of one name, or the linker's words.
 
 use crate::host::run;
 use crate::kernel::Kernel;

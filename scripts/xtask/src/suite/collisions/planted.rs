@@ -12,13 +12,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What `klp-gen collisions` has to find.
+/// The collisions that `klp-gen collisions` has to find.
 pub const FOUND: [&str; 2] = [
     "klp_planted_strong strong loud",
     "klp_planted_weak weak silent",
 ];
 
-/// What the kernel's build makes by `klp-gen collisions --reserve`.
+/// The object that the kernel's build makes by `klp-gen collisions --reserve`.
 const RESERVED: &str = ".vmlinux.reserved.o";
 
 /// Links vmlinux.o again, without any of the cure, then with that of the loud collision alone.

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where the programs are.
+/// The directory of the programs.
 const SOURCES: &str = "scripts/collisions";
 
 /// How they are compiled: as the kernel's files, as far as that matters here.

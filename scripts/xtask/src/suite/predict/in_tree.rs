@@ -2,8 +2,8 @@
 
 //! Holds `klp-gen check` to the livepatches that come with the kernel, before any kernel boots.
 //!
-//! What the kernel does with its selftests is what the boot `selftests` sees: all of them load, but for
-//! one that does not get along with one that is installed. Its samples are as simple.
+//! The boot `selftests` sees what the kernel does with its selftests: all of them load, but for one that does not
+//! get along with one that is installed. Its samples are as simple.
 
 use crate::host::{klp_gen, run};
 use crate::report::tally::Tally;

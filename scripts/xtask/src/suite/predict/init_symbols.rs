@@ -14,7 +14,7 @@ use std::path::PathBuf;
 
 /// The livepatches, klp-gen's verdicts, and what the kernel does.
 const LIST: &str = "scripts/guest/modules/sections.txt";
-/// Where the guest finds it.
+/// The place of the list in the guest.
 pub const LIST_IN_GUEST: &str = "klp/sections.txt";
 /// The module that the livepatches are for.
 const TARGET: &str = "klp_sections";

@@ -19,11 +19,11 @@ use std::time::{Duration, Instant};
 const BATCH: usize = 200;
 /// The wall-clock limit of a boot: there is one for each that makes the guest hang.
 const LIMIT: Duration = Duration::from_secs(180);
-/// Where they are in the guest.
+/// The directory of the mutants in the guest.
 const IN_GUEST: &str = "klp/mutants";
 const TWINS: &str = "klp/modules/klp_twins.ko";
 
-/// What came of a run.
+/// The counts of a run.
 #[derive(Default)]
 pub struct Verdicts {
     /// How many were loaded, and in how many boots.
@@ -42,7 +42,7 @@ pub struct Verdicts {
 struct Run<'r> {
     kernel: &'r Kernel,
     twins: PathBuf,
-    /// Where files that are found stay, and how their names begin.
+    /// The directory of files that are found, and the beginning of their names.
     findings: (&'r Path, String),
     logs: &'r Path,
     verdicts: Verdicts,
@@ -176,7 +176,7 @@ impl Run<'_> {
     }
 }
 
-/// What the guest does.
+/// Returns the script of the guest.
 fn script(rule: Rule) -> String {
     let load = match rule {
         Rule::Stock => "",

@@ -14,7 +14,7 @@ use std::process::Command;
 
 /// The livepatches and the texts.
 const LIST: &str = "scripts/guest/modules/refusals.txt";
-/// Where the guest finds it.
+/// The place of the list in the guest.
 pub const LIST_IN_GUEST: &str = "klp/refusals.txt";
 /// In place of a text: the livepatch is not refused.
 const TAKEN: &str = "-";
@@ -67,7 +67,7 @@ pub fn check(livepatches: &Livepatches, kernel: &Kernel, tally: &mut Tally) -> R
     Ok(())
 }
 
-/// What is wrong with the answer of a check, if anything is.
+/// Returns the fault in the answer of a check, if there is one.
 fn wrong(check: &mut Command, expected: &str) -> Result<Option<String>> {
     run::announce(check);
     let output = check.output().context("cannot run klp-gen")?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Where the files of this repository go in a kernel tree.
+//! The places of this repository's files in a kernel tree.
 //!
 //! The repository keeps each source file once, in a layout of its own; the kernel wants its Rust
 //! abstractions in `rust/kernel` and the module with everything it is made of in one directory.

@@ -5,7 +5,7 @@
 /// The module's directory in the kernel tree.
 pub const MODULE_DIRECTORY: &str = "kernel/livepatch/klp_sympos";
 
-/// What an overlaid file belongs to, which is also the patch that it is sent in.
+/// A group of overlaid files, which is also the patch that they are sent in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The abstractions in the kernel crate.

@@ -18,7 +18,7 @@ use std::time::SystemTime;
 
 /// The livepatch that it makes.
 const MODULE: &str = "livepatch_reboot.ko";
-/// What it refers to.
+/// The function to which the livepatch refers.
 const NAME: &str = "mode_show";
 /// The names in it, misspelt, and what is said then: the first by klp-gen before modpost, the second by
 /// the conversion.
@@ -37,7 +37,7 @@ pub struct Reader<'k> {
     logs: PathBuf,
 }
 
-/// What is tried with the livepatch of the guide.
+/// A test of the guide's livepatch.
 type Test<'k> = fn(&Reader<'k>) -> Result<()>;
 
 impl<'k> Reader<'k> {
@@ -196,7 +196,7 @@ impl<'k> Reader<'k> {
         Ok(())
     }
 
-    /// Whether make writes the same livepatch again.
+    /// Checks that make writes the same livepatch again.
     fn converts_anew(
         &self,
         variables: &[String],
