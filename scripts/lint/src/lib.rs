@@ -2,6 +2,8 @@
 
 //! Checks of the repository's Rust that rustc and clippy do not make.
 //!
-//! [`imports`] finds import circles, and arrows against the layers.
+//! [`imports`] finds import circles, and arrows against the layers; [`doc_comments`] looks at the first words of
+//! doc comments.
 
+pub mod doc_comments;
 pub mod imports;

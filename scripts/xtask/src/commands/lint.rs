@@ -7,14 +7,14 @@ use crate::kernel::source::Source;
 use crate::mail::{self, Sender};
 use crate::report::outcome::Outcome;
 use anyhow::{Context, Result};
-use klp_lint::imports;
+use klp_lint::{doc_comments, imports};
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What checkpatch cannot know about patches that are not in a kernel tree's history.
+/// The checks that checkpatch cannot make on patches outside of a kernel tree's history.
 const CHECKPATCH_IGNORES: &str = "FILE_PATH_CHANGES,UNKNOWN_COMMIT_ID";
 
 /// Check formats, lints, documentation, and the kernel patches.
@@ -63,6 +63,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
     note("shell syntax", shell_syntax(&repository)?);
     note("SPDX lines", spdx_lines(&repository)?);
     note("imports", no_faults(&imports::faults(&repository)?));
+    note(
+        "doc comments",
+        no_faults(&doc_comments::faults(&repository)?),
+    );
     if !args.no_checkpatch {
         note("checkpatch", checkpatch()?);
     }
