@@ -3,7 +3,28 @@
 //! Emits and checks the relocation metadata of kernel livepatches.
 //!
 //! [`elf`] reads files, [`kallsyms`] turns them into the [`symbols`] that a kernel has, [`target`]
-//! puts a kernel and its modules together, [`resolve`] asks them.
+//! puts a kernel and its modules together, [`resolve`] asks them, and [`check`] predicts the kernel's verdict
+//! on a livepatch:
+//!
+//! ```no_run
+//! use klp_gen::check::check_file;
+//! use klp_gen::target::{Target, TargetFiles};
+//! use klp_policy::Policy;
+//! use std::path::Path;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let files = TargetFiles::open(Some(Path::new("vmlinux")), &[], None)?;
+//! let target = Target::load(&files)?;
+//! let livepatch = std::fs::read("livepatch.ko")?;
+//! let report = check_file("livepatch.ko".into(), &livepatch, &target, Policy::Exact, &[])?;
+//! for finding in report.findings {
+//!     println!("{} {}: {}", finding.status(), finding.subject, finding.message().unwrap_or_default());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Policy`](klp_policy::Policy) is the rule of the kernel: `Exact` for one without `klp_sympos`, `Llvm` with it.
 
 #![forbid(unsafe_code)]
 

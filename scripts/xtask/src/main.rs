@@ -31,6 +31,7 @@ struct Cli {
 enum Command {
     Audit(commands::audit::Args),
     Bench(commands::bench::Args),
+    Deb(commands::deb::Args),
     Demo(commands::demo::Args),
     Fuzz(commands::fuzz::Args),
     Kernel(commands::kernel::Args),
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Audit(args) => commands::audit::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
+        Command::Deb(args) => commands::deb::run(&args),
         Command::Demo(args) => commands::demo::run(&args),
         Command::Fuzz(args) => commands::fuzz::run(&args),
         Command::Kernel(args) => commands::kernel::run(&args),

@@ -19,6 +19,7 @@ mod explain;
 mod ftrace;
 mod full_names;
 mod golden;
+mod interface;
 mod kallsyms;
 mod manual;
 mod mismatches;

@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod bench;
+pub mod deb;
 pub mod demo;
 pub mod fuzz;
 pub mod kernel;

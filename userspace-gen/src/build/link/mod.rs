@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The Makefile that all livepatches are built with.
-const MAKEFILE_LIVEPATCH: &str = include_str!("../../../../kmod/scripts/Makefile.livepatch");
+const MAKEFILE_LIVEPATCH: &str = include_str!("Makefile.livepatch");
 
 /// The name of the object file with the functions.
 const BODY: &str = "klp_functions";
