@@ -15,6 +15,7 @@ mod suite;
 
 use clap::{Parser, Subcommand};
 use report::outcome::Outcome;
+use report::progress;
 use std::process::ExitCode;
 
 /// Builds the test kernel, boots it, and runs every test and lint of klp-sympos.
@@ -23,6 +24,9 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
+    /// Print each command before it runs; without this, only those that fail.
+    #[arg(short, long, global = true)]
+    verbose: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -45,7 +49,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let cli = Cli::parse();
+    progress::begin(cli.verbose);
+    let result = match cli.command {
         Command::Audit(args) => commands::audit::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
         Command::Deb(args) => commands::deb::run(&args),
@@ -59,6 +65,7 @@ fn main() -> ExitCode {
         Command::Test(args) => commands::test::run(&args),
         Command::Tracers(args) => commands::tracers::run(&args),
     };
+    progress::end_sections();
     match result {
         Ok(Outcome::Pass) => ExitCode::SUCCESS,
         Ok(Outcome::Fail) => ExitCode::from(1),

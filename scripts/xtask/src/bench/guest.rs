@@ -3,8 +3,8 @@
 //! The lookups of the test kernel with `klp_sympos` against those without it.
 
 use super::report::{Report, Samples, Unit};
-use crate::guest::image;
-use crate::guest::vm::{Output, Vm};
+use crate::guest;
+use crate::guest::vm::Vm;
 use crate::host::{paths, run};
 use crate::kernel::build::external;
 use crate::kernel::Kernel;
@@ -12,7 +12,6 @@ use crate::suite::guest_files;
 use anyhow::{bail, ensure, Context, Result};
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -157,7 +156,11 @@ fn build_module(kernel: &Kernel, logs: &Path) -> Result<PathBuf> {
         .arg("--output")
         .arg(&converted)
         .args(built);
-    run::logged(&mut convert, &logs.join("convert-klp_lookups.log"))?;
+    run::logged(
+        "convert klp_lookups",
+        &mut convert,
+        &logs.join("convert-klp_lookups.log"),
+    )?;
     Ok(converted)
 }
 
@@ -171,22 +174,14 @@ fn boot(
     let mut contents = guest_files::scripts(logs)?;
     contents.extra_modules.push(module.to_owned());
     let vm = Vm {
-        build: kernel.build.clone(),
-        image: logs.join("initramfs.cpio"),
-        kaslr: true,
-        parallel: false,
         count_instructions,
-        append: String::new(),
         timeout: Some(LIMIT),
-        output: Output::Quiet,
-        logs: logs.to_owned(),
+        ..Vm::new(&kernel.build, logs)
     };
     let script = format!(
         "modprobe klp_lookups && exec klp-guest lookups --rounds {rounds} --calls {CALLS}\n"
     );
-    image::write(&vm.build, &contents, Some(&script), &vm.image)?;
-    let booted = vm.run()?;
-    fs::remove_file(&vm.image)?;
+    let booted = guest::boot::boot(&vm, &contents, Some(&script))?;
     if let Some(failure) = booted.failure {
         bail!(
             "{failure}; the guest's output and log are in {}: {}",

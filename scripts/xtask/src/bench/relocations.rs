@@ -43,7 +43,11 @@ pub fn build(
         .arg("--output")
         .arg(&converted)
         .args(built);
-    run::logged(&mut convert, &logs.join(format!("{module}.log")))?;
+    run::logged(
+        &format!("convert {module}"),
+        &mut convert,
+        &logs.join(format!("{module}.log")),
+    )?;
     Ok(converted)
 }
 

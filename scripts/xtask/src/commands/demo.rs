@@ -3,15 +3,13 @@
 //! `cargo xtask demo`: builds everything, boots once, and shows what the demo's script tells.
 
 use super::kernel::SourceArgs;
-use crate::guest::image;
-use crate::guest::vm::{Output, Vm};
 use crate::host::paths;
 use crate::kernel::{self, Lane};
 use crate::report::outcome::Outcome;
 use crate::suite::guest_files;
 use crate::suite::livepatches::Livepatches;
+use crate::suite::show::show;
 use anyhow::{ensure, Result};
-use std::fs;
 use std::time::Duration;
 
 /// The wall-clock limit of the boot.
@@ -33,30 +31,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let kernel = kernel::prepare(Lane::Default, tree, &logs)?;
     let livepatches = Livepatches::build(&kernel, &logs)?;
     let contents = guest_files::all(&kernel, &livepatches, &logs)?;
-    let vm = Vm {
-        image: logs.join("initramfs.cpio"),
-        build: kernel.build,
-        kaslr: true,
-        parallel: false,
-        count_instructions: false,
-        append: String::new(),
-        timeout: Some(LIMIT),
-        output: Output::Stream,
-        logs,
-    };
-    image::write(
-        &vm.build,
-        &contents,
-        Some("exec bash /klp/demo.sh\n"),
-        &vm.image,
-    )?;
-    let report = vm.run()?;
-    fs::remove_file(&vm.image)?;
-    eprintln!(
-        "  {:.1} s; the kernel's log is {}",
-        report.elapsed.as_secs_f32(),
-        report.console_log.display()
-    );
-    println!("{}", report.verdict());
+    let script = "exec bash /klp/demo.sh\n";
+    let report = show(&kernel, &contents, script, LIMIT, &logs)?;
     Ok(Outcome::from_bool(report.failure.is_none()))
 }

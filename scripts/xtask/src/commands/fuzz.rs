@@ -5,6 +5,7 @@
 use crate::host::{packages, paths, run};
 use crate::kernel::{self, Lane};
 use crate::report::outcome::Outcome;
+use crate::report::progress;
 use crate::suite::guest_files;
 use crate::suite::livepatches::Livepatches;
 use crate::suite::predict::random;
@@ -62,7 +63,6 @@ pub fn run(args: &Args) -> Result<Outcome> {
         }
     }
     let logs = paths::new_log_dir("fuzz")?;
-    eprintln!("logs are in {}", logs.display());
     if args.targets == [VERDICTS] {
         return verdicts(args, &logs);
     }
@@ -77,6 +77,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     for target in chosen {
         reports.push(fuzzer.run(target, args.seconds, &logs)?);
     }
+    progress::finish(&logs);
     println!("target     inputs    per s  edges  features  corpus  peak MB");
     for report in &reports {
         report.print();
@@ -146,14 +147,17 @@ impl Fuzzer {
             .join(format!("cargo-fuzz-{CARGO_FUZZ_VERSION}"));
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         if !tool.join("bin/cargo-fuzz").exists() {
-            eprintln!("installing cargo-fuzz (about a minute)");
             let mut install = Command::new(&cargo);
             install
                 .args(["install", "cargo-fuzz", "--locked", "--quiet", "--version"])
                 .arg(CARGO_FUZZ_VERSION)
                 .arg("--root")
                 .arg(&tool);
-            run::logged(&mut install, &logs.join("cargo-fuzz.log"))?;
+            run::logged(
+                "install cargo-fuzz",
+                &mut install,
+                &logs.join("cargo-fuzz.log"),
+            )?;
         }
         let repository = paths::repository();
         let target_dir = repository.join("target/fuzz");
@@ -165,7 +169,7 @@ impl Fuzzer {
             .args(["build", "--fuzz-dir", "fuzz", "--sanitizer", "none"])
             .args(["--features", "libfuzzer", "--target-dir"])
             .arg(&target_dir);
-        run::logged(&mut build, &logs.join("build.log"))?;
+        run::logged("build the targets", &mut build, &logs.join("build.log"))?;
         Ok(Self {
             programs: target_dir.join(format!("{}-unknown-linux-gnu/release", env::consts::ARCH)),
             cache: cache.join("fuzz"),
@@ -198,7 +202,7 @@ impl Fuzzer {
             .arg("-print_final_stats=1")
             .arg(format!("-artifact_prefix={}/", artifacts.display()))
             .args([&finds, &committed]);
-        let ended = run::logged(&mut command, &log);
+        let ended = run::logged(&format!("fuzz {target}"), &mut command, &log);
         let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
         let mut report = Report::parse(target, &text);
         if let Err(error) = ended {

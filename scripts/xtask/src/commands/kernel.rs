@@ -5,6 +5,7 @@
 use crate::host::paths;
 use crate::kernel::{self, Lane};
 use crate::report::outcome::Outcome;
+use crate::report::progress;
 use anyhow::Result;
 use std::path::PathBuf;
 
@@ -37,6 +38,7 @@ pub struct LaneArgs {
 pub fn run(args: &Args) -> Result<Outcome> {
     let logs = paths::new_log_dir("kernel")?;
     let kernel = kernel::prepare(args.lane.lane, args.source.kernel_source.as_deref(), &logs)?;
+    progress::finish(&logs);
     println!("{}", kernel.build.display());
     Ok(Outcome::Pass)
 }

@@ -6,6 +6,7 @@ use crate::host::{packages, paths, run};
 use crate::kernel::source::Source;
 use crate::mail::{self, Sender};
 use crate::report::outcome::Outcome;
+use crate::report::progress;
 use anyhow::{Context, Result};
 use klp_lint::{doc_comments, imports};
 use std::env;
@@ -30,6 +31,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let repository = paths::repository();
     let mut failed = Vec::new();
     let mut note = |name: &'static str, passed: bool| {
+        progress::note(&format!(
+            "{name}: {}",
+            if passed { "clean" } else { "not clean" }
+        ));
         if !passed {
             failed.push(name);
         }

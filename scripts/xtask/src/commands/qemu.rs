@@ -3,12 +3,13 @@
 //! `cargo xtask qemu`: boots the test kernel with a command or a shell.
 
 use super::kernel::{LaneArgs, SourceArgs};
-use crate::guest::image;
+use crate::guest::boot::boot;
 use crate::guest::vm::{Output, Vm};
 use crate::host::{paths, run};
 use crate::kernel;
 use crate::report::outcome::Outcome;
-use crate::suite::guest_files;
+use crate::report::progress;
+use crate::suite::{guest_files, show};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::PathBuf;
@@ -75,14 +76,9 @@ pub fn run(args: Args) -> Result<Outcome> {
         contents.add(from, to);
     }
     contents.extra_modules = args.module;
-    let image = logs.join("initramfs.cpio");
-    image::write(&build, &contents, script(&args.command).as_deref(), &image)?;
     let vm = Vm {
-        build,
-        image,
         kaslr: !args.no_kaslr,
         parallel: args.parallel,
-        count_instructions: false,
         append: format!("{} {}", args.lane.lane.parameter(), args.append),
         timeout: (!interactive).then(|| Duration::from_secs(args.timeout)),
         output: if interactive {
@@ -90,20 +86,15 @@ pub fn run(args: Args) -> Result<Outcome> {
         } else {
             Output::Stream
         },
-        logs,
+        ..Vm::new(&build, &logs)
     };
-    let report = vm.run()?;
-    fs::remove_file(&vm.image)?;
-    eprintln!(
-        "  {:.1} s; the kernel's log is {}",
-        report.elapsed.as_secs_f32(),
-        report.console_log.display()
-    );
+    progress::section("boot");
+    let report = boot(&vm, &contents, script(&args.command).as_deref())?;
+    show::tell(&report);
     if let Some(copy) = args.keep_log {
         fs::copy(&report.console_log, &copy)
             .with_context(|| format!("cannot write {}", copy.display()))?;
     }
-    println!("{}", report.verdict());
     Ok(Outcome::from_bool(report.failure.is_none()))
 }
 

@@ -8,6 +8,7 @@ use crate::kernel::build::steps::Steps;
 use crate::kernel::source::Source;
 use crate::mail::{self, Sender};
 use crate::report::outcome::Outcome;
+use crate::report::progress;
 use crate::report::tally::Tally;
 use anyhow::Result;
 use std::path::PathBuf;
@@ -58,6 +59,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     for series in &all {
         steps.build(&series.before, &series.patches, &mut tally)?;
     }
+    progress::finish(&logs);
     tally.print();
     Ok(Outcome::from_bool(tally.failed() == 0))
 }

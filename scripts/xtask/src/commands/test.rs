@@ -3,29 +3,23 @@
 //! `cargo xtask test`: host tests, then the kernel, then every boot.
 
 use super::kernel::SourceArgs;
-use crate::guest::image::{self, Contents};
-use crate::guest::vm::{Output, Vm};
 use crate::host::{cargo_test, paths};
 use crate::kernel::{self, Kernel, Lane};
-use crate::report::ktap;
 use crate::report::outcome::Outcome;
+use crate::report::progress;
 use crate::report::tally::Tally;
 use crate::suite::authors::guide::Reader;
 use crate::suite::authors::makefile::Makefile;
 use crate::suite::boots::{Boot, BOOTS};
 use crate::suite::livepatches::{self, Livepatches};
 use crate::suite::predict::{in_tree, init_symbols, refusals};
+use crate::suite::run_boots::run_boots;
 use crate::suite::variants::Variants;
 use crate::suite::{
-    clients, collisions, convert_keeps, guest_files, kconfig_menu, rust_debug_info, verify,
+    clients, collisions, convert_keeps, guest_files, kconfig_menu, rust_debug_info,
 };
 use anyhow::{bail, Result};
-use std::fmt::Write;
-use std::num::NonZero;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::Mutex;
-use std::thread;
+use std::path::Path;
 
 /// Run every test; the last line is `N passed, N failed`.
 #[derive(clap::Args)]
@@ -80,10 +74,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
     }
     let boots = chosen(&args.boot, args.lane.list())?;
     let logs = paths::new_log_dir("test")?;
-    eprintln!("logs are in {}", logs.display());
     let mut tally = Tally::default();
     if args.boot.is_empty() && !args.authors {
-        eprintln!("\n== host tests");
+        progress::section("host tests");
         cargo_test::run(&mut tally, &logs)?;
     }
     if !args.host {
@@ -93,7 +86,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
             tally.add(part.within(lane.name()));
         }
     }
-    eprintln!();
+    progress::finish(&logs);
     tally.print();
     Ok(Outcome::from_bool(tally.failed() == 0))
 }
@@ -101,9 +94,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
 /// Builds the kernel of a lane and runs everything that is tested with it.
 fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<Tally> {
     let mut tally = Tally::default();
-    eprintln!("\n== kernel ({})", lane.name());
+    progress::section(&format!("kernel ({})", lane.name()));
     let kernel = kernel::prepare(lane, args.source.kernel_source.as_deref(), logs)?;
-    eprintln!("\n== test modules");
+    progress::section("test modules");
     let livepatches = Livepatches::build(&kernel, logs)?;
     if args.authors {
         test_authors(&kernel, &mut tally, logs)?;
@@ -121,16 +114,16 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
         livepatches::add_module(&mut contents, &module);
     }
     if args.boot.is_empty() {
-        eprintln!("\n== livepatches before they are loaded");
+        progress::section("livepatches before they are loaded");
         refusals::check(&livepatches, &kernel, &mut tally)?;
         init_symbols::check(&livepatches, &kernel, &mut tally)?;
         let selftests = guest_files::selftest_modules(&kernel, logs)?;
         in_tree::check(&selftests, &kernel.build, &mut tally)?;
         convert_keeps::check(&kernel.build, &mut tally, logs)?;
-        eprintln!("\n== where klp_sympos can be had");
+        progress::section("where klp_sympos can be had");
         kconfig_menu::check(&kernel, &mut tally, logs)?;
         rust_debug_info::check(&kernel, &mut tally)?;
-        eprintln!("\n== collisions");
+        progress::section("collisions");
         collisions::check(&kernel, &mut tally, logs)?;
         variants.check(&mut tally);
     }
@@ -141,10 +134,10 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
         .collect();
     let mut with_clients = contents.clone();
     if boots.iter().any(|boot| boot.clients) {
-        eprintln!("\n== what people trace with");
+        progress::section("programs that people trace with");
         clients::add(&mut with_clients, &kernel, logs)?;
     }
-    eprintln!("\n== boots ({})", lane.name());
+    progress::section(&format!("boots ({})", lane.name()));
     tally.add(run_boots(&boots, &kernel, logs, |boot| {
         if boot.clients {
             &with_clients
@@ -157,9 +150,8 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
 
 /// Does what authors of livepatches do.
 fn test_authors(kernel: &Kernel, tally: &mut Tally, logs: &Path) -> Result<()> {
-    eprintln!("\n== the guide for livepatch authors");
+    progress::section("authors of livepatches");
     Reader::new(kernel, logs)?.test(tally);
-    eprintln!("\n== Makefile.livepatch");
     Makefile::new(kernel, logs)?.test(tally);
     Ok(())
 }
@@ -177,87 +169,6 @@ fn chosen(names: &[String], lanes: &[Lane]) -> Result<Vec<&'static Boot>> {
     }
     let wanted = |boot: &&Boot| names.is_empty() || names.iter().any(|name| name == boot.name);
     Ok(BOOTS.iter().filter(wanted).collect())
-}
-
-/// Runs the boots, one more at a time than there are processors: the longest ones sleep a lot.
-fn run_boots<'c>(
-    boots: &[&Boot],
-    kernel: &Kernel,
-    logs: &Path,
-    contents: impl Fn(&Boot) -> &'c Contents + Sync,
-) -> Tally {
-    let workers = thread::available_parallelism().map_or(1, NonZero::get) + 1;
-    let next = AtomicUsize::new(0);
-    let tallies = Mutex::new(vec![Tally::default(); boots.len()]);
-    thread::scope(|scope| {
-        for _ in 0..workers.min(boots.len()) {
-            scope.spawn(|| loop {
-                let number = next.fetch_add(1, Ordering::Relaxed);
-                let Some(boot) = boots.get(number) else { break };
-                let tally = run_boot(boot, kernel, contents(boot), logs.join(boot.name));
-                if let Ok(mut tallies) = tallies.lock() {
-                    tallies[number] = tally;
-                }
-            });
-        }
-    });
-    let mut sum = Tally::default();
-    // A worker that panicked has already ended the scope with its panic.
-    for tally in tallies.into_inner().unwrap_or_default() {
-        sum.add(tally);
-    }
-    sum
-}
-
-fn run_boot(boot: &Boot, kernel: &Kernel, contents: &Contents, logs: PathBuf) -> Tally {
-    let image = logs.join("initramfs.cpio");
-    let vm = Vm {
-        build: kernel.build.clone(),
-        image: image.clone(),
-        kaslr: boot.kaslr,
-        parallel: boot.parallel,
-        count_instructions: false,
-        append: format!("{} {}", kernel.lane.parameter(), boot.append),
-        timeout: Some(boot.timeout),
-        output: Output::Quiet,
-        logs,
-    };
-    let ran =
-        image::write(&vm.build, contents, Some(&script(boot)), &image).and_then(|()| vm.run());
-    // Several times the size of all logs.
-    let _ = std::fs::remove_file(&image);
-    match ran {
-        Ok(report) => {
-            let suites = ktap::parse(&report.output);
-            let tally = verify::verify(boot, kernel.lane, &suites, report.failure.as_deref());
-            eprintln!(
-                "  boot {}: {} passed, {} failed in {:.1} s; logs are in {}",
-                boot.name,
-                tally.passed(),
-                tally.failed(),
-                report.elapsed.as_secs_f32(),
-                vm.logs.display()
-            );
-            tally
-        }
-        Err(error) => {
-            let mut tally = Tally::default();
-            tally.fail(format!("{}: cannot boot", boot.name), format!("{error:#}"));
-            tally
-        }
-    }
-}
-
-/// Runs every script, whatever the one before did; one that ends badly fails the boot.
-fn script(boot: &Boot) -> String {
-    let mut script = String::from("status=0\n");
-    for name in boot.scripts {
-        let _ = writeln!(
-            script,
-            "bash /klp/tests/{name}.sh || {{ status=$?; echo \"# {name} ended with $status\"; }}"
-        );
-    }
-    script + "exit $status\n"
 }
 
 #[cfg(test)]

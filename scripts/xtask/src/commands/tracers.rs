@@ -3,12 +3,11 @@
 //! `cargo xtask tracers`: what people trace with, asked for promoted functions by the names in the source.
 
 use super::kernel::SourceArgs;
-use crate::guest::image;
-use crate::guest::vm::{Output, Vm};
 use crate::host::paths;
 use crate::kernel::{self, Lane};
 use crate::report::outcome::Outcome;
 use crate::suite::livepatches::Livepatches;
+use crate::suite::show::show;
 use crate::suite::tracing_tables::Block;
 use crate::suite::{clients, guest_files};
 use anyhow::{ensure, Context, Result};
@@ -37,26 +36,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let mut contents = guest_files::all(&kernel, &livepatches, &logs)?;
     clients::add(&mut contents, &kernel, &logs)?;
     clients::add_slow(&mut contents, &logs)?;
-    let vm = Vm {
-        image: logs.join("initramfs.cpio"),
-        build: kernel.build,
-        kaslr: true,
-        parallel: false,
-        count_instructions: false,
-        append: String::new(),
-        timeout: Some(LIMIT),
-        output: Output::Stream,
-        logs,
-    };
-    image::write(
-        &vm.build,
-        &contents,
-        Some("exec bash /klp/clients/all.sh\n"),
-        &vm.image,
-    )?;
-    let report = vm.run()?;
-    fs::remove_file(&vm.image)?;
-    println!("{}", report.verdict());
+    let script = "exec bash /klp/clients/all.sh\n";
+    let report = show(&kernel, &contents, script, LIMIT, &logs)?;
     ensure!(
         report.failure.is_none(),
         "the guest did not end well; the kernel's log is {}",

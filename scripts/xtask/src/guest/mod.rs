@@ -2,5 +2,6 @@
 
 //! The machine in QEMU: the files that it boots with, and the run.
 
+pub mod boot;
 pub mod image;
 pub mod vm;

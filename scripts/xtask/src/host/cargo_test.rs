@@ -2,7 +2,8 @@
 
 //! Runs `cargo test` and counts what it says.
 
-use super::{paths, run};
+use super::paths;
+use super::run::{self, Unit};
 use crate::report::tally::Tally;
 use anyhow::{Context, Result};
 use std::path::Path;
@@ -21,7 +22,7 @@ pub fn run(tally: &mut Tally, logs: &Path) -> Result<()> {
         .current_dir(paths::repository())
         .args(["test", "--workspace", "--no-fail-fast"]);
     let log = logs.join("cargo-test.log");
-    let ended = run::logged(&mut command, &log);
+    let ended = run::counted("cargo test", Unit::TESTS, &mut command, &log);
     let text =
         fs::read_to_string(&log).with_context(|| format!("cannot read {}", log.display()))?;
     let failed_before = tally.failed();

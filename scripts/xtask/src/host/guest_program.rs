@@ -36,6 +36,6 @@ pub fn build(logs: &Path) -> Result<PathBuf> {
         ])
         .arg("--target-dir")
         .arg(&target_dir);
-    run::logged(&mut command, &logs.join("klp-guest.log"))?;
+    run::logged("build klp-guest", &mut command, &logs.join("klp-guest.log"))?;
     Ok(target_dir.join(TARGET).join("release/klp-guest"))
 }

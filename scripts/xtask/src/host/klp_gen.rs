@@ -7,6 +7,7 @@ use anyhow::Result;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 /// `klp-gen`, built if it is not up to date.
 pub fn command() -> Command {
@@ -47,24 +48,33 @@ pub fn release(logs: &Path) -> Result<PathBuf> {
         .args(["build", "--release", "--quiet", "--package", "klp-gen"])
         .arg("--target-dir")
         .arg(&target_dir);
-    run::logged(&mut command, &logs.join("klp-gen.log"))?;
+    run::logged("build klp-gen", &mut command, &logs.join("klp-gen.log"))?;
     Ok(target_dir.join("release/klp-gen"))
 }
 
-/// Builds the `klp-gen` that [`command`] runs, and returns its path, for programs that call it themselves.
+/// Builds the `klp-gen` that [`command`] runs, once, and returns its path, for programs that call it themselves.
 ///
 /// # Errors
 ///
 /// Fails if it does not build.
-pub fn program() -> Result<PathBuf> {
+pub fn program(logs: &Path) -> Result<PathBuf> {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    if let Some(program) = BUILT.get() {
+        return Ok(program.clone());
+    }
     let target_dir = target_directory();
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command
         .current_dir(paths::repository())
         .args(["build", "--quiet", "--package", "klp-gen", "--target-dir"])
         .arg(&target_dir);
-    run::captured(&mut command)?;
-    Ok(target_dir.join("debug/klp-gen"))
+    run::logged(
+        "build klp-gen for tests",
+        &mut command,
+        &logs.join("klp-gen-debug.log"),
+    )?;
+    let program = target_dir.join("debug/klp-gen");
+    Ok(BUILT.get_or_init(|| program).clone())
 }
 
 fn target_directory() -> PathBuf {

@@ -4,6 +4,7 @@
 
 pub mod cargo_test;
 pub mod guest_program;
+pub mod history;
 pub mod klp_gen;
 pub mod libraries;
 pub mod packages;

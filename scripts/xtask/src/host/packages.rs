@@ -3,6 +3,7 @@
 //! The packages of the distribution that a build and a boot need.
 
 use super::run;
+use crate::report::progress;
 use anyhow::{bail, Result};
 use std::path::Path;
 use std::process::Command;
@@ -83,11 +84,19 @@ pub fn install<'p>(packages: impl Iterator<Item = &'p Package>, logs: &Path) -> 
             run::shell_line(&install)
         );
     }
-    eprintln!("installing {}", missing.join(" "));
+    progress::note(&format!("installing {}", missing.join(" ")));
     let mut update = Command::new("apt-get");
-    run::logged(update.arg("update"), &logs.join("apt-update.log"))?;
+    run::logged(
+        "read the packages",
+        update.arg("update"),
+        &logs.join("apt-update.log"),
+    )?;
     install.env("DEBIAN_FRONTEND", "noninteractive");
-    run::logged(&mut install, &logs.join("apt-install.log"))?;
+    run::logged(
+        "install the packages",
+        &mut install,
+        &logs.join("apt-install.log"),
+    )?;
     let missing = self::missing(&packages);
     if !missing.is_empty() {
         bail!(

@@ -1,22 +1,51 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Runs external commands: each is printed before it runs, logged, and timed.
+//! Runs external commands as steps: each has a title, is logged and timed, and is printed if it fails.
 
+use super::history;
+use crate::report::progress::{self, Step};
 use anyhow::{bail, Context, Result};
 use std::fmt::Write as _;
 use std::fs::{self, File};
-use std::io::{self, IsTerminal, Read, Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How many lines of the log a failed step shows.
 const TAIL_LINES: usize = 30;
 /// How much of the end of a log is read to find these lines.
 const TAIL_BYTES: u64 = 16 * 1024;
-/// How often a running step says so where there is no terminal.
-const HEARTBEAT: Duration = Duration::from_secs(60);
+/// How often a step is looked after.
+const INTERVAL: Duration = Duration::from_millis(100);
+
+/// A thing that a step makes again and again, and the lines of its log that say so.
+#[derive(Clone, Copy)]
+pub struct Unit {
+    name: &'static str,
+    is_one: fn(&str) -> bool,
+}
+
+impl Unit {
+    /// Objects that make says it makes: `  CC [M]  kernel/kprobes.o`.
+    pub const OBJECTS: Self = Self {
+        name: "objects",
+        is_one: |line| {
+            let extension = Path::new(line.trim_end()).extension();
+            line.starts_with("  ") && extension.is_some_and(|extension| extension == "o")
+        },
+    };
+    /// Tests that cargo has run: `test name ... ok`.
+    pub const TESTS: Self = Self {
+        name: "tests",
+        is_one: |line| line.starts_with("test ") && line.contains(" ... "),
+    };
+    const NONE: Self = Self {
+        name: "",
+        is_one: |_| false,
+    };
+}
 
 /// The command as a line that can be pasted into a shell.
 pub fn shell_line(command: &Command) -> String {
@@ -48,38 +77,82 @@ pub fn shell_quote(word: &str) -> String {
     }
 }
 
-/// Prints the command line on stderr.
+/// Prints the command line, if commands are to be printed.
 pub fn announce(command: &Command) {
-    eprintln!("$ {}", shell_line(command));
+    progress::command(&shell_line(command));
 }
 
-/// Runs `command` with its output in the file `log`, showing progress and elapsed time.
+/// Runs `command` as the step `title` with its output in the file `log`.
 ///
 /// # Errors
 ///
-/// Fails if the command cannot be started or ends unsuccessfully; the end of its log is then printed
-/// together with the place of the whole.
-pub fn logged(command: &mut Command, log: &Path) -> Result<()> {
+/// Fails if the command cannot be started or ends unsuccessfully; the command and the end of its log are then
+/// printed.
+pub fn logged(title: &str, command: &mut Command, log: &Path) -> Result<()> {
+    counted(title, Unit::NONE, command, log)
+}
+
+/// The same, and counts in the log what the step makes.
+///
+/// # Errors
+///
+/// As [`logged`].
+pub fn counted(title: &str, unit: Unit, command: &mut Command, log: &Path) -> Result<()> {
     announce(command);
-    let start = Instant::now();
-    let status = wait_with_progress(command, log, start)?;
-    let seconds = start.elapsed().as_secs_f32();
+    let mut step = Step::begin(title, unit.name, history::last(title));
+    let mut lines = Lines::new(unit);
+    let status = match wait(command, log, &mut step, &mut lines) {
+        Ok(status) => status,
+        Err(error) => {
+            step.fail();
+            return Err(error);
+        }
+    };
     if status.success() {
-        eprintln!("  done in {seconds:.1} s");
+        history::keep(title, step.end(lines.count(log)?));
         return Ok(());
     }
-    eprintln!(
-        "  failed after {seconds:.1} s; the end of {}:",
-        log.display()
-    );
-    for line in tail(log)? {
-        eprintln!("  | {line}");
-    }
+    step.fail();
+    let line = shell_line(command);
+    let end = tail(log)?;
+    progress::details([format!("$ {line}").as_str()].into_iter());
+    progress::details(end.iter().map(String::as_str));
     bail!(
-        "`{}` ended with {status}; the whole log is {}",
-        shell_line(command),
+        "{title}: `{}` ended with {status}; the whole log is {}",
+        command.get_program().to_string_lossy(),
         log.display()
     );
+}
+
+/// Does something as the step `title`.
+///
+/// # Errors
+///
+/// Fails as `act` does.
+pub fn timed<T>(title: &str, act: impl FnOnce() -> Result<T>) -> Result<T> {
+    let step = Step::begin(title, "", history::last(title));
+    let result = act();
+    match result {
+        Ok(_) => history::keep(title, step.end(None)),
+        Err(_) => step.fail(),
+    }
+    result
+}
+
+/// Does the same with each of `items`, as the step `title`.
+pub fn each<T>(
+    title: &str,
+    unit: &'static str,
+    items: impl ExactSizeIterator<Item = T>,
+    mut act: impl FnMut(T),
+) {
+    let all = items.len();
+    let mut step = Step::begin(title, unit, history::last(title)).of(all);
+    for (number, item) in items.enumerate() {
+        step.update(Some(number), "");
+        act(item);
+    }
+    history::keep(title, step.end(Some(all)));
 }
 
 /// Runs `command` quietly and returns what it wrote to stdout.
@@ -103,7 +176,7 @@ pub fn captured(command: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// Runs `command` with the terminal as it is, and tells whether it succeeded.
+/// Runs `command` with the terminal as it is, and returns true if it succeeded.
 ///
 /// # Errors
 ///
@@ -116,7 +189,12 @@ pub fn shown(command: &mut Command) -> Result<bool> {
     Ok(status.success())
 }
 
-fn wait_with_progress(command: &mut Command, log: &Path, start: Instant) -> Result<ExitStatus> {
+fn wait(
+    command: &mut Command,
+    log: &Path,
+    step: &mut Step,
+    lines: &mut Lines,
+) -> Result<ExitStatus> {
     if let Some(dir) = log.parent() {
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     }
@@ -127,31 +205,58 @@ fn wait_with_progress(command: &mut Command, log: &Path, start: Instant) -> Resu
         .stderr(file)
         .spawn()
         .with_context(|| format!("cannot run `{}`", shell_line(command)))?;
-    let terminal = io::stderr().is_terminal();
-    let mut next_beat = HEARTBEAT;
-    let status = loop {
+    loop {
         if let Some(status) = child.try_wait()? {
-            break status;
+            return Ok(status);
         }
-        thread::sleep(Duration::from_millis(100));
-        let elapsed = start.elapsed();
-        if terminal {
-            let last = tail(log)?.pop().unwrap_or_default();
-            let last: String = last.trim().chars().take(60).collect();
-            eprint!("\r\x1b[K  {:>4} s  {last}", elapsed.as_secs());
-            let _ = io::stderr().flush();
-        } else if elapsed >= next_beat {
-            eprintln!("  {} s so far", elapsed.as_secs());
-            next_beat += HEARTBEAT;
-        }
-    };
-    if terminal {
-        eprint!("\r\x1b[K");
+        thread::sleep(INTERVAL);
+        let count = lines.count(log)?;
+        let last = lines.last.chars().take(60).collect::<String>();
+        step.update(count, last.trim());
     }
-    Ok(status)
 }
 
-/// The last lines of a log.
+/// The lines of a log that grows.
+struct Lines {
+    unit: Unit,
+    read: u64,
+    count: usize,
+    /// The last line, which may not be whole yet.
+    last: String,
+}
+
+impl Lines {
+    fn new(unit: Unit) -> Self {
+        Self {
+            unit,
+            read: 0,
+            count: 0,
+            last: String::new(),
+        }
+    }
+
+    /// Reads the new lines and returns how many things there are by now; none if nothing is counted.
+    fn count(&mut self, log: &Path) -> Result<Option<usize>> {
+        let mut file = File::open(log).with_context(|| format!("cannot open {}", log.display()))?;
+        file.seek(SeekFrom::Start(self.read))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        // A line that is not whole is read again.
+        let whole = bytes
+            .iter()
+            .rposition(|&byte| byte == b'\n')
+            .map_or(0, |end| end + 1);
+        let text = String::from_utf8_lossy(&bytes[..whole]);
+        self.read += whole as u64;
+        self.count += text.lines().filter(|line| (self.unit.is_one)(line)).count();
+        if let Some(last) = text.lines().last() {
+            last.clone_into(&mut self.last);
+        }
+        Ok((!self.unit.name.is_empty()).then_some(self.count))
+    }
+}
+
+/// Returns the last lines of a log.
 fn tail(log: &Path) -> Result<Vec<String>> {
     let mut file = File::open(log).with_context(|| format!("cannot open {}", log.display()))?;
     let length = file.metadata()?.len();
@@ -181,8 +286,28 @@ mod tests {
         let log = dir.path().join("step.log");
         let mut command = Command::new("sh");
         command.args(["-c", "echo went wrong; exit 3"]);
-        let error = logged(&mut command, &log).unwrap_err().to_string();
+        let error = logged("step", &mut command, &log).unwrap_err().to_string();
         assert!(error.contains("step.log"), "{error}");
         assert_eq!(tail(&log).unwrap(), ["went wrong"]);
+    }
+
+    #[test]
+    fn lines_are_counted_as_they_come() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("make.log");
+        let mut lines = Lines::new(Unit::OBJECTS);
+        fs::write(
+            &log,
+            "make: Entering\n  CC      init/main.o\n  CC [M]  fs/a",
+        )
+        .unwrap();
+        assert_eq!(lines.count(&log).unwrap(), Some(1));
+        fs::write(
+            &log,
+            "make: Entering\n  CC      init/main.o\n  CC [M]  fs/a.o\n  LD      vmlinux\n",
+        )
+        .unwrap();
+        assert_eq!(lines.count(&log).unwrap(), Some(2));
+        assert_eq!(lines.last, "  LD      vmlinux");
     }
 }

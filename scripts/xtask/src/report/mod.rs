@@ -2,6 +2,8 @@
 
 //! The results: read from what tests print, counted, and told.
 
+pub mod clock;
 pub mod ktap;
 pub mod outcome;
+pub mod progress;
 pub mod tally;

@@ -2,6 +2,8 @@
 
 //! Counts results of every kind together.
 
+use std::fmt;
+
 /// Something that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -27,6 +29,14 @@ impl Tally {
     /// Counts something that failed.
     pub fn fail(&mut self, name: String, reason: String) {
         self.failures.push(Failure { name, reason });
+    }
+
+    /// Counts a test that is a function.
+    pub fn count<E: fmt::Display>(&mut self, name: &str, result: Result<(), E>) {
+        match result {
+            Ok(()) => self.pass(),
+            Err(error) => self.fail(name.to_owned(), format!("{error:#}")),
+        }
     }
 
     /// Adds the results of a part.

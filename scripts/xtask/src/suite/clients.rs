@@ -99,7 +99,7 @@ fn add_klp_bpf(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Result<
         .arg(&program)
         .args(HOST_SOURCES)
         .arg("-lbpf");
-    run::logged(&mut compiler, &logs.join("klp-bpf.log"))?;
+    run::logged("build klp-bpf", &mut compiler, &logs.join("klp-bpf.log"))?;
     for library in libraries::of(std::slice::from_ref(&program))? {
         contents.add(library.clone(), library.to_string_lossy().into_owned());
     }
@@ -116,7 +116,11 @@ fn add_klp_bpf(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Result<
             .arg(format!("-DKSYM={defined}"))
             .args(["-c", source, "-o"])
             .arg(&object);
-        run::logged(&mut compiler, &logs.join(format!("{defined}.log")))?;
+        run::logged(
+            &format!("build {name}"),
+            &mut compiler,
+            &logs.join(format!("{defined}.log")),
+        )?;
         contents.add(object.clone(), format!("klp/bpf/{name}"));
         anyhow::Ok(())
     };

@@ -6,7 +6,8 @@
 //! readelf looks at both files, and the bytes are compared at the offsets that it prints: klp-gen's
 //! own reader is not asked.
 
-use crate::host::{klp_gen, run};
+use crate::host::{history, klp_gen, run};
+use crate::report::progress::{self, Step};
 use crate::report::tally::Tally;
 use anyhow::{Context, Result};
 use std::collections::BTreeMap;
@@ -14,6 +15,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The title of the step.
+const TITLE: &str = "convert modules and compare them";
 /// Fewer modules than that are no sign that anything is preserved.
 const LEAST_MODULES: usize = 12;
 /// Sections of which the bytes change, and how it is seen that they did so for a reason.
@@ -34,7 +37,9 @@ pub fn check(build: &Path, tally: &mut Tally, logs: &Path) -> Result<()> {
     find_modules(&build.with_file_name("external"), &mut modules)?;
     modules.sort();
     let mut compared = 0;
+    let mut step = Step::begin(TITLE, "modules", history::last(TITLE)).of(modules.len());
     for (number, module) in modules.iter().enumerate() {
+        step.update(Some(number), "");
         let converted = dir.join(format!("{number}.ko"));
         let mut convert = klp_gen::command();
         convert
@@ -58,10 +63,8 @@ pub fn check(build: &Path, tally: &mut Tally, logs: &Path) -> Result<()> {
             ),
         }
     }
-    eprintln!(
-        "{compared} of {} modules converted and compared",
-        modules.len()
-    );
+    history::keep(TITLE, step.end(Some(modules.len())));
+    progress::note(&format!("{compared} of these can be converted"));
     if compared < LEAST_MODULES {
         let reason = format!("{compared} modules converted, expected were {LEAST_MODULES} or more");
         tally.fail("klp-gen convert preserves modules".to_owned(), reason);

@@ -78,7 +78,6 @@ pub fn selftest_modules(kernel: &Kernel, logs: &Path) -> Result<Vec<PathBuf>> {
 }
 
 fn add_selftests(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Result<()> {
-    eprintln!("building the kernel's livepatch selftests");
     let source = kernel.source.join(SELFTESTS);
     contents.add(source.clone(), SELFTESTS_IN_GUEST.to_owned());
     for module in selftest_modules(kernel, logs)? {
@@ -91,7 +90,11 @@ fn add_selftests(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Resul
         .args(["-O2", "-static", "-o"])
         .arg(&program)
         .arg(source.join(SELFTEST_PROGRAM).with_extension("c"));
-    run::logged(&mut compiler, &logs.join("selftest-program.log"))?;
+    run::logged(
+        "build the selftests' program",
+        &mut compiler,
+        &logs.join("selftest-program.log"),
+    )?;
     contents.add(program, format!("{SELFTESTS_IN_GUEST}/{SELFTEST_PROGRAM}"));
     let (from, to) = FTRACE_SELFTESTS;
     contents.add(kernel.source.join(from), to.to_owned());

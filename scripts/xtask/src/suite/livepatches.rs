@@ -51,7 +51,6 @@ impl Livepatches {
     /// Fails if one does not build or cannot be converted.
     pub fn build(kernel: &Kernel, logs: &Path) -> Result<Self> {
         let mut livepatches = Self::default();
-        eprintln!("building the modules of {TEST_MODULES}");
         let source = paths::repository().join(TEST_MODULES);
         // Includes between the directories of the guest's modules are relative.
         for module in external::build(kernel, "modules", &source, logs)? {
@@ -80,7 +79,6 @@ impl Livepatches {
         targets: &[&str],
         logs: &Path,
     ) -> Result<()> {
-        eprintln!("building the modules of {path}");
         let mut modules = Vec::new();
         for target in targets {
             let file = self.get(target);
@@ -138,7 +136,11 @@ impl Livepatches {
                     "--redefine-sym={RENAMED_SYMBOL}=.klp.sym.vmlinux.{name},1"
                 ))
                 .args([&original, &renamed]);
-            run::logged(&mut objcopy, &logs.join(format!("{module}.log")))?;
+            run::logged(
+                "rename a symbol",
+                &mut objcopy,
+                &logs.join(format!("{module}.log")),
+            )?;
             self.modules.push(renamed);
         }
         Ok(())
@@ -173,6 +175,7 @@ fn convert(kernel: &Kernel, module: &Path, logs: &Path) -> Result<PathBuf> {
         .arg(&converted)
         .arg(module);
     run::logged(
+        &format!("convert {}", stem(module)),
         &mut convert,
         &logs.join(format!("convert-{}.log", stem(module))),
     )?;

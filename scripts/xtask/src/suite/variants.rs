@@ -4,6 +4,7 @@
 //! boot that loads each of them.
 
 use crate::guest::image::Contents;
+use crate::host::run;
 use crate::kernel::build::external;
 use crate::kernel::{Kernel, Lane};
 use crate::report::tally::Tally;
@@ -59,9 +60,9 @@ impl Variants {
     ///
     /// Fails if a base is missing, or not what its variants expect.
     pub fn derive(kernel: &Kernel, logs: &Path) -> Result<Self> {
-        eprintln!("deriving livepatches, good and bad");
         let built = |stem: &str| built(kernel, stem);
-        let derived = derive(&inputs(kernel, &built)?)?;
+        let inputs = inputs(kernel, &built)?;
+        let derived = run::timed("derive livepatches, good and bad", || derive(&inputs))?;
         let dir = logs.join("variants");
         write(
             &dir,

@@ -86,6 +86,21 @@ impl Report {
 }
 
 impl Vm {
+    /// A kernel that boots as most do: quietly, at any address, with processors that take turns, without a limit.
+    pub fn new(build: &Path, logs: &Path) -> Self {
+        Self {
+            build: build.to_path_buf(),
+            image: logs.join("initramfs.cpio"),
+            kaslr: true,
+            parallel: false,
+            count_instructions: false,
+            append: String::new(),
+            timeout: None,
+            output: Output::Quiet,
+            logs: logs.to_path_buf(),
+        }
+    }
+
     /// Boots the kernel and waits for its end.
     ///
     /// # Errors

@@ -95,13 +95,17 @@ pub fn configure(kernel: &Kernel, fragments: &Fragments, logs: &Path) -> Result<
 ///
 /// Fails if a step fails.
 pub fn merge(kernel: &Kernel, fragments: &Fragments, logs: &Path) -> Result<()> {
-    eprintln!("configuring the kernel");
     fs::create_dir_all(&kernel.build)
         .with_context(|| format!("cannot create {}", kernel.build.display()))?;
     let config = kernel.build.join(".config");
     let make = |target: &str| {
         let mut make = kernel.make();
-        run::logged(make.arg(target), &logs.join(format!("{target}.log")))
+        let title = format!("configure the kernel: {target}");
+        run::logged(
+            &title,
+            make.arg(target),
+            &logs.join(format!("{target}.log")),
+        )
     };
     make("tinyconfig")?;
     let mut merge = kernel.toolchain.clean("scripts/kconfig/merge_config.sh");
@@ -111,7 +115,11 @@ pub fn merge(kernel: &Kernel, fragments: &Fragments, logs: &Path) -> Result<()> 
         .arg(&kernel.build)
         .arg(&config)
         .args(&fragments.paths);
-    run::logged(&mut merge, &logs.join("merge_config.log"))?;
+    run::logged(
+        "configure the kernel: merge the fragments",
+        &mut merge,
+        &logs.join("merge_config.log"),
+    )?;
     make("olddefconfig")
 }
 
@@ -142,7 +150,11 @@ impl Kernel {
         make.arg(format!("KCONFIG_CONFIG={}", config.display()))
             .arg(format!("PAHOLE={}", pahole.display()))
             .arg("olddefconfig");
-        run::logged(&mut make, &logs.join("reconfigured.log"))?;
+        run::logged(
+            "configure another kernel",
+            &mut make,
+            &logs.join("reconfigured.log"),
+        )?;
         Ok(fs::read_to_string(&config)?)
     }
 }

@@ -3,6 +3,7 @@
 //! The directories of built kernels in the cache.
 
 use crate::kernel::Lane;
+use crate::report::progress;
 use std::fs::{self, File};
 use std::path::Path;
 
@@ -27,7 +28,7 @@ pub fn forget_old_builds(current: &Path) {
     for (_, dir) in dirs.iter().rev().skip(KEPT_BUILDS) {
         let free = File::open(dir.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
         if free && dir != current {
-            eprintln!("removing the old build {}", dir.display());
+            progress::note(&format!("removing the old build {}", dir.display()));
             // What cannot be removed now will be tried again by the next build.
             let _ = fs::remove_dir_all(dir);
         }

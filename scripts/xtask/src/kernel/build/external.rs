@@ -3,7 +3,8 @@
 //! Modules that are built outside the kernel tree, against a finished build.
 
 use super::kernel::Kernel;
-use crate::host::{klp_gen, paths, run};
+use crate::host::run::{self, Unit};
+use crate::host::{klp_gen, paths};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -40,14 +41,19 @@ pub fn build_with(
     copy_changed(source, &dir)?;
     let mut make = kernel.make();
     make.arg(format!("M={}", dir.display()))
-        .arg(format!("KLP_GEN={}", klp_gen::program()?.display()))
+        .arg(format!("KLP_GEN={}", klp_gen::program(logs)?.display()))
         .arg(format!(
             "KLP_SYMPOS={}",
             paths::repository().join("kmod").display()
         ))
         .args(variables)
         .arg("modules");
-    run::logged(&mut make, &logs.join(format!("{name}.log")))?;
+    run::counted(
+        &format!("build modules: {name} ({})", kernel.lane.name()),
+        Unit::OBJECTS,
+        &mut make,
+        &logs.join(format!("{name}.log")),
+    )?;
     let order = dir.join("modules.order");
     let order = fs::read_to_string(&order)
         .with_context(|| format!("cannot read {}, which the build writes", order.display()))?;

@@ -22,12 +22,13 @@ use super::source::{self, Source};
 use super::toolchain::Toolchain;
 use super::Lane;
 use crate::host::packages::{self, Package};
-use crate::host::{klp_gen, paths, run};
+use crate::host::run::{self, Unit};
+use crate::host::{history, klp_gen, paths};
+use crate::report::progress;
 use anyhow::{Context, Result};
 use stamp::Key;
 use std::fs;
 use std::path::Path;
-use std::time::Instant;
 
 /// Builds whatever is not up to date.
 ///
@@ -37,7 +38,6 @@ use std::time::Instant;
 ///
 /// Fails if something is missing on this machine or a step of the build fails.
 pub fn prepare(lane: Lane, own_tree: Option<&Path>, logs: &Path) -> Result<Kernel> {
-    let start = Instant::now();
     let unpacked: &[Package] = match own_tree {
         Some(_) => &[],
         None => &source::PACKAGES,
@@ -72,30 +72,39 @@ pub fn prepare(lane: Lane, own_tree: Option<&Path>, logs: &Path) -> Result<Kerne
 
     let fragments = config::Fragments::read(config::fragments(lane, &source))?;
     let keys = stamp::Keys::new(&source, &kernel.toolchain, &fragments, &changes);
+    let title = format!("build the kernel and its modules ({})", lane.name());
     if !stamp::holds(dir, Key::Kernel, &keys) {
         stamp::clear(dir, &[Key::Kernel, Key::Module])?;
         config::configure(&kernel, &fragments, logs)?;
-        eprintln!(
-            "building the kernel and its modules (11 minutes on 2 cores if nothing is cached)"
-        );
+        if history::last(&title).is_none() {
+            progress::note("the first build of a kernel takes about 20 minutes of processor time");
+        }
         let mut make = kernel.make();
-        run::logged(make.args(["bzImage", "modules"]), &logs.join("build.log"))?;
+        run::counted(
+            &title,
+            Unit::OBJECTS,
+            make.args(["bzImage", "modules"]),
+            &logs.join("build.log"),
+        )?;
         stamp::set(dir, Key::Kernel, &keys)?;
         stamp::set(dir, Key::Module, &keys)?;
     } else if !stamp::holds(dir, Key::Module, &keys) {
         stamp::clear(dir, &[Key::Module])?;
-        eprintln!("building the module");
         let mut make = kernel.make();
-        run::logged(make.arg("modules"), &logs.join("modules.log"))?;
+        run::counted(
+            &format!("build the kernel's modules ({})", lane.name()),
+            Unit::OBJECTS,
+            make.arg("modules"),
+            &logs.join("modules.log"),
+        )?;
         stamp::set(dir, Key::Module, &keys)?;
     }
     directory::forget_old_builds(dir);
-    eprintln!(
-        "kernel {} ({}) is up to date in {} ({:.1} s)",
+    progress::note(&format!(
+        "kernel {} ({}) is up to date in {}",
         source.version,
         lane.name(),
-        kernel.build.display(),
-        start.elapsed().as_secs_f32()
-    );
+        kernel.build.display()
+    ));
     Ok(kernel)
 }

@@ -8,12 +8,14 @@
 
 use super::config;
 use super::kernel::Kernel;
-use crate::host::{packages, paths, run};
+use crate::host::run::{self, Unit};
+use crate::host::{packages, paths};
 use crate::kernel::changes::overlay::MODULE_DIRECTORY;
 use crate::kernel::changes::{patches, Changes};
 use crate::kernel::lane::Lane;
 use crate::kernel::source::Source;
 use crate::kernel::toolchain::Toolchain;
+use crate::report::progress;
 use crate::report::tally::Tally;
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
@@ -89,7 +91,7 @@ impl<'a> Steps<'a> {
         let what: Vec<_> = targets(touched).into_iter().collect();
         let tests = touched.iter().any(|path| path.starts_with(TEST_MODULES));
         let configuration = touched.iter().any(|path| is_configuration(path));
-        eprintln!("{name}: {}", what.join(" "));
+        progress::section(&format!("{name}: {}", what.join(" ")));
         let logs = self.logs.join(name);
         fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
         if first || configuration {
@@ -97,10 +99,16 @@ impl<'a> Steps<'a> {
         }
         if !what.is_empty() {
             let mut make = self.kernel.make();
-            run::logged(make.arg("W=e").args(what), &logs.join("build.log"))?;
+            run::counted(
+                &format!("build after {name}"),
+                Unit::OBJECTS,
+                make.arg("W=e").args(what),
+                &logs.join("build.log"),
+            )?;
         }
         if tests {
             run::logged(
+                "prepare the test modules",
                 self.kernel.make().arg("modules_prepare"),
                 &logs.join("prepare.log"),
             )?;
@@ -109,7 +117,11 @@ impl<'a> Steps<'a> {
             make.arg(format!("M={}", modules.display()))
                 // There is no kernel that they could be linked against.
                 .args(["W=e", "KBUILD_MODPOST_WARN=1", "modules"]);
-            run::logged(&mut make, &logs.join("test-modules.log"))?;
+            run::logged(
+                "build the test modules",
+                &mut make,
+                &logs.join("test-modules.log"),
+            )?;
         }
         Ok(())
     }

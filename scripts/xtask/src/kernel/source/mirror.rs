@@ -2,6 +2,7 @@
 
 //! Keeps a working copy of a source tree that itself must not be modified.
 
+use crate::report::progress;
 use anyhow::{Context, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, FileTimes};
@@ -52,7 +53,7 @@ pub fn mirror(tree: &Path, copy: &Path, mode: Mode, except: &BTreeSet<String>) -
     if copy.exists() {
         return update(tree, copy, mode, except);
     }
-    eprintln!("copying {} to {}", tree.display(), copy.display());
+    progress::note(&format!("copying {} to {}", tree.display(), copy.display()));
     let partial = copy.with_extension("partial");
     if partial.exists() {
         fs::remove_dir_all(&partial)?;

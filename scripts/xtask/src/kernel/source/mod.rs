@@ -123,7 +123,6 @@ fn unpack(hash: &str, logs: &Path) -> Result<PathBuf> {
     if tree.exists() {
         return Ok(tree);
     }
-    eprintln!("unpacking {TARBALL}");
     fs::create_dir_all(&sources).with_context(|| format!("cannot create {}", sources.display()))?;
     // Of two that unpack at the same time each has a directory, and the second is thrown away.
     let partial = tempfile::Builder::new()
@@ -135,7 +134,11 @@ fn unpack(hash: &str, logs: &Path) -> Result<PathBuf> {
         .arg(TARBALL)
         .arg("-C")
         .arg(partial.path());
-    run::logged(&mut tar, &logs.join("unpack.log"))?;
+    run::logged(
+        "unpack the kernel source",
+        &mut tar,
+        &logs.join("unpack.log"),
+    )?;
     if fs::rename(partial.path(), &tree).is_ok() {
         // Not temporary any more.
         let _ = partial.keep();

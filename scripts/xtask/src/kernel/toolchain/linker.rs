@@ -129,14 +129,18 @@ fn unpack(dir: &Path, logs: &Path) -> Result<PathBuf> {
         .arg(paths::repository().join(WHEELS))
         .arg("--dest")
         .arg(&wheels);
-    run::logged(&mut download, &logs.join("lld-download.log"))?;
+    run::logged(
+        "download LLD 23",
+        &mut download,
+        &logs.join("lld-download.log"),
+    )?;
     for wheel in fs::read_dir(&wheels)? {
         let mut extract = Command::new(packages::PYTHON);
         extract
             .args(["-m", "zipfile", "--extract"])
             .arg(wheel?.path())
             .arg(&unpacked);
-        run::logged(&mut extract, &logs.join("lld-unpack.log"))?;
+        run::logged("unpack LLD 23", &mut extract, &logs.join("lld-unpack.log"))?;
     }
     Ok(unpacked)
 }

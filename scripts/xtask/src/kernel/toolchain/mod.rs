@@ -62,7 +62,6 @@ impl Toolchain {
             .join(format!("bindgen-{BINDGEN_VERSION}"));
         let bindgen = root.join("bin");
         if !bindgen.join("bindgen").exists() {
-            eprintln!("installing bindgen (about a minute)");
             let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
             let mut install = Command::new(cargo);
             install
@@ -70,7 +69,7 @@ impl Toolchain {
                 .arg(BINDGEN_VERSION)
                 .arg("--root")
                 .arg(&root);
-            run::logged(&mut install, &logs.join("bindgen.log"))?;
+            run::logged("install bindgen", &mut install, &logs.join("bindgen.log"))?;
         }
         let linker = linker::ensure(lane, logs)?;
         let linker_name = linker.to_string_lossy();

@@ -3,6 +3,7 @@
 //! Tools that no distribution of this machine has, in the cache.
 
 use crate::host::paths;
+use crate::report::progress;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,7 +36,7 @@ fn installed_in(
     if program.exists() {
         return Ok(program);
     }
-    eprintln!("installing {name}");
+    progress::note(&format!("installing {name}"));
     fs::create_dir_all(tools).with_context(|| format!("cannot create {}", tools.display()))?;
     let scratch = tempfile::Builder::new()
         .prefix("partial-")

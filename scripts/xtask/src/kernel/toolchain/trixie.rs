@@ -107,13 +107,18 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
 fn unpack(set: &Set, scratch: &Path, logs: &Path) -> Result<PathBuf> {
     let apt = Apt::new(&scratch.join("apt"), &mirror()?)?;
     let log = |step: &str| logs.join(format!("{}-apt-{step}.log", set.name));
-    run::logged(apt.command().arg("update"), &log("update"))?;
+    run::logged(
+        "read the packages of Debian 13",
+        apt.command().arg("update"),
+        &log("update"),
+    )?;
     let mut download = apt.command();
     download
         .args(["install", "--yes", "--download-only"])
         .arg("--no-install-recommends")
         .args(set.packages);
-    run::logged(&mut download, &log("download"))?;
+    let title = format!("download {} of Debian 13", set.name);
+    run::logged(&title, &mut download, &log("download"))?;
     let root = scratch.join("root");
     fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
     for package in apt.downloaded()? {

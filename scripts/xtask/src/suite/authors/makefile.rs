@@ -54,7 +54,7 @@ impl<'k> Makefile<'k> {
     pub fn new(kernel: &'k Kernel, logs: &Path) -> Result<Self> {
         let logs = logs.join("makefile");
         fs::create_dir_all(&logs)?;
-        let klp_gen = klp_gen::program()?;
+        let klp_gen = klp_gen::program(&logs)?;
         Ok(Self {
             make: AuthorMake { kernel, klp_gen },
             logs,
@@ -73,12 +73,15 @@ impl<'k> Makefile<'k> {
             ("a build that lacks something", Self::incomplete_builds),
             ("livepatch-m", Self::livepatch_m),
         ];
-        for (name, test) in tests {
-            match test(self) {
-                Ok(()) => tally.pass(),
-                Err(error) => tally.fail(format!("makefile: {name}"), format!("{error:#}")),
-            }
-        }
+        run::each(
+            "Makefile.livepatch",
+            "tests",
+            tests.into_iter(),
+            |(name, test)| {
+                let result = test(self);
+                tally.count(&format!("makefile: {name}"), result);
+            },
+        );
     }
 
     fn impossible_names(&self) -> Result<()> {

@@ -9,6 +9,8 @@ mod rows;
 
 use crate::host::{klp_gen, run};
 use crate::kernel::{Kernel, Lane};
+use crate::report::clock::took;
+use crate::report::progress;
 use crate::report::tally::Tally;
 use answers::{answers, expect};
 use anyhow::Result;
@@ -51,8 +53,8 @@ fn of_kernel(klp_gen: &Path, kernel: &Kernel) -> Result<Vec<String>> {
     run::announce(&command);
     let start = Instant::now();
     let found = answers(&mut command)?;
-    let (count, seconds) = (found.len(), start.elapsed().as_secs_f32());
-    eprintln!("  {count} collisions in {seconds:.1} s");
+    let time = took(start.elapsed());
+    progress::note(&format!("klp-gen collisions: {} in {time}", found.len()));
     Ok(found)
 }
 
@@ -68,7 +70,7 @@ fn promotions_are_foreseen(kernel: &Kernel, tally: &mut Tally) {
     run::announce(&oracle);
     match run::captured(&mut oracle) {
         Ok(text) => {
-            eprint!("  {text}");
+            progress::note(text.trim());
             tally.pass();
         }
         Err(error) => tally.fail("promoted statics".to_owned(), format!("{error:#}")),

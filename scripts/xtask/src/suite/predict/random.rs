@@ -2,8 +2,9 @@
 
 //! Holds `klp-gen check` to the kernel's verdict on livepatches that are damaged at random.
 
-use crate::guest::image::{self, Contents};
-use crate::guest::vm::{Output, Vm};
+use crate::guest::boot::boot;
+use crate::guest::image::Contents;
+use crate::guest::vm::Vm;
 use crate::kernel::Kernel;
 use crate::report::ktap;
 use crate::suite::{guest_files, variants};
@@ -112,19 +113,12 @@ impl Run<'_> {
         add(batch.iter(), &logs, &mut contents)?;
         contents.add(self.twins.clone(), TWINS.to_owned());
         let vm = Vm {
-            build: self.kernel.build.clone(),
-            image: logs.join("initramfs.cpio"),
             kaslr: false,
-            parallel: false,
-            count_instructions: false,
             append: format!("{} {}", self.kernel.lane.parameter(), variants::APPEND),
             timeout: Some(LIMIT),
-            output: Output::Quiet,
-            logs,
+            ..Vm::new(&self.kernel.build, &logs)
         };
-        image::write(&vm.build, &contents, Some(&script(rule)), &vm.image)?;
-        let report = vm.run()?;
-        fs::remove_file(&vm.image)?;
+        let report = boot(&vm, &contents, Some(&script(rule)))?;
         let suites = ktap::parse(&report.output);
         let results = suites.first().map_or(&[][..], |suite| &suite.cases);
         for case in results {

@@ -58,7 +58,7 @@ impl<'k> Reader<'k> {
             fs::write(dir.join(name), contents)?;
         }
         let klp_gen = logs.join("klp-gen");
-        fs::copy(klp_gen::program()?, &klp_gen)?;
+        fs::copy(klp_gen::program(logs)?, &klp_gen)?;
         Ok(Self {
             make: AuthorMake { kernel, klp_gen },
             text,
@@ -106,12 +106,9 @@ impl<'k> Reader<'k> {
             ("its further livepatches build", Self::builds_examples),
             ("its quotations are right", Self::quotes),
         ];
-        for (name, test) in tests {
-            match test(self) {
-                Ok(()) => tally.pass(),
-                Err(error) => tally.fail(format!("guide: {name}"), format!("{error:#}")),
-            }
-        }
+        run::each("the guide", "tests", tests.into_iter(), |(name, test)| {
+            tally.count(&format!("guide: {name}"), test(self));
+        });
     }
 
     fn is_converted(&self) -> Result<()> {
