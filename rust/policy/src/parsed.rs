@@ -163,7 +163,8 @@ pub struct ParsedName<'a> {
     /// The mark that keeps the statics of all files apart, with its dot: `.__uniq.<number>`, or
     /// nothing.
     pub unique: &'a [u8],
-    /// The number that keeps equal names apart (`.str.7`, GCC's `var.100135`).
+    /// The number that keeps equal names apart (`.str.7`, GCC's `var.100135`), or several with their dots for a
+    /// member of a struct (`var.0.1`).
     pub id: Option<&'a [u8]>,
     /// The text that LLVM appends to a static that is promoted where control flow integrity splits
     /// the units of the link, with its dot, or `$` before LLVM 13: an MD5 sum, or nothing.
@@ -197,9 +198,12 @@ impl<'a> ParsedName<'a> {
             .is_some_and(|made| made.class == NameClass::Table);
         let (named, pass) = head.split_at(head.len() - passes_len(head, fixed, is_table));
         let (named, module) = named.split_at(named.len() - module_len(named, fixed));
-        let (named, id) = match rsplit_dot(named, fixed) {
-            Some((rest, id)) if is_number(id) && unique_len(named, fixed) == 0 => (rest, Some(id)),
-            _ => (named, None),
+        let (named, id) = match numbers_len(named, fixed) {
+            0 => (named, None),
+            len => {
+                let (rest, id) = named.split_at(named.len() - len);
+                (rest, id.strip_prefix(b"."))
+            }
         };
         let (named, unique) = named.split_at(named.len() - unique_len(named, fixed));
         let (class, prefix) = made.map_or((NameClass::Source, 0), |m| (m.class, m.prefix));
@@ -367,6 +371,19 @@ fn module_len(name: &[u8], fixed: usize) -> usize {
     } else {
         0
     }
+}
+
+/// Bytes that numbers take at the end of `name`, each with its dot: a member of a struct that LLVM made a
+/// variable of has one for each struct around it (`GlobalOpt.cpp`).
+fn numbers_len(name: &[u8], fixed: usize) -> usize {
+    let mut rest = name;
+    while let Some((before, last)) = rsplit_dot(rest, fixed) {
+        if !is_number(last) || unique_len(rest, fixed) > 0 {
+            break;
+        }
+        rest = before;
+    }
+    name.len() - rest.len()
 }
 
 /// Bytes that `.__uniq.<number>` takes at the end of `name`.

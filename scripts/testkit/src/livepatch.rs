@@ -34,6 +34,10 @@ pub struct Livepatch {
 const STATES: usize = 16;
 const REPLACE: usize = 24;
 
+/// The place of the init function in `.text`, and that of the pointer to it in the `struct module`.
+const INIT: u64 = 0x2e0;
+const MODULE_INIT: u64 = 8;
+
 /// The length of a `klp_func` on a 64-bit kernel.
 pub const KLP_FUNC: u64 = 152;
 /// The length of a `klp_object`.
@@ -80,6 +84,9 @@ impl Livepatch {
         );
         let enable = elf.undefined("klp_enable_patch");
         elf.relocate(text, 0x300, enable, elf::R_X86_64_PLT32, -4);
+        let code = Place::Section(text);
+        let init = elf.symbol("init_module", STB_GLOBAL, STT_FUNC, code, INIT, 0x40);
+        elf.relocate(module, MODULE_INIT, init, elf::R_X86_64_64, 0);
         Self {
             elf,
             text,

@@ -15,7 +15,7 @@ use klp_gen::convert::{convert, Conversion, Converted, OldName, Problem, Referen
 use klp_gen::file::read_file;
 use klp_gen::file::{expect_no_input, write_file};
 use klp_gen::shown::shown;
-use klp_gen::target::Target;
+use klp_gen::target::{Object, Target};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io;
@@ -161,7 +161,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
                 console.warning(&format_args!("{origin}: {what}"));
             }
             write_file(&args.output, &converted.bytes)?;
-            done(&origin, args, &converted, console)
+            done(&origin, args, &target, &converted, console)
         }
         Conversion::Refused(problems) => {
             // It may be of another kernel, which nothing else tells so plainly.
@@ -190,7 +190,13 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
 }
 
 /// Prints what was written.
-fn done(origin: &str, args: &Args, converted: &Converted, console: &Console) -> Result<Verdict> {
+fn done(
+    origin: &str,
+    args: &Args,
+    target: &Target<'_>,
+    converted: &Converted,
+    console: &Console,
+) -> Result<Verdict> {
     let Converted {
         references,
         functions,
@@ -210,6 +216,7 @@ fn done(origin: &str, args: &Args, converted: &Converted, console: &Console) -> 
             "{origin}: {what}, {output} is a checked copy"
         ));
     }
+    let lacks_link_order = target.objects().iter().any(Object::lacks_link_order);
     // A position of another build is another file's symbol, and nothing else tells.
     let chosen = references
         .iter()
@@ -220,8 +227,15 @@ fn done(origin: &str, args: &Args, converted: &Converted, console: &Console) -> 
             .map(|f| (f.by_position, &f.written, &f.file)),
     );
     for (by_position, written, file) in chosen {
-        if let (true, Some(file)) = (by_position, file) {
-            console.note(&format_args!("{origin}: {written} = {file}"));
+        match file {
+            Some(file) if by_position => {
+                console.note(&format_args!("{origin}: {written} = {file}"));
+            }
+            None if by_position && lacks_link_order => console.note(&format_args!(
+                "{origin}: {written}: the source file of that position is not known (files of vmlinux \
+                 are known by its vmlinux.a, --link-order)"
+            )),
+            _ => {}
         }
     }
     mention(report, console);

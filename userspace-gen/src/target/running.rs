@@ -9,6 +9,10 @@ use crate::file::sort::known;
 use crate::symbols::{Entry, SymbolTable};
 use std::fmt::Write as _;
 
+/// The symbols at the beginning of the kernel's code. Each kernel has one of them at least, and kallsyms lists
+/// it whatever its configuration.
+const BEGINNINGS: [&[u8]; 2] = [b"_text", b"_stext"];
+
 impl Target<'_> {
     /// Returns the first difference between vmlinux and the text of `/proc/kallsyms`: the file, and a
     /// text.
@@ -25,11 +29,41 @@ impl Target<'_> {
                 (ours, theirs) => break (show(ours), show(theirs)),
             }
         };
-        let what = format!(
-            "is of another kernel than {}, which has {} where it has {}",
-            vmlinux.origin, difference.0, difference.1
-        );
+        let sorted = |symbols| {
+            let mut functions: Vec<_> = functions(symbols).collect();
+            functions.sort_unstable();
+            functions
+        };
+        let what = if sorted(&running.symbols) == sorted(&vmlinux.symbols) {
+            format!(
+                "has the functions of {} in another order than /proc/kallsyms, as System.map has: \
+                 positions count in that order (give /proc/kallsyms)",
+                vmlinux.origin
+            )
+        } else {
+            format!(
+                "is of another kernel than {}, which has {} where it has {}",
+                vmlinux.origin, difference.0, difference.1
+            )
+        };
         Some((&running.origin, what))
+    }
+
+    /// Returns the text of a running kernel that lists a part of it only, with what is missing.
+    #[must_use]
+    pub fn part_of_running(&self) -> Option<(&str, String)> {
+        let (origin, symbols) = if let Some(running) = &self.running {
+            (&running.origin, Some(&running.symbols))
+        } else {
+            let text = self.objects.iter().find(|o| o.is_text())?;
+            let image = self.objects.iter().find(|o| o.name.is_vmlinux());
+            (&text.origin, image.map(|image| &image.symbols))
+        };
+        let has = |name: &&[u8]| symbols.is_some_and(|symbols| symbols.by_name(name).is_some());
+        (!BEGINNINGS.iter().any(has)).then(|| {
+            let what = "is a part of /proc/kallsyms, without _text and _stext: what is not in it is not found";
+            (origin.as_str(), what.to_owned())
+        })
     }
 
     /// Returns the difference between the build id among notes and that of vmlinux; none if they are the

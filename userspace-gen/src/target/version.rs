@@ -61,6 +61,7 @@ impl Target<'_> {
     pub fn mismatches(&self) -> Vec<(&str, String)> {
         let mut mismatches = self.for_other_kernels();
         mismatches.extend(self.parts_from_running());
+        mismatches.extend(self.part_of_running());
         mismatches
     }
 }

@@ -353,7 +353,8 @@ fn an_output_that_is_read_stays_whole() {
 #[test]
 fn stdin_is_a_file_and_lines_may_end_as_on_a_serial_line() {
     let files = files();
-    let script = "printf 'ffffffff81000600 T promoted.llvm.9a\\r\\n' |
+    let script =
+        "printf '%s\\r\\n' 'ffffffff81000000 T _text' 'ffffffff81000600 T promoted.llvm.9a' |
         klp-gen resolve promoted --kallsyms -; klp-gen check - --vmlinux vmlinux < bad.ko;
         printf 'promoted\\r\\n\\r\\n' | klp-gen resolve --queries - --vmlinux vmlinux";
     let (status, text) = shell::run(&files, script);

@@ -319,6 +319,18 @@ fn what_is_for_32_bits_is_not_read() {
 }
 
 #[test]
+fn an_empty_old_name_gets_no_hints() {
+    let files = files();
+    files.write("lp.ko", &Livepatch::of("").build());
+    let command = "klp-gen convert lp.ko -o out.ko --vmlinux vmlinux --module net-mod.ko";
+    let (status, text) = shell::run(&files, command);
+    let expected =
+        "klp-gen: lp.ko: klp_func of vmlinux: its old_name is empty: write the name of the \
+                    function to replace\n";
+    assert_eq!((status, text.as_str()), (Some(1), expected));
+}
+
+#[test]
 fn a_hint_says_something_new() {
     let files = files();
     let convert = |livepatch: &Livepatch| {

@@ -2,10 +2,11 @@
 
 //! The text of `/proc/kallsyms`: what it lists that no lookup sees, and forms in which people have it.
 
-use crate::kernel::Files;
+use crate::kernel::{vmlinux, Files};
 use crate::livepatch::Livepatch;
 use crate::shell;
 use klp_gen::kallsyms::text;
+use object::elf;
 
 /// A kernel with two modules; both have `after` and `risen` in their init section as well.
 const KERNEL: &str = "\
@@ -281,4 +282,50 @@ fn what_no_kernel_prints_is_refused_with_its_line() {
     // Absolute symbols do not move with the image.
     let absolute = kernel(&["ffffffffbca00000 t a\n", "0000000000001000 A b\n", after]);
     assert!(text::read("kallsyms", absolute.as_bytes()).is_ok());
+}
+
+#[test]
+fn a_part_of_a_text_is_called_one() {
+    let files = Files::new();
+    let said = |text: &str| {
+        files.write("kallsyms", text.as_bytes());
+        shell::run(&files, "klp-gen resolve handle --kallsyms kallsyms").1
+    };
+    let part = "kallsyms: is a part of /proc/kallsyms, without _text and _stext";
+    let lines: Vec<&str> = KERNEL.lines().collect();
+    assert!(!said(KERNEL).contains(part));
+    assert!(said(&(lines[3..].join("\n") + "\n")).contains(part));
+    assert!(said(SECTIONS).contains(part));
+}
+
+/// System.map is in the order of `nm -n`.
+#[test]
+fn system_map_is_told_from_another_kernel() {
+    let files = Files::new();
+    let mut kernel = vmlinux();
+    let mut symbols = kernel.symbols.iter();
+    let at = symbols.find(|s| s.name == "promoted.llvm.9a").unwrap();
+    let (kind, place, value) = (at.kind, at.place, at.value);
+    kernel.symbol(
+        "__at_the_same_place",
+        elf::STB_GLOBAL,
+        kind,
+        place,
+        value,
+        0,
+    );
+    files.write("vmlinux", &kernel.build());
+    let said = |order: &str| {
+        let script = format!(
+            "klp-gen symbols --vmlinux vmlinux | tr -d '()' | awk '{{ print $1, $2, $NF }}' | {order} > text;
+             klp-gen resolve handle --kallsyms text --vmlinux vmlinux"
+        );
+        shell::run(&files, &script).1
+    };
+    let (same, sorted) = (said("cat"), said("sort"));
+    assert!(!same.contains("target text"), "{same}");
+    assert!(
+        sorted.contains("text: has the functions of vmlinux in another order than /proc/kallsyms"),
+        "{sorted}"
+    );
 }

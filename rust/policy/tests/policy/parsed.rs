@@ -51,6 +51,9 @@ fn cases() {
         ("foo.4.cold", ["-", "foo", "4", ".cold", "-", ""]),
         ("f.var", ["f", "var", "-", "", "-", ""]),
         ("f.var.32", ["f", "var", "32", "", "-", ""]),
+        // Members of structs that GlobalOpt made variables of.
+        ("x.0.1", ["-", "x", "0.1", "", "-", ""]),
+        ("f.var.0.1.llvm.9a", ["f", "var", "0.1", "", "9a", ""]),
         ("f.var.32.llvm.9a", ["f", "var", "32", "", "9a", ""]),
         (
             "f.__already_done",

@@ -5,11 +5,16 @@
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report};
 use crate::check::subject::Subject;
-use crate::elf::Place;
+use crate::elf::{Place, Section};
+use crate::livepatch::memory::is_applied_at_load;
+use crate::livepatch::THIS_MODULE;
 use object::read::ReadRef;
 
 /// The function that replaces functions.
 const ENABLE: &[u8] = b"klp_enable_patch";
+
+/// The name by which modpost refers to the init function.
+const INIT: &[u8] = b"init_module";
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Returns whether the module calls `klp_enable_patch()`.
@@ -32,11 +37,48 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
                 .warn(what);
         }
+        self.check_enables(report);
         if enables && self.patches.is_empty() {
             let what = "no klp_patch found in its data: its functions cannot be checked";
             let outcome = Outcome::Unchecked(what.to_owned());
             report.add(Kind::Module, "", self.module.clone(), outcome);
         }
+    }
+
+    /// Reports a livepatch that is loaded and patches nothing: no code that the kernel runs calls
+    /// `klp_enable_patch()`.
+    fn check_enables(&self, report: &mut Report) {
+        // An object that is not linked yet has no struct module, and may get its init code from another.
+        let is_linked = self.elf.section_by_name(THIS_MODULE).is_some();
+        if !is_linked || self.modinfo.get(b"livepatch").is_none() {
+            return;
+        }
+        let calls = self.relocated(Section::is_code, ENABLE);
+        let starts = self.relocated(|section| section.name == THIS_MODULE, INIT);
+        let what = if !starts {
+            "has no init function: it is loaded, and patches nothing (module_init() is missing)"
+        } else if !calls {
+            "does not call klp_enable_patch(): it is loaded, and patches nothing"
+        } else {
+            return;
+        };
+        report
+            .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
+            .warn(what);
+    }
+
+    /// Returns true if the loader writes the address of a symbol to a section.
+    fn relocated(&self, is_wanted: impl Fn(&Section<'d>) -> bool, name: &[u8]) -> bool {
+        let rela = self.rela.iter().filter(|r| {
+            is_wanted(&r.target)
+                && self.loaded.has_memory(&r.target)
+                && is_applied_at_load(&r.section)
+        });
+        let mut symbols = rela.flat_map(|r| r.relocations().map(|r| r.symbol));
+        symbols.any(|symbol| {
+            let symbol = self.elf.get_symbol(symbol);
+            symbol.is_some_and(|symbol| symbol.name == name)
+        })
     }
 
     /// Reports a need for `klp_sympos` that modprobe does not see.

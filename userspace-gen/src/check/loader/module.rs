@@ -54,6 +54,17 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 self.refuse_module(refusal, report);
             }
         }
+        let linked = self.elf.section_by_name(THIS_MODULE);
+        if linked.is_some_and(|section| !section.is_writable()) {
+            // layout_sections() puts it into read-only memory, and complete_formation() writes to it.
+            let what = format!("{} is not writable", shown(THIS_MODULE));
+            self.refuse_module(Refusal::Harmful(what), report);
+        }
+        if linked.is_some() && self.module.is_empty() {
+            // mod_sysfs_init(), kobject_add_internal()
+            let what = "attempted to be registered with empty name!";
+            self.refuse_module(Refusal::Loader(what.to_owned()), report);
+        }
         if Modinfo::as_loaded(self.elf).is_none() {
             let what = "the last string of its .modinfo does not end in the file";
             self.refuse_module(Refusal::Harmful(what.to_owned()), report);

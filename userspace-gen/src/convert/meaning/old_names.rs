@@ -70,6 +70,13 @@ pub(super) fn plan(
             let Some(old_name) = function.old_name else {
                 continue;
             };
+            if old_name.is_empty() {
+                let subject = format!("klp_func of {}", shown(object.name.unwrap_or(b"vmlinux")));
+                let why =
+                    "its old_name is empty: write the name of the function to replace".to_owned();
+                problems.push(Problem::of_module(subject, why));
+                continue;
+            }
             let not_given = || match objname {
                 Some(objname) => target.not_given(objname),
                 None => "its module has a name that klp-gen does not know".to_owned(),

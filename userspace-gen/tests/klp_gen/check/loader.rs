@@ -300,3 +300,51 @@ fn symbols_and_sections() {
         ["lp: section  (index 0) has invalid WRITE|EXEC flags"]
     );
 }
+
+/// A livepatch that nothing starts is loaded all the same.
+#[test]
+fn a_livepatch_that_patches_nothing() {
+    let warned =
+        |livepatch: &Livepatch| messages(&check_patch(livepatch, Policy::Exact), "warning");
+    let section = |livepatch: &Livepatch, name| {
+        let mut sections = livepatch.elf.sections.iter();
+        sections.position(|s| s.name == name).unwrap()
+    };
+    let livepatch = Livepatch::of("cmdline_proc_show");
+    assert_eq!(warned(&livepatch), [""; 0]);
+    let module = section(&livepatch, ".gnu.linkonce.this_module");
+    let mut uncalled = livepatch.clone();
+    uncalled.elf.sections[module]
+        .relocations
+        .retain(|r| r.offset != 8);
+    assert_eq!(
+        warned(&uncalled),
+        ["has no init function: it is loaded, and patches nothing (module_init() is missing)"]
+    );
+    let mut idle = livepatch.clone();
+    let text = idle.text;
+    idle.elf.sections[text].relocations.clear();
+    assert_eq!(
+        warned(&idle),
+        ["does not call klp_enable_patch(): it is loaded, and patches nothing"]
+    );
+}
+
+#[test]
+fn a_struct_module_that_the_loader_cannot_use() {
+    let livepatch = Livepatch::of("cmdline_proc_show");
+    let mut sections = livepatch.elf.sections.iter();
+    let module = sections.position(|s| s.name == ".gnu.linkonce.this_module");
+    let module = module.unwrap();
+    let mut nameless = livepatch.clone();
+    nameless.elf.sections[module].data = vec![0; 128];
+    let refused = messages(&check_patch(&nameless, Policy::Exact), "refused");
+    let expected = "attempted to be registered with empty name!";
+    assert!(refused.iter().any(|said| said == expected), "{refused:?}");
+    let mut read_only = livepatch.clone();
+    read_only.elf.sections[module].flags = elf::SHF_ALLOC;
+    assert_eq!(
+        messages(&check_patch(&read_only, Policy::Exact), "refused"),
+        [".gnu.linkonce.this_module is not writable"]
+    );
+}

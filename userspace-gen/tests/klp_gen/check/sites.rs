@@ -53,6 +53,7 @@ impl Made {
         let module = elf.sections.iter();
         let mut module = module.map(|s| s.name == ".gnu.linkonce.this_module");
         let module = module.position(|is_it| is_it).unwrap();
+        livepatch.elf.sections[module].relocations.clear();
         livepatch.point(module, 0, init, 0);
         Self {
             livepatch,
