@@ -63,6 +63,10 @@ pub fn livepatch() -> Vec<u8> {
     for relocation in &mut livepatch.elf.sections[text].relocations {
         relocation.offset = relocation.offset.min(0x78);
     }
+    let symbols = livepatch.elf.symbols.iter_mut();
+    for init in symbols.filter(|symbol| symbol.name == "init_module") {
+        (init.value, init.size) = (0x70, 0x10);
+    }
     livepatch.build()
 }
 
