@@ -171,7 +171,7 @@ fn boot(
     count_instructions: bool,
     logs: &Path,
 ) -> Result<String> {
-    let mut contents = guest_files::scripts(logs)?;
+    let mut contents = guest_files::scripts_and_program(logs)?;
     contents.extra_modules.push(module.to_owned());
     let vm = Vm {
         count_instructions,

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! `cargo xtask demo`: builds everything, boots once, and shows what the demo's script tells.
+//! `cargo xtask demo`: builds the kernel and the few modules of the demo, boots once, and shows the demo.
 
 use super::kernel::SourceArgs;
 use crate::host::paths;
 use crate::kernel::{self, Lane};
 use crate::report::outcome::Outcome;
-use crate::suite::guest_files;
-use crate::suite::livepatches::Livepatches;
+use crate::report::progress;
 use crate::suite::show::show;
+use crate::suite::{guest_files, livepatches};
 use anyhow::{ensure, Result};
 use std::time::Duration;
 
@@ -28,9 +28,13 @@ pub fn run(args: &Args) -> Result<Outcome> {
     ensure!(script.is_file(), "{} is missing", script.display());
     let logs = paths::new_log_dir("demo")?;
     let tree = args.source.kernel_source.as_deref();
+    progress::section("kernel");
     let kernel = kernel::prepare(Lane::Default, tree, &logs)?;
-    let livepatches = Livepatches::build(&kernel, &logs)?;
-    let contents = guest_files::all(&kernel, &livepatches, &logs)?;
+    progress::section("modules of the demo");
+    let mut contents = guest_files::scripts();
+    for module in livepatches::of_demo(&kernel, &logs)? {
+        livepatches::add_module(&mut contents, &module);
+    }
     let script = "exec bash /klp/demo.sh\n";
     let report = show(&kernel, &contents, script, LIMIT, &logs)?;
     Ok(Outcome::from_bool(report.failure.is_none()))

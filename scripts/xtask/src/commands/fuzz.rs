@@ -6,10 +6,12 @@ use crate::host::{packages, paths, run};
 use crate::kernel::{self, Lane};
 use crate::report::outcome::Outcome;
 use crate::report::progress;
-use crate::suite::guest_files;
-use crate::suite::livepatches::Livepatches;
+use crate::suite::guest_files::GuestFiles;
+use crate::suite::livepatches;
+use crate::suite::needs::Need;
 use crate::suite::predict::random;
 use anyhow::{bail, Context, Result};
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -90,8 +92,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
 /// Holds `klp-gen check` to a kernel.
 fn verdicts(args: &Args, logs: &Path) -> Result<Outcome> {
     let kernel = kernel::prepare(Lane::Default, None, logs)?;
-    Livepatches::build(&kernel, logs)?;
-    guest_files::selftest_modules(&kernel, logs)?;
+    let needs = BTreeSet::from([Need::Modules, Need::LivepatchSelftests]);
+    GuestFiles::build(&kernel, &needs, logs)?;
+    livepatches::build_unconverted(&kernel, logs)?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let seed = args
         .seed

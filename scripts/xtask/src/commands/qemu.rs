@@ -70,7 +70,7 @@ pub fn run(args: Args) -> Result<Outcome> {
         kernel::prepare(args.lane.lane, tree, &logs)?.build
     };
     let interactive = args.command.is_empty();
-    let mut contents = guest_files::scripts(&logs)?;
+    let mut contents = guest_files::scripts_and_program(&logs)?;
     for pair in &args.add {
         let (from, to) = place(pair);
         contents.add(from, to);

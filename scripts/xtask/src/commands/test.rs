@@ -11,14 +11,13 @@ use crate::report::tally::Tally;
 use crate::suite::authors::guide::Reader;
 use crate::suite::authors::makefile::Makefile;
 use crate::suite::boots::{Boot, BOOTS};
-use crate::suite::livepatches::{self, Livepatches};
+use crate::suite::guest_files::{self, GuestFiles};
+use crate::suite::needs::Need;
 use crate::suite::predict::{in_tree, init_symbols, refusals};
 use crate::suite::run_boots::run_boots;
-use crate::suite::variants::Variants;
-use crate::suite::{
-    clients, collisions, convert_keeps, guest_files, kconfig_menu, rust_debug_info,
-};
+use crate::suite::{collisions, convert_keeps, kconfig_menu, rust_debug_info};
 use anyhow::{bail, Result};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Run every test; the last line is `N passed, N failed`.
@@ -96,56 +95,60 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
     let mut tally = Tally::default();
     progress::section(&format!("kernel ({})", lane.name()));
     let kernel = kernel::prepare(lane, args.source.kernel_source.as_deref(), logs)?;
-    progress::section("test modules");
-    let livepatches = Livepatches::build(&kernel, logs)?;
+    let boots: Vec<_> = boots
+        .iter()
+        .copied()
+        .filter(|boot| boot.lanes.contains(&lane))
+        .collect();
+    progress::section("files of the guest");
+    let files = GuestFiles::build(&kernel, &needs(args, &boots), logs)?;
     if args.authors {
         test_authors(&kernel, &mut tally, logs)?;
         return Ok(tally);
     }
-    let mut contents = guest_files::all(&kernel, &livepatches, logs)?;
-    let variants = Variants::derive(&kernel, logs)?;
-    variants.add_to(&mut contents);
-    let reader = Reader::new(&kernel, logs)?;
     if args.boot.is_empty() {
         test_authors(&kernel, &mut tally, logs)?;
-    }
-    livepatches::add_module(&mut contents, &reader.build()?);
-    for module in reader.build_examples()? {
-        livepatches::add_module(&mut contents, &module);
-    }
-    if args.boot.is_empty() {
-        progress::section("livepatches before they are loaded");
-        refusals::check(&livepatches, &kernel, &mut tally)?;
-        init_symbols::check(&livepatches, &kernel, &mut tally)?;
-        let selftests = guest_files::selftest_modules(&kernel, logs)?;
-        in_tree::check(&selftests, &kernel.build, &mut tally)?;
-        convert_keeps::check(&kernel.build, &mut tally, logs)?;
-        progress::section("where klp_sympos can be had");
-        kconfig_menu::check(&kernel, &mut tally, logs)?;
-        rust_debug_info::check(&kernel, &mut tally)?;
-        progress::section("collisions");
-        collisions::check(&kernel, &mut tally, logs)?;
-        variants.check(&mut tally);
-    }
-    let boots: Vec<_> = boots
-        .iter()
-        .copied()
-        .filter(|b| b.lanes.contains(&lane))
-        .collect();
-    let mut with_clients = contents.clone();
-    if boots.iter().any(|boot| boot.clients) {
-        progress::section("programs that people trace with");
-        clients::add(&mut with_clients, &kernel, logs)?;
+        test_without_guest(&kernel, &files, &mut tally, logs)?;
     }
     progress::section(&format!("boots ({})", lane.name()));
-    tally.add(run_boots(&boots, &kernel, logs, |boot| {
-        if boot.clients {
-            &with_clients
-        } else {
-            &contents
-        }
-    }));
+    let contents = |boot: &Boot| files.of(boot.needs);
+    tally.add(run_boots(&boots, &kernel, logs, contents));
     Ok(tally)
+}
+
+/// Returns the groups of files that these boots need, and the tests without a guest if they run, too.
+fn needs(args: &Args, boots: &[&Boot]) -> BTreeSet<Need> {
+    if args.authors {
+        // Some mistakes are about a module that is built outside of the kernel tree.
+        return BTreeSet::from([Need::Modules]);
+    }
+    let of_boots = boots.iter().flat_map(|boot| boot.needs);
+    let common = Need::COMMON.iter().filter(|_| args.boot.is_empty());
+    of_boots.chain(common).copied().collect()
+}
+
+/// Runs the tests that need the kernel's build, and no boot.
+fn test_without_guest(
+    kernel: &Kernel,
+    files: &GuestFiles,
+    tally: &mut Tally,
+    logs: &Path,
+) -> Result<()> {
+    progress::section("livepatches before they are loaded");
+    refusals::check(&files.livepatches, kernel, tally)?;
+    init_symbols::check(&files.livepatches, kernel, tally)?;
+    let selftests = guest_files::selftest_modules(kernel, logs)?;
+    in_tree::check(&selftests, &kernel.build, tally)?;
+    convert_keeps::check(&kernel.build, tally, logs)?;
+    progress::section("where klp_sympos can be had");
+    kconfig_menu::check(kernel, tally, logs)?;
+    rust_debug_info::check(kernel, tally)?;
+    progress::section("collisions");
+    collisions::check(kernel, tally, logs)?;
+    if let Some(variants) = &files.variants {
+        variants.check(tally);
+    }
+    Ok(())
 }
 
 /// Does what authors of livepatches do.

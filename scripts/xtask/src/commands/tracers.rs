@@ -6,11 +6,13 @@ use super::kernel::SourceArgs;
 use crate::host::paths;
 use crate::kernel::{self, Lane};
 use crate::report::outcome::Outcome;
-use crate::suite::livepatches::Livepatches;
+use crate::suite::clients;
+use crate::suite::guest_files::GuestFiles;
+use crate::suite::needs::Need;
 use crate::suite::show::show;
 use crate::suite::tracing_tables::Block;
-use crate::suite::{clients, guest_files};
 use anyhow::{ensure, Context, Result};
+use std::collections::BTreeSet;
 use std::time::Duration;
 use std::{env, fs};
 
@@ -32,9 +34,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let logs = paths::new_log_dir("tracers")?;
     let tree = args.source.kernel_source.as_deref();
     let kernel = kernel::prepare(Lane::Btf, tree, &logs)?;
-    let livepatches = Livepatches::build(&kernel, &logs)?;
-    let mut contents = guest_files::all(&kernel, &livepatches, &logs)?;
-    clients::add(&mut contents, &kernel, &logs)?;
+    let needs = [Need::Program, Need::Modules, Need::Clients];
+    let files = GuestFiles::build(&kernel, &BTreeSet::from(needs), &logs)?;
+    let mut contents = files.of(&needs);
     clients::add_slow(&mut contents, &logs)?;
     let script = "exec bash /klp/clients/all.sh\n";
     let report = show(&kernel, &contents, script, LIMIT, &logs)?;

@@ -10,6 +10,7 @@
 //! Every suite that a boot prints is expected here with its number of cases. A suite that is missing,
 //! that nobody expected, or that has another number of cases, is a failure.
 
+use super::needs::Need;
 use super::variants;
 use crate::kernel::Lane;
 use std::time::Duration;
@@ -65,8 +66,8 @@ pub struct Boot {
     /// True if the processors run at the same time: for a test that looks for races, unless it patches code that
     /// runs meanwhile (see [`crate::guest::vm::Vm::parallel`]).
     pub parallel: bool,
-    /// True if the guest has the programs that people trace with, which are large.
-    pub clients: bool,
+    /// The files that its scripts use.
+    pub needs: &'static [Need],
     /// More of the kernel's command line.
     pub append: &'static str,
     /// The wall-clock limit. It is there for a guest that hangs: give three times what is usual.
@@ -82,7 +83,7 @@ const DEFAULT: Boot = Boot {
     lanes: &Lane::ALL,
     kaslr: true,
     parallel: false,
-    clients: false,
+    needs: &[],
     append: "",
     timeout: Duration::from_secs(120),
     expected: &[],
@@ -134,18 +135,21 @@ const ORACLE: &[Expected] = &[LOADED, expect("oracle", 2)];
 pub const BOOTS: &[Boot] = &[
     Boot {
         scripts: &["20-livepatch-selftests"],
+        needs: &[Need::LivepatchSelftests],
         timeout: Duration::from_secs(900),
         expected: LIVEPATCH_SELFTESTS,
         ..DEFAULT.named("livepatch-selftests")
     },
     Boot {
         scripts: &["15-load", "20-livepatch-selftests"],
+        needs: &[Need::LivepatchSelftests],
         timeout: Duration::from_secs(900),
         expected: LIVEPATCH_SELFTESTS_LOADED,
         ..DEFAULT.named("livepatch-selftests-loaded")
     },
     Boot {
         scripts: &["80-stress"],
+        needs: &[Need::Program, Need::Modules],
         parallel: true,
         timeout: Duration::from_secs(900),
         expected: &[expect("stress", 2)],
@@ -153,18 +157,21 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["81-failslab"],
+        needs: &[Need::Program],
         timeout: Duration::from_secs(300),
         expected: &[expect("failslab", 2)],
         ..DEFAULT.named("failslab")
     },
     Boot {
         scripts: &["15-load", "30-oracle"],
+        needs: &[Need::Program, Need::SymbolTable],
         timeout: Duration::from_secs(600),
         expected: ORACLE,
         ..DEFAULT.named("oracle")
     },
     Boot {
         scripts: &["15-load", "30-oracle"],
+        needs: &[Need::Program, Need::SymbolTable],
         kaslr: false,
         timeout: Duration::from_secs(600),
         expected: ORACLE,
@@ -172,6 +179,7 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["45-variants"],
+        needs: &[Need::Program, Need::Modules, Need::Variants],
         // The addresses that were predicted are those of the image.
         kaslr: false,
         append: variants::APPEND,
@@ -181,11 +189,13 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["40-livepatch"],
+        needs: &[Need::Examples],
         expected: &[expect("livepatch", 13)],
         ..DEFAULT.named("livepatch")
     },
     Boot {
         scripts: &["41-refused"],
+        needs: &[Need::Modules],
         expected: &[expect("refused", 23)],
         ..DEFAULT.named("refused")
     },
@@ -196,17 +206,20 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["43-modules"],
+        needs: &[Need::Modules, Need::Livepatches],
         expected: &[expect("modules", 32)],
         ..DEFAULT.named("modules")
     },
     Boot {
         scripts: &["44-replace"],
+        needs: &[Need::Program, Need::Modules],
         timeout: Duration::from_secs(600),
         expected: &[expect("replace", 39)],
         ..DEFAULT.named("replace")
     },
     Boot {
         scripts: &["45-authors"],
+        needs: &[Need::Examples, Need::Siblings, Need::Guide],
         timeout: Duration::from_secs(300),
         expected: &[expect("authors", 27)],
         ..DEFAULT.named("authors")
@@ -220,36 +233,43 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["48-exact"],
+        needs: &[Need::Modules, Need::Examples, Need::Livepatches],
         expected: &[expect("exact", 22)],
         ..DEFAULT.named("exact")
     },
     Boot {
         scripts: &["49-held"],
+        needs: &[Need::Modules],
         expected: &[expect("held", 19)],
         ..DEFAULT.named("held")
     },
     Boot {
         scripts: &["51-halves"],
+        needs: &[Need::Modules],
         expected: &[expect("halves", 17)],
         ..DEFAULT.named("halves")
     },
     Boot {
         scripts: &["46-sections"],
+        needs: &[Need::Modules],
         expected: &[expect("sections", 11)],
         ..DEFAULT.named("sections")
     },
     Boot {
         scripts: &["52-special"],
+        needs: &[Need::Modules],
         expected: &[expect("special", 14)],
         ..DEFAULT.named("special")
     },
     Boot {
         scripts: &["47-long"],
+        needs: &[Need::Modules, Need::Livepatches],
         expected: &[expect("long", 8)],
         ..DEFAULT.named("long")
     },
     Boot {
         scripts: &["21-ftrace-selftests"],
+        needs: &[Need::FtraceSelftests],
         // No function of vmlinux has a suffix in the other.
         lanes: &Lane::SUFFIXED,
         timeout: Duration::from_secs(300),
@@ -258,20 +278,22 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["55-btf"],
+        needs: &[Need::Modules, Need::Examples],
         lanes: &[Lane::Btf],
         expected: &[expect("btf", 10)],
         ..DEFAULT.named("btf")
     },
     Boot {
         scripts: &["54-fentry"],
+        needs: &[Need::Program, Need::Modules, Need::Clients],
         lanes: &[Lane::Btf],
-        clients: true,
         timeout: Duration::from_secs(600),
         expected: &[expect("fentry", 6)],
         ..DEFAULT.named("fentry")
     },
     Boot {
         scripts: &["56-bpf"],
+        needs: &[Need::Program, Need::Modules],
         lanes: &[Lane::Btf],
         timeout: Duration::from_secs(300),
         expected: &[expect("bpf", 21)],
@@ -279,20 +301,22 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["50-tracers"],
+        needs: &[Need::Modules, Need::FprobeSample],
         expected: &[expect("tracers", 25).reduced(26)],
         ..DEFAULT.named("tracers")
     },
     Boot {
         scripts: &["53-clients"],
+        needs: &[Need::Program, Need::Modules, Need::Clients],
         // No function of vmlinux has a suffix in the other.
         lanes: &Lane::SUFFIXED,
-        clients: true,
         timeout: Duration::from_secs(900),
         expected: &[expect("clients", 13)],
         ..DEFAULT.named("clients")
     },
     Boot {
         scripts: &["51-namesakes"],
+        needs: &[Need::Modules, Need::FprobeSample],
         timeout: Duration::from_secs(300),
         expected: &[expect("namesakes", 41)],
         ..DEFAULT.named("namesakes")
@@ -336,6 +360,84 @@ mod tests {
         for entry in std::fs::read_dir(paths::repository().join("scripts/guest/tests")).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             assert!(run.contains(&name.trim_end_matches(".sh")), "{name}");
+        }
+    }
+
+    /// Words by which a script shows that it uses a group of files.
+    const MARKS: [(&str, Need); 9] = [
+        ("klp-guest", Need::Program),
+        ("fprobe_example", Need::FprobeSample),
+        ("/klp/symbols.json", Need::SymbolTable),
+        ("/klp/variants", Need::Variants),
+        ("/klp/selftests/livepatch", Need::LivepatchSelftests),
+        ("/klp/selftests/ftrace", Need::FtraceSelftests),
+        ("/klp/clients", Need::Clients),
+        ("/klp/refusals.txt", Need::Modules),
+        ("/klp/sections.txt", Need::Modules),
+    ];
+    /// Makefiles that name modules.
+    const MAKEFILES: [(&str, Need); 4] = [
+        ("scripts/guest/modules", Need::Modules),
+        ("kmod/examples", Need::Examples),
+        ("scripts/guest/livepatches", Need::Livepatches),
+        ("scripts/guest/siblings", Need::Siblings),
+    ];
+
+    fn read(path: &str) -> String {
+        let path = paths::repository().join(path);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Returns what a boot runs: its scripts, and those that they read or start.
+    fn text(boot: &Boot) -> String {
+        let scripts = boot.scripts.iter();
+        let mut text: String = scripts
+            .map(|script| read(&format!("scripts/guest/tests/{script}.sh")))
+            .collect();
+        for check in ["ldiscs", "twins", "long"] {
+            if text.contains(&format!("/klp/checks/{check}.sh")) {
+                text += &read(&format!("scripts/guest/checks/{check}.sh"));
+            }
+        }
+        if text.contains("/klp/clients") {
+            text += &read("scripts/guest/clients/run.sh");
+        }
+        text
+    }
+
+    /// Returns the modules that a Makefile names.
+    fn modules(makefile: &str) -> BTreeSet<String> {
+        let lines = makefile.lines();
+        let named = lines.filter_map(|line| line.split_once("-m += "));
+        let objects = named.flat_map(|(_, objects)| objects.split_whitespace());
+        let name = |object: &str| {
+            let file = object.rsplit('/').next().unwrap();
+            file.trim_end_matches(".o").to_owned()
+        };
+        objects.map(name).collect()
+    }
+
+    #[test]
+    fn a_boot_needs_what_its_scripts_use() {
+        let groups = MAKEFILES.map(|(directory, need)| {
+            let modules = modules(&read(&format!("{directory}/Makefile")));
+            assert!(!modules.is_empty(), "{directory}");
+            (modules, need)
+        });
+        for boot in BOOTS {
+            let text = text(boot);
+            let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+            let words: BTreeSet<_> = text.split(|c: char| !is_part(c)).collect();
+            let has = |modules: &BTreeSet<String>| {
+                let mut modules = modules.iter();
+                modules.any(|module| words.contains(module.as_str()))
+            };
+            let marked = MARKS.iter().filter(|(mark, _)| text.contains(mark));
+            let marked = marked.map(|(_, need)| *need);
+            let named = groups.iter().filter(|(modules, _)| has(modules));
+            for need in marked.chain(named.map(|(_, need)| *need)) {
+                assert!(boot.needs.contains(&need), "{} needs {need:?}", boot.name);
+            }
         }
     }
 }

@@ -2,13 +2,18 @@
 
 //! The files that tests and the demo find in the guest beside the kernel and the tools.
 
+use super::authors::guide::Reader;
+use super::clients;
 use super::livepatches::{self, Livepatches};
+use super::needs::Need;
 use super::predict::{init_symbols, refusals};
+use super::variants::Variants;
 use crate::guest::image::Contents;
 use crate::host::{guest_program, klp_gen, paths, run};
 use crate::kernel::build::external;
 use crate::kernel::Kernel;
 use anyhow::Result;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -18,39 +23,106 @@ const SELFTESTS: &str = "tools/testing/selftests/livepatch";
 const SELFTESTS_IN_GUEST: &str = "klp/selftests/livepatch";
 /// The selftests of ftrace, and where they are in the guest.
 const FTRACE_SELFTESTS: (&str, &str) = ("tools/testing/selftests/ftrace", "klp/selftests/ftrace");
+/// The program for what a shell cannot do.
+const PROGRAM: &str = "usr/bin/klp-guest";
 /// The one program that the selftests of livepatch need compiled.
 const SELFTEST_PROGRAM: &str = "test_klp-call_getpid";
 
-/// The test scripts and the programs they call.
+/// The files that were built, by the group that they belong to.
+pub struct GuestFiles {
+    groups: BTreeMap<Need, Contents>,
+    /// The modules, for tests without a guest.
+    pub livepatches: Livepatches,
+    /// The derived livepatches, if they are among the files.
+    pub variants: Option<Variants>,
+}
+
+impl GuestFiles {
+    /// Builds what `needs` names, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// Fails if something does not build.
+    pub fn build(kernel: &Kernel, needs: &BTreeSet<Need>, logs: &Path) -> Result<Self> {
+        let mut all = needs.clone();
+        all.extend(needs.iter().flat_map(|need| need.made_of()));
+        let mut files = Self {
+            groups: BTreeMap::new(),
+            livepatches: Livepatches::build(kernel, &all, logs)?,
+            variants: None,
+        };
+        for need in all {
+            let contents = files.group(need, kernel, logs)?;
+            files.groups.insert(need, contents);
+        }
+        Ok(files)
+    }
+
+    /// Returns the files of a guest: the scripts, and the groups that it needs.
+    pub fn of(&self, needs: &[Need]) -> Contents {
+        let mut contents = scripts();
+        for group in needs.iter().filter_map(|need| self.groups.get(need)) {
+            contents.extend(group);
+        }
+        contents
+    }
+
+    fn group(&mut self, need: Need, kernel: &Kernel, logs: &Path) -> Result<Contents> {
+        let mut contents = Contents::default();
+        match need {
+            Need::Program => contents.add(guest_program::build(logs)?, PROGRAM.to_owned()),
+            Need::Modules => {
+                self.livepatches.add_to(&mut contents, need);
+                contents.add(refusals::list(), refusals::LIST_IN_GUEST.to_owned());
+                contents.add(init_symbols::list(), init_symbols::LIST_IN_GUEST.to_owned());
+            }
+            Need::Examples | Need::Livepatches | Need::Siblings => {
+                self.livepatches.add_to(&mut contents, need);
+            }
+            Need::Guide => {
+                let reader = Reader::new(kernel, logs)?;
+                livepatches::add_module(&mut contents, &reader.build()?);
+                for module in reader.build_examples()? {
+                    livepatches::add_module(&mut contents, &module);
+                }
+            }
+            Need::LivepatchSelftests => add_selftests(&mut contents, kernel, logs)?,
+            Need::FtraceSelftests => {
+                let (from, to) = FTRACE_SELFTESTS;
+                contents.add(kernel.source.join(from), to.to_owned());
+            }
+            Need::FprobeSample => add_fprobe_sample(&mut contents, kernel, logs)?,
+            Need::SymbolTable => add_symbol_table(&mut contents, kernel, logs)?,
+            Need::Variants => {
+                livepatches::build_unconverted(kernel, logs)?;
+                let variants = Variants::derive(kernel, logs)?;
+                variants.add_to(&mut contents);
+                self.variants = Some(variants);
+            }
+            Need::Clients => clients::add(&mut contents, kernel, logs)?,
+        }
+        Ok(contents)
+    }
+}
+
+/// Returns the test scripts.
+pub fn scripts() -> Contents {
+    let guest = paths::repository().join("scripts/guest");
+    let mut contents = Contents::default();
+    for script in ["demo.sh", "ktap.sh", "checks", "tests"] {
+        contents.add(guest.join(script), format!("klp/{script}"));
+    }
+    contents
+}
+
+/// Returns the test scripts and `klp-guest`.
 ///
 /// # Errors
 ///
 /// Fails if `klp-guest` does not build.
-pub fn scripts(logs: &Path) -> Result<Contents> {
-    let guest = paths::repository().join("scripts/guest");
-    let mut contents = Contents::default();
-    for script in ["demo.sh", "ktap.sh", "checks", "tests"] {
-        if guest.join(script).exists() {
-            contents.add(guest.join(script), format!("klp/{script}"));
-        }
-    }
-    contents.add(guest_program::build(logs)?, "usr/bin/klp-guest".to_owned());
-    Ok(contents)
-}
-
-/// Everything: the scripts, the kernel's selftests, the livepatches.
-///
-/// # Errors
-///
-/// Fails if something does not build.
-pub fn all(kernel: &Kernel, livepatches: &Livepatches, logs: &Path) -> Result<Contents> {
-    let mut contents = scripts(logs)?;
-    add_selftests(&mut contents, kernel, logs)?;
-    add_fprobe_sample(&mut contents, kernel, logs)?;
-    livepatches.add_to(&mut contents);
-    contents.add(refusals::list(), refusals::LIST_IN_GUEST.to_owned());
-    contents.add(init_symbols::list(), init_symbols::LIST_IN_GUEST.to_owned());
-    add_symbol_table(&mut contents, kernel, logs)?;
+pub fn scripts_and_program(logs: &Path) -> Result<Contents> {
+    let mut contents = scripts();
+    contents.add(guest_program::build(logs)?, PROGRAM.to_owned());
     Ok(contents)
 }
 
@@ -96,8 +168,6 @@ fn add_selftests(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Resul
         &logs.join("selftest-program.log"),
     )?;
     contents.add(program, format!("{SELFTESTS_IN_GUEST}/{SELFTEST_PROGRAM}"));
-    let (from, to) = FTRACE_SELFTESTS;
-    contents.add(kernel.source.join(from), to.to_owned());
     Ok(())
 }
 

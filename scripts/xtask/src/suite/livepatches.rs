@@ -2,11 +2,13 @@
 
 //! Builds the livepatches of the demo and the tests, and converts those that are to be converted.
 
+use super::needs::Need;
 use crate::guest::image::Contents;
 use crate::host::{klp_gen, paths, run};
 use crate::kernel::build::external;
 use crate::kernel::Kernel;
 use anyhow::{Context, Result};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -14,14 +16,15 @@ use std::process::Command;
 const EXAMPLES: &str = "kmod/examples";
 /// Livepatches that `kmod/scripts/Makefile.livepatch` converts, for a kernel with `klp_sympos` and for one
 /// without: their directories, the names of the builds, and the modules of [`TEST_MODULES`] that they patch.
-const LIVEPATCHES: [(&str, &str, &[&str]); 3] = [
-    (EXAMPLES, "examples", &[]),
+const LIVEPATCHES: [(Need, &str, &str, &[&str]); 3] = [
+    (Need::Examples, EXAMPLES, "examples", &[]),
     (
+        Need::Livepatches,
         "scripts/guest/livepatches",
         "livepatches",
         &["klp_twins", "klp_long"],
     ),
-    ("scripts/guest/siblings", "siblings", &[]),
+    (Need::Siblings, "scripts/guest/siblings", "siblings", &[]),
 ];
 /// Modules for tests. Most stay as modpost leaves them: the kernel has to refuse them, and so would klp-gen.
 const TEST_MODULES: &str = "scripts/guest/modules";
@@ -38,44 +41,51 @@ const EXACT_IN_GUEST: &str = "klp/modules/exact";
 /// The modules, ready to be loaded.
 #[derive(Default)]
 pub struct Livepatches {
-    modules: Vec<PathBuf>,
+    /// Each with the group that it belongs to.
+    modules: Vec<(Need, PathBuf)>,
     /// Livepatches of [`LIVEPATCHES`] with exact names.
-    exact: Vec<PathBuf>,
+    exact: Vec<(Need, PathBuf)>,
 }
 
 impl Livepatches {
-    /// Builds all of them.
+    /// Builds the groups among `needs`.
     ///
     /// # Errors
     ///
     /// Fails if one does not build or cannot be converted.
-    pub fn build(kernel: &Kernel, logs: &Path) -> Result<Self> {
+    pub fn build(kernel: &Kernel, needs: &BTreeSet<Need>, logs: &Path) -> Result<Self> {
         let mut livepatches = Self::default();
+        if needs.contains(&Need::Modules) {
+            livepatches.add_test_modules(kernel, logs)?;
+        }
+        for (need, path, name, targets) in LIVEPATCHES {
+            if needs.contains(&need) {
+                livepatches.build_both(kernel, need, (path, name), targets, logs)?;
+            }
+        }
+        Ok(livepatches)
+    }
+
+    fn add_test_modules(&mut self, kernel: &Kernel, logs: &Path) -> Result<()> {
         let source = paths::repository().join(TEST_MODULES);
         // Includes between the directories of the guest's modules are relative.
         for module in external::build(kernel, "modules", &source, logs)? {
-            livepatches
-                .modules
-                .push(if CONVERTED.contains(&stem(&module).as_str()) {
-                    convert(kernel, &module, logs)?
-                } else {
-                    module
-                });
+            let module = if CONVERTED.contains(&stem(&module).as_str()) {
+                convert(kernel, &module, logs)?
+            } else {
+                module
+            };
+            self.modules.push((Need::Modules, module));
         }
-        livepatches.add_malformed(logs)?;
-        for (path, name, targets) in LIVEPATCHES {
-            livepatches.build_both(kernel, path, name, targets, logs)?;
-        }
-        build_unconverted(kernel, &paths::repository().join(EXAMPLES), logs)?;
-        Ok(livepatches)
+        self.add_malformed(logs)
     }
 
     /// Builds a directory for a kernel with `klp_sympos`, and for one without.
     fn build_both(
         &mut self,
         kernel: &Kernel,
-        path: &str,
-        name: &str,
+        need: Need,
+        (path, name): (&str, &str),
         targets: &[&str],
         logs: &Path,
     ) -> Result<()> {
@@ -90,10 +100,13 @@ impl Livepatches {
         let build = |name: &str, variables: &[&str]| {
             external::build_with(kernel, name, &source, variables, logs)
         };
-        self.modules.extend(build(name, &[&modules])?);
+        let usual = build(name, &[&modules])?;
+        self.modules
+            .extend(usual.into_iter().map(|module| (need, module)));
         let exact = format!("{name}-exact");
         let exact = build(&exact, &[&modules, "KLP_FLAGS=--policy exact"])?;
-        self.exact.extend(exact);
+        self.exact
+            .extend(exact.into_iter().map(|module| (need, module)));
         Ok(())
     }
 
@@ -101,17 +114,17 @@ impl Livepatches {
     pub fn get(&self, name: &str) -> Option<&Path> {
         self.modules
             .iter()
+            .map(|(_, module)| module.as_path())
             .find(|module| stem(module) == name)
-            .map(PathBuf::as_path)
     }
 
-    /// Puts them where modprobe finds them, and for insmod into `/klp/modules`; those with exact names
-    /// have the same names, and are only for insmod.
-    pub fn add_to(&self, contents: &mut Contents) {
-        for module in &self.modules {
+    /// Puts those of a group where modprobe finds them, and for insmod into `/klp/modules`; those with exact
+    /// names have the same names, and are only for insmod.
+    pub fn add_to(&self, contents: &mut Contents, need: Need) {
+        for (_, module) in self.modules.iter().filter(|(of, _)| *of == need) {
             add_module(contents, module);
         }
-        for module in &self.exact {
+        for (_, module) in self.exact.iter().filter(|(of, _)| *of == need) {
             let to = format!("{EXACT_IN_GUEST}/{}.ko", stem(module));
             contents.add(module.clone(), to);
         }
@@ -141,22 +154,85 @@ impl Livepatches {
                 &mut objcopy,
                 &logs.join(format!("{module}.log")),
             )?;
-            self.modules.push(renamed);
+            self.modules.push((Need::Modules, renamed));
         }
         Ok(())
     }
 }
 
 /// Builds an example as modpost leaves it: what conversion changes, and what not, is seen by that.
-fn build_unconverted(kernel: &Kernel, examples: &Path, logs: &Path) -> Result<()> {
-    let source = logs.join("examples-unconverted");
-    fs::create_dir_all(&source).with_context(|| format!("cannot create {}", source.display()))?;
-    fs::write(source.join("Makefile"), "obj-m += livepatch_ldiscs.o\n")?;
-    let file = "livepatch_ldiscs.c";
-    fs::copy(examples.join(file), source.join(file))
-        .with_context(|| format!("cannot copy {file}"))?;
-    external::build(kernel, "examples-unconverted", &source, logs)?;
+///
+/// # Errors
+///
+/// Fails if it does not build.
+pub fn build_unconverted(kernel: &Kernel, logs: &Path) -> Result<()> {
+    let part = Part {
+        name: "examples-unconverted",
+        from: EXAMPLES,
+        files: &["livepatch_ldiscs.c"],
+        makefile: "obj-m += livepatch_ldiscs.o\n",
+    };
+    part.build(kernel, &["KBUILD_MODPOST_WARN=1"], logs)?;
     Ok(())
+}
+
+/// A few files of a directory of modules, which are built without the others.
+struct Part {
+    /// The name of the build.
+    name: &'static str,
+    /// The directory.
+    from: &'static str,
+    files: &'static [&'static str],
+    makefile: &'static str,
+}
+
+impl Part {
+    fn build(&self, kernel: &Kernel, variables: &[&str], logs: &Path) -> Result<Vec<PathBuf>> {
+        let source = logs.join(self.name);
+        fs::create_dir_all(&source)
+            .with_context(|| format!("cannot create {}", source.display()))?;
+        fs::write(source.join("Makefile"), self.makefile)?;
+        let from = paths::repository().join(self.from);
+        for file in self.files {
+            fs::copy(from.join(file), source.join(file))
+                .with_context(|| format!("cannot copy {file}"))?;
+        }
+        external::build_with(kernel, self.name, &source, variables, logs)
+    }
+}
+
+/// Builds the modules of the demo, and nothing else.
+///
+/// # Errors
+///
+/// Fails if one does not build or cannot be converted.
+pub fn of_demo(kernel: &Kernel, logs: &Path) -> Result<Vec<PathBuf>> {
+    let refused = Part {
+        name: "demo-refused",
+        from: TEST_MODULES,
+        files: &[
+            "livepatch.h",
+            "refused_any.c",
+            "refused_ambiguous.c",
+            "needs_klp_sympos.c",
+        ],
+        makefile: "obj-m += refused_any.o refused_ambiguous.o needs_klp_sympos.o\n",
+    };
+    let example = Part {
+        name: "demo",
+        from: EXAMPLES,
+        files: &["livepatch_ldiscs.c"],
+        makefile: "livepatch-m += livepatch_ldiscs.o\n\ninclude $(KLP_SYMPOS)/scripts/Makefile.livepatch\n",
+    };
+    let mut modules = example.build(kernel, &[], logs)?;
+    for module in refused.build(kernel, &["KBUILD_MODPOST_WARN=1"], logs)? {
+        modules.push(if CONVERTED.contains(&stem(&module).as_str()) {
+            convert(kernel, &module, logs)?
+        } else {
+            module
+        });
+    }
+    Ok(modules)
 }
 
 /// Resolves what a livepatch refers to, for the kernel that was built.

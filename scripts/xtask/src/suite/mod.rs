@@ -10,6 +10,7 @@ pub mod convert_keeps;
 pub mod guest_files;
 pub mod kconfig_menu;
 pub mod livepatches;
+pub mod needs;
 pub mod predict;
 pub mod run_boots;
 pub mod rust_debug_info;

@@ -33,11 +33,11 @@ struct Running<'r> {
 }
 
 /// Runs the boots, one more at a time than there are processors: the longest ones sleep a lot.
-pub fn run_boots<'c>(
+pub fn run_boots(
     boots: &[&Boot],
     kernel: &Kernel,
     logs: &Path,
-    contents: impl Fn(&Boot) -> &'c Contents + Sync,
+    contents: impl Fn(&Boot) -> Contents + Sync,
 ) -> Tally {
     let workers = thread::available_parallelism().map_or(1, NonZero::get) + 1;
     let title = match boots {
@@ -56,7 +56,7 @@ pub fn run_boots<'c>(
                 scope.spawn(|| {
                     while let Some((number, boot)) = running.next() {
                         let logs = logs.join(boot.name);
-                        let tally = run_boot(boot, kernel, contents(boot), &logs);
+                        let tally = run_boot(boot, kernel, &contents(boot), &logs);
                         running.ended(number, tally);
                     }
                 })

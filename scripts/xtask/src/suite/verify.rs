@@ -78,7 +78,7 @@ mod tests {
         lanes: &Lane::ALL,
         kaslr: true,
         parallel: false,
-        clients: false,
+        needs: &[],
         append: "",
         timeout: Duration::ZERO,
         expected: &[Expected::new("smoke", 2).reduced(3)],

@@ -26,6 +26,12 @@ pub struct Contents {
 }
 
 impl Contents {
+    /// Adds other contents.
+    pub fn extend(&mut self, other: &Self) {
+        self.extra.extend_from_slice(&other.extra);
+        self.extra_modules.extend_from_slice(&other.extra_modules);
+    }
+
     /// Puts a file or directory of the host at a place in the guest.
     pub fn add(&mut self, from: PathBuf, to: String) {
         self.extra.push((from, to));

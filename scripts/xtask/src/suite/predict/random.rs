@@ -109,7 +109,7 @@ impl Run<'_> {
     fn boot(&mut self, batch: &mut VecDeque<Mutant>, rule: Rule) -> Result<()> {
         self.verdicts.boots += 1;
         let logs = self.logs.join(format!("boot-{:03}", self.verdicts.boots));
-        let mut contents = guest_files::scripts(&logs)?;
+        let mut contents = guest_files::scripts_and_program(&logs)?;
         add(batch.iter(), &logs, &mut contents)?;
         contents.add(self.twins.clone(), TWINS.to_owned());
         let vm = Vm {
