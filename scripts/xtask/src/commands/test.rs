@@ -31,6 +31,10 @@ pub struct Args {
     /// Run this boot and nothing else.
     #[arg(long, value_name = "NAME")]
     boot: Vec<String>,
+    /// Count only the cases that are called so (`*` is any text), and tell each. All of the boot runs: a case may need
+    /// what those before it have left.
+    #[arg(long, value_name = "GLOB", requires = "boot")]
+    case: Option<String>,
     /// Run the host's tests and nothing else.
     #[arg(long, conflicts_with = "boot")]
     host: bool,
@@ -112,7 +116,13 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
     }
     progress::section(&format!("boots ({})", lane.name()));
     let contents = |boot: &Boot| files.of(boot.needs);
-    tally.add(run_boots(&boots, &kernel, logs, contents));
+    tally.add(run_boots(
+        &boots,
+        &kernel,
+        logs,
+        contents,
+        args.case.as_deref(),
+    ));
     Ok(tally)
 }
 

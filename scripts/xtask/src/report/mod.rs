@@ -3,6 +3,7 @@
 //! The results: read from what tests print, counted, and told.
 
 pub mod clock;
+pub mod glob;
 pub mod ktap;
 pub mod outcome;
 pub mod progress;

@@ -208,7 +208,9 @@ impl Step {
 
     fn text(&self, elapsed: Duration, count: Option<usize>) -> String {
         let count = match (count, self.all) {
-            (Some(count), Some(all)) if count <= all => format!(": {count} of {all} {}", self.unit),
+            (Some(count), Some(all)) if count <= all && all > 0 => {
+                format!(": {count} of {all} {}", self.unit)
+            }
             (Some(count), _) if count > 0 => format!(": {count} {}", self.unit),
             _ => String::new(),
         };

@@ -32,12 +32,14 @@ struct Running<'r> {
     ended: Mutex<Vec<Option<Tally>>>,
 }
 
-/// Runs the boots, one more at a time than there are processors: the longest ones sleep a lot.
+/// Runs the boots, one more at a time than there are processors: the longest ones sleep a lot. If there is a pattern
+/// `cases`, only the cases that are called so count.
 pub fn run_boots(
     boots: &[&Boot],
     kernel: &Kernel,
     logs: &Path,
     contents: impl Fn(&Boot) -> Contents + Sync,
+    cases: Option<&str>,
 ) -> Tally {
     let workers = thread::available_parallelism().map_or(1, NonZero::get) + 1;
     let title = match boots {
@@ -56,7 +58,7 @@ pub fn run_boots(
                 scope.spawn(|| {
                     while let Some((number, boot)) = running.next() {
                         let logs = logs.join(boot.name);
-                        let tally = run_boot(boot, kernel, &contents(boot), &logs);
+                        let tally = run_boot(boot, kernel, &contents(boot), cases, &logs);
                         running.ended(number, tally);
                     }
                 })
@@ -113,7 +115,13 @@ impl<'r> Running<'r> {
     }
 }
 
-fn run_boot(this: &Boot, kernel: &Kernel, contents: &Contents, logs: &Path) -> Tally {
+fn run_boot(
+    this: &Boot,
+    kernel: &Kernel,
+    contents: &Contents,
+    cases: Option<&str>,
+    logs: &Path,
+) -> Tally {
     let vm = Vm {
         kaslr: this.kaslr,
         parallel: this.parallel,
@@ -124,7 +132,11 @@ fn run_boot(this: &Boot, kernel: &Kernel, contents: &Contents, logs: &Path) -> T
     match boot(&vm, contents, Some(&script(this))) {
         Ok(report) => {
             let suites = ktap::parse(&report.output);
-            let tally = verify::verify(this, kernel.lane, &suites, report.failure.as_deref());
+            let failure = report.failure.as_deref();
+            let tally = match cases {
+                Some(pattern) => verify::verify_some(this, pattern, &suites, failure),
+                None => verify::verify(this, kernel.lane, &suites, failure),
+            };
             if tally.failed() > 0 {
                 let (time, logs) = (took(report.elapsed), logs.display());
                 progress::note(&format!(
