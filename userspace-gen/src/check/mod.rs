@@ -57,6 +57,7 @@ pub fn check<'d, R: ReadRef<'d>>(
     subject.check_symbols(&mut report);
     subject.check_relocations(&mut report);
     subject.check_sites(&mut report);
+    subject.check_parameters(&mut report);
     subject.check_sysfs(&mut report);
     let enable = report.findings.len();
     subject.check_livepatch(&mut report);

@@ -189,7 +189,7 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
     }
 
     /// Returns true if a place is a per-cpu variable, to which a pointer is an offset.
-    pub(super) fn is_per_cpu(&self, at: Location) -> bool {
+    pub(crate) fn is_per_cpu(&self, at: Location) -> bool {
         self.loaded.per_cpu() == Some(at.section)
     }
 

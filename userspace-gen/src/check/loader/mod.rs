@@ -5,7 +5,7 @@
 //! It reads the [`header`] of the file, compares the [`module`] with the kernel, gives its sections memory
 //! ([`layout`]), copies their [`names`] and those of symbols, resolves what is imported ([`imports`]), and
 //! writes [`values`] where relocations are. Then the kernel rewrites the code at the places that are
-//! listed as [`sites`]. The functions that it calls are the module's [`entries`].
+//! listed as [`sites`], and sets the [`parameters`]. The functions that it calls are the module's [`entries`].
 
 mod distances;
 mod entries;
@@ -14,6 +14,7 @@ mod imports;
 mod layout;
 mod module;
 mod names;
+mod parameters;
 mod sites;
 pub(super) mod types;
 pub(super) mod values;

@@ -515,6 +515,35 @@ fn arrays_that_end_where_the_kernel_writes() {
     }
 }
 
+/// `module_param()` of a variable in the wrong section.
+#[test]
+fn parameters_whose_values_are_elsewhere() {
+    let with = |section: &str, perm: u8| {
+        let mut livepatch = one();
+        let write = elf::SHF_ALLOC | elf::SHF_WRITE;
+        let variable = livepatch.elf.section(section, write, &[0; 8]);
+        let (bind, kind) = (elf::STB_LOCAL, elf::STT_OBJECT);
+        let place = Place::Section(variable);
+        let symbol = livepatch.elf.symbol("level", bind, kind, place, 0, 8);
+        let mut parameter = [0; 40];
+        parameter[24] = perm;
+        let parameters = livepatch.elf.section("__param", elf::SHF_ALLOC, &parameter);
+        livepatch.point(parameters, 32, symbol, 0);
+        refused(&livepatch)
+    };
+    assert_eq!(with(".bss.level", 0o44), [""; 0]);
+    assert_eq!(with(".init.data", 0), [""; 0]);
+    assert_eq!(
+        with(".init.data", 0o44),
+        ["the value of parameter 0 is freed once the module has loaded, but sysfs shows it (its \
+          permissions are not 0)"]
+    );
+    assert_eq!(
+        with(".data..percpu", 0),
+        ["the value of parameter 0 is a per-cpu variable"]
+    );
+}
+
 /// modpost's `struct module` has the functions that the loader calls.
 #[test]
 fn functions_that_the_loader_calls() {
