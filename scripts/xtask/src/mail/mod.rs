@@ -12,7 +12,7 @@ mod sender;
 mod stage;
 
 use crate::host::paths;
-use crate::kernel::changes::overlay::{self, Part};
+use crate::kernel::changes::overlay::{self, maintainers, Part};
 use crate::kernel::changes::patches;
 use crate::kernel::source::Source;
 use anyhow::{bail, Context, Result};
@@ -97,12 +97,21 @@ const SERIES: [Series; 5] = [
         kind: Kind::Sympos,
         after: &[Kind::BpfFix],
         commits: &[
-            (Part::Abstractions, "abstractions.txt"),
+            (Part::Kallsyms, "kallsyms.txt"),
+            (Part::Livepatch, "livepatch.txt"),
+            (Part::Debugfs, "debugfs.txt"),
+            (Part::Names, "names.txt"),
+            (Part::Lookups, "lookups.txt"),
             (Part::Module, "module.txt"),
+            (Part::Tracers, "tracers.txt"),
+            (Part::Queries, "queries.txt"),
+            (Part::Stock, "stock.txt"),
+            (Part::Kunit, "kunit.txt"),
+            (Part::KunitTables, "kunit-tables.txt"),
+            (Part::Authors, "authors.txt"),
             (Part::SymposTest, "sympos-test.txt"),
             (Part::TracerTest, "tracer-test.txt"),
             (Part::Documentation, "documentation.txt"),
-            (Part::Maintainers, "maintainers.txt"),
         ],
     },
     Series {
@@ -149,10 +158,17 @@ impl Series {
         let stored = stored(source, &[self.kind])?;
         let mut files = patches::apply(&[&before[..], &stored].concat(), &source.pristine)?;
         let mut steps = Vec::new();
+        let maintainers = match files.get(maintainers::TARGET) {
+            Some(Some(contents)) => contents.clone(),
+            _ => fs::read(source.pristine.join(maintainers::TARGET))?,
+        };
+        let maintainers = String::from_utf8_lossy(&maintainers);
         for (part, message) in self.commits {
             let before = files.clone();
             overlay::add(*part, &repository, &source.pristine, &mut files)?;
             if files != before {
+                let text = maintainers::with_entry(&maintainers, &files, &repository)?;
+                files.insert(maintainers::TARGET.to_owned(), Some(text.into_bytes()));
                 let programs = overlay::programs(*part, &repository)?;
                 steps.push((texts.join(message), files.clone(), programs));
             }

@@ -25,6 +25,9 @@ use std::path::{Path, PathBuf};
 /// The kernel's livepatch selftests, which are modules outside of the kernel's build.
 const TEST_MODULES: &str = "tools/testing/selftests/livepatch/test_modules";
 
+/// The argument of `make` that builds the module.
+const MODULE_TARGET: &str = "kernel/livepatch/klp_sympos/";
+
 /// A scratch tree, and the build of it.
 pub struct Steps<'a> {
     source: &'a Source,
@@ -88,10 +91,21 @@ impl<'a> Steps<'a> {
     }
 
     fn step(&self, name: &str, touched: &BTreeSet<String>, first: bool) -> Result<()> {
-        let what: Vec<_> = targets(touched).into_iter().collect();
+        let mut what = targets(touched);
+        // Files of the module that a later patch names to kbuild.
+        let makefile = self.kernel.source.join(MODULE_TARGET).join("Makefile");
+        if !makefile.exists() {
+            what.remove(MODULE_TARGET);
+        }
+        let what: Vec<_> = what.into_iter().collect();
         let tests = touched.iter().any(|path| path.starts_with(TEST_MODULES));
         let configuration = touched.iter().any(|path| is_configuration(path));
-        progress::section(&format!("{name}: {}", what.join(" ")));
+        let said = if what.is_empty() {
+            "nothing to build".to_owned()
+        } else {
+            what.join(" ")
+        };
+        progress::section(&format!("{name}: {said}"));
         let logs = self.logs.join(name);
         fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
         if first || configuration {
@@ -147,7 +161,7 @@ fn targets(touched: &BTreeSet<String>) -> BTreeSet<String> {
 
 fn target(path: &str) -> Option<String> {
     if path.starts_with(MODULE_DIRECTORY) {
-        return Some(format!("{MODULE_DIRECTORY}/"));
+        return Some(MODULE_TARGET.to_owned());
     }
     if path.starts_with("tools/") || path.starts_with("Documentation/") || path == "MAINTAINERS" {
         return None;

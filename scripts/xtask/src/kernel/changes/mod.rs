@@ -78,13 +78,7 @@ impl Changes {
 ///
 /// A kernel that passes the linker's flags by itself has no build step that would cure what is planted.
 pub fn parts(lane: Lane, source: &Source) -> Vec<Part> {
-    let mut parts = vec![
-        Part::Abstractions,
-        Part::Module,
-        Part::AliasTest,
-        Part::SymposTest,
-        Part::TracerTest,
-    ];
+    let mut parts = Part::BUILT.to_vec();
     if lane.reduces_suffixes() && !source.reduces_suffixes() {
         parts.push(Part::Planted);
     }

@@ -8,10 +8,10 @@ use std::fs;
 use std::path::Path;
 
 /// Text that makes a file of the tree know a file of the overlay; only added where the overlay has the
-/// file `needed`, if there is one.
+/// file `needed`.
 pub struct Hook {
     pub part: Part,
-    pub needed: Option<&'static str>,
+    pub needed: &'static str,
     pub target: &'static str,
     pub place: Place,
     pub text: Text,
@@ -73,31 +73,31 @@ impl Text {
     }
 }
 
-pub const HOOKS: [Hook; 15] = [
+pub const HOOKS: [Hook; 14] = [
     Hook {
         part: Part::Module,
-        needed: Some("kernel/livepatch/klp_sympos/Kconfig"),
+        needed: "kernel/livepatch/klp_sympos/Kconfig",
         target: "kernel/livepatch/Kconfig",
         place: Place::End,
         text: Text::Lines("\nsource \"kernel/livepatch/klp_sympos/Kconfig\"\n"),
     },
     Hook {
         part: Part::Module,
-        needed: Some("kernel/livepatch/klp_sympos/Makefile"),
+        needed: "kernel/livepatch/klp_sympos/Makefile",
         target: "kernel/livepatch/Makefile",
         place: Place::End,
         text: Text::Lines("\nobj-$(CONFIG_KLP_SYMPOS) += klp_sympos/\n"),
     },
     Hook {
         part: Part::AliasTest,
-        needed: Some("tools/testing/selftests/livepatch/test-alias.sh"),
+        needed: "tools/testing/selftests/livepatch/test-alias.sh",
         target: "tools/testing/selftests/livepatch/Makefile",
         place: Place::Before("\ttest-sysfs.sh \\\n"),
         text: Text::Lines("\ttest-alias.sh \\\n"),
     },
     Hook {
         part: Part::AliasTest,
-        needed: Some("tools/testing/selftests/livepatch/test-alias.sh"),
+        needed: "tools/testing/selftests/livepatch/test-alias.sh",
         target: "tools/testing/selftests/livepatch/test_modules/Makefile",
         place: Place::After("obj-m += "),
         text: Text::Lines(
@@ -107,28 +107,28 @@ pub const HOOKS: [Hook; 15] = [
     },
     Hook {
         part: Part::SymposTest,
-        needed: Some("tools/testing/selftests/livepatch/test-sympos.sh"),
+        needed: "tools/testing/selftests/livepatch/test-sympos.sh",
         target: "tools/testing/selftests/livepatch/Makefile",
         place: Place::Before("\ttest-callbacks.sh \\\n"),
         text: Text::Lines("\ttest-sympos.sh \\\n\ttest-sympos-names.sh \\\n"),
     },
     Hook {
         part: Part::SymposTest,
-        needed: Some("tools/testing/selftests/livepatch/test-sympos.sh"),
+        needed: "tools/testing/selftests/livepatch/test-sympos.sh",
         target: "tools/testing/selftests/livepatch/Makefile",
         place: Place::After("TEST_PROGS_EXTENDED := functions.sh"),
         text: Text::Lines(" sympos.sh"),
     },
     Hook {
         part: Part::SymposTest,
-        needed: Some("tools/testing/selftests/livepatch/test-sympos.sh"),
+        needed: "tools/testing/selftests/livepatch/test-sympos.sh",
         target: "tools/testing/selftests/livepatch/test_modules/Makefile",
         place: Place::Before("\ttest_klp_syscall.o\n"),
         text: Text::Lines("\ttest_klp_sympos.o \\\n\ttest_klp_sympos_mod.o \\\n"),
     },
     Hook {
         part: Part::SymposTest,
-        needed: Some("tools/testing/selftests/livepatch/test-sympos.sh"),
+        needed: "tools/testing/selftests/livepatch/test-sympos.sh",
         target: "tools/testing/selftests/livepatch/test_modules/Makefile",
         place: Place::Before("# Ensure that KDIR exists, otherwise skip the compilation\n"),
         text: Text::Lines(
@@ -138,49 +138,42 @@ pub const HOOKS: [Hook; 15] = [
     },
     Hook {
         part: Part::TracerTest,
-        needed: Some("tools/testing/selftests/ftrace/test.d/kprobe/kprobe_promoted_symbol.tc"),
+        needed: "tools/testing/selftests/ftrace/test.d/kprobe/kprobe_promoted_symbol.tc",
         target: "tools/testing/selftests/ftrace/test.d/functions",
         place: Place::End,
         text: Text::File("kmod/selftests/ftrace/functions"),
     },
     Hook {
         part: Part::Documentation,
-        needed: Some("Documentation/livepatch/klp-sympos.rst"),
+        needed: "Documentation/livepatch/klp-sympos.rst",
         target: "Documentation/livepatch/index.rst",
         place: Place::After("    module-elf-format\n"),
         text: Text::Lines("    klp-sympos\n"),
     },
     Hook {
         part: Part::Documentation,
-        needed: Some("Documentation/livepatch/klp-sympos.rst"),
+        needed: "Documentation/livepatch/klp-sympos.rst",
         target: "Documentation/ABI/testing/sysfs-kernel-livepatch",
         place: Place::Before("\t\tThere are currently no such attributes.\n"),
         text: Text::File("kmod/Documentation/ABI/sysfs-kernel-livepatch"),
     },
     Hook {
         part: Part::Documentation,
-        needed: Some("Documentation/livepatch/klp-sympos.rst"),
+        needed: "Documentation/livepatch/klp-sympos.rst",
         target: "Documentation/trace/kprobetrace.rst",
         place: Place::Before("Function arguments at kretprobe\n"),
         text: Text::File("kmod/Documentation/trace/kprobetrace.rst"),
     },
     Hook {
         part: Part::Documentation,
-        needed: Some("Documentation/livepatch/klp-sympos.rst"),
+        needed: "Documentation/livepatch/klp-sympos.rst",
         target: "Documentation/trace/ftrace.rst",
         place: Place::After("\tof the \"available_filter_functions\" file.\n"),
         text: Text::File("kmod/Documentation/trace/ftrace.rst"),
     },
     Hook {
-        part: Part::Maintainers,
-        needed: None,
-        target: "MAINTAINERS",
-        place: Place::Before("LLC (802.2)\n"),
-        text: Text::File("kmod/MAINTAINERS"),
-    },
-    Hook {
         part: Part::Planted,
-        needed: Some("lib/klp_planted/Makefile"),
+        needed: "lib/klp_planted/Makefile",
         target: "lib/Makefile",
         place: Place::End,
         text: Text::Lines("\nobj-y += klp_planted/\n"),

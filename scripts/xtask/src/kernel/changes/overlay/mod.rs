@@ -6,6 +6,8 @@
 //! abstractions in `rust/kernel` and the module with everything it is made of in one directory.
 
 mod hooks;
+mod later;
+pub mod maintainers;
 mod part;
 mod rules;
 
@@ -14,7 +16,8 @@ pub use part::{Part, MODULE_DIRECTORY};
 use crate::kernel::source::files::Files;
 use anyhow::{bail, Context, Result};
 use hooks::HOOKS;
-use rules::RULES;
+use later::LATER;
+use rules::{Rule, CRATE, RULES};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -25,24 +28,36 @@ const CRATE_ROOT: &str = "rust/kernel/lib.rs";
 
 /// Adds `part` of the overlay to `files`; what is not there yet is read from `pristine`.
 ///
+/// The parts have to be added in their order: files of those before get the texts that come with this one.
+///
 /// # Errors
 ///
 /// Fails if a file cannot be read.
 pub fn add(part: Part, repository: &Path, pristine: &Path, files: &mut Files) -> Result<()> {
     for rule in RULES.iter().filter(|rule| rule.part == part) {
         for name in rule.matching(repository)? {
-            let from = repository.join(rule.from).join(&name);
-            let contents =
-                fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
-            files.insert(format!("{}/{name}", rule.to), Some(contents));
-            if rule.part == Part::Abstractions {
+            files.insert(
+                rule.target(&name),
+                Some(read(part, rule, &name, repository)?),
+            );
+            if rule.to == CRATE {
                 let module = name.trim_end_matches(".rs");
                 edit(CRATE_ROOT, pristine, files, |text| declare(text, module))?;
             }
         }
     }
+    let texts = LATER.iter().filter(|later| later.part == part);
+    let targets: BTreeSet<_> = texts.map(|later| later.target).collect();
+    for rule in RULES.iter().filter(|rule| rule.part < part) {
+        for name in rule.matching(repository)? {
+            let target = rule.target(&name);
+            if targets.contains(target.as_str()) {
+                files.insert(target, Some(read(part, rule, &name, repository)?));
+            }
+        }
+    }
     for hook in HOOKS.iter().filter(|hook| hook.part == part) {
-        if hook.needed.is_none_or(|needed| files.contains_key(needed)) {
+        if files.contains_key(hook.needed) {
             let text = hook.text.read(repository)?;
             let hooked = |into: &str| hook.place.insert(into, &text);
             edit(hook.target, pristine, files, hooked)
@@ -50,6 +65,16 @@ pub fn add(part: Part, repository: &Path, pristine: &Path, files: &mut Files) ->
         }
     }
     Ok(())
+}
+
+/// Reads a file of the overlay as it is when `part` has come.
+fn read(part: Part, rule: &Rule, name: &str, repository: &Path) -> Result<Vec<u8>> {
+    let from = repository.join(rule.from).join(name);
+    let contents = fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
+    match String::from_utf8(contents) {
+        Ok(text) => Ok(later::until(part, &rule.target(name), &text)?.into_bytes()),
+        Err(error) => Ok(error.into_bytes()),
+    }
 }
 
 /// Returns the paths in the kernel tree of those files of `part` that are programs.
@@ -63,7 +88,7 @@ pub fn programs(part: Part, repository: &Path) -> Result<BTreeSet<String>> {
         for name in rule.matching(repository)? {
             let from = repository.join(rule.from).join(&name);
             if fs::metadata(&from)?.permissions().mode() & 0o100 != 0 {
-                programs.insert(format!("{}/{name}", rule.to));
+                programs.insert(rule.target(&name));
             }
         }
     }
@@ -124,6 +149,7 @@ fn declare(text: &str, name: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::paths;
 
     const ROOT: &str = "//! Docs\n\npub mod alloc;\nmod build_assert;\n#[cfg(CONFIG_NET)]\n\
                         pub mod net;\npub mod page;\n\npub use bindings;\n";
@@ -149,9 +175,27 @@ mod tests {
     fn what_does_not_exist_is_no_error() {
         let dir = tempfile::tempdir().unwrap();
         let mut files = Files::new();
-        add(Part::Abstractions, dir.path(), dir.path(), &mut files).unwrap();
+        add(Part::Kallsyms, dir.path(), dir.path(), &mut files).unwrap();
         add(Part::Module, dir.path(), dir.path(), &mut files).unwrap();
         assert!(files.is_empty());
+    }
+
+    #[test]
+    fn each_text_of_a_later_part_is_in_its_file_and_comes_with_that_part() {
+        let repository = paths::repository();
+        for later in &LATER {
+            let mut rules = RULES.iter().flat_map(|rule| {
+                let names = rule.matching(&repository).unwrap();
+                names.into_iter().map(move |name| (rule, name))
+            });
+            let found = rules.find(|(rule, name)| rule.target(name) == later.target);
+            let (rule, name) = found.unwrap_or_else(|| panic!("nobody brings {}", later.target));
+            assert!(rule.part < later.part, "{later:?}");
+            let at = |part| read(part, rule, &name, &repository).unwrap();
+            assert_ne!(at(rule.part), at(later.part), "{later:?}");
+            let stored = fs::read(repository.join(rule.from).join(&name)).unwrap();
+            assert_eq!(at(*Part::BUILT.last().unwrap()), stored, "{later:?}");
+        }
     }
 
     #[test]
@@ -160,7 +204,8 @@ mod tests {
         let (repository, tree) = (dir.path().join("repository"), dir.path().join("tree"));
         fs::create_dir_all(repository.join("kmod")).unwrap();
         fs::create_dir_all(tree.join("kernel/livepatch")).unwrap();
-        fs::write(repository.join("kmod/Makefile"), "obj-m += x.o\n").unwrap();
+        let makefile = "obj-m += x.o\n\nobj-$(CONFIG_KLP_SYMPOS_KUNIT_TEST) += kunit/\n";
+        fs::write(repository.join("kmod/Makefile"), makefile).unwrap();
         fs::write(repository.join("kmod/README"), "not for the tree\n").unwrap();
         fs::write(tree.join("kernel/livepatch/Makefile"), "first\n").unwrap();
         let mut files = Files::new();
@@ -175,5 +220,13 @@ mod tests {
         );
         let hooked = files["kernel/livepatch/Makefile"].clone().unwrap();
         assert!(hooked.starts_with(b"first\n\nobj-$(CONFIG_KLP_SYMPOS)"));
+
+        let module = |files: &Files| {
+            let contents = files["kernel/livepatch/klp_sympos/Makefile"].clone();
+            String::from_utf8(contents.unwrap()).unwrap()
+        };
+        assert_eq!(module(&files), "obj-m += x.o\n");
+        add(Part::Kunit, &repository, &tree, &mut files).unwrap();
+        assert_eq!(module(&files), makefile, "what comes later has come");
     }
 }

@@ -14,130 +14,203 @@ pub struct Rule {
     pub from: &'static str,
     /// File names, or `*.extension`.
     files: &'static [&'static str],
-    /// File names that are left out although they match.
-    except: &'static [&'static str],
     /// A directory of the kernel tree.
     pub to: &'static str,
 }
 
-pub const RULES: [Rule; 16] = [
+/// The directory of the kernel crate's modules.
+pub const CRATE: &str = "rust/kernel";
+
+/// The directory of the naming rule in the kernel tree.
+const POLICY_DIRECTORY: &str = "kernel/livepatch/klp_sympos/policy";
+
+/// The directory of the `KUnit` suites in the kernel tree.
+const KUNIT_DIRECTORY: &str = "kernel/livepatch/klp_sympos/kunit";
+
+pub const RULES: [Rule; 25] = [
     Rule {
-        part: Part::Abstractions,
+        part: Part::Kallsyms,
         from: "rust/kernel",
-        files: &["*.rs"],
-        except: &[],
-        to: "rust/kernel",
+        files: &["kallsyms.rs"],
+        to: CRATE,
     },
     Rule {
-        part: Part::Module,
-        from: "kmod/include/linux",
-        files: &["*.h"],
-        except: &[],
-        to: "include/linux",
+        part: Part::Livepatch,
+        from: "rust/kernel",
+        files: &["livepatch.rs"],
+        to: CRATE,
     },
     Rule {
-        part: Part::Module,
-        from: "kmod/scripts",
-        files: &["Makefile.livepatch"],
-        except: &[],
-        to: "scripts",
+        part: Part::Debugfs,
+        from: "rust/kernel",
+        files: &["debugfs.rs"],
+        to: CRATE,
+    },
+    Rule {
+        part: Part::Names,
+        from: "rust/policy/src",
+        files: &["clean.rs", "mod.rs", "name.rs", "query.rs", "rule.rs"],
+        to: POLICY_DIRECTORY,
+    },
+    Rule {
+        part: Part::Lookups,
+        from: "rust/policy/src",
+        files: &["prefix.rs", "resolve.rs", "search.rs", "table.rs"],
+        to: POLICY_DIRECTORY,
     },
     Rule {
         part: Part::Module,
         from: "kmod",
-        files: &["Kconfig", "Makefile", "*.rs", "*.c", "*.h"],
-        except: &[],
+        files: &[
+            "Kconfig",
+            "Makefile",
+            "klp_sympos_export.c",
+            "klp_sympos_export.h",
+            "klp_sympos_main.rs",
+            "parameters.rs",
+            "refusal.rs",
+            "resolver.rs",
+            "tables.rs",
+        ],
         to: MODULE_DIRECTORY,
     },
     Rule {
-        part: Part::Module,
+        part: Part::Tracers,
         from: "rust/policy/src",
-        files: &["*.rs"],
-        // The root of a crate of its own; in the module it is a module. And what only the tools have.
-        except: &["lib.rs", "parsed.rs"],
-        to: "kernel/livepatch/klp_sympos/policy",
+        files: &["fallback.rs"],
+        to: POLICY_DIRECTORY,
     },
     Rule {
-        part: Part::Module,
+        part: Part::Tracers,
+        from: "kmod",
+        files: &["fallback.rs"],
+        to: MODULE_DIRECTORY,
+    },
+    Rule {
+        part: Part::Queries,
+        from: "rust/policy/src",
+        files: &["request.rs"],
+        to: POLICY_DIRECTORY,
+    },
+    Rule {
+        part: Part::Queries,
+        from: "kmod",
+        files: &["query.rs"],
+        to: MODULE_DIRECTORY,
+    },
+    Rule {
+        part: Part::Stock,
+        from: "rust/policy/src",
+        files: &["livepatch.rs", "stock.rs"],
+        to: POLICY_DIRECTORY,
+    },
+    Rule {
+        part: Part::Kunit,
         from: "kunit",
-        files: &["Makefile", "*.rs", "*.c", "*.h"],
-        // The root of the suites for cargo.
-        except: &["lib.rs"],
-        to: "kernel/livepatch/klp_sympos/kunit",
+        files: &[
+            "Makefile",
+            "cases.rs",
+            "kernel.rs",
+            "klp_policy.rs",
+            "klp_sympos_kunit_main.rs",
+        ],
+        to: KUNIT_DIRECTORY,
     },
     Rule {
-        part: Part::Module,
+        part: Part::Kunit,
         from: "kunit/shim",
         files: &["*.rs"],
-        except: &[],
         to: "kernel/livepatch/klp_sympos/kunit/shim",
+    },
+    Rule {
+        part: Part::KunitTables,
+        from: "kunit",
+        files: &["checks.rs", "klp_sympos.rs", "klp_sympos_kunit_import.c"],
+        to: KUNIT_DIRECTORY,
+    },
+    Rule {
+        part: Part::Authors,
+        from: "kmod/include/linux",
+        files: &["*.h"],
+        to: "include/linux",
+    },
+    Rule {
+        part: Part::Authors,
+        from: "kmod/scripts",
+        files: &["Makefile.livepatch"],
+        to: "scripts",
     },
     Rule {
         part: Part::AliasTest,
         from: "kmod/selftests/alias",
         files: &["*.sh"],
-        except: &[],
         to: "tools/testing/selftests/livepatch",
     },
     Rule {
         part: Part::AliasTest,
         from: "kmod/selftests/alias/test_modules",
         files: &["*.c", "*.h"],
-        except: &[],
         to: "tools/testing/selftests/livepatch/test_modules",
     },
     Rule {
         part: Part::SymposTest,
         from: "kmod/selftests/sympos",
         files: &["*.sh"],
-        except: &[],
         to: "tools/testing/selftests/livepatch",
     },
     Rule {
         part: Part::SymposTest,
         from: "kmod/selftests/sympos/test_modules",
         files: &["*.c", "*.h"],
-        except: &[],
         to: "tools/testing/selftests/livepatch/test_modules",
     },
     Rule {
         part: Part::TracerTest,
         from: "kmod/selftests/ftrace/kprobe",
         files: &["*.tc"],
-        except: &[],
         to: "tools/testing/selftests/ftrace/test.d/kprobe",
     },
     Rule {
         part: Part::TracerTest,
         from: "kmod/selftests/ftrace/ftrace",
         files: &["*.tc"],
-        except: &[],
         to: "tools/testing/selftests/ftrace/test.d/ftrace",
     },
     Rule {
         part: Part::Documentation,
         from: "kmod/Documentation/livepatch",
         files: &["*.rst"],
-        except: &[],
         to: "Documentation/livepatch",
     },
     Rule {
         part: Part::Documentation,
         from: "kmod/Documentation/ABI",
         files: &["debugfs-klp-sympos"],
-        except: &[],
         to: "Documentation/ABI/testing",
     },
     Rule {
         part: Part::Planted,
         from: "scripts/kernel/planted",
         files: &["Makefile", "*.c", "*.h", "*.S"],
-        except: &[],
         to: "lib/klp_planted",
     },
 ];
 
 impl Rule {
+    /// Returns whether the rule is about a file of this name in its directory.
+    pub fn takes(&self, name: &str) -> bool {
+        let matches = |pattern: &&str| match pattern.strip_prefix('*') {
+            Some(extension) => name.ends_with(extension),
+            None => name == *pattern,
+        };
+        self.files.iter().any(matches)
+    }
+
+    /// Returns the path in the kernel tree of the file `name`.
+    pub fn target(&self, name: &str) -> String {
+        format!("{}/{name}", self.to)
+    }
+
     /// The names of the files that it is about; none if there is no such directory.
     pub fn matching(&self, repository: &Path) -> Result<Vec<String>> {
         let dir = repository.join(self.from);
@@ -148,16 +221,50 @@ impl Rule {
         for entry in fs::read_dir(&dir).with_context(|| format!("cannot read {}", dir.display()))? {
             let entry = entry?;
             let name = entry.file_name().to_string_lossy().into_owned();
-            let matches = |pattern: &&str| match pattern.strip_prefix('*') {
-                Some(extension) => name.ends_with(extension),
-                None => name == **pattern,
-            };
-            let included = self.files.iter().any(matches) && !self.except.iter().any(matches);
-            if included && entry.path().is_file() {
+            if self.takes(&name) && entry.path().is_file() {
                 names.push(name);
             }
         }
         names.sort();
         Ok(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::paths;
+
+    /// The files that no part of the kernel tree has.
+    const TOOLS_ONLY: [&str; 3] = [
+        "rust/policy/src/lib.rs",
+        "rust/policy/src/parsed.rs",
+        "kunit/lib.rs",
+    ];
+
+    #[test]
+    fn every_source_file_comes_with_one_part() {
+        let repository = paths::repository();
+        let mut seen = 0;
+        for from in [
+            "rust/kernel",
+            "rust/policy/src",
+            "kmod",
+            "kunit",
+            "kunit/shim",
+        ] {
+            for entry in fs::read_dir(repository.join(from)).unwrap() {
+                let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+                let file = format!("{from}/{name}");
+                let is_source = [".rs", ".c", ".h"].iter().any(|end| name.ends_with(end));
+                if !is_source || TOOLS_ONLY.contains(&file.as_str()) {
+                    continue;
+                }
+                seen += 1;
+                let rules = RULES.iter().filter(|rule| rule.from == from);
+                assert_eq!(rules.filter(|rule| rule.takes(&name)).count(), 1, "{file}");
+            }
+        }
+        assert!(seen > 30, "{seen}");
     }
 }
