@@ -23,8 +23,8 @@ pub struct Args {
     /// The directory to write to.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
-    /// The address at which this repository is published, for the patches that need a tool of it; by
-    /// default that of the remote `origin`.
+    /// The address at which this repository is published, for MAINTAINERS and the patches that need a
+    /// tool of it; by default that of the remote `origin`.
     #[arg(long, value_name = "URL")]
     repository: Option<String>,
     /// Apply one patch after the other to a scratch tree and build what each touches, with warnings as
@@ -39,17 +39,22 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let repository = paths::repository();
     let sender = Sender::configured(&repository)?;
     let sender = sender.published(args.repository.as_deref(), &repository);
-    if sender.repository.is_none() {
-        eprintln!(
-            "warning: the patches for kbuild cannot say where klp-gen comes from: give the address at \
-             which this repository is published with --repository URL"
-        );
-    }
     let logs = paths::new_log_dir("series")?;
     let source = Source::find(args.source.kernel_source.as_deref(), &logs)?;
     let all = mail::write(&source, &args.output, &sender)?;
     for patch in all.iter().flat_map(|series| &series.patches) {
         println!("{}", patch.display());
+    }
+    let without_address = mail::without_address(&args.output)?;
+    if !without_address.is_empty() {
+        eprintln!(
+            "warning: {} stands for the address of this repository in the files below, since there is no \
+             remote `origin` with an https address: give the address with --repository URL",
+            mail::NOWHERE
+        );
+        for file in without_address {
+            eprintln!("  {}", file.display());
+        }
     }
     if !args.build {
         return Ok(Outcome::Pass);

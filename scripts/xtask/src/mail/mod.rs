@@ -16,7 +16,7 @@ use crate::kernel::changes::overlay::{self, maintainers, Part};
 use crate::kernel::changes::patches;
 use crate::kernel::source::Source;
 use anyhow::{bail, Context, Result};
-pub use sender::Sender;
+pub use sender::{Sender, NOWHERE};
 use stage::Stage;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -150,6 +150,31 @@ pub fn write(source: &Source, output: &Path, sender: &Sender) -> Result<Vec<Writ
         .collect()
 }
 
+/// Returns the mailed files below `output` in which the neutral address still stands for that of this
+/// repository, sorted by name.
+///
+/// # Errors
+///
+/// Fails if a file cannot be read.
+pub fn without_address(output: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for series in &SERIES {
+        let directory = output.join(series.name);
+        for entry in fs::read_dir(&directory)
+            .with_context(|| format!("cannot read {}", directory.display()))?
+        {
+            let path = entry?.path();
+            let text =
+                fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            if String::from_utf8_lossy(&text).contains(NOWHERE) {
+                files.push(path);
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
 impl Series {
     fn write(&self, source: &Source, output: &Path, sender: &Sender) -> Result<Written> {
         let repository = paths::repository();
@@ -207,6 +232,22 @@ fn stored(source: &Source, kinds: &[Kind]) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_has_the_neutral_address_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        for series in &SERIES {
+            fs::create_dir(dir.path().join(series.name)).unwrap();
+        }
+        let letter = dir.path().join("suffixes/0000-cover-letter.patch");
+        fs::write(
+            &letter,
+            "klp-gen (https://localhost/klp-sympos, directory\n",
+        )
+        .unwrap();
+        fs::write(dir.path().join("suffixes/0001-a.patch"), "Text.\n").unwrap();
+        assert_eq!(without_address(dir.path()).unwrap(), [letter]);
+    }
 
     #[test]
     fn a_fix_is_known_by_its_tag_and_a_patch_for_kbuild_by_its_subject() {

@@ -15,7 +15,7 @@ use std::process::Command;
 const NEUTRAL: &str = "klp-sympos <klp-sympos@localhost>";
 
 /// The address of this repository in stored patches and files.
-const NOWHERE: &str = "https://localhost/klp-sympos";
+pub const NOWHERE: &str = "https://localhost/klp-sympos";
 
 /// The advice to somebody whom git does not know.
 const ADVICE: &str = "the patches are mailed with your sign-off, so git has to know you: \
