@@ -95,7 +95,11 @@ pub fn finish(
         functions,
         additions,
         refusals,
+        warnings,
     } = extraction;
+    for warning in warnings {
+        progress.warn(&warning);
+    }
     let refusals: Vec<_> = changes.refusals.iter().cloned().chain(refusals).collect();
     if !refusals.is_empty() {
         return Ok(Err(refusals));

@@ -146,8 +146,15 @@ fn member(name: &str) -> PathBuf {
     Path::new("fs").join(name).with_extension("o")
 }
 
-/// Returns `section+offset symbol+addend` for each relocation of a file; a section by its contents.
+/// Returns the relocations of a file without the list of functions that have no ENDBR.
 fn relocations(body: &ElfFile<'_>) -> Vec<String> {
+    let mut all = all_relocations(body);
+    all.retain(|relocation| !relocation.starts_with(".discard.noendbr+"));
+    all
+}
+
+/// Returns `section+offset symbol+addend` for each relocation of a file; a section by its contents.
+fn all_relocations(body: &ElfFile<'_>) -> Vec<String> {
     let mut all = Vec::new();
     for rela in rela_sections(body).unwrap() {
         let section = String::from_utf8_lossy(rela.target.name).into_owned();
@@ -345,10 +352,25 @@ fn entries_of_tables_come_along_with_what_they_lead_to() {
     assert_eq!(
         found.unwrap(),
         [
-            ".altinstructions+0x0 show+2",
+            ".altinstructions+0x0 .text.show+2",
             ".altinstructions+0x4 .altinstr_replacement+0"
         ]
     );
+}
+
+#[test]
+fn objtool_is_told_which_replacements_have_no_endbr() {
+    let make = |first: u8| {
+        let mut source = Source::new();
+        source.function("called", &[&[first], &[0xc3]]);
+        source.function("pointed_to", &[&[0xf3, 0x0f, 0x1e, 0xfa, first], &[0xc3]]);
+        source
+    };
+    let before = make(0x90);
+    let found = extracted(&[("user.c", &before)], &make(0xf8), |_, body| {
+        all_relocations(body)
+    });
+    assert_eq!(found.unwrap(), [".discard.noendbr+0x0 .text.called+0"]);
 }
 
 #[test]

@@ -165,6 +165,7 @@ impl Comparison<'_, '_> {
                 let what = "is only executed while the kernel boots or the module loads, so that a livepatch \
                             cannot change it (leave the change out, or do what it does in a callback)";
                 changes.refusals.push(self.refusal(patched, what));
+                continue;
             }
             changes.functions.push(ChangedFunction {
                 unit: self.unit,

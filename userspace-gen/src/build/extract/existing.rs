@@ -62,7 +62,12 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         place: u32,
         name: String,
     ) -> Option<Link> {
-        let is_defined = |name: &[u8]| self.defined.contains(name);
+        // The kernel looks at a module's sites of static calls before it knows the addresses of another module. So
+        // such a call goes to the trampoline, which always jumps to the current function; by this name, objtool
+        // does not take it for a site.
+        let is_module = !object.name.is_vmlinux();
+        let is_defined =
+            |name: &[u8]| self.defined.contains(name) || is_module && name.starts_with(TRAMPOLINE);
         let target = self.inputs.target;
         let Some(reference) = spelling::reference(target, object, place, &is_defined) else {
             self.refuse(unit, name, "has a name that livepatch cannot say");
@@ -88,9 +93,15 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         None
     }
 
-    /// Adds the key of a static call, which objtool looks for by its name.
+    /// Adds the key of a static call of the kernel, which objtool looks for by its name.
     fn key_of(&mut self, unit: usize, call: &[u8]) {
         let key = [KEY, call].concat();
+        let object = &self.inputs.units[unit].object;
+        let image = self.inputs.images.get(object);
+        let is_own = image.is_some_and(|image| image.global(&key).is_some());
+        if *object != Object::Vmlinux && is_own {
+            return;
+        }
         // Without a key, objtool takes the trampoline, and the kernel finds the key by that.
         let _ = self.external_symbol(unit, &key);
     }

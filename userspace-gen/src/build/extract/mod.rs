@@ -68,6 +68,8 @@ pub struct Extraction {
     pub additions: Vec<Addition>,
     /// Why it is no livepatch.
     pub refusals: Vec<Refusal>,
+    /// The parts of the new functions that are left out.
+    pub warnings: Vec<String>,
 }
 
 /// Everything that is known about the kernel and the patch.
@@ -122,6 +124,10 @@ type Link = (BodySymbol, i64);
 
 /// A part of a section: from one place to another.
 type Part = (SectionId, u64, u64);
+
+/// The bits of a reference to a static key that are no part of its address (`jump_entry_key()` of
+/// `include/linux/jump_label.h`).
+const FLAGS_OF_KEY: i64 = 3;
 
 /// An extraction that is under way.
 struct Extractor<'x, 'i, 'd, R: ReadRef<'d>> {
@@ -197,6 +203,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
             return self.refuse(unit, name, "has a name that livepatch cannot say");
         };
         self.take(unit, patched);
+        self.expect_no_endbr(unit, patched);
         let symbol = self.global_name(unit, patched);
         self.result.functions.push(Replacement {
             unit,
@@ -344,8 +351,13 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
                 reference.target = code.entry_target(entry, reference.target, layouts);
             }
             let is_own = reference.target == Target::Piece(owner);
-            let goes_there = entry.is_some() || reference.is_branch || reference.delta != 0;
-            let symbol = if is_own && goes_there {
+            let goes_there = reference.is_branch || reference.delta != 0;
+            let symbol = if is_own && entry.is_some() {
+                Some(self.place_in(unit, owner))
+            } else if entry.is_some() && self.is_key_of_tracepoint(unit, &reference) {
+                reference.delta &= FLAGS_OF_KEY;
+                Some((self.key_of_nobody(), 0))
+            } else if is_own && goes_there {
                 Some((self.take(unit, owner), 0))
             } else {
                 self.symbol(unit, owner, &reference)
@@ -361,6 +373,19 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
                 self.result.body.add_relocation(section, relocation);
             }
         }
+    }
+
+    /// Returns the place of a function that is taken as its section and an offset.
+    ///
+    /// The assembler writes entries of tables so, and objtool takes some of them in no other form
+    /// (`add_dead_ends()` of `tools/objtool/check.c`).
+    fn place_in(&mut self, unit: usize, id: PieceId) -> Link {
+        let piece = self.code(unit).piece(id);
+        let entry = piece.entry - piece.start;
+        self.take(unit, id);
+        let (section, _) = self.taken[&(unit, id)];
+        let symbol = self.result.body.section_symbol(section);
+        (symbol, 0_i64.wrapping_add_unsigned(entry))
     }
 
     /// Returns the symbol for the target of a reference.

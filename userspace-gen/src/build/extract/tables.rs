@@ -2,19 +2,35 @@
 
 //! Entries of special sections, and the code without symbols that they lead to.
 
-use super::body::{BodySection, Contents};
-use super::{Extractor, Part};
-use crate::build::code::{Code, Entry, PieceId, Target};
+use super::body::{BodyRelocation, BodySection, BodySymbol, Contents};
+use super::{is_content, names, Extractor, Part};
+use crate::build::code::{Code, Entry, PieceId, Reference, Target};
 use crate::build::Object;
 use crate::elf::Section;
+use crate::shown::shown;
 use object::elf;
 use object::read::ReadRef;
+
+/// The beginning of the name of a tracepoint, which has a static key.
+const TRACEPOINT: &str = "__tracepoint_";
+
+/// The section with a static key of the livepatch's own.
+const KEY_OF_NOBODY: &[u8] = b".data.klp_key_of_nobody";
+
+/// The instruction `endbr64`.
+const ENDBR: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
+
+/// The table of places that objtool expects no ENDBR at (`read_noendbr_hints()` of `tools/objtool/check.c`).
+const NO_ENDBR: &[u8] = b".discard.noendbr";
 
 impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
     /// Adds an entry of a table that belongs to a function, whose new section is `of`.
     pub(super) fn entry(&mut self, unit: usize, owner: PieceId, of: BodySection, entry: &Entry) {
         let code = self.code(unit);
         let source = code.section(entry.section);
+        if source.name == b"__jump_table" {
+            self.expect_no_key_of_module(unit, owner, entry);
+        }
         let is_ordered = source.flags.contains(elf::SHF_LINK_ORDER);
         let known = self.tables.get(source.name).copied();
         let table = match known.filter(|_| !is_ordered) {
@@ -23,9 +39,6 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         };
         let bytes = code.bytes(entry.section, entry.start, entry.end);
         let at = self.result.body.append(table, bytes, 1);
-        if source.name == b"__jump_table" {
-            self.expect_no_module_key(unit, owner, entry);
-        }
         let part = (entry.section, entry.start, entry.end);
         self.link(unit, owner, table, part, at, Some(entry));
     }
@@ -45,25 +58,112 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         table
     }
 
-    /// Refuses a jump label whose key is in a module.
-    fn expect_no_module_key(&mut self, unit: usize, owner: PieceId, entry: &Entry) {
-        if self.inputs.units[unit].object == Object::Vmlinux {
-            return;
-        }
+    /// Refuses a jump label whose key is in a module, unless it is that of a tracepoint.
+    fn expect_no_key_of_module(&mut self, unit: usize, owner: PieceId, entry: &Entry) {
         let code = self.code(unit);
         let references = code.references(entry.section, entry.start, entry.end);
-        let Some(Target::Piece(key)) = references.last().map(|r| r.target) else {
+        let name = references
+            .last()
+            .and_then(|key| self.key_in_module(unit, key));
+        let Some(name) = name else {
             return;
         };
-        if self.inputs.pairings.of(unit).original(key).is_some() {
-            let key = code.name(key);
-            let what = format!(
-                "depends on the static key {key} of a module: the kernel looks at the key before the \
-                 module's addresses are known (ask static_key_enabled(&{key}) in the patch, in place \
-                 of static_branch_likely())"
-            );
-            self.refuse(unit, code.name(owner), &what);
+        let function = code.name(owner);
+        if let Some(tracepoint) = name.strip_prefix(TRACEPOINT) {
+            self.result.warnings.push(format!(
+                "{function}: the new function does not hit the tracepoint {tracepoint} of the module, since a livepatch \
+                 cannot depend on its static key"
+            ));
+            return;
         }
+        let what = format!(
+            "depends on the static key {name} of a module: the kernel looks at the key before the module's addresses \
+             are known (ask static_key_enabled(&{name}) in the patch, in place of static_branch_likely())"
+        );
+        self.refuse(unit, function, &what);
+    }
+
+    /// Says whether a reference from a table is one to the key of a module's tracepoint.
+    pub(super) fn is_key_of_tracepoint(&self, unit: usize, key: &Reference<'_>) -> bool {
+        let name = self.key_in_module(unit, key);
+        name.is_some_and(|name| name.starts_with(TRACEPOINT))
+    }
+
+    /// Returns a static key that nobody enables.
+    pub(super) fn key_of_nobody(&mut self) -> BodySymbol {
+        let known = self.tables.get(KEY_OF_NOBODY).copied();
+        let section = known.unwrap_or_else(|| {
+            let section = self.result.body.add_section(Contents {
+                name: KEY_OF_NOBODY.to_vec(),
+                kind: elf::SHT_PROGBITS,
+                flags: elf::SectionFlags(elf::SHF_ALLOC.0 | elf::SHF_WRITE.0),
+                align: 8,
+                entsize: 0,
+                // struct static_key, as STATIC_KEY_INIT_FALSE has it.
+                data: vec![0; 16],
+                size: 16,
+                link: None,
+            });
+            self.tables.insert(KEY_OF_NOBODY.to_vec(), section);
+            section
+        });
+        self.result.body.section_symbol(section)
+    }
+
+    /// Returns the name of a static key that is a variable of the module that is changed.
+    fn key_in_module(&self, unit: usize, key: &Reference<'_>) -> Option<String> {
+        let object = &self.inputs.units[unit].object;
+        if *object == Object::Vmlinux {
+            return None;
+        }
+        let code = self.code(unit);
+        match key.target {
+            // A descriptor of pr_debug() comes along, and its key with it.
+            Target::Piece(key) if !is_content(code, key) => {
+                let is_old = self.inputs.pairings.of(unit).original(key).is_some();
+                is_old.then(|| code.name(key))
+            }
+            Target::External(name) => {
+                let image = self.inputs.images.get(object)?;
+                image.global(name).map(|_| shown(&names::clean(name)))
+            }
+            _ => None,
+        }
+    }
+
+    /// Tells objtool that nothing calls a replacement through a pointer: ftrace returns to it.
+    ///
+    /// A function whose address nobody takes has no ENDBR, and the livepatch's own table has its address.
+    pub(super) fn expect_no_endbr(&mut self, unit: usize, id: PieceId) {
+        let code = self.code(unit);
+        let piece = code.piece(id);
+        if code.bytes(piece.section, piece.entry, piece.entry + 4) == ENDBR {
+            return;
+        }
+        let (symbol, addend) = self.place_in(unit, id);
+        let known = self.tables.get(NO_ENDBR).copied();
+        let table = known.unwrap_or_else(|| {
+            let table = self.result.body.add_section(Contents {
+                name: NO_ENDBR.to_vec(),
+                kind: elf::SHT_PROGBITS,
+                flags: elf::SectionFlags(0),
+                align: 1,
+                entsize: 0,
+                data: Vec::new(),
+                size: 0,
+                link: None,
+            });
+            self.tables.insert(NO_ENDBR.to_vec(), table);
+            table
+        });
+        let offset = self.result.body.append(table, &[0; 4], 1);
+        let relocation = BodyRelocation {
+            offset,
+            kind: elf::R_X86_64_32.0,
+            symbol,
+            addend,
+        };
+        self.result.body.add_relocation(table, relocation);
     }
 
     /// Returns the place of code without symbol, which is added if it is not there yet.

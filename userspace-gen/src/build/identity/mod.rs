@@ -50,6 +50,9 @@ pub struct Located {
 /// Sections that the last link drops.
 const DROPPED: [&[u8]; 4] = [b".discard", b".modinfo", b".exitcall", b".export_symbol"];
 
+/// Sections that the last link of a module drops.
+const DROPPED_OF_MODULES: [&[u8]; 2] = [b".discard", b".export_symbol"];
+
 impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
     /// Reads the symbols of an object; `members` are the files with bitcode that it was linked from, in order.
     ///
@@ -125,7 +128,7 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
         let mut own = code
             .elf()
             .symbols()
-            .filter(|s| s.bind == elf::STB_LOCAL && is_named(s));
+            .filter(|s| s.bind == elf::STB_LOCAL && is_named(s) && !self.is_lost(code, s));
         let mut linked = self.linked_files.symbols(self.linked, at).filter(is_named);
         for symbol in self.files.symbols(self.relocatable, at).filter(is_named) {
             let before = own.next();
@@ -149,7 +152,8 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
                 located.linked.extend(after.map(|after| (id, after.id)));
             }
         }
-        for symbol in code.elf().symbols().filter(|s| s.bind != elf::STB_LOCAL) {
+        let is_global = |s: &Symbol<'_>| s.bind != elf::STB_LOCAL && !self.is_lost(code, s);
+        for symbol in code.elf().symbols().filter(is_global) {
             let Some(id) = own_piece(code, &symbol) else {
                 continue;
             };
@@ -179,6 +183,17 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
             .and_then(|id| self.relocatable.get_section(id));
         let is_dropped = section.is_some_and(|s| DROPPED.iter().any(|d| s.name.starts_with(d)));
         is_dropped && !self.is_module()
+    }
+
+    /// Says whether a module does not have a symbol of one of its files: its last link drops the section
+    /// (`scripts/module.lds.S`).
+    fn is_lost(&self, code: &Code<'_>, symbol: &Symbol<'_>) -> bool {
+        let section = symbol.section().map(|id| code.section(id).name);
+        let is_lost = |name: &[u8]| {
+            let mut dropped = DROPPED_OF_MODULES.iter();
+            dropped.any(|d| name.starts_with(d))
+        };
+        self.is_module() && section.is_some_and(is_lost)
     }
 
     fn is_module(&self) -> bool {

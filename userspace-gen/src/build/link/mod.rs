@@ -26,6 +26,10 @@ const BODY: &str = "klp_functions";
 /// The name of the C file with the structs.
 const STRUCTS: &str = "klp_patch";
 
+/// The mark of what objtool says about a file; kbuild takes the file all the same (`check()` of
+/// `tools/objtool/check.c` returns 0 after a fatal warning), and so would the kernel.
+const OBJTOOL: &str = "objtool: ";
+
 /// A livepatch that is to be linked.
 #[derive(Debug)]
 pub struct Parts<'p> {
@@ -94,16 +98,18 @@ pub fn link(
         .output()
         .map_err(|e| Error::io(&"cannot run make", e))?;
     let module = directory.join(format!("{name}.ko"));
-    if output.status.success() && module.is_file() {
-        return Ok(Ok(module));
-    }
     let said = [&output.stdout[..], &output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    let what = if !output.status.success() || !module.is_file() {
+        "kbuild or klp-gen does not make a livepatch of it"
+    } else if said.contains(OBJTOOL) {
+        "objtool does not understand its code, and has left out tables that the kernel needs to run it"
+    } else {
+        return Ok(Ok(module));
+    };
     Ok(Err(Refusal {
         subject: name.to_owned(),
-        reason: format!(
-            "kbuild or klp-gen does not make a livepatch of it:\n{}",
-            String::from_utf8_lossy(&said).trim_end()
-        ),
+        reason: format!("{what}:\n{}", said.trim_end()),
     }))
 }
 
