@@ -11,6 +11,7 @@ use super::compile::Compiler;
 use super::jobs::{each, output, run};
 use super::kbuild::{Invocation, Saved};
 use super::kernel::KernelBuild;
+use super::path::copy_below;
 use super::progress::Progress;
 use super::thin_link::{Link, Replaced};
 use crate::error::{Error, Result};
@@ -108,7 +109,7 @@ impl Backends<'_> {
             return objects;
         }
         each(self.jobs, wanted, |file| {
-            let object = to.join(file.kbuild_path);
+            let object = copy_below(to, file.kbuild_path);
             let made = object.parent().map_or(Ok(()), fs::create_dir_all);
             made.map_err(|e| Error::io(&format_args!("cannot write {}", object.display()), e))?;
             let index = Link::index_of(file.kbuild_path, replaced, index);

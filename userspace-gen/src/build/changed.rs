@@ -56,9 +56,15 @@ pub fn dependants(
         .map(|name| Finder::new(name.as_bytes()).into_owned())
         .collect();
     let mut commands = Vec::new();
-    list(kernel.directory(), Path::new(""), &mut commands)?;
+    list(kernel.compiled_in(), Path::new(""), &mut commands)?;
+    let is_external = kernel.compiled_in() != kernel.directory();
     let mut dependants = Vec::new();
     for (target, path) in commands {
+        let target = if is_external {
+            kernel.compiled_in().join(target)
+        } else {
+            target
+        };
         let text = fs::read(&path).map_err(|e| cannot_read(&path, e))?;
         if !finders.iter().any(|finder| finder.find(&text).is_some()) {
             continue;

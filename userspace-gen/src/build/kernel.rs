@@ -26,6 +26,8 @@ pub struct KernelBuild {
     source_names: Vec<PathBuf>,
     members: Vec<Member>,
     link: Invocation,
+    /// The directory of modules that were built outside the tree, if these are to be changed.
+    external: Option<PathBuf>,
 }
 
 /// A file that is linked into vmlinux.o.
@@ -116,7 +118,43 @@ impl KernelBuild {
             source_names,
             members,
             link,
+            external: None,
         })
+    }
+
+    /// Has patches change the modules of `directory`, which kbuild made with `M=`, in place of the kernel.
+    ///
+    /// # Errors
+    ///
+    /// No modules were built in the directory.
+    pub fn with_external_modules(mut self, directory: &Path) -> Result<Self> {
+        let cannot = |e| {
+            let what = format_args!(
+                "cannot open the directory of modules {}",
+                directory.display()
+            );
+            Error::io(&what, e)
+        };
+        let directory = fs::canonicalize(directory).map_err(cannot)?;
+        if !directory.join("modules.order").is_file() {
+            let what = format!(
+                "{}: expected a directory in which modules were built (make M={0}), found no modules.order",
+                directory.display()
+            );
+            return Err(Error::new(ErrorKind::Refused, what));
+        }
+        self.source.clone_from(&directory);
+        self.source_names = vec![directory.clone()];
+        self.external = Some(directory);
+        Ok(self)
+    }
+
+    /// Returns the directory in which the files were compiled that a patch may change.
+    ///
+    /// kbuild has absolute names for what it compiles outside the kernel's tree, which `join()` leaves as they are.
+    #[must_use]
+    pub fn compiled_in(&self) -> &Path {
+        self.external.as_deref().unwrap_or(&self.directory)
     }
 
     /// Returns the build directory, as an absolute path.
@@ -125,7 +163,7 @@ impl KernelBuild {
         &self.directory
     }
 
-    /// Returns the kernel's source tree, as an absolute path.
+    /// Returns the tree that patches are of, as an absolute path: the kernel's, or the directory of modules.
     #[must_use]
     pub fn source(&self) -> &Path {
         &self.source
@@ -184,12 +222,11 @@ impl KernelBuild {
     ///
     /// A module's `.mod` file cannot be read.
     pub fn modules(&self) -> Result<Vec<Module>> {
-        let files = BuildDirectory::of(&self.vmlinux());
+        let files = BuildDirectory::of(&self.compiled_in().join("vmlinux"));
         let modules = files.modules().into_iter().map(|module| {
-            let ko = module
-                .path
-                .strip_prefix(&self.directory)
-                .unwrap_or(&module.path);
+            let in_tree = module.path.strip_prefix(&self.directory).ok();
+            let in_tree = in_tree.filter(|_| self.external.is_none());
+            let ko = in_tree.unwrap_or(&module.path);
             let list = read_file(&module.path.with_extension("mod"))?;
             let list = String::from_utf8_lossy(&list);
             Ok(Module {

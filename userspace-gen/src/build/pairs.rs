@@ -13,6 +13,7 @@ use super::jobs::{each, output};
 use super::kbuild::Invocation;
 use super::kernel::{KernelBuild, Module};
 use super::patches::Patched;
+use super::path::copy_below;
 use super::progress::Progress;
 use super::proof::Originals;
 use super::shadow::Shadow;
@@ -214,7 +215,7 @@ impl Front<'_> {
             subject: path.display().to_string(),
             reason,
         };
-        let to = |name: &str| self.directory.path().join(name).join(path);
+        let to = |name: &str| copy_below(&self.directory.path().join(name), path);
         let patched = to("after");
         if let Err(why) = after.compile(self.kernel, path, &dependant.saved, &patched)? {
             return Ok(Err(refuse(format!(

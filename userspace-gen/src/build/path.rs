@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Paths without `.` and `..`.
+//! Paths without `.` and `..`, and copies of files under their paths.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -18,4 +18,22 @@ pub fn normal(path: &Path) -> PathBuf {
         }
     }
     normal
+}
+
+/// Returns the path of a copy of `path` below `directory`, also where `path` is absolute.
+#[must_use]
+pub fn copy_below(directory: &Path, path: &Path) -> PathBuf {
+    directory.join(path.strip_prefix("/").unwrap_or(path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_is_never_in_the_place_of_the_file() {
+        let copy = |path| copy_below(Path::new("/tmp/work"), Path::new(path));
+        assert_eq!(copy("mm/slub.o"), Path::new("/tmp/work/mm/slub.o"));
+        assert_eq!(copy("/usr/src/m.o"), Path::new("/tmp/work/usr/src/m.o"));
+    }
 }

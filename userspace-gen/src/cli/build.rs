@@ -49,6 +49,10 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     source: Option<PathBuf>,
 
+    /// Change the modules that were built outside the tree in this directory (make M=DIR): patches are of its files
+    #[arg(long, value_name = "DIR", conflicts_with = "source")]
+    external_modules: Option<PathBuf>,
+
     /// Write the livepatch to OUT.ko [default: livepatch-PATCH.ko]
     #[arg(short, long, value_name = "OUT.ko", conflicts_with = "dry_run")]
     output: Option<PathBuf>,
@@ -252,7 +256,10 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         let read = args.patches.iter().chain(&args.callbacks);
         expect_no_input(output, read.map(PathBuf::as_path))?;
     }
-    let kernel = KernelBuild::open(&args.kernel, args.source.as_deref())?;
+    let mut kernel = KernelBuild::open(&args.kernel, args.source.as_deref())?;
+    if let Some(directory) = &args.external_modules {
+        kernel = kernel.with_external_modules(directory)?;
+    }
     let wish = Wish {
         name,
         output: output.clone(),
