@@ -114,6 +114,7 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
         test_authors(&kernel, &mut tally, logs)?;
         test_without_guest(&kernel, &files, &mut tally, logs)?;
     }
+    tally.add(files.source_patches.clone());
     progress::section(&format!("boots ({})", lane.name()));
     let contents = |boot: &Boot| files.of(boot.needs);
     tally.add(run_boots(

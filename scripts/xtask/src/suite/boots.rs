@@ -262,6 +262,13 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("special")
     },
     Boot {
+        scripts: &["57-build"],
+        needs: &[Need::Modules, Need::SourcePatches],
+        timeout: Duration::from_secs(900),
+        expected: &[expect("build", 63)],
+        ..DEFAULT.named("build")
+    },
+    Boot {
         scripts: &["47-long"],
         needs: &[Need::Modules, Need::Livepatches],
         expected: &[expect("long", 8)],

@@ -7,11 +7,13 @@ use super::clients;
 use super::livepatches::{self, Livepatches};
 use super::needs::Need;
 use super::predict::{init_symbols, refusals};
+use super::source_patches;
 use super::variants::Variants;
 use crate::guest::image::Contents;
 use crate::host::{guest_program, klp_gen, paths, run};
 use crate::kernel::build::external;
 use crate::kernel::Kernel;
+use crate::report::tally::Tally;
 use anyhow::Result;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -35,6 +37,8 @@ pub struct GuestFiles {
     pub livepatches: Livepatches,
     /// The derived livepatches, if they are among the files.
     pub variants: Option<Variants>,
+    /// The answers of `klp-gen build` to source patches.
+    pub source_patches: Tally,
 }
 
 impl GuestFiles {
@@ -50,6 +54,7 @@ impl GuestFiles {
             groups: BTreeMap::new(),
             livepatches: Livepatches::build(kernel, &all, logs)?,
             variants: None,
+            source_patches: Tally::default(),
         };
         for need in all {
             let contents = files.group(need, kernel, logs)?;
@@ -100,6 +105,9 @@ impl GuestFiles {
                 self.variants = Some(variants);
             }
             Need::Clients => clients::add(&mut contents, kernel, logs)?,
+            Need::SourcePatches => {
+                source_patches::add(&mut contents, kernel, &mut self.source_patches, logs)?;
+            }
         }
         Ok(contents)
     }

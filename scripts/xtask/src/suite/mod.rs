@@ -15,6 +15,7 @@ pub mod predict;
 pub mod run_boots;
 pub mod rust_debug_info;
 pub mod show;
+pub mod source_patches;
 pub mod tracing_tables;
 pub mod variants;
 pub mod verify;

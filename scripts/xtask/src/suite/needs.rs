@@ -29,6 +29,8 @@ pub enum Need {
     Variants,
     /// The programs that people trace with.
     Clients,
+    /// The livepatches that `klp-gen build` makes of source patches.
+    SourcePatches,
 }
 
 impl Need {
@@ -50,7 +52,7 @@ impl Need {
     /// Returns the groups that have to be built for this one, without their being in the guest for that.
     pub const fn made_of(self) -> &'static [Self] {
         match self {
-            Self::Livepatches => &[Self::Modules],
+            Self::Livepatches | Self::SourcePatches => &[Self::Modules],
             Self::Variants => &[Self::Modules, Self::LivepatchSelftests],
             _ => &[],
         }

@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Livepatches that klp-gen build made of the source patches in scripts/guest/patches: each is loaded, the functions
+# that it changes are executed, it is disabled, and they are executed again.
+
+. /klp/ktap.sh
+
+built=/klp/built
+tracing=/sys/kernel/tracing
+boot_id=/proc/sys/kernel/random/boot_id
+
+# Each patch has a function here, which executes what the patch changes and prints what comes of it, and the two
+# texts that it may print.
+declare -A before after
+
+before[string]=little
+after[string]='little, livepatched'
+string() {
+	cat /sys/kernel/cpu_byteorder
+}
+
+# The new code compares its own address with the one that the kernel took before: a pointer to a function stays
+# the same.
+before[promoted]='n_tty       0'
+after[promoted]='n_tty       0 same'
+promoted() {
+	grep '^n_tty ' /proc/tty/ldiscs
+}
+
+# number(field) - print whether that number of inodes is one that fits into the memory of the guest
+number() {
+	awk -v field="$1" '{ print $field < 1000000000 ? "few" : "many" }' /proc/sys/fs/inode-nr
+}
+
+before[inlined]=few
+after[inlined]=many
+inlined() {
+	number 1
+}
+
+before[percpu]=few
+after[percpu]=many
+percpu() {
+	number 2
+}
+
+# The new static local counts, and the lock and the identity are those of the kernel. cat reads a second time, for the
+# end of the file.
+id=$(cat $boot_id)
+upper=${id^^}
+before[static_local]="$id $id"
+after[static_local]="1${upper:1} 3${upper:1}"
+static_local() {
+	echo "$(cat $boot_id) $(cat $boot_id)"
+}
+
+before[new]=' '
+after[new]='first read second read'
+new() {
+	echo "$(sed 1d /proc/uptime) $(sed 1d /proc/uptime)"
+}
+
+# A task gives itself a name, and the kernel traces that.
+before[tracepoint]='klp_before newcomm=klp_before'
+after[tracepoint]='klp_after newcomm=klp_after'
+tracepoint() {
+	echo >$tracing/trace
+	echo 1 >$tracing/events/task/task_rename/enable
+	local name
+	# A builtin reads it: a program that bash starts last takes the place of bash.
+	# shellcheck disable=SC2016
+	name=$(bash -c 'printf klp_before >/proc/$$/comm; read -r name </proc/$$/comm; echo "$name"')
+	echo 0 >$tracing/events/task/task_rename/enable
+	echo "$name $(grep -o 'newcomm=klp_[a-z]*' $tracing/trace)"
+}
+
+mkdir /tmp/directory
+touch /tmp/directory/klp_hidden /tmp/directory/klp_shown
+before[fault]='klp_hidden klp_shown'
+after[fault]=klp_shown
+fault() {
+	echo "$(echo /tmp/directory/* | sed 's,/tmp/directory/,,g')"
+}
+
+before[header]=short
+after[header]=long
+header() {
+	awk 'NR == 1 { print $1 < 1000000 ? "short" : "long" }' /proc/uptime
+}
+
+before[module]='VLAN Dev name	 | VLAN ID'
+after[module]='VLAN Dev name	 | VLAN ID (livepatched)'
+module() {
+	head -n 1 /proc/net/vlan/config
+}
+
+# Each line is from a function with other entries in special sections: see klp_special.c.
+special=/proc/klp_special
+before[special]='static call first,pointer first,smap,fault -14,result 0,shown'
+after[special]='livepatched static call first,livepatched pointer first,livepatched smap,fault -6,result 5,livepatched shown'
+special() {
+	sed '/^static key/d; s/smap .*/smap/; s/shown .*/shown/' $special | paste -s -d ,
+}
+
+patches='string promoted inlined percpu static_local new tracepoint fault header module'
+
+# prints(patch, text) - whether what the patch changes prints that
+prints() {
+	local said
+	said=$("$1")
+	echo "printed: $said"
+	echo "expected: $2"
+	[ "$said" = "$2" ]
+}
+
+# all_print(when) - whether that is so for each patch, before or after
+all_print() {
+	local patch status=0
+	local -n texts=$1
+	for patch in $patches special; do
+		prints "$patch" "${texts[$patch]}" || status=1
+	done
+	return $status
+}
+
+# warned(function, module) - whether WARN() says where it is; its text is kept from the console, which says that
+# something is wrong
+warned() {
+	local status
+	log_mark
+	echo 1 >/proc/sys/kernel/printk
+	cat $special >/dev/null
+	log_says "$1+" && log_says "[$2]" && log_says 'WARNING: '
+	status=$?
+	echo 7 >/proc/sys/kernel/printk
+	return $status
+}
+
+calls_switched() {
+	local status
+	echo 1 >/sys/module/klp_special/parameters/call
+	grep -x 'livepatched static call second' $special && grep -x 'livepatched pointer second' $special
+	status=$?
+	echo 0 >/sys/module/klp_special/parameters/call
+	return $status
+}
+
+# debug_line_on_demand() - whether the new function's pr_debug() is the livepatch's
+debug_line_on_demand() {
+	log_mark
+	cat $special >/dev/null
+	! log_says 'klp_special: shown' || return 1
+	echo 'module livepatch_special +pm' >/sys/kernel/debug/dynamic_debug/control
+	cat $special >/dev/null
+	log_says 'klp_special: shown'
+}
+
+in_printk_index() {
+	grep 'klp_special_show\.c:[0-9]* shown_show "klp_special: shown too often' \
+		/sys/kernel/debug/printk/index/livepatch_special
+}
+
+# tracepoint_left_out() - whether the tracepoint of the module is not hit, and nothing else happens
+tracepoint_left_out() {
+	echo 1 >$tracing/events/klp_special/enable
+	echo >$tracing/trace
+	cat $special >/dev/null
+	echo 0 >$tracing/events/klp_special/enable
+	! grep klp_special_shown: $tracing/trace
+}
+
+# check_special(file) - load the livepatch of klp_special and use everything
+check_special() {
+	check 'special: the livepatch is loaded' load_livepatch "$1"
+	check 'special: WARN() is found in the livepatch' warned shown_show livepatch_special
+	check 'special: each function is patched' prints special "${after[special]}"
+	check 'special: calls are switched' calls_switched
+	check 'special: pr_debug() logs on demand' debug_line_on_demand
+	check 'special: the index of printk() has the livepatch' in_printk_index
+	check 'special: the tracepoint of the module is left out' tracepoint_left_out
+	check 'special: the livepatch is removed' unload_livepatch livepatch-special
+	check 'special: everything is as before' prints special "${before[special]}"
+}
+
+ktap_suite build 63
+modprobe 8021q
+insmod /klp/modules/klp_special.ko
+check 'the kernel is as it was built' all_print before
+check 'a livepatch of all patches with exact names is loaded' load_livepatch $built/exact/livepatch-all.ko
+for patch in $patches; do
+	check "$patch: is patched, with exact names" prints "$patch" "${after[$patch]}"
+done
+check 'the livepatch of all patches is removed' unload_livepatch livepatch-all
+check_special $built/exact/livepatch-special.ko
+check 'everything is as before' all_print before
+modprobe klp_sympos
+for patch in $patches; do
+	check "$patch: the livepatch is loaded" load_livepatch "$built/livepatch-$patch.ko"
+	check "$patch: is patched" prints "$patch" "${after[$patch]}"
+	check "$patch: is removed" unload_livepatch "livepatch-$patch"
+done
+check_special $built/livepatch-special.ko
+check 'everything is as before, with klp_sympos' all_print before

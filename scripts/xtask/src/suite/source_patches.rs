@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Livepatches that `klp-gen build` makes of the source patches in `scripts/guest/patches`, for the boot `build`.
+
+use crate::guest::image::Contents;
+use crate::host::{klp_gen, paths, run};
+use crate::kernel::build::external;
+use crate::kernel::Kernel;
+use crate::report::tally::Tally;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The directory of the patches.
+const PATCHES: &str = "scripts/guest/patches";
+
+/// The directory of the guest that has the livepatches, and within it those with exact names.
+const IN_GUEST: &str = "klp/built";
+const EXACT: &str = "exact";
+
+/// The build of the test modules, of which some patches are.
+const MODULES: &str = "modules";
+
+/// The files that a patch is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tree {
+    Kernel,
+    Modules,
+}
+
+/// The answer of `klp-gen build`.
+enum Expected {
+    /// A livepatch that replaces these functions.
+    Built(&'static [&'static str]),
+    /// A refusal that says this.
+    Refused(&'static str),
+}
+use Expected::{Built, Refused};
+
+/// A source patch: its name, the files that it is of, and what is to come of it.
+type SourcePatch = (&'static str, Tree, Expected);
+
+/// Every file of the directory.
+const ALL: [SourcePatch; 15] = [
+    ("string", Tree::Kernel, Built(&["cpu_byteorder_show"])),
+    ("promoted", Tree::Kernel, Built(&["tty_ldiscs_seq_show"])),
+    (
+        "inlined",
+        Tree::Kernel,
+        // The patch changes get_nr_inodes(), which no kernel has as a function.
+        Built(&["get_nr_dirty_inodes", "proc_nr_inodes"]),
+    ),
+    ("percpu", Tree::Kernel, Built(&["proc_nr_inodes"])),
+    ("static_local", Tree::Kernel, Built(&["proc_do_uuid"])),
+    ("new", Tree::Kernel, Built(&["uptime_proc_show"])),
+    ("tracepoint", Tree::Kernel, Built(&["__set_task_comm"])),
+    ("fault", Tree::Kernel, Built(&["filldir64"])),
+    (
+        "header",
+        Tree::Kernel,
+        Built(&[
+            "__x64_sys_sysinfo",
+            "get_boottime_timespec",
+            "posix_get_boottime_timespec",
+            "uptime_proc_show",
+        ]),
+    ),
+    ("module", Tree::Kernel, Built(&["vlan_seq_show"])),
+    (
+        "special",
+        Tree::Modules,
+        Built(&[
+            "alternative_show",
+            "call_show",
+            "fault",
+            "pointer_show",
+            "shown_show",
+            "special_result",
+        ]),
+    ),
+    (
+        "refused_data",
+        Tree::Kernel,
+        Refused(
+            "inodes_stat: fs/inode.c: has other contents than the variable of the kernel that runs",
+        ),
+    ),
+    (
+        "refused_init",
+        Tree::Kernel,
+        Refused("proc_uptime_init5: fs/proc/uptime.c: is only executed while the kernel boots"),
+    ),
+    (
+        "refused_export",
+        Tree::Kernel,
+        Refused("__seq_puts: is no more exported"),
+    ),
+    (
+        "refused_key",
+        Tree::Modules,
+        Refused("key_show: klp_special_show.c: depends on the static key special_key of a module"),
+    ),
+];
+
+/// Builds the livepatches, and holds each answer to what is expected.
+///
+/// # Errors
+///
+/// Fails if a file cannot be written; what does not build is counted.
+pub fn add(contents: &mut Contents, kernel: &Kernel, tally: &mut Tally, logs: &Path) -> Result<()> {
+    let directory = logs.join("built");
+    let exact = directory.join(EXACT);
+    let builder = Builder {
+        kernel,
+        program: klp_gen::program(logs)?,
+    };
+    fs::create_dir_all(&exact).with_context(|| format!("cannot create {}", exact.display()))?;
+    for (name, tree, expected) in &ALL {
+        let to = directory.join(format!("livepatch-{name}.ko"));
+        let answer = run::timed(&format!("build livepatch-{name}"), || {
+            builder.build(*tree, &[name], "llvm", &to)
+        })?;
+        hold(tally, name, &answer, expected);
+    }
+    // Without klp_sympos, all patches of a tree are in one livepatch, of several files and objects.
+    for (name, tree) in [("all", Tree::Kernel), ("special", Tree::Modules)] {
+        let is_part = |(_, of, expected): &&SourcePatch| {
+            *of == tree && matches!(expected, Expected::Built(_))
+        };
+        let parts: Vec<_> = ALL.iter().filter(is_part).collect();
+        let names: Vec<_> = parts.iter().map(|(name, ..)| *name).collect();
+        let to = exact.join(format!("livepatch-{name}.ko"));
+        let answer = run::timed(&format!("build livepatch-{name} with exact names"), || {
+            builder.build(tree, &names, "exact", &to)
+        })?;
+        match &answer.functions {
+            Some(_) => tally.pass(),
+            None => tally.fail(
+                format!("klp-gen build: {name}, with exact names"),
+                answer.said,
+            ),
+        }
+    }
+    contents.add(directory, IN_GUEST.to_owned());
+    Ok(())
+}
+
+/// The answer to one patch.
+struct Answer {
+    /// The functions that the livepatch replaces, if there is one.
+    functions: Option<Vec<String>>,
+    said: String,
+}
+
+/// A klp-gen, and the kernel that it builds for.
+struct Builder<'k> {
+    kernel: &'k Kernel,
+    program: PathBuf,
+}
+
+impl Builder<'_> {
+    fn build(&self, tree: Tree, patches: &[&str], policy: &str, to: &Path) -> Result<Answer> {
+        let mut command = Command::new(&self.program);
+        command
+            .args(["build", "--format", "json", "--policy", policy])
+            .arg("--kernel")
+            .arg(&self.kernel.build)
+            .arg("--output")
+            .arg(to)
+            .args(patches.iter().map(|name| file(name)))
+            .env("XDG_CACHE_HOME", paths::cache()?);
+        if tree == Tree::Modules {
+            command
+                .arg("--external-modules")
+                .arg(external::directory(self.kernel, MODULES));
+        }
+        let output = command
+            .stdin(Stdio::null())
+            .output()
+            .context("cannot run klp-gen")?;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.code() != Some(0) {
+            return Ok(Answer {
+                functions: None,
+                said,
+            });
+        }
+        let outcome: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+        let functions = outcome["functions"].as_array().into_iter().flatten();
+        let changed = functions.filter(|function| function["change"] == "changed");
+        let mut names: Vec<_> = changed
+            .filter_map(|function| Some(function["name"].as_str()?.to_owned()))
+            .collect();
+        names.sort();
+        Ok(Answer {
+            functions: Some(names),
+            said,
+        })
+    }
+}
+
+fn hold(tally: &mut Tally, name: &str, answer: &Answer, expected: &Expected) {
+    let is_right = match expected {
+        Built(functions) => answer
+            .functions
+            .as_ref()
+            .is_some_and(|found| found == functions),
+        Refused(text) => answer.functions.is_none() && answer.said.contains(text),
+    };
+    if is_right {
+        return tally.pass();
+    }
+    let wanted = match expected {
+        Built(functions) => functions.join(", "),
+        Refused(text) => (*text).to_owned(),
+    };
+    let found = answer.functions.as_ref().map(|found| found.join(", "));
+    tally.fail(
+        format!("klp-gen build: {name}"),
+        format!(
+            "expected was {wanted}; the livepatch replaces {}\n{}",
+            found.as_deref().unwrap_or("nothing"),
+            answer.said
+        ),
+    );
+}
+
+fn file(name: &str) -> PathBuf {
+    let directory = paths::repository().join(PATCHES);
+    directory.join(format!("{name}.patch"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_patch_is_in_the_table() {
+        let directory = paths::repository().join(PATCHES);
+        let found = fs::read_dir(directory).unwrap().count();
+        assert_eq!(found, ALL.len());
+        for (name, ..) in &ALL {
+            assert!(file(name).is_file(), "{name}");
+        }
+    }
+}
