@@ -190,8 +190,9 @@ pub const LATER: [Later; 52] = [
         target: KCONFIG,
         from: "Tests of the naming rule, and of lookups",
         until: "The suites are called klp_policy and klp_sympos.",
-        before: "Tests of the naming rule: what names are cleaned to, and what is\n\t  \
-            asked for by them. The suite is called klp_policy.",
+        before: "Tests of the naming rule: what names are cleaned to, what is asked\n\t  \
+            for by them, and which symbols of a small table that is. The\n\t  \
+            suite is called klp_policy.",
     },
     text(
         Part::KunitTables,
