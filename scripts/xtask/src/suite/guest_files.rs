@@ -85,7 +85,9 @@ impl GuestFiles {
                 self.livepatches.add_to(&mut contents, need);
             }
             Need::Guide => {
-                let reader = Reader::new(kernel, logs)?;
+                // The tests of the guide, which come before the boots, clean the directory that is theirs.
+                let logs = logs.join("guest-guide");
+                let reader = Reader::new(kernel, &logs)?;
                 livepatches::add_module(&mut contents, &reader.build()?);
                 for module in reader.build_examples()? {
                     livepatches::add_module(&mut contents, &module);
