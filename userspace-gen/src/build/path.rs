@@ -32,8 +32,8 @@ mod tests {
 
     #[test]
     fn a_copy_is_never_in_the_place_of_the_file() {
-        let copy = |path| copy_below(Path::new("/tmp/work"), Path::new(path));
-        assert_eq!(copy("mm/slub.o"), Path::new("/tmp/work/mm/slub.o"));
-        assert_eq!(copy("/usr/src/m.o"), Path::new("/tmp/work/usr/src/m.o"));
+        let copy = |path| copy_below(Path::new("work"), Path::new(path));
+        assert_eq!(copy("mm/slub.o"), Path::new("work/mm/slub.o"));
+        assert_eq!(copy("/usr/src/m.o"), Path::new("work/usr/src/m.o"));
     }
 }
