@@ -359,6 +359,36 @@ fn entries_of_tables_come_along_with_what_they_lead_to() {
 }
 
 #[test]
+fn a_jump_into_the_middle_of_a_function_is_no_call_of_its_symbol() {
+    let make = |first: u8| {
+        let mut source = Source::new();
+        source.function("show", &[&[first], &[0x90; 8], &[0xc3]]);
+        let mut entry = [0; 14];
+        entry[13] = 5;
+        let (table, _) = source.section(".altinstructions", SHF_ALLOC, &entry);
+        let (chunk, replacement) =
+            source.section(".altinstr_replacement", CODE, &[0xe9, 0, 0, 0, 0]);
+        source.elf.relocate(table, 0, 0, PC32, 1);
+        source.elf.relocate(table, 4, replacement, PC32, 0);
+        // jmp show+7
+        source.elf.relocate(chunk, 1, 0, PLT32, 7 - 4);
+        source
+    };
+    let before = make(0x90);
+    let found = extracted(&[("user.c", &before)], &make(0xf8), |_, body| {
+        relocations(body)
+    });
+    assert_eq!(
+        found.unwrap(),
+        [
+            ".altinstructions+0x0 .text.show+1",
+            ".altinstructions+0x4 .altinstr_replacement+0",
+            ".altinstr_replacement+0x1 .text.show+3",
+        ]
+    );
+}
+
+#[test]
 fn objtool_is_told_which_replacements_have_no_endbr() {
     let make = |first: u8| {
         let mut source = Source::new();

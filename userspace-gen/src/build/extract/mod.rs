@@ -358,7 +358,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
                 reference.delta &= FLAGS_OF_KEY;
                 Some((self.key_of_nobody(), 0))
             } else if is_own && goes_there {
-                Some((self.take(unit, owner), 0))
+                Some(self.new_code(unit, owner, &reference))
             } else {
                 self.symbol(unit, owner, &reference)
             };
@@ -373,6 +373,18 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
                 self.result.body.add_relocation(section, relocation);
             }
         }
+    }
+
+    /// Returns the symbol for a function that is taken, or for a place in it.
+    ///
+    /// A jump to a symbol is a call that does not return, for objtool, also if the place is in the middle of the
+    /// function that jumps there: an alternative jumps so to a label (`add_jump_destinations()` of
+    /// `tools/objtool/check.c`).
+    fn new_code(&mut self, unit: usize, id: PieceId, reference: &Reference<'x>) -> Link {
+        if reference.delta != 0 && self.code(unit).piece(id).kind == Kind::Function {
+            return self.place_in(unit, id);
+        }
+        (self.take(unit, id), 0)
     }
 
     /// Returns the place of a function that is taken as its section and an offset.
@@ -457,7 +469,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         let goes_there = reference.is_branch || reference.delta != 0;
         let is_new_code = self.changed.contains(&(unit, id)) || self.is_part(unit, id);
         if is_new_code && goes_there {
-            return Some((self.take(unit, id), 0));
+            return Some(self.new_code(unit, id, reference));
         }
         self.existing_symbol(unit, original, code.name(id))
     }
