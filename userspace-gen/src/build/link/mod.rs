@@ -30,6 +30,10 @@ const STRUCTS: &str = "klp_patch";
 /// `tools/objtool/check.c` returns 0 after a fatal warning), and so would the kernel.
 const OBJTOOL: &str = "objtool: ";
 
+/// Has kbuild make no BTF for the module: the functions come without debug information, of which it is made, and
+/// nothing but a command line says where pahole is.
+const NO_BTF: &str = "CONFIG_DEBUG_INFO_BTF_MODULES=";
+
 /// A livepatch that is to be linked.
 #[derive(Debug)]
 pub struct Parts<'p> {
@@ -91,6 +95,7 @@ pub fn link(
         .map(|m| m.display().to_string())
         .collect();
     make.arg(format!("KLP_MODULES={}", modules.join(" ")));
+    make.arg(NO_BTF);
     make.arg("modules");
     // A make that called this program has other plans.
     make.env_remove("MAKEFLAGS").env_remove("MAKELEVEL");
