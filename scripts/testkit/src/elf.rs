@@ -26,6 +26,8 @@ pub struct Sec {
     pub data: Vec<u8>,
     /// The size of a section without bytes.
     pub size: u64,
+    /// The size of an entry of constants that a linker merges.
+    pub entry_size: u64,
     /// The relocations, for a section of their own.
     pub relocations: Vec<Reloc>,
 }
@@ -114,6 +116,7 @@ impl Elf {
             address: 0,
             data: data.to_vec(),
             size: 0,
+            entry_size: 0,
             relocations: Vec::new(),
         });
         self.sections.len() - 1
@@ -208,6 +211,7 @@ impl Elf {
             header.sh_addr = section.address;
             header.sh_addralign = 8;
             header.sh_size = section.size;
+            header.sh_entsize = section.entry_size;
             written.push((header, section.data.clone()));
         }
         for (at, section) in self.sections.iter().enumerate() {

@@ -15,7 +15,7 @@ use klp_gen::elf::{ElfFile, ElfInput};
 use klp_gen::livepatch::rela_sections;
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::ObjName;
-use object::elf::{self, SHF_ALLOC, STB_GLOBAL, STB_LOCAL, STT_FILE, STT_SECTION};
+use object::elf::{self, SHF_ALLOC, SHF_MERGE, STB_GLOBAL, STB_LOCAL, STT_FILE, STT_SECTION};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -451,6 +451,39 @@ fn differences(in_kernel: &Source, here: &Source) -> Vec<String> {
         .iter()
         .map(|r| format!("{}: {}", r.subject, r.reason))
         .collect()
+}
+
+/// A file with a function that loads the second half of a constant of 16 bytes, which has a symbol or none.
+fn user_of_a_half(first: u8, is_named: bool) -> Source {
+    let mut source = Source::new();
+    let show = source.function("show", &[&[first], &INC, &[0xc3]]);
+    let (section, symbol) = source.section(".rodata.cst16", SHF_ALLOC | SHF_MERGE, b"one half another");
+    source.elf.sections[section].entry_size = 16;
+    let symbol = if is_named {
+        source.object(section, ".L__const.show.halves", 0, 16)
+    } else {
+        symbol
+    };
+    source.elf.relocate(show, 4, symbol, PC32, 8 - 4);
+    source
+}
+
+#[test]
+fn a_part_of_a_constant_is_told_by_the_whole_constant() {
+    for is_named in [true, false] {
+        let before = user_of_a_half(0x90, is_named);
+        assert_eq!(differences(&before, &before), [""; 0]);
+        let found = extracted(
+            &[("user.c", &before)],
+            &user_of_a_half(0xf8, is_named),
+            |_, body| {
+                let constants = body.section_by_name(b".rodata.cst16").unwrap();
+                assert_eq!(body.section_data(&constants).unwrap(), b"one half another");
+                relocations(body)
+            },
+        );
+        assert_eq!(found.unwrap(), [".text.show+0x4 .rodata.cst16+4"]);
+    }
 }
 
 #[test]

@@ -171,7 +171,12 @@ impl<'d> Code<'d> {
     /// Returns what is at a place in a section; `size` is that of the symbol there.
     fn place(&self, section: &Section<'d>, offset: u64, size: Option<u64>) -> (Target<'d>, i64) {
         if is_mergeable(section) {
-            return self.constant(section, offset, size);
+            let start = match size {
+                None => self.start_of_constant(section, offset),
+                Some(_) => offset,
+            };
+            let constant = self.constant(section, start, size);
+            return (constant, 0_i64.wrapping_add_unsigned(offset - start));
         }
         if has_chunks(section) {
             let next = self.chunks.range((section.id, offset + 1)..).next();
@@ -200,8 +205,18 @@ impl<'d> Code<'d> {
         }
     }
 
-    /// Returns the constant at a place: as long as its symbol says, or else one entry or one string.
-    fn constant(&self, section: &Section<'d>, start: u64, size: Option<u64>) -> (Target<'d>, i64) {
+    /// Returns the beginning of the constant around a place: no linker merges a part of an entry. Of a string the
+    /// rest is a string, too.
+    fn start_of_constant(&self, section: &Section<'d>, offset: u64) -> u64 {
+        let is_named = self.constants.contains_key(&(section.id, offset));
+        if is_named || section.flags.contains(elf::SHF_STRINGS) {
+            return offset;
+        }
+        offset - offset % section.entsize.max(1)
+    }
+
+    /// Returns the constant that begins at a place: as long as its symbol says, or else one entry or one string.
+    fn constant(&self, section: &Section<'d>, start: u64, size: Option<u64>) -> Target<'d> {
         let sized = size.filter(|&size| size > 0);
         let sized = sized.or_else(|| self.constants.get(&(section.id, start)).copied());
         let entry = section.entsize.max(1);
@@ -218,14 +233,11 @@ impl<'d> Code<'d> {
             (whole as u64 + 1).saturating_mul(entry)
         });
         let end = start.saturating_add(size).min(section.size);
-        (
-            Target::Constant {
-                section: section.id,
-                start,
-                end,
-            },
-            0,
-        )
+        Target::Constant {
+            section: section.id,
+            start,
+            end,
+        }
     }
 
     /// Finds the places in sections of chunks that something refers to: there, chunks begin.

@@ -233,8 +233,11 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
                 start,
                 end,
             } => {
-                let expected = code.bytes(section, start, end);
-                return matches!(found, Where::At(id, offset) if self.bytes(*id, *offset, end - start) == expected);
+                let Where::At(there, offset) = *found else {
+                    return false;
+                };
+                let begin = offset.wrapping_add_signed(reference.delta.wrapping_neg());
+                return self.bytes(there, begin, end - start) == code.bytes(section, start, end);
             }
             // Entries of tables and what they lead to are no part of a function.
             Target::Chunk { .. } | Target::Loose(_) | Target::Absolute => return true,
