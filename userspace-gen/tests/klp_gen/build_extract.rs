@@ -482,7 +482,8 @@ fn a_part_of_a_constant_is_told_by_the_whole_constant() {
                 relocations(body)
             },
         );
-        assert_eq!(found.unwrap(), [".text.show+0x4 .rodata.cst16+4"]);
+        // Through a section's symbol, a linker that merges would take -4 or 4 for a place among the constants.
+        assert_eq!(found.unwrap(), [".text.show+0x4 .Lconstant+4"]);
     }
 }
 

@@ -2,8 +2,9 @@
 
 //! Strings and other constants that a linker may merge: each is in the livepatch once.
 
-use super::body::{Body, BodySection, Contents};
-use super::Part;
+use super::body::{Body, BodySection, BodySymbol, Contents, SymbolSort};
+use super::{Link, Part};
+use crate::build::code::references::is_relative;
 use crate::build::code::Code;
 use std::collections::HashMap;
 
@@ -12,21 +13,52 @@ use std::collections::HashMap;
 pub(super) struct Constants {
     /// The sections, by name and size of entries.
     sections: HashMap<(Vec<u8>, u64), BodySection>,
-    /// The places, by bytes.
-    places: HashMap<(BodySection, Vec<u8>), u64>,
+    /// The constants, by bytes.
+    constants: HashMap<(BodySection, Vec<u8>), Constant>,
 }
 
+/// A constant in a section of its kind.
+#[derive(Clone, Copy, Debug)]
+struct Constant {
+    /// Where it begins.
+    start: u64,
+    /// Its own symbol, if something needs one.
+    symbol: Option<BodySymbol>,
+}
+
+/// The name of each symbol of a constant; the kernel and its tools pass over such names.
+const NAME: &[u8] = b".Lconstant";
+
 impl Constants {
-    /// Returns the place of a constant, which is added if it is not there yet.
-    pub(super) fn add(
+    /// Returns how a relocation of this type refers to a constant, which is added if it is not there yet.
+    ///
+    /// The addend of a relocation to the section itself says where in the section the constant is, for a linker that
+    /// merges. What counts from its own place has an addend that says something else, and so needs a symbol.
+    pub(super) fn link(&mut self, body: &mut Body, code: &Code<'_>, part: Part, kind: u32) -> Link {
+        let (section, constant) = self.add(body, code, part);
+        if !is_relative(kind) {
+            let start = 0_i64.wrapping_add_unsigned(constant.start);
+            return (body.section_symbol(section), start);
+        }
+        let sort = SymbolSort {
+            is_function: false,
+            is_global: false,
+        };
+        let at = (constant.start, part.2 - part.1);
+        let define = || body.define(NAME.to_vec(), section, at, sort);
+        (*constant.symbol.get_or_insert_with(define), 0)
+    }
+
+    /// Returns a constant and its section, both added if they are not there yet.
+    fn add(
         &mut self,
         body: &mut Body,
         code: &Code<'_>,
         (section, start, end): Part,
-    ) -> (BodySection, u64) {
+    ) -> (BodySection, &mut Constant) {
         let source = code.section(section);
         let name = (source.name.to_vec(), source.entsize);
-        let section_of = self.sections.entry(name).or_insert_with(|| {
+        let section = *self.sections.entry(name).or_insert_with(|| {
             body.add_section(Contents {
                 name: source.name.to_vec(),
                 kind: source.kind,
@@ -38,13 +70,12 @@ impl Constants {
                 link: None,
             })
         });
-        let key = (*section_of, code.bytes(section, start, end).to_vec());
-        if let Some(&at) = self.places.get(&key) {
-            return (key.0, at);
-        }
-        let at = body.append(key.0, &key.1, source.align.max(1));
-        let section = key.0;
-        self.places.insert(key, at);
-        (section, at)
+        let bytes = code.bytes(source.id, start, end);
+        let constant = self.constants.entry((section, bytes.to_vec()));
+        let constant = constant.or_insert_with(|| Constant {
+            start: body.append(section, bytes, source.align.max(1)),
+            symbol: None,
+        });
+        (section, constant)
     }
 }

@@ -414,12 +414,9 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
                 start,
                 end,
             } => {
+                let part = (section, start, end);
                 let body = &mut self.result.body;
-                let (section, at) = self.constants.add(body, code, (section, start, end));
-                Some((
-                    body.section_symbol(section),
-                    0_i64.wrapping_add_unsigned(at),
-                ))
+                Some(self.constants.link(body, code, part, reference.kind))
             }
             Target::Chunk {
                 section,

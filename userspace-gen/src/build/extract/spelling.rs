@@ -53,7 +53,8 @@ pub fn reference(
     let exports = |o: &Object<'_>| matches!(o.export(&meaning.name), Ok(Some(_)));
     let is_exported =
         target.objects().iter().any(exports) || target.symvers().get(&meaning.name).is_some();
-    if meaning.sympos == Sympos::UNIQUE && !is_exported && !is_defined(&meaning.name) {
+    let is_plain = !is_exported && !is_defined(&meaning.name) && !modpost_cuts(&meaning.name);
+    if meaning.sympos == Sympos::UNIQUE && is_plain {
         if let [_] = target.objects_with(&Query::new(&meaning.name))[..] {
             return Some(meaning.name);
         }
@@ -64,4 +65,28 @@ pub fn reference(
     name.extend_from_slice(&meaning.name);
     name.extend_from_slice(format!(",{}", meaning.sympos.0).as_bytes());
     Some(name)
+}
+
+/// Says whether modpost takes a name for another one: that in front of a dot and a number, such as LLVM gives to
+/// the parts of a variable that it splits (`remove_dot()` of `scripts/mod/modpost.c`).
+fn modpost_cuts(name: &[u8]) -> bool {
+    let mut parts = name.split(|&b| b == b'.');
+    let (base, number) = (parts.next().unwrap_or_default(), parts.next());
+    let is_number = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    !base.is_empty() && number.is_some_and(is_number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modpost_cuts_numbers_behind_the_first_dot() {
+        for name in ["pstate_funcs.1", "foo.2.llvm.3", "foo.1.bar"] {
+            assert!(modpost_cuts(name.as_bytes()), "{name}");
+        }
+        for name in ["foo", "foo.bar.1", "foo.llvm.1", ".L.1", "foo.1a", "foo."] {
+            assert!(!modpost_cuts(name.as_bytes()), "{name}");
+        }
+    }
 }
