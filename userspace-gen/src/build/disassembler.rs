@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! `llvm-dis`, for many files in one run.
+//! `llvm-dis`, for many files in one run, and what reads an index that is too new for it.
 
-use super::jobs::run;
+use super::index::Index;
+use super::jobs::{each, run};
 use super::kbuild::Invocation;
 use crate::bitcode::{FatObjects, Inputs, Llvm};
 use crate::error::{Error, Result};
@@ -11,10 +12,14 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use tempfile::TempDir;
 
-/// The `llvm-dis` that reads a kernel's bitcode.
+/// The beginning of what `llvm-dis` says of an index of a newer linker.
+const TOO_NEW: &str = "Invalid summary version";
+
+/// The tools that read a kernel's bitcode.
 #[derive(Debug)]
 pub struct Disassembler {
     program: String,
+    analyzer: String,
 }
 
 impl Disassembler {
@@ -26,8 +31,9 @@ impl Disassembler {
     pub fn new(bitcode: &Path) -> Result<Self> {
         let inputs = Inputs::open(&[bitcode.to_owned()], FatObjects::Code)?;
         let tools = Llvm::Path.tools(inputs.bitcode())?;
-        let program = tools.program("llvm-dis").to_string_lossy().into_owned();
-        Ok(Self { program })
+        let [program, analyzer] = ["llvm-dis", "llvm-bcanalyzer"]
+            .map(|name| tools.program(name).to_string_lossy().into_owned());
+        Ok(Self { program, analyzer })
     }
 
     /// Returns the texts of bitcode files, in order.
@@ -55,5 +61,38 @@ impl Disassembler {
             }
         }
         Ok(texts)
+    }
+
+    /// Returns the indexes in files that a linker wrote, in order.
+    ///
+    /// # Errors
+    ///
+    /// A tool fails.
+    pub fn indexes(
+        &self,
+        jobs: usize,
+        files: &[impl AsRef<Path> + Sync],
+        rename: &(impl Fn(&str) -> String + Sync),
+    ) -> Result<Vec<Index>> {
+        match self.texts(files) {
+            Ok(texts) => Ok(texts
+                .iter()
+                .map(|text| Index::from_text(text, rename))
+                .collect()),
+            Err(error) if error.to_string().contains(TOO_NEW) => {
+                each(jobs, files, |file| self.dump(file.as_ref(), rename))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads an index of a linker that is newer than `llvm-dis`: the bitcode of the compiler is not, and nobody has to
+    /// have more of the linker's LLVM than the linker.
+    fn dump(&self, file: &Path, rename: &impl Fn(&str) -> String) -> Result<Index> {
+        let words = [&self.analyzer, "--dump", &file.to_string_lossy()].map(str::to_owned);
+        let invocation = Invocation {
+            words: words.to_vec(),
+        };
+        Ok(Index::from_dump(&run(&invocation, Path::new("."))?, rename))
     }
 }

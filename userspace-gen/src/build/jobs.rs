@@ -76,17 +76,17 @@ pub fn output(invocation: &Invocation, directory: &Path) -> Result<Output> {
     })
 }
 
-/// Starts a program, and takes a failure for an error.
+/// Starts a program, takes a failure for an error, and returns what the program printed.
 ///
 /// # Errors
 ///
 /// The program cannot be started, or says that it failed.
-pub fn run(invocation: &Invocation, directory: &Path) -> Result<()> {
+pub fn run(invocation: &Invocation, directory: &Path) -> Result<Vec<u8>> {
     let output = output(invocation, directory)?;
     if output.status.success() {
-        return Ok(());
+        return Ok(output.stdout);
     }
-    let program = invocation.program();
+    let program = invocation.words.first().map_or("", String::as_str);
     let what = format!(
         "{program} failed ({}): {}",
         output.status,

@@ -7,7 +7,7 @@ use super::cache::{Cache, Key};
 use super::changed::{below, dependants, Dependant, Part};
 use super::compile::Compiler;
 use super::disassembler::Disassembler;
-use super::index::{Difference, Index};
+use super::index::Difference;
 use super::ir::Ir;
 use super::jobs::{each, output};
 use super::kbuild::Invocation;
@@ -421,13 +421,14 @@ impl Front<'_> {
             .iter()
             .flat_map(|(_, old, new)| [old, new])
             .collect();
-        let texts = self.disassembler.texts(&texts)?;
-        for ((at, ..), texts) in flagged.iter().zip(texts.chunks(2)) {
-            let [old, new] = texts else { continue };
-            let rename = |path: &str| names.get(path).cloned().unwrap_or_else(|| path.to_owned());
-            let [old, new] = [old, new].map(|text| Index::parse(text, rename));
+        let rename = |path: &str| names.get(path).cloned().unwrap_or_else(|| path.to_owned());
+        let indexes = self
+            .disassembler
+            .indexes(self.request.jobs, &texts, &rename)?;
+        for ((at, ..), indexes) in flagged.iter().zip(indexes.chunks(2)) {
+            let [old, new] = indexes else { continue };
             let own = Link::path_of(&affected[*at].0, &Replaced::new());
-            let difference = old.difference(&new, &own, &changed);
+            let difference = old.difference(new, &own, &changed);
             affected[*at].1 = difference.map(|difference| reason(&difference, files));
             self.progress.advance(&own);
         }

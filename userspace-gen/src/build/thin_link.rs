@@ -187,7 +187,8 @@ impl Link {
         run(
             &self.line(replaced, options, &to.join("none")),
             kernel.directory(),
-        )
+        )?;
+        Ok(())
     }
 
     /// Returns the path of a file's index below the directory of [`Link::index`].

@@ -457,7 +457,8 @@ fn differences(in_kernel: &Source, here: &Source) -> Vec<String> {
 fn user_of_a_half(first: u8, is_named: bool) -> Source {
     let mut source = Source::new();
     let show = source.function("show", &[&[first], &INC, &[0xc3]]);
-    let (section, symbol) = source.section(".rodata.cst16", SHF_ALLOC | SHF_MERGE, b"one half another");
+    let (section, symbol) =
+        source.section(".rodata.cst16", SHF_ALLOC | SHF_MERGE, b"one half another");
     source.elf.sections[section].entry_size = 16;
     let symbol = if is_named {
         source.object(section, ".L__const.show.halves", 0, 16)
