@@ -4,9 +4,11 @@
 //!
 //! `__LINE__` is in the code of every `WARN()` and `might_sleep()`. A line that a patch inserts would change all
 //! functions behind it, so that a `#line` is put behind each change, where the function that it is in ends. A
-//! guess that is wrong costs functions that count as changed, and nothing else.
+//! guess that is wrong costs functions that count as changed, and nothing else. The preprocessor passes over a
+//! `#line` in code that the configuration leaves out, so that there is one behind each `#endif` as well.
 
 use diffy::{Line, Patch};
+use std::collections::BTreeMap;
 
 /// Lines of a file that were replaced. Numbers begin at 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,15 +121,18 @@ pub fn combine(first: &[Change], later: &[Change]) -> Vec<Change> {
 #[must_use]
 pub fn keep_numbers(text: &[u8], changes: &[Change]) -> Vec<u8> {
     let lines: Vec<_> = text.split_inclusive(|&b| b == b'\n').collect();
+    let Some(first) = changes.iter().find(|c| c.old_end != c.new_end) else {
+        return text.to_vec();
+    };
     // The lines behind which a #line is put, and the number of the line that follows.
-    let mut marks = Vec::new();
-    for (at, change) in changes.iter().enumerate() {
-        if change.old_end == change.new_end {
-            // Lines that were moved by an earlier change have their numbers by its mark.
-            if marks.is_empty() {
-                continue;
-            }
+    let mut marks = BTreeMap::new();
+    for at in first.new_end..lines.len() {
+        let change = changes.iter().rev().find(|change| change.new_end <= at);
+        if let (true, Some(change)) = (is_conditional(&lines, at), change) {
+            marks.insert(at, at - change.new_end + change.old_end + 2);
         }
+    }
+    for (at, change) in changes.iter().enumerate() {
         let next = changes.get(at + 1).map_or(lines.len(), |next| next.new_end);
         let end =
             (change.new_end.saturating_sub(1)..lines.len()).find(|&line| closes(&lines, line));
@@ -136,7 +141,7 @@ pub fn keep_numbers(text: &[u8], changes: &[Change]) -> Vec<u8> {
         };
         let old = (end + 1 + change.old_end).checked_sub(change.new_end);
         if let Some(old) = old {
-            marks.push((end, old + 1));
+            marks.insert(end, old + 1);
         }
     }
     let mut marked = Vec::with_capacity(text.len());
@@ -153,9 +158,22 @@ pub fn keep_numbers(text: &[u8], changes: &[Change]) -> Vec<u8> {
     marked
 }
 
+/// Says whether a line begins, divides or ends what the configuration may leave out.
+fn is_conditional(lines: &[&[u8]], at: usize) -> bool {
+    let line = lines.get(at).copied().unwrap_or_default();
+    let directive = line.trim_ascii_start().strip_prefix(b"#");
+    let directive = directive.map(<[u8]>::trim_ascii_start).unwrap_or_default();
+    let is_it = |name: &&[u8]| directive.starts_with(name);
+    [&b"if"[..], b"el", b"endif"].iter().any(is_it) && !continues(line)
+}
+
+/// Says whether a line goes on in the next one.
+fn continues(line: &[u8]) -> bool {
+    line.trim_ascii_end().ends_with(b"\\")
+}
+
 /// Says whether a line closes a function or an initialiser: a brace in the first column, not in a macro.
 fn closes(lines: &[&[u8]], at: usize) -> bool {
-    let continues = |line: &[u8]| line.trim_ascii_end().ends_with(b"\\");
     let before = at.checked_sub(1).and_then(|before| lines.get(before));
     let line = lines.get(at).copied().unwrap_or_default();
     line.starts_with(b"}") && !continues(line) && !before.is_some_and(|line| continues(line))
@@ -197,6 +215,14 @@ mod tests {
             text.contains("\treturn 3;\n}\n#line 6\nint g(void)\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn code_that_is_left_out_takes_no_mark_with_it() {
+        let before = "#ifdef A\nint f(void)\n{\n}\n#else\nint h;\n# endif /* A */\nint g;\n";
+        let patch = "--- a\n+++ b\n@@ -2,3 +2,4 @@\n int f(void)\n {\n+\ta++;\n }\n";
+        let expected = "#ifdef A\nint f(void)\n{\n\ta++;\n}\n#line 5\n#else\n#line 6\nint h;\n# endif /* A */\n#line 8\nint g;\n";
+        assert_eq!(marked(before, patch), expected);
     }
 
     #[test]
