@@ -21,7 +21,7 @@ use stage::Stage;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Patches that are sent together; the texts are in `scripts/series`.
+/// Patches that are sent together; the texts are in the series' folder `letters`.
 struct Series {
     /// The directory below the output.
     name: &'static str,
@@ -178,7 +178,7 @@ pub fn without_address(output: &Path) -> Result<Vec<PathBuf>> {
 impl Series {
     fn write(&self, source: &Source, output: &Path, sender: &Sender) -> Result<Written> {
         let repository = paths::repository();
-        let texts = repository.join("scripts/series");
+        let texts = repository.join("kmod/series/6.12/letters");
         let before = stored(source, self.after)?;
         let stored = stored(source, &[self.kind])?;
         let mut files = patches::apply(&[&before[..], &stored].concat(), &source.pristine)?;

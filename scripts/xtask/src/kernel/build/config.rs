@@ -67,7 +67,7 @@ pub fn fragments(lane: Lane, source: &Source) -> Vec<PathBuf> {
     if lane.has_btf() {
         names.push("btf.config");
     }
-    let dir = paths::repository().join("scripts/kernel");
+    let dir = paths::repository().join("kmod/series/6.12/config");
     names.into_iter().map(|name| dir.join(name)).collect()
 }
 

@@ -2,7 +2,7 @@
 
 //! From a source tree to a finished build.
 //!
-//! The source tree is built with [`Changes`]: the patches of `kmod/patches` and the
+//! The source tree is built with [`Changes`]: the patches of a series and the
 //! overlay of files that this repository keeps elsewhere. They are brought into the tree by content,
 //! so that the build system rebuilds what depends on a difference and nothing else. What a finished
 //! build was made of is kept in two stamps, one for the kernel and one for the module.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Applies the patch series of `kmod/patches/<kernel series>`.
+//! Applies the patch series of `kmod/series/<kernel series>/patches`.
 
 use crate::host::{paths, run};
 use crate::kernel::source::files::Files;
@@ -16,8 +16,8 @@ use std::process::Command;
 ///
 /// Fails if there are none for this series, with those that exist.
 pub fn list(series: &str) -> Result<Vec<PathBuf>> {
-    let all = paths::repository().join("kmod/patches");
-    let dir = all.join(series);
+    let all = paths::repository().join("kmod/series");
+    let dir = all.join(series).join("patches");
     if !dir.is_dir() {
         let mut known: Vec<_> = fs::read_dir(&all)
             .into_iter()

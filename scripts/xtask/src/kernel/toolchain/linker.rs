@@ -14,7 +14,7 @@ use std::{env, fs};
 /// The compiler's own linker.
 const DEFAULT: &str = "ld.lld-22";
 
-/// The flags that LLD 22 does not know; kmod/patches has the same in arch/Kconfig.
+/// The flags that LLD 22 does not know; a patch of the kernel has the same in arch/Kconfig.
 pub const FLAGS: [&str; 3] = [
     "--lto-whole-program-visibility",
     "-mllvm",
@@ -22,7 +22,7 @@ pub const FLAGS: [&str; 3] = [
 ];
 
 /// The wheels, with versions and hashes.
-const WHEELS: &str = "scripts/kernel/lld.txt";
+const WHEELS: &str = "scripts/xtask/src/kernel/toolchain/lld.txt";
 const VERSION: &str = "23.1.4";
 
 /// The files that are taken out of the wheels, and the places where the linker's runtime path and its libraries'
