@@ -37,7 +37,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let names = tempfile::tempdir()?;
     for lane in LANES {
         let logs = logs.join(lane.name());
-        let kernel = kernel::prepare(lane, args.source.kernel_source.as_deref(), &logs)?;
+        let kernel = kernel::prepare(lane, &args.source.origin()?, &logs)?;
         fs::create_dir_all(names.path().join(lane.name()))?;
         let link = names.path().join(vmlinux(lane));
         symlink(kernel.build.join("vmlinux"), link)?;

@@ -30,8 +30,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     let logs = paths::new_log_dir("bench")?;
-    let tree = args.source.kernel_source.as_deref();
-    let kernel = kernel::prepare(Lane::Default, tree, &logs)?;
+    let kernel = kernel::prepare(Lane::Default, &args.source.origin()?, &logs)?;
     let rounds = args.rounds.into();
     let mut report = Report::default();
     if !args.guest {

@@ -27,9 +27,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let script = paths::repository().join("scripts/guest/demo.sh");
     ensure!(script.is_file(), "{} is missing", script.display());
     let logs = paths::new_log_dir("demo")?;
-    let tree = args.source.kernel_source.as_deref();
     progress::section("kernel");
-    let kernel = kernel::prepare(Lane::Default, tree, &logs)?;
+    let kernel = kernel::prepare(Lane::Default, &args.source.origin()?, &logs)?;
     progress::section("modules of the demo");
     let mut contents = guest_files::scripts();
     for module in livepatches::of_demo(&kernel, &logs)? {

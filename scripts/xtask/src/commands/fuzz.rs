@@ -3,7 +3,8 @@
 //! `cargo xtask fuzz`: everything that reads foreign bytes, for a fixed time each.
 
 use crate::host::{packages, paths, run};
-use crate::kernel::{self, Lane};
+use crate::kernel::source::Origin;
+use crate::kernel::{self, series, Lane, Series};
 use crate::report::outcome::Outcome;
 use crate::report::progress;
 use crate::suite::guest_files::GuestFiles;
@@ -68,7 +69,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     if args.targets == [VERDICTS] {
         return verdicts(args, &logs);
     }
-    packages::install([COMPILER].iter(), &logs)?;
+    packages::install([COMPILER], &logs)?;
     let fuzzer = Fuzzer::build(&logs)?;
     let chosen = if args.targets.is_empty() {
         &all
@@ -91,7 +92,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
 /// Holds `klp-gen check` to a kernel.
 fn verdicts(args: &Args, logs: &Path) -> Result<Outcome> {
-    let kernel = kernel::prepare(Lane::Default, None, logs)?;
+    let origin = Origin::Package(Series::named(series::DEFAULT)?);
+    let kernel = kernel::prepare(Lane::Default, &origin, logs)?;
     let needs = BTreeSet::from([Need::Modules, Need::LivepatchSelftests]);
     GuestFiles::build(&kernel, &needs, logs)?;
     livepatches::build_unconverted(&kernel, logs)?;

@@ -3,7 +3,8 @@
 //! `cargo xtask kernel`: builds the test kernel.
 
 use crate::host::paths;
-use crate::kernel::{self, Lane};
+use crate::kernel::source::Origin;
+use crate::kernel::{self, series, Lane, Series};
 use crate::report::outcome::Outcome;
 use crate::report::progress;
 use anyhow::Result;
@@ -21,9 +22,26 @@ pub struct Args {
 /// The kernel's source, for every command that needs a kernel.
 #[derive(clap::Args)]
 pub struct SourceArgs {
-    /// Build a copy of the kernel tree in DIR instead of Debian's source package.
-    #[arg(long, value_name = "DIR")]
-    pub kernel_source: Option<PathBuf>,
+    /// Build the kernel of this series, from Debian's source package: a folder of kmod/series.
+    #[arg(long, default_value = series::DEFAULT)]
+    series: String,
+    /// Build a copy of the kernel tree in DIR instead, which may be of any of the series.
+    #[arg(long, value_name = "DIR", conflicts_with = "series")]
+    kernel_source: Option<PathBuf>,
+}
+
+impl SourceArgs {
+    /// Returns the place of the source.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such series.
+    pub fn origin(&self) -> Result<Origin> {
+        match &self.kernel_source {
+            Some(tree) => Ok(Origin::Tree(tree.clone())),
+            None => Series::named(&self.series).map(Origin::Package),
+        }
+    }
 }
 
 /// Which of the kernels, for every command that needs one.
@@ -37,7 +55,7 @@ pub struct LaneArgs {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     let logs = paths::new_log_dir("kernel")?;
-    let kernel = kernel::prepare(args.lane.lane, args.source.kernel_source.as_deref(), &logs)?;
+    let kernel = kernel::prepare(args.lane.lane, &args.source.origin()?, &logs)?;
     progress::finish(&logs);
     println!("{}", kernel.build.display());
     Ok(Outcome::Pass)

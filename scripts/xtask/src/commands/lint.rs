@@ -3,7 +3,8 @@
 //! `cargo xtask lint`: everything that is checked without running it.
 
 use crate::host::{packages, paths, run};
-use crate::kernel::source::Source;
+use crate::kernel::source::{Origin, Source};
+use crate::kernel::Series;
 use crate::mail::{self, Sender};
 use crate::report::outcome::Outcome;
 use crate::report::progress;
@@ -179,20 +180,28 @@ fn no_faults(faults: &[String]) -> bool {
     faults.is_empty()
 }
 
-/// Runs the kernel's own check on the whole series, as it would be sent.
+/// Runs the kernel's own check on the patches of every kernel series, as they would be sent.
 fn checkpatch() -> Result<bool> {
+    let mut clean = true;
+    for series in Series::all()? {
+        clean &= checkpatch_of(series)?;
+    }
+    Ok(clean)
+}
+
+fn checkpatch_of(series: Series) -> Result<bool> {
     let logs = paths::new_log_dir("lint")?;
-    let source = Source::find(None, &logs)?;
+    let source = Source::find(&Origin::Package(series), &logs)?;
     let sender = Sender::anyone(&paths::repository())?;
-    let series = mail::write(&source, &logs.join("series"), &sender)?;
-    let patches: Vec<_> = series
+    let mailed = mail::write(&source, &logs.join("series"), &sender)?;
+    let patches: Vec<_> = mailed
         .into_iter()
-        .flat_map(|series| series.patches)
+        .flat_map(|mailed| mailed.patches)
         .collect();
     if patches.is_empty() {
         return Ok(true);
     }
-    packages::install([packages::PERL].iter(), &logs)?;
+    packages::install([packages::PERL], &logs)?;
     let mut perl = Command::new("perl");
     // In a git repository it would look for the kernel's history there, and leave a file behind.
     perl.current_dir(&logs)

@@ -66,8 +66,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     let build = if let Some(build) = args.build {
         build
     } else {
-        let tree = args.source.kernel_source.as_deref();
-        kernel::prepare(args.lane.lane, tree, &logs)?.build
+        kernel::prepare(args.lane.lane, &args.source.origin()?, &logs)?.build
     };
     let interactive = args.command.is_empty();
     let mut contents = guest_files::scripts_and_program(&logs)?;

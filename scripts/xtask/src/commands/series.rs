@@ -40,7 +40,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let sender = Sender::configured(&repository)?;
     let sender = sender.published(args.repository.as_deref(), &repository);
     let logs = paths::new_log_dir("series")?;
-    let source = Source::find(args.source.kernel_source.as_deref(), &logs)?;
+    let source = Source::find(&args.source.origin()?, &logs)?;
     let all = mail::write(&source, &args.output, &sender)?;
     for patch in all.iter().flat_map(|series| &series.patches) {
         println!("{}", patch.display());

@@ -98,7 +98,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<Tally> {
     let mut tally = Tally::default();
     progress::section(&format!("kernel ({})", lane.name()));
-    let kernel = kernel::prepare(lane, args.source.kernel_source.as_deref(), logs)?;
+    let kernel = kernel::prepare(lane, &args.source.origin()?, logs)?;
     let boots: Vec<_> = boots
         .iter()
         .copied()

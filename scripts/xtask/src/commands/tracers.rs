@@ -32,8 +32,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     let logs = paths::new_log_dir("tracers")?;
-    let tree = args.source.kernel_source.as_deref();
-    let kernel = kernel::prepare(Lane::Btf, tree, &logs)?;
+    let kernel = kernel::prepare(Lane::Btf, &args.source.origin()?, &logs)?;
     let needs = [Need::Program, Need::Modules, Need::Clients];
     let files = GuestFiles::build(&kernel, &BTreeSet::from(needs), &logs)?;
     let mut contents = files.of(&needs);

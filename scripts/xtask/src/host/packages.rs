@@ -9,9 +9,9 @@ use std::path::Path;
 use std::process::Command;
 
 /// A package of Debian's, and a file whose presence shows that it is installed.
-pub type Package = (&'static str, &'static str);
+pub type Package<'p> = (&'p str, &'p str);
 
-const PACKAGES: [Package; 27] = [
+const PACKAGES: [Package; 25] = [
     // building the kernel
     ("bc", "/usr/bin/bc"),
     ("bison", "/usr/bin/bison"),
@@ -25,8 +25,6 @@ const PACKAGES: [Package; 27] = [
     ("llvm-22", "/usr/bin/llvm-nm-22"),
     ("make", "/usr/bin/make"),
     ("python3", PYTHON),
-    ("rust-web-src", "/usr/lib/rustlib/src/rust/library"),
-    ("rustc-web", "/usr/bin/rustc"),
     // naming symbols of a livepatch as klp-gen would not
     ("binutils", "/usr/bin/objcopy"),
     // the guest
@@ -59,8 +57,8 @@ pub const PYTHON: &str = "/usr/bin/python3";
 /// # Errors
 ///
 /// Fails with the one command to run if something is missing and cannot be installed from here.
-pub fn ensure(further: &[Package], logs: &Path) -> Result<()> {
-    install(PACKAGES.iter().chain(further), logs)
+pub fn ensure<'p>(further: impl Iterator<Item = Package<'p>>, logs: &Path) -> Result<()> {
+    install(PACKAGES.into_iter().chain(further), logs)
 }
 
 /// Installs those of the packages whose files are missing.
@@ -68,8 +66,8 @@ pub fn ensure(further: &[Package], logs: &Path) -> Result<()> {
 /// # Errors
 ///
 /// Fails as [`ensure()`] does.
-pub fn install<'p>(packages: impl Iterator<Item = &'p Package>, logs: &Path) -> Result<()> {
-    let packages: Vec<_> = packages.collect();
+pub fn install<'p>(packages: impl IntoIterator<Item = Package<'p>>, logs: &Path) -> Result<()> {
+    let packages: Vec<_> = packages.into_iter().collect();
     let missing = missing(&packages);
     if missing.is_empty() {
         return Ok(());
@@ -107,7 +105,7 @@ pub fn install<'p>(packages: impl Iterator<Item = &'p Package>, logs: &Path) -> 
     Ok(())
 }
 
-fn missing<'p>(packages: &[&'p Package]) -> Vec<&'p str> {
+fn missing<'p>(packages: &[Package<'p>]) -> Vec<&'p str> {
     packages
         .iter()
         .filter(|(_, file)| !Path::new(file).exists())

@@ -2,14 +2,16 @@
 
 //! The test kernel: from Debian's source package, or a tree of the user's own, to a finished build.
 //!
-//! The source is the tree without any change, the changes are this repository's, and the toolchain is the same for
-//! every build of a lane.
+//! A series says where its source is and with which tools it is built. The source is the tree without any change, the
+//! changes are this repository's, and the toolchain is the same for every build of a lane.
 
 pub mod build;
 pub mod changes;
 mod lane;
+pub mod series;
 pub mod source;
 pub mod toolchain;
 
 pub use build::{prepare, Kernel};
 pub use lane::Lane;
+pub use series::Series;

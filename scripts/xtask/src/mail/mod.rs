@@ -178,7 +178,7 @@ pub fn without_address(output: &Path) -> Result<Vec<PathBuf>> {
 impl Series {
     fn write(&self, source: &Source, output: &Path, sender: &Sender) -> Result<Written> {
         let repository = paths::repository();
-        let texts = repository.join("kmod/series/6.12/letters");
+        let letter = |name: &str| source.series.letter(name);
         let before = stored(source, self.after)?;
         let stored = stored(source, &[self.kind])?;
         let mut files = patches::apply(&[&before[..], &stored].concat(), &source.pristine)?;
@@ -195,7 +195,7 @@ impl Series {
                 let text = maintainers::with_entry(&maintainers, &files, &repository)?;
                 files.insert(maintainers::TARGET.to_owned(), Some(text.into_bytes()));
                 let programs = overlay::programs(*part, &repository)?;
-                steps.push((texts.join(message), files.clone(), programs));
+                steps.push((letter(message), files.clone(), programs));
             }
         }
 
@@ -206,7 +206,7 @@ impl Series {
         for (message, files, programs) in &steps {
             stage.add(files, programs, message)?;
         }
-        let patches = stage.mail(self.cover.map(|cover| texts.join(cover)).as_deref(), output)?;
+        let patches = stage.mail(self.cover.map(letter).as_deref(), output)?;
         Ok(Written { before, patches })
     }
 }
@@ -214,7 +214,7 @@ impl Series {
 /// Returns the stored patches of these kinds, in the order in which they are stored.
 fn stored(source: &Source, kinds: &[Kind]) -> Result<Vec<PathBuf>> {
     let mut stored = Vec::new();
-    for patch in patches::list(&source.series())? {
+    for patch in source.series.patches()? {
         let text = fs::read(&patch).with_context(|| format!("cannot read {}", patch.display()))?;
         let Some(kind) = Kind::of(&String::from_utf8_lossy(&text)) else {
             bail!(

@@ -86,7 +86,7 @@ fn add_set(contents: &mut Contents, set: &Set, logs: &Path) -> Result<()> {
 
 /// Compiles `klp-bpf` with the host's libbpf, and its programs with the kernel's compiler.
 fn add_klp_bpf(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Result<()> {
-    packages::install([LIBBPF].iter(), logs)?;
+    packages::install([LIBBPF], logs)?;
     let sources = paths::repository().join(SOURCES);
     let objects = logs.join("klp-bpf");
     std::fs::create_dir_all(&objects)?;

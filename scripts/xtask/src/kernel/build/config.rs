@@ -3,7 +3,7 @@
 //! The kernel's configuration: `tinyconfig`, the fragments over it, and whether they were heard.
 
 use super::kernel::Kernel;
-use crate::host::{paths, run};
+use crate::host::run;
 use crate::kernel::lane::Lane;
 use crate::kernel::source::Source;
 use anyhow::{bail, Context, Result};
@@ -60,15 +60,11 @@ impl Fragments {
 ///
 /// A kernel that passes the linker's flags by itself has no option for that.
 pub fn fragments(lane: Lane, source: &Source) -> Vec<PathBuf> {
-    let mut names = vec!["test.config"];
-    if lane.reduces_suffixes() && !source.reduces_suffixes() {
-        names.push("suffix-reduction.config");
+    let mut paths = vec![source.series.config()];
+    if (lane.reduces_suffixes() && !source.reduces_suffixes()) || lane.has_btf() {
+        paths.push(source.series.config_of(lane));
     }
-    if lane.has_btf() {
-        names.push("btf.config");
-    }
-    let dir = paths::repository().join("kmod/series/6.12/config");
-    names.into_iter().map(|name| dir.join(name)).collect()
+    paths
 }
 
 /// Writes `.config` into the build directory.
@@ -181,6 +177,7 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::source::Origin;
 
     fn fragments(texts: &[&str]) -> Fragments {
         let dir = tempfile::tempdir().unwrap();
@@ -223,7 +220,7 @@ mod tests {
         let source = |flags: &str| {
             let version = "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 117\n";
             fs::write(dir.path().join("Makefile"), format!("{version}{flags}")).unwrap();
-            Source::find(Some(dir.path()), dir.path()).unwrap()
+            Source::find(&Origin::Tree(dir.path().to_owned()), dir.path()).unwrap()
         };
         let count = |lane, source: &Source| super::fragments(lane, source).len();
         assert_eq!(count(Lane::SuffixReduction, &source("")), 2);

@@ -18,12 +18,11 @@ pub use kernel::Kernel;
 
 use super::changes::overlay::Part;
 use super::changes::{self, Changes};
-use super::source::{self, Source};
+use super::source::{Origin, Source};
 use super::toolchain::Toolchain;
 use super::Lane;
-use crate::host::packages::{self, Package};
 use crate::host::run::{self, Unit};
-use crate::host::{history, klp_gen, paths};
+use crate::host::{history, klp_gen, packages, paths};
 use crate::report::progress;
 use anyhow::{Context, Result};
 use stamp::Key;
@@ -32,19 +31,16 @@ use std::path::Path;
 
 /// Builds whatever is not up to date.
 ///
-/// `own_tree` is a kernel tree of the user's own; it is copied and never modified.
+/// A kernel tree of the user's own is copied and never modified.
 ///
 /// # Errors
 ///
 /// Fails if something is missing on this machine or a step of the build fails.
-pub fn prepare(lane: Lane, own_tree: Option<&Path>, logs: &Path) -> Result<Kernel> {
-    let unpacked: &[Package] = match own_tree {
-        Some(_) => &[],
-        None => &source::PACKAGES,
-    };
-    packages::ensure(unpacked, logs)?;
-    let toolchain = Toolchain::ensure(lane, logs)?;
-    let source = Source::find(own_tree, logs)?;
+pub fn prepare(lane: Lane, origin: &Origin, logs: &Path) -> Result<Kernel> {
+    let series = origin.series()?;
+    packages::ensure(series.packages().chain(origin.packages()), logs)?;
+    let toolchain = Toolchain::ensure(lane, &series.tools, logs)?;
+    let source = Source::find(origin, logs)?;
     let dir = paths::cache()?
         .join("kernel")
         .join(source.directory_name(lane, &toolchain.versions));

@@ -43,9 +43,9 @@ impl<'a> Steps<'a> {
     ///
     /// Fails if something is missing on this machine, or a file cannot be written.
     pub fn new(source: &'a Source, logs: &'a Path) -> Result<Self> {
-        packages::ensure(&[], logs)?;
+        packages::ensure(source.series.packages(), logs)?;
         let lane = Lane::Default;
-        let toolchain = Toolchain::ensure(lane, logs)?;
+        let toolchain = Toolchain::ensure(lane, &source.series.tools, logs)?;
         let dir = paths::cache()?.join("steps");
         if dir.exists() {
             fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;

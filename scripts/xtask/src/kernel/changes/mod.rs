@@ -33,7 +33,7 @@ impl Changes {
     /// Fails if a patch does not apply or a file cannot be read.
     pub fn collect(lane: Lane, source: &Source) -> Result<Self> {
         let repository = paths::repository();
-        let patches = patches::list(&source.series())?;
+        let patches = source.series.patches()?;
         let mut files = patches::apply(&patches, &source.pristine)?;
         for part in parts(lane, source) {
             overlay::add(part, &repository, &source.pristine, &mut files)?;

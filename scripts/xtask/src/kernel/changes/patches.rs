@@ -1,48 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Applies the patch series of `kmod/series/<kernel series>/patches`.
+//! Applies the patches of a series.
 
-use crate::host::{paths, run};
+use crate::host::run;
 use crate::kernel::source::files::Files;
-use anyhow::{bail, Context, Result};
+use anyhow::{Context, Result};
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-
-/// The patches for kernels of `series`, in the order of their names.
-///
-/// # Errors
-///
-/// Fails if there are none for this series, with those that exist.
-pub fn list(series: &str) -> Result<Vec<PathBuf>> {
-    let all = paths::repository().join("kmod/series");
-    let dir = all.join(series).join("patches");
-    if !dir.is_dir() {
-        let mut known: Vec<_> = fs::read_dir(&all)
-            .into_iter()
-            .flatten()
-            .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
-            .collect();
-        known.sort();
-        bail!(
-            "there are no patches for kernel {series}; there are some for: {}",
-            known.join(", ")
-        );
-    }
-    let mut patches = Vec::new();
-    for entry in fs::read_dir(&dir).with_context(|| format!("cannot read {}", dir.display()))? {
-        let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "patch")
-        {
-            patches.push(path);
-        }
-    }
-    patches.sort();
-    Ok(patches)
-}
 
 /// Returns the files that `patches` touch in the tree `pristine`, with the patches applied.
 ///

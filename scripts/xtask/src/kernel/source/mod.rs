@@ -6,21 +6,48 @@ pub mod files;
 mod mirror;
 
 use super::lane::Lane;
+use super::series::{Series, SourcePackage};
 use crate::host::packages::{self, Package};
 use crate::host::{paths, run};
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use mirror::Mode;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The package that has the source.
-const PACKAGE: &str = "linux-source-6.12";
-/// The source in that package.
-const TARBALL: &str = "/usr/src/linux-source-6.12.tar.xz";
-/// The packages that have the source, and unpack it.
-pub const PACKAGES: [Package; 2] = [(PACKAGE, TARBALL), ("xz-utils", "/usr/bin/xz")];
+/// Unpacks the source.
+const XZ: Package = ("xz-utils", "/usr/bin/xz");
+
+/// The place that a source tree is had from.
+pub enum Origin {
+    /// The package of Debian's that a series names.
+    Package(Series),
+    /// A tree of the user's own.
+    Tree(PathBuf),
+}
+
+impl Origin {
+    /// Returns the series that the source belongs to.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a tree has no version, or one of no series.
+    pub fn series(&self) -> Result<Series> {
+        match self {
+            Self::Package(series) => Ok(series.clone()),
+            Self::Tree(tree) => Series::named(&series_of(&version(tree)?)),
+        }
+    }
+
+    /// Returns the packages that have the source, and unpack it.
+    pub fn packages(&self) -> Vec<Package<'_>> {
+        match self {
+            Self::Package(series) => vec![series.source.package(), XZ],
+            Self::Tree(_) => Vec::new(),
+        }
+    }
+}
 
 /// A kernel source tree that is only read.
 pub struct Source {
@@ -28,6 +55,8 @@ pub struct Source {
     pub pristine: PathBuf,
     /// Its version, such as `6.12.117`.
     pub version: String,
+    /// The series of that version.
+    pub series: Series,
     /// A hash of its content, or of its files' sizes and times where it is the user's.
     pub fingerprint: String,
     mode: Mode,
@@ -39,40 +68,42 @@ impl Source {
     /// # Errors
     ///
     /// Fails if there is no usable tree.
-    pub fn find(own_tree: Option<&Path>, logs: &Path) -> Result<Self> {
-        let (pristine, fingerprint, mode) = if let Some(tree) = own_tree {
-            let tree = fs::canonicalize(tree)
-                .with_context(|| format!("cannot find {}", tree.display()))?;
-            for left_over in [".config", "include/config"] {
-                if tree.join(left_over).exists() {
-                    bail!(
-                        "{} has been built in (it has {left_over}); run `make mrproper` there",
-                        tree.display()
-                    );
+    pub fn find(origin: &Origin, logs: &Path) -> Result<Self> {
+        let (pristine, fingerprint, mode) = match origin {
+            Origin::Tree(tree) => {
+                let tree = fs::canonicalize(tree)
+                    .with_context(|| format!("cannot find {}", tree.display()))?;
+                for left_over in [".config", "include/config"] {
+                    if tree.join(left_over).exists() {
+                        bail!(
+                            "{} has been built in (it has {left_over}); run `make mrproper` there",
+                            tree.display()
+                        );
+                    }
                 }
+                let fingerprint = mirror::fingerprint(&tree)?;
+                (tree, fingerprint, Mode::Copy)
             }
-            let fingerprint = mirror::fingerprint(&tree)?;
-            (tree, fingerprint, Mode::Copy)
-        } else {
-            packages::install(PACKAGES.iter(), logs)?;
-            let hash = hash_file(Path::new(TARBALL))?;
-            (unpack(&hash, logs)?, hash, Mode::Link)
+            Origin::Package(series) => {
+                packages::install(origin.packages(), logs)?;
+                let hash = hash_file(Path::new(&series.source.tarball))?;
+                (unpack(&series.source, &hash, logs)?, hash, Mode::Link)
+            }
         };
+        let (version, series) = (version(&pristine)?, origin.series()?);
+        ensure!(
+            series_of(&version) == series.name,
+            "{} has Linux {version}, but is the source of kernel {}",
+            pristine.display(),
+            series.name
+        );
         Ok(Self {
-            version: version(&pristine)?,
             pristine,
+            version,
+            series,
             fingerprint,
             mode,
         })
-    }
-
-    /// `6.12` for `6.12.117`: the patch series that fits.
-    pub fn series(&self) -> String {
-        self.version
-            .splitn(3, '.')
-            .take(2)
-            .collect::<Vec<_>>()
-            .join(".")
     }
 
     /// Returns true if its Makefile has the linker keep names of promoted symbols, wherever the linker can.
@@ -117,9 +148,9 @@ fn hash_file(path: &Path) -> Result<String> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-fn unpack(hash: &str, logs: &Path) -> Result<PathBuf> {
+fn unpack(source: &SourcePackage, hash: &str, logs: &Path) -> Result<PathBuf> {
     let sources = paths::cache()?.join("source");
-    let tree = sources.join(format!("{PACKAGE}-{}", &hash[..12]));
+    let tree = sources.join(format!("{}-{}", source.package, &hash[..12]));
     if tree.exists() {
         return Ok(tree);
     }
@@ -131,7 +162,7 @@ fn unpack(hash: &str, logs: &Path) -> Result<PathBuf> {
     let mut tar = Command::new("tar");
     tar.args(["--use-compress-program=xz -T0", "--strip-components=1"])
         .arg("-xf")
-        .arg(TARBALL)
+        .arg(&source.tarball)
         .arg("-C")
         .arg(partial.path());
     run::logged(
@@ -144,6 +175,12 @@ fn unpack(hash: &str, logs: &Path) -> Result<PathBuf> {
         let _ = partial.keep();
     }
     Ok(tree)
+}
+
+/// Returns the first two numbers of a version.
+fn series_of(version: &str) -> String {
+    let numbers: Vec<_> = version.splitn(3, '.').take(2).collect();
+    numbers.join(".")
 }
 
 fn version(tree: &Path) -> Result<String> {
@@ -173,7 +210,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let makefile = "# SPDX\nVERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 117\nEXTRAVERSION =\n";
         fs::write(dir.path().join("Makefile"), makefile).unwrap();
-        assert_eq!(version(dir.path()).unwrap(), "6.12.117");
+        let version = version(dir.path()).unwrap();
+        assert_eq!(version, "6.12.117");
+        assert_eq!(series_of(&version), "6.12");
     }
 
     #[test]

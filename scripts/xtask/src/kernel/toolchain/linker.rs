@@ -100,7 +100,7 @@ fn takes_flags(linker: &Path) -> bool {
 /// Installs LLD 23 into the cache if it is not there.
 fn from_pypi(logs: &Path) -> Result<PathBuf> {
     tools::installed(&format!("lld-{VERSION}"), "bin/ld.lld", |scratch| {
-        packages::install([packages::PIP].iter(), logs)?;
+        packages::install([packages::PIP], logs)?;
         let unpacked = unpack(scratch, logs)?;
         let whole = scratch.join("lld");
         for (from, to) in FILES {

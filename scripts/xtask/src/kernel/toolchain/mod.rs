@@ -8,6 +8,7 @@ mod tools;
 pub mod trixie;
 
 use super::lane::Lane;
+use super::series::Tools;
 use crate::host::{paths, run};
 use anyhow::{Context, Result};
 use std::ffi::OsString;
@@ -15,9 +16,6 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, thread};
-
-/// No distribution that has the other tools has this one recent enough.
-const BINDGEN_VERSION: &str = "0.72.1";
 
 /// The kernel's Rust compiler is the distribution's, which has the library's source; rustup's, which
 /// may come first in the user's `PATH`, needs a component for that.
@@ -55,18 +53,18 @@ impl Toolchain {
     /// # Errors
     ///
     /// Fails if one of these cannot be installed or a tool does not run.
-    pub fn ensure(lane: Lane, logs: &Path) -> Result<Self> {
+    pub fn ensure(lane: Lane, versions: &Tools, logs: &Path) -> Result<Self> {
         let cache = paths::cache()?;
         let root = cache
             .join("tools")
-            .join(format!("bindgen-{BINDGEN_VERSION}"));
+            .join(format!("bindgen-{}", versions.bindgen));
         let bindgen = root.join("bin");
         if !bindgen.join("bindgen").exists() {
             let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
             let mut install = Command::new(cargo);
             install
                 .args(["install", "bindgen-cli", "--locked", "--quiet", "--version"])
-                .arg(BINDGEN_VERSION)
+                .arg(&versions.bindgen)
                 .arg("--root")
                 .arg(&root);
             run::logged("install bindgen", &mut install, &logs.join("bindgen.log"))?;

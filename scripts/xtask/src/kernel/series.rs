@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The series of kernels that this repository has changes for: each is a folder of `kmod/series`.
+//!
+//! A folder has everything that differs from one series to the next. Adding a series is adding a folder.
+
+use super::lane::Lane;
+use crate::host::packages::Package;
+use crate::host::paths;
+use anyhow::{bail, Context, Result};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The series of a command that is not told which.
+pub const DEFAULT: &str = "6.12";
+
+/// A series of kernels, such as 6.12.
+#[derive(Clone)]
+pub struct Series {
+    /// The first two numbers of its versions.
+    pub name: String,
+    /// Where its source is from.
+    pub source: SourcePackage,
+    /// The versions of tools that no distribution has.
+    pub tools: Tools,
+    /// Files of the packages that its build needs, by the name of the package.
+    packages: BTreeMap<String, String>,
+    folder: PathBuf,
+}
+
+/// A package of Debian's that has the source of a kernel.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourcePackage {
+    /// Its name.
+    pub package: String,
+    /// The file of it that has the source.
+    pub tarball: String,
+}
+
+impl SourcePackage {
+    /// Returns the package with its file.
+    pub fn package(&self) -> Package<'_> {
+        (&self.package, &self.tarball)
+    }
+}
+
+/// The versions of tools that are installed into the cache.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tools {
+    /// bindgen's.
+    pub bindgen: String,
+}
+
+/// The contents of `series.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    source: SourcePackage,
+    tools: Tools,
+    packages: BTreeMap<String, String>,
+}
+
+impl Series {
+    /// Reads the folder of a series.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is none, with those that exist, or if its `series.toml` is not understood.
+    pub fn named(name: &str) -> Result<Self> {
+        Self::named_in(&paths::repository().join("kmod/series"), name)
+    }
+
+    fn named_in(all: &Path, name: &str) -> Result<Self> {
+        let folder = all.join(name);
+        let file = folder.join("series.toml");
+        if !file.is_file() {
+            bail!(
+                "there are no patches for kernel {name}; there are some for: {}",
+                names_in(all).join(", ")
+            );
+        }
+        let text =
+            fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
+        let settings: Settings =
+            toml::from_str(&text).with_context(|| format!("in {}", file.display()))?;
+        Ok(Self {
+            name: name.to_owned(),
+            source: settings.source,
+            tools: settings.tools,
+            packages: settings.packages,
+            folder,
+        })
+    }
+
+    /// Reads the folders of all series, sorted by name.
+    ///
+    /// # Errors
+    ///
+    /// Fails if one is not understood.
+    pub fn all() -> Result<Vec<Self>> {
+        let all = paths::repository().join("kmod/series");
+        let names = names_in(&all).into_iter();
+        names.map(|name| Self::named_in(&all, &name)).collect()
+    }
+
+    /// Returns the packages that only some series are built with.
+    pub fn packages(&self) -> impl Iterator<Item = Package<'_>> {
+        let packages = self.packages.iter();
+        packages.map(|(package, file)| (package.as_str(), file.as_str()))
+    }
+
+    /// Returns its patches, in the order in which they are applied, which is that of their names.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the folder cannot be read.
+    pub fn patches(&self) -> Result<Vec<PathBuf>> {
+        let folder = self.folder.join("patches");
+        let mut patches = Vec::new();
+        for entry in
+            fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?
+        {
+            let path = entry?.path();
+            if path
+                .extension()
+                .is_some_and(|extension| extension == "patch")
+            {
+                patches.push(path);
+            }
+        }
+        patches.sort();
+        Ok(patches)
+    }
+
+    /// Returns a cover letter, or the message of a mailed commit.
+    pub fn letter(&self, name: &str) -> PathBuf {
+        self.folder.join("letters").join(name)
+    }
+
+    /// Returns the configuration of the test kernel in every lane.
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("config/test.config")
+    }
+
+    /// Returns the configuration that is merged over it for a lane.
+    pub fn config_of(&self, lane: Lane) -> PathBuf {
+        self.folder.join(format!("config/{}.config", lane.name()))
+    }
+}
+
+/// Returns the names of the series that have a folder, sorted.
+fn names_in(all: &Path) -> Vec<String> {
+    let entries = fs::read_dir(all).into_iter().flatten().flatten();
+    let mut names: Vec<_> = entries
+        .filter(|entry| entry.path().join("series.toml").is_file())
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_series_has_what_a_build_reads() {
+        let all = Series::all().unwrap();
+        assert!(all.iter().any(|series| series.name == DEFAULT));
+        for series in all {
+            assert!(!series.patches().unwrap().is_empty(), "{}", series.name);
+            assert!(series.config().is_file(), "{}", series.name);
+        }
+    }
+
+    #[test]
+    fn a_series_without_a_folder_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join("6.12")).unwrap();
+        fs::write(dir.path().join("6.12/series.toml"), "").unwrap();
+        fs::create_dir(dir.path().join("draft")).unwrap();
+        let error = |name| Series::named_in(dir.path(), name).err().unwrap();
+        let none = error("6.13").to_string();
+        assert!(
+            none.ends_with("kernel 6.13; there are some for: 6.12"),
+            "{none}"
+        );
+        let empty = format!("{:#}", error("6.12"));
+        assert!(empty.contains("missing field `source`"), "{empty}");
+    }
+}
