@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Livepatches that klp-gen build made of the source patches in scripts/guest/patches: each is loaded, the functions
+# Livepatches that klp-gen build made of the source patches in scripts/fixtures/patches: each is loaded, the functions
 # that it changes are executed, it is disabled, and they are executed again.
 
 . /klp/ktap.sh

@@ -143,7 +143,7 @@ pub fn run(kernel: &Kernel, rounds: usize, logs: &Path, report: &mut Report) -> 
 }
 
 fn build_module(kernel: &Kernel, logs: &Path) -> Result<PathBuf> {
-    let source = paths::repository().join("scripts/guest/bench");
+    let source = paths::repository().join("scripts/fixtures/bench");
     let built = external::build(kernel, "bench", &source, logs)?;
     let converted = logs.join("klp_lookups.ko");
     let mut convert = crate::host::klp_gen::command();

@@ -384,10 +384,10 @@ mod tests {
     ];
     /// Makefiles that name modules.
     const MAKEFILES: [(&str, Need); 4] = [
-        ("scripts/guest/modules", Need::Modules),
+        ("scripts/fixtures/modules", Need::Modules),
         ("kmod/examples", Need::Examples),
-        ("scripts/guest/livepatches", Need::Livepatches),
-        ("scripts/guest/siblings", Need::Siblings),
+        ("scripts/fixtures/livepatches", Need::Livepatches),
+        ("scripts/fixtures/siblings", Need::Siblings),
     ];
 
     fn read(path: &str) -> String {

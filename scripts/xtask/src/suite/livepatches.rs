@@ -20,14 +20,14 @@ const LIVEPATCHES: [(Need, &str, &str, &[&str]); 3] = [
     (Need::Examples, EXAMPLES, "examples", &[]),
     (
         Need::Livepatches,
-        "scripts/guest/livepatches",
+        "scripts/fixtures/livepatches",
         "livepatches",
         &["klp_twins", "klp_long"],
     ),
-    (Need::Siblings, "scripts/guest/siblings", "siblings", &[]),
+    (Need::Siblings, "scripts/fixtures/siblings", "siblings", &[]),
 ];
 /// Modules for tests. Most stay as modpost leaves them: the kernel has to refuse them, and so would klp-gen.
-const TEST_MODULES: &str = "scripts/guest/modules";
+const TEST_MODULES: &str = "scripts/fixtures/modules";
 /// Those of them that are converted.
 const CONVERTED: [&str; 2] = ["malformed_name", "needs_klp_sympos"];
 
@@ -68,7 +68,7 @@ impl Livepatches {
 
     fn add_test_modules(&mut self, kernel: &Kernel, logs: &Path) -> Result<()> {
         let source = paths::repository().join(TEST_MODULES);
-        // Includes between the directories of the guest's modules are relative.
+        // Includes between the directories of fixtures are relative.
         for module in external::build(kernel, "modules", &source, logs)? {
             let module = if CONVERTED.contains(&stem(&module).as_str()) {
                 convert(kernel, &module, logs)?

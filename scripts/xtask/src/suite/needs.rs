@@ -7,13 +7,13 @@
 pub enum Need {
     /// `klp-guest`.
     Program,
-    /// The modules of `scripts/guest/modules`.
+    /// The modules of `scripts/fixtures/modules`.
     Modules,
     /// The livepatches of `kmod/examples`, also with exact names.
     Examples,
-    /// The livepatches of `scripts/guest/livepatches`, also with exact names.
+    /// The livepatches of `scripts/fixtures/livepatches`, also with exact names.
     Livepatches,
-    /// The module and the livepatches of `scripts/guest/siblings`, also with exact names.
+    /// The module and the livepatches of `scripts/fixtures/siblings`, also with exact names.
     Siblings,
     /// The livepatches of the guide for authors.
     Guide,

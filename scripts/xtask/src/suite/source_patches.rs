@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Livepatches that `klp-gen build` makes of the source patches in `scripts/guest/patches`, for the boot `build`.
+//! Livepatches that `klp-gen build` makes of the source patches in `scripts/fixtures/patches`, for the boot `build`.
 
 use crate::guest::image::Contents;
 use crate::host::{klp_gen, paths, run};
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// The directory of the patches.
-const PATCHES: &str = "scripts/guest/patches";
+const PATCHES: &str = "scripts/fixtures/patches";
 
 /// The directory of the guest that has the livepatches, and within it those with exact names.
 const IN_GUEST: &str = "klp/built";

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The livepatch that is built.
-const SOURCE: &str = "scripts/makefile/livepatch_tried.c";
+const SOURCE: &str = "scripts/fixtures/makefile/livepatch_tried.c";
 const FILE: &str = "livepatch_tried.c";
 const OBJECT: &str = "livepatch_tried.o";
 const MODULE: &str = "livepatch_tried.ko";
@@ -46,7 +46,7 @@ struct Made {
 type Test<'k> = fn(&Makefile<'k>) -> Result<()>;
 
 impl<'k> Makefile<'k> {
-    /// Prepares the tests for a kernel; the modules of `scripts/guest/modules` have to be built.
+    /// Prepares the tests for a kernel; the modules of `scripts/fixtures/modules` have to be built.
     ///
     /// # Errors
     ///

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The directory of the programs.
-const SOURCES: &str = "scripts/collisions";
+const SOURCES: &str = "scripts/fixtures/link";
 
 /// How they are compiled: as the kernel's files, as far as that matters here.
 const FLAGS: [&str; 3] = ["-O2", "-fno-pic", "-fvisibility=hidden"];

@@ -190,7 +190,7 @@ pub const RULES: [Rule; 25] = [
     },
     Rule {
         part: Part::Planted,
-        from: "scripts/kernel/planted",
+        from: "scripts/fixtures/planted",
         files: &["Makefile", "*.c", "*.h", "*.S"],
         to: "lib/klp_planted",
     },
