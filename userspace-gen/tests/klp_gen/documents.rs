@@ -64,7 +64,7 @@ fn the_line_of_shell_for_tracers_is_the_one_that_the_guest_runs() {
     let line = page.lines().find(|line| line.ends_with("/tracer_query"));
     let line = line.unwrap().replacen("echo foo", "echo \"$1\"", 1);
     for path in [
-        "../scripts/guest/tests/43-modules.sh",
+        "../scripts/guest/tests/modules.sh",
         "../kmod/Documentation/ABI/debugfs-klp-sympos",
     ] {
         let text = fs::read_to_string(documents().join(path)).unwrap();

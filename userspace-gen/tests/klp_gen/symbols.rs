@@ -267,7 +267,7 @@ fn what_a_tracer_may_mean_is_counted_over_all_objects() {
 #[test]
 fn a_tracer_of_functions_passes_over_variables() {
     let files = Files::new();
-    // As the namesakes of scripts/guest/tests/51-namesakes.sh, where the kernel answers.
+    // As the namesakes of scripts/guest/tests/namesakes.sh, where the kernel answers.
     let text = "ffffffff81000010 t hidden.llvm.1\nffffffff81000020 t both.llvm.1\n\
                 ffffffff81000030 W weak\nffffffff81000040 t one\nffffffff81000048 t two.llvm.1\n\
                 ffffffff81000050 t two.llvm.2\nffffffff81000058 t first\nffffffff82000000 d hidden\n\

@@ -2,7 +2,7 @@
 
 //! The boots of `cargo xtask test`, as data.
 //!
-//! To add a test, write `scripts/guest/tests/NN-name.sh`: a bash script that sources `/klp/ktap.sh`,
+//! To add a test, write `scripts/guest/tests/NAME.sh`: a bash script that sources `/klp/ktap.sh`,
 //! announces its suite with `ktap_suite NAME CASES`, and has one `check` per case. Several such files may
 //! run in one boot, in the order of the list here. A file that needs a state of its own (another command
 //! line, something that cannot be undone) gets a boot of its own.
@@ -134,21 +134,21 @@ const ORACLE: &[Expected] = &[LOADED, expect("oracle", 2)];
 /// The longest first: several boots run at a time.
 pub const BOOTS: &[Boot] = &[
     Boot {
-        scripts: &["20-livepatch-selftests"],
+        scripts: &["livepatch-selftests"],
         needs: &[Need::LivepatchSelftests],
         timeout: Duration::from_secs(900),
         expected: LIVEPATCH_SELFTESTS,
         ..DEFAULT.named("livepatch-selftests")
     },
     Boot {
-        scripts: &["15-load", "20-livepatch-selftests"],
+        scripts: &["load", "livepatch-selftests"],
         needs: &[Need::LivepatchSelftests],
         timeout: Duration::from_secs(900),
         expected: LIVEPATCH_SELFTESTS_LOADED,
         ..DEFAULT.named("livepatch-selftests-loaded")
     },
     Boot {
-        scripts: &["80-stress"],
+        scripts: &["stress"],
         needs: &[Need::Program, Need::Modules],
         parallel: true,
         timeout: Duration::from_secs(900),
@@ -156,21 +156,21 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("stress")
     },
     Boot {
-        scripts: &["81-failslab"],
+        scripts: &["failslab"],
         needs: &[Need::Program],
         timeout: Duration::from_secs(300),
         expected: &[expect("failslab", 2)],
         ..DEFAULT.named("failslab")
     },
     Boot {
-        scripts: &["15-load", "30-oracle"],
+        scripts: &["load", "oracle"],
         needs: &[Need::Program, Need::SymbolTable],
         timeout: Duration::from_secs(600),
         expected: ORACLE,
         ..DEFAULT.named("oracle")
     },
     Boot {
-        scripts: &["15-load", "30-oracle"],
+        scripts: &["load", "oracle"],
         needs: &[Need::Program, Need::SymbolTable],
         kaslr: false,
         timeout: Duration::from_secs(600),
@@ -178,7 +178,7 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("oracle-nokaslr")
     },
     Boot {
-        scripts: &["45-variants"],
+        scripts: &["variants"],
         needs: &[Need::Program, Need::Modules, Need::Variants],
         // The addresses that were predicted are those of the image.
         kaslr: false,
@@ -188,94 +188,94 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("variants")
     },
     Boot {
-        scripts: &["40-livepatch"],
+        scripts: &["livepatch"],
         needs: &[Need::Examples],
         expected: &[expect("livepatch", 13)],
         ..DEFAULT.named("livepatch")
     },
     Boot {
-        scripts: &["41-refused"],
+        scripts: &["refused"],
         needs: &[Need::Modules],
         expected: &[expect("refused", 23)],
         ..DEFAULT.named("refused")
     },
     Boot {
-        scripts: &["42-stock"],
+        scripts: &["stock"],
         expected: &[expect("stock", 4)],
         ..DEFAULT.named("stock")
     },
     Boot {
-        scripts: &["43-modules"],
+        scripts: &["modules"],
         needs: &[Need::Modules, Need::Livepatches],
         expected: &[expect("modules", 32)],
         ..DEFAULT.named("modules")
     },
     Boot {
-        scripts: &["44-replace"],
+        scripts: &["replace"],
         needs: &[Need::Program, Need::Modules],
         timeout: Duration::from_secs(600),
         expected: &[expect("replace", 39)],
         ..DEFAULT.named("replace")
     },
     Boot {
-        scripts: &["45-authors"],
+        scripts: &["authors"],
         needs: &[Need::Examples, Need::Siblings, Need::Guide],
         timeout: Duration::from_secs(300),
         expected: &[expect("authors", 27)],
         ..DEFAULT.named("authors")
     },
     Boot {
-        scripts: &["46-collisions"],
+        scripts: &["collisions"],
         // Where they are planted.
         lanes: &[Lane::SuffixReduction],
         expected: &[expect("collisions", 4)],
         ..DEFAULT.named("collisions")
     },
     Boot {
-        scripts: &["48-exact"],
+        scripts: &["exact"],
         needs: &[Need::Modules, Need::Examples, Need::Livepatches],
         expected: &[expect("exact", 22)],
         ..DEFAULT.named("exact")
     },
     Boot {
-        scripts: &["49-held"],
+        scripts: &["held"],
         needs: &[Need::Modules],
         expected: &[expect("held", 19)],
         ..DEFAULT.named("held")
     },
     Boot {
-        scripts: &["51-halves"],
+        scripts: &["halves"],
         needs: &[Need::Modules],
         expected: &[expect("halves", 17)],
         ..DEFAULT.named("halves")
     },
     Boot {
-        scripts: &["46-sections"],
+        scripts: &["sections"],
         needs: &[Need::Modules],
         expected: &[expect("sections", 11)],
         ..DEFAULT.named("sections")
     },
     Boot {
-        scripts: &["52-special"],
+        scripts: &["special"],
         needs: &[Need::Modules],
         expected: &[expect("special", 14)],
         ..DEFAULT.named("special")
     },
     Boot {
-        scripts: &["57-build"],
+        scripts: &["build"],
         needs: &[Need::Modules, Need::SourcePatches],
         timeout: Duration::from_secs(900),
         expected: &[expect("build", 63)],
         ..DEFAULT.named("build")
     },
     Boot {
-        scripts: &["47-long"],
+        scripts: &["long"],
         needs: &[Need::Modules, Need::Livepatches],
         expected: &[expect("long", 8)],
         ..DEFAULT.named("long")
     },
     Boot {
-        scripts: &["21-ftrace-selftests"],
+        scripts: &["ftrace-selftests"],
         needs: &[Need::FtraceSelftests],
         // No function of vmlinux has a suffix in the other.
         lanes: &Lane::SUFFIXED,
@@ -284,14 +284,14 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("ftrace-selftests")
     },
     Boot {
-        scripts: &["55-btf"],
+        scripts: &["btf"],
         needs: &[Need::Modules, Need::Examples],
         lanes: &[Lane::Btf],
         expected: &[expect("btf", 10)],
         ..DEFAULT.named("btf")
     },
     Boot {
-        scripts: &["54-fentry"],
+        scripts: &["fentry"],
         needs: &[Need::Program, Need::Modules, Need::Clients],
         lanes: &[Lane::Btf],
         timeout: Duration::from_secs(600),
@@ -299,7 +299,7 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("fentry")
     },
     Boot {
-        scripts: &["56-bpf"],
+        scripts: &["bpf"],
         needs: &[Need::Program, Need::Modules],
         lanes: &[Lane::Btf],
         timeout: Duration::from_secs(300),
@@ -307,13 +307,13 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("bpf")
     },
     Boot {
-        scripts: &["50-tracers"],
+        scripts: &["tracers"],
         needs: &[Need::Modules, Need::FprobeSample],
         expected: &[expect("tracers", 25).reduced(26)],
         ..DEFAULT.named("tracers")
     },
     Boot {
-        scripts: &["53-clients"],
+        scripts: &["clients"],
         needs: &[Need::Program, Need::Modules, Need::Clients],
         // No function of vmlinux has a suffix in the other.
         lanes: &Lane::SUFFIXED,
@@ -322,14 +322,14 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("clients")
     },
     Boot {
-        scripts: &["51-namesakes"],
+        scripts: &["namesakes"],
         needs: &[Need::Modules, Need::FprobeSample],
         timeout: Duration::from_secs(300),
         expected: &[expect("namesakes", 41)],
         ..DEFAULT.named("namesakes")
     },
     Boot {
-        scripts: &["10-smoke", "12-kunit"],
+        scripts: &["smoke", "kunit"],
         expected: &[
             expect("smoke", 6),
             expect("klp_policy", 11),
@@ -338,7 +338,7 @@ pub const BOOTS: &[Boot] = &[
         ..DEFAULT.named("kunit")
     },
     Boot {
-        scripts: &["10-smoke"],
+        scripts: &["smoke"],
         kaslr: false,
         expected: &[expect("smoke", 6)],
         ..DEFAULT.named("smoke-nokaslr")
