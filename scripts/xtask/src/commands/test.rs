@@ -11,16 +11,24 @@ use crate::report::tally::Tally;
 use crate::suite::authors::guide::Reader;
 use crate::suite::authors::makefile::Makefile;
 use crate::suite::boots::{Boot, BOOTS};
+use crate::suite::expected::Expected;
 use crate::suite::guest_files::{self, GuestFiles};
 use crate::suite::needs::Need;
 use crate::suite::predict::{in_tree, init_symbols, refusals};
-use crate::suite::run_boots::run_boots;
+use crate::suite::run_boots::{run_boots, Hold};
 use crate::suite::{collisions, convert_keeps, kconfig_menu, rust_debug_info};
 use anyhow::{bail, Result};
 use std::collections::BTreeSet;
+use std::env;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+/// The variable that makes what was printed what is expected.
+const BLESS: &str = "KLP_BLESS";
 
 /// Run every test; the last line is `N passed, N failed`.
+///
+/// With `KLP_BLESS=1` the numbers of cases that are expected of a boot become those that it prints, if nothing in it fails.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -98,7 +106,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
 fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<Tally> {
     let mut tally = Tally::default();
     progress::section(&format!("kernel ({})", lane.name()));
-    let kernel = kernel::prepare(lane, &args.source.origin()?, logs)?;
+    let origin = args.source.origin()?;
+    let kernel = kernel::prepare(lane, &origin, logs)?;
     let boots: Vec<_> = boots
         .iter()
         .copied()
@@ -117,13 +126,20 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
     tally.add(files.source_patches.clone());
     progress::section(&format!("boots ({})", lane.name()));
     let contents = |boot: &Boot| files.of(boot.needs);
-    tally.add(run_boots(
-        &boots,
-        &kernel,
-        logs,
-        contents,
-        args.case.as_deref(),
-    ));
+    let path = origin.series()?.expected(lane);
+    let expected = Expected::read(&path)?;
+    let run = |hold| run_boots(&boots, &kernel, logs, contents, hold);
+    tally.add(if let Some(pattern) = &args.case {
+        run(Hold::Cases(pattern))
+    } else if env::var_os(BLESS).is_some() {
+        let blessed = Mutex::new(expected);
+        let boots = run(Hold::Bless(&blessed));
+        let blessed = blessed.into_inner().unwrap_or_else(PoisonError::into_inner);
+        blessed.write(&path)?;
+        boots
+    } else {
+        run(Hold::Expected(&expected))
+    });
     Ok(tally)
 }
 

@@ -150,6 +150,11 @@ impl Series {
     pub fn config_of(&self, lane: Lane) -> PathBuf {
         self.folder.join(format!("config/{}.config", lane.name()))
     }
+
+    /// Returns the file that has the numbers of cases of the boots of a lane.
+    pub fn expected(&self, lane: Lane) -> PathBuf {
+        self.folder.join(format!("expected/{}.txt", lane.name()))
+    }
 }
 
 /// Returns the names of the series that have a folder, sorted.

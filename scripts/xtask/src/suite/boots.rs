@@ -7,50 +7,12 @@
 //! run in one boot, in the order of the list here. A file that needs a state of its own (another command
 //! line, something that cannot be undone) gets a boot of its own.
 //!
-//! Every suite that a boot prints is expected here with its number of cases. A suite that is missing,
-//! that nobody expected, or that has another number of cases, is a failure.
+//! Every suite that a boot prints is expected with its number of cases: see [`super::expected`].
 
 use super::needs::Need;
 use super::variants;
 use crate::kernel::Lane;
 use std::time::Duration;
-
-/// A suite and its number of cases; a suite within a suite is called `outer/inner`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expected {
-    /// The suite's name.
-    pub suite: &'static str,
-    cases: usize,
-    reduced: usize,
-}
-
-impl Expected {
-    /// As many cases in every lane.
-    pub const fn new(suite: &'static str, cases: usize) -> Self {
-        Self {
-            suite,
-            cases,
-            reduced: cases,
-        }
-    }
-
-    /// The same suite with another number of cases in the lane suffix-reduction.
-    pub const fn reduced(self, cases: usize) -> Self {
-        Self {
-            reduced: cases,
-            ..self
-        }
-    }
-
-    /// How many cases it has, without those that are suites themselves.
-    pub const fn cases(&self, lane: Lane) -> usize {
-        if lane.reduces_suffixes() {
-            self.reduced
-        } else {
-            self.cases
-        }
-    }
-}
 
 /// One boot of the test kernel.
 #[derive(Clone, Copy, Debug)]
@@ -72,8 +34,6 @@ pub struct Boot {
     pub append: &'static str,
     /// The wall-clock limit. It is there for a guest that hangs: give three times what is usual.
     pub timeout: Duration,
-    /// The suites that must come out.
-    pub expected: &'static [Expected],
 }
 
 /// The properties that most boots have in common.
@@ -86,7 +46,6 @@ const DEFAULT: Boot = Boot {
     needs: &[],
     append: "",
     timeout: Duration::from_secs(120),
-    expected: &[],
 };
 
 impl Boot {
@@ -95,56 +54,19 @@ impl Boot {
     }
 }
 
-const fn expect(suite: &'static str, cases: usize) -> Expected {
-    Expected::new(suite, cases)
-}
-
-/// The livepatch selftests of 6.12, 25 tests in 7 scripts, and those of `kmod/selftests`. Only a kernel
-/// without `klp_sympos` can refuse what the last test of test-sympos.sh loads.
-const fn livepatch_selftests(sympos: usize) -> [Expected; 12] {
-    [
-        LOADED,
-        expect("livepatch-selftests", 0),
-        expect("livepatch-selftests/test-alias.sh", 2),
-        expect("livepatch-selftests/test-callbacks.sh", 11),
-        expect("livepatch-selftests/test-ftrace.sh", 1),
-        expect("livepatch-selftests/test-livepatch.sh", 3),
-        expect("livepatch-selftests/test-shadow-vars.sh", 1),
-        expect("livepatch-selftests/test-state.sh", 4),
-        expect("livepatch-selftests/test-sympos.sh", sympos),
-        expect("livepatch-selftests/test-sympos-names.sh", 4),
-        expect("livepatch-selftests/test-syscall.sh", 1),
-        expect("livepatch-selftests/test-sysfs.sh", 4),
-    ]
-}
-
-const LIVEPATCH_SELFTESTS: &[Expected] = livepatch_selftests(5).split_at(1).1;
-const LIVEPATCH_SELFTESTS_LOADED: &[Expected] = &livepatch_selftests(4);
-
-const LOADED: Expected = expect("load", 1);
-/// The suites about derived livepatches: how each loads, and what /proc/kallsyms says of it.
-const VARIANTS: &[Expected] = &[
-    expect("variants-stock", klp_variants::table::COUNT),
-    expect("variants-stock-kallsyms", klp_variants::table::COUNT),
-    expect("variants-klp_sympos", klp_variants::table::COUNT),
-    expect("variants-klp_sympos-kallsyms", klp_variants::table::COUNT),
-];
-const ORACLE: &[Expected] = &[LOADED, expect("oracle", 2)];
-
 /// The longest first: several boots run at a time.
 pub const BOOTS: &[Boot] = &[
     Boot {
         scripts: &["livepatch-selftests"],
         needs: &[Need::LivepatchSelftests],
         timeout: Duration::from_secs(900),
-        expected: LIVEPATCH_SELFTESTS,
         ..DEFAULT.named("livepatch-selftests")
     },
+    // Has one case less: only a kernel without klp_sympos can refuse what the last test of test-sympos.sh loads.
     Boot {
         scripts: &["load", "livepatch-selftests"],
         needs: &[Need::LivepatchSelftests],
         timeout: Duration::from_secs(900),
-        expected: LIVEPATCH_SELFTESTS_LOADED,
         ..DEFAULT.named("livepatch-selftests-loaded")
     },
     Boot {
@@ -152,21 +74,18 @@ pub const BOOTS: &[Boot] = &[
         needs: &[Need::Program, Need::Modules],
         parallel: true,
         timeout: Duration::from_secs(900),
-        expected: &[expect("stress", 2)],
         ..DEFAULT.named("stress")
     },
     Boot {
         scripts: &["failslab"],
         needs: &[Need::Program],
         timeout: Duration::from_secs(300),
-        expected: &[expect("failslab", 2)],
         ..DEFAULT.named("failslab")
     },
     Boot {
         scripts: &["load", "oracle"],
         needs: &[Need::Program, Need::SymbolTable],
         timeout: Duration::from_secs(600),
-        expected: ORACLE,
         ..DEFAULT.named("oracle")
     },
     Boot {
@@ -174,7 +93,6 @@ pub const BOOTS: &[Boot] = &[
         needs: &[Need::Program, Need::SymbolTable],
         kaslr: false,
         timeout: Duration::from_secs(600),
-        expected: ORACLE,
         ..DEFAULT.named("oracle-nokaslr")
     },
     Boot {
@@ -184,94 +102,79 @@ pub const BOOTS: &[Boot] = &[
         kaslr: false,
         append: variants::APPEND,
         timeout: Duration::from_secs(300),
-        expected: VARIANTS,
         ..DEFAULT.named("variants")
     },
     Boot {
         scripts: &["livepatch"],
         needs: &[Need::Examples],
-        expected: &[expect("livepatch", 13)],
         ..DEFAULT.named("livepatch")
     },
     Boot {
         scripts: &["refused"],
         needs: &[Need::Modules],
-        expected: &[expect("refused", 23)],
         ..DEFAULT.named("refused")
     },
     Boot {
         scripts: &["stock"],
-        expected: &[expect("stock", 4)],
         ..DEFAULT.named("stock")
     },
     Boot {
         scripts: &["modules"],
         needs: &[Need::Modules, Need::Livepatches],
-        expected: &[expect("modules", 32)],
         ..DEFAULT.named("modules")
     },
     Boot {
         scripts: &["replace"],
         needs: &[Need::Program, Need::Modules],
         timeout: Duration::from_secs(600),
-        expected: &[expect("replace", 39)],
         ..DEFAULT.named("replace")
     },
     Boot {
         scripts: &["authors"],
         needs: &[Need::Examples, Need::Siblings, Need::Guide],
         timeout: Duration::from_secs(300),
-        expected: &[expect("authors", 27)],
         ..DEFAULT.named("authors")
     },
     Boot {
         scripts: &["collisions"],
         // Where they are planted.
         lanes: &[Lane::SuffixReduction],
-        expected: &[expect("collisions", 4)],
         ..DEFAULT.named("collisions")
     },
     Boot {
         scripts: &["exact"],
         needs: &[Need::Modules, Need::Examples, Need::Livepatches],
-        expected: &[expect("exact", 22)],
         ..DEFAULT.named("exact")
     },
     Boot {
         scripts: &["held"],
         needs: &[Need::Modules],
-        expected: &[expect("held", 19)],
         ..DEFAULT.named("held")
     },
     Boot {
         scripts: &["halves"],
         needs: &[Need::Modules],
-        expected: &[expect("halves", 17)],
         ..DEFAULT.named("halves")
     },
     Boot {
         scripts: &["sections"],
         needs: &[Need::Modules],
-        expected: &[expect("sections", 11)],
         ..DEFAULT.named("sections")
     },
     Boot {
         scripts: &["special"],
         needs: &[Need::Modules],
-        expected: &[expect("special", 14)],
         ..DEFAULT.named("special")
     },
     Boot {
         scripts: &["build"],
         needs: &[Need::Modules, Need::SourcePatches],
         timeout: Duration::from_secs(900),
-        expected: &[expect("build", 63)],
         ..DEFAULT.named("build")
     },
     Boot {
         scripts: &["long"],
         needs: &[Need::Modules, Need::Livepatches],
-        expected: &[expect("long", 8)],
         ..DEFAULT.named("long")
     },
     Boot {
@@ -280,14 +183,12 @@ pub const BOOTS: &[Boot] = &[
         // No function of vmlinux has a suffix in the other.
         lanes: &Lane::SUFFIXED,
         timeout: Duration::from_secs(300),
-        expected: &[expect("ftrace-selftests", 4)],
         ..DEFAULT.named("ftrace-selftests")
     },
     Boot {
         scripts: &["btf"],
         needs: &[Need::Modules, Need::Examples],
         lanes: &[Lane::Btf],
-        expected: &[expect("btf", 10)],
         ..DEFAULT.named("btf")
     },
     Boot {
@@ -295,7 +196,6 @@ pub const BOOTS: &[Boot] = &[
         needs: &[Need::Program, Need::Modules, Need::Clients],
         lanes: &[Lane::Btf],
         timeout: Duration::from_secs(600),
-        expected: &[expect("fentry", 6)],
         ..DEFAULT.named("fentry")
     },
     Boot {
@@ -303,13 +203,11 @@ pub const BOOTS: &[Boot] = &[
         needs: &[Need::Program, Need::Modules],
         lanes: &[Lane::Btf],
         timeout: Duration::from_secs(300),
-        expected: &[expect("bpf", 21)],
         ..DEFAULT.named("bpf")
     },
     Boot {
         scripts: &["tracers"],
         needs: &[Need::Modules, Need::FprobeSample],
-        expected: &[expect("tracers", 25).reduced(26)],
         ..DEFAULT.named("tracers")
     },
     Boot {
@@ -318,29 +216,21 @@ pub const BOOTS: &[Boot] = &[
         // No function of vmlinux has a suffix in the other.
         lanes: &Lane::SUFFIXED,
         timeout: Duration::from_secs(900),
-        expected: &[expect("clients", 13)],
         ..DEFAULT.named("clients")
     },
     Boot {
         scripts: &["namesakes"],
         needs: &[Need::Modules, Need::FprobeSample],
         timeout: Duration::from_secs(300),
-        expected: &[expect("namesakes", 41)],
         ..DEFAULT.named("namesakes")
     },
     Boot {
         scripts: &["smoke", "kunit"],
-        expected: &[
-            expect("smoke", 6),
-            expect("klp_policy", 11),
-            expect("klp_sympos", 13),
-        ],
         ..DEFAULT.named("kunit")
     },
     Boot {
         scripts: &["smoke"],
         kaslr: false,
-        expected: &[expect("smoke", 6)],
         ..DEFAULT.named("smoke-nokaslr")
     },
 ];

@@ -3,6 +3,7 @@
 //! Runs boots, several at a time, and counts what they print.
 
 use super::boots::Boot;
+use super::expected::{self, Expected, Suites};
 use super::verify;
 use crate::guest::boot::boot;
 use crate::guest::image::Contents;
@@ -10,7 +11,7 @@ use crate::guest::vm::Vm;
 use crate::host::history;
 use crate::kernel::Kernel;
 use crate::report::clock::took;
-use crate::report::ktap;
+use crate::report::ktap::{self, Suite};
 use crate::report::progress::{self, Step};
 use crate::report::tally::Tally;
 use std::fmt::Write;
@@ -24,6 +25,17 @@ use std::time::Duration;
 /// How often the boots are looked after.
 const INTERVAL: Duration = Duration::from_millis(200);
 
+/// What boots are held to.
+#[derive(Clone, Copy)]
+pub enum Hold<'h> {
+    /// The suites of a file, and all of their cases.
+    Expected(&'h Expected),
+    /// The cases that are called as the pattern says.
+    Cases(&'h str),
+    /// What they print themselves. It is expected from then on of those in which nothing fails.
+    Bless(&'h Mutex<Expected>),
+}
+
 /// The boots of one kernel that run.
 struct Running<'r> {
     boots: &'r [&'r Boot],
@@ -32,14 +44,13 @@ struct Running<'r> {
     ended: Mutex<Vec<Option<Tally>>>,
 }
 
-/// Runs the boots, one more at a time than there are processors: the longest ones sleep a lot. If there is a pattern
-/// `cases`, only the cases that are called so count.
+/// Runs the boots, one more at a time than there are processors: the longest ones sleep a lot.
 pub fn run_boots(
     boots: &[&Boot],
     kernel: &Kernel,
     logs: &Path,
     contents: impl Fn(&Boot) -> Contents + Sync,
-    cases: Option<&str>,
+    hold: Hold<'_>,
 ) -> Tally {
     let workers = thread::available_parallelism().map_or(1, NonZero::get) + 1;
     let title = match boots {
@@ -58,7 +69,7 @@ pub fn run_boots(
                 scope.spawn(|| {
                     while let Some((number, boot)) = running.next() {
                         let logs = logs.join(boot.name);
-                        let tally = run_boot(boot, kernel, &contents(boot), cases, &logs);
+                        let tally = run_boot(boot, kernel, &contents(boot), hold, &logs);
                         running.ended(number, tally);
                     }
                 })
@@ -119,7 +130,7 @@ fn run_boot(
     this: &Boot,
     kernel: &Kernel,
     contents: &Contents,
-    cases: Option<&str>,
+    hold: Hold<'_>,
     logs: &Path,
 ) -> Tally {
     let vm = Vm {
@@ -133,10 +144,7 @@ fn run_boot(
         Ok(report) => {
             let suites = ktap::parse(&report.output);
             let failure = report.failure.as_deref();
-            let tally = match cases {
-                Some(pattern) => verify::verify_some(this, pattern, &suites, failure),
-                None => verify::verify(this, kernel.lane, &suites, failure),
-            };
+            let tally = hold.verify(this.name, &suites, failure);
             if tally.failed() > 0 {
                 let (time, logs) = (took(report.elapsed), logs.display());
                 progress::note(&format!(
@@ -150,6 +158,28 @@ fn run_boot(
             let mut tally = Tally::default();
             tally.fail(format!("{}: cannot boot", this.name), format!("{error:#}"));
             tally
+        }
+    }
+}
+
+impl Hold<'_> {
+    /// Counts what a boot printed.
+    fn verify(self, boot: &str, suites: &[Suite], failure: Option<&str>) -> Tally {
+        match self {
+            Self::Cases(pattern) => verify::verify_some(boot, pattern, suites, failure),
+            Self::Expected(all) => {
+                let none = Suites::new();
+                verify::verify(boot, all.of(boot).unwrap_or(&none), suites, failure)
+            }
+            Self::Bless(all) => {
+                let printed = expected::printed(suites);
+                let tally = verify::verify(boot, &printed, suites, failure);
+                if tally.failed() == 0 {
+                    let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                    all.bless(boot, printed);
+                }
+                tally
+            }
         }
     }
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Compares what came out of a boot with what its entry in the table expects.
+//! Compares what came out of a boot with what is expected of it.
 
-use super::boots::Boot;
-use crate::kernel::Lane;
+use super::expected::Suites;
 use crate::report::glob;
 use crate::report::ktap::Suite;
 use crate::report::progress;
@@ -13,10 +12,10 @@ use crate::report::tally::Tally;
 ///
 /// All of the boot has run, since a case may need what the cases before it have left. How many cases a suite has is
 /// not looked at.
-pub fn verify_some(boot: &Boot, pattern: &str, suites: &[Suite], failure: Option<&str>) -> Tally {
+pub fn verify_some(boot: &str, pattern: &str, suites: &[Suite], failure: Option<&str>) -> Tally {
     let mut tally = Tally::default();
     let end = failure.map_or(Ok(()), Err);
-    tally.count(&format!("{}: boots, runs and ends", boot.name), end);
+    tally.count(&format!("{boot}: boots, runs and ends"), end);
     let cases = suites
         .iter()
         .flat_map(|suite| suite.cases.iter().map(move |case| (suite, case)));
@@ -26,20 +25,20 @@ pub fn verify_some(boot: &Boot, pattern: &str, suites: &[Suite], failure: Option
         let result = case.failure.as_deref().map_or(Ok(()), Err);
         let word = if result.is_ok() { "ok" } else { "not ok" };
         progress::note(&format!("{word} - {}: {}", suite.name, case.name));
-        let name = format!("{}: {}: {}", boot.name, suite.name, case.name);
+        let name = format!("{}: {}: {}", boot, suite.name, case.name);
         tally.count(&name, result);
     }
     if !found {
         let reason = "no case that ran is called so".to_owned();
-        tally.fail(format!("{}: --case {pattern}", boot.name), reason);
+        tally.fail(format!("{boot}: --case {pattern}"), reason);
     }
     tally
 }
 
 /// Counts the cases of `suites`, and as one more result the end of the boot itself.
-pub fn verify(boot: &Boot, lane: Lane, suites: &[Suite], failure: Option<&str>) -> Tally {
+pub fn verify(boot: &str, expected: &Suites, suites: &[Suite], failure: Option<&str>) -> Tally {
     let mut tally = Tally::default();
-    let name = |suite: &str| format!("{}: {suite}", boot.name);
+    let name = |suite: &str| format!("{boot}: {suite}");
     match failure {
         None => tally.pass(),
         Some(reason) => tally.fail(name("boots, runs and ends"), reason.to_owned()),
@@ -59,37 +58,28 @@ pub fn verify(boot: &Boot, lane: Lane, suites: &[Suite], failure: Option<&str>) 
         for complaint in &suite.complaints {
             tally.fail(name(&suite.name), complaint.clone());
         }
-        let expected: Vec<_> = boot
-            .expected
-            .iter()
-            .filter(|expected| expected.suite == suite.name)
-            .collect();
-        let same = suites
-            .iter()
-            .filter(|other| other.name == suite.name)
-            .count();
-        match expected[..] {
-            [expected] if expected.cases(lane) != suite.cases.len() => tally.fail(
-                name(&suite.name),
-                format!(
-                    "{} cases, expected were {}",
-                    suite.cases.len(),
-                    expected.cases(lane)
-                ),
-            ),
-            [_] if same > 1 => {
+        let same = suites.iter().filter(|other| other.name == suite.name);
+        match expected.get(&suite.name) {
+            Some(cases) if *cases != suite.cases.len() => {
+                let reason = format!("{} cases, expected were {cases}", suite.cases.len());
+                tally.fail(name(&suite.name), reason);
+            }
+            Some(_) if same.count() > 1 => {
                 tally.fail(name(&suite.name), "the suite ran more than once".to_owned());
             }
-            [_] => {}
-            _ => tally.fail(name(&suite.name), "nobody expected this suite".to_owned()),
+            Some(_) => {}
+            None => tally.fail(name(&suite.name), "nobody expected this suite".to_owned()),
         }
     }
-    for expected in boot.expected {
-        if !suites.iter().any(|suite| suite.name == expected.suite) {
-            let cases = expected.cases(lane);
+    for (suite, cases) in expected {
+        if !suites.iter().any(|printed| printed.name == *suite) {
             let reason = format!("the suite with its {cases} cases is missing");
-            tally.fail(name(expected.suite), reason);
+            tally.fail(name(suite), reason);
         }
+    }
+    if expected.is_empty() {
+        // A boot that tests nothing.
+        tally.fail(boot.to_owned(), "no suite is expected of it".to_owned());
     }
     tally
 }
@@ -98,23 +88,11 @@ pub fn verify(boot: &Boot, lane: Lane, suites: &[Suite], failure: Option<&str>) 
 mod tests {
     use super::*;
     use crate::report::ktap;
-    use crate::suite::boots::Expected;
-    use std::time::Duration;
-
-    const BOOT: Boot = Boot {
-        name: "boot",
-        scripts: &[],
-        lanes: &Lane::ALL,
-        kaslr: true,
-        parallel: false,
-        needs: &[],
-        append: "",
-        timeout: Duration::ZERO,
-        expected: &[Expected::new("smoke", 2).reduced(3)],
-    };
+    use crate::suite::expected::printed;
 
     fn verify_output(output: &str) -> (usize, Vec<String>) {
-        let tally = verify(&BOOT, Lane::Default, &ktap::parse(output), None);
+        let expected = Suites::from([("smoke".to_owned(), 2)]);
+        let tally = verify("boot", &expected, &ktap::parse(output), None);
         let reasons = tally.failures().map(|failure| failure.reason.clone());
         (tally.passed(), reasons.collect())
     }
@@ -130,7 +108,7 @@ mod tests {
     fn some_cases_are_counted_without_the_others() {
         let suites = ktap::parse("KTAP version 1\n# Subtest: smoke\n1..2\nok 1 a\nnot ok 2 b\n");
         let count = |pattern: &str, failure| {
-            let tally = verify_some(&BOOT, pattern, &suites, failure);
+            let tally = verify_some("boot", pattern, &suites, failure);
             (tally.passed(), tally.failed())
         };
         assert_eq!(count("a", None), (2, 0));
@@ -153,10 +131,27 @@ mod tests {
     }
 
     #[test]
-    fn each_lane_has_its_own_number_of_cases() {
-        let tally = verify(&BOOT, Lane::SuffixReduction, &ktap::parse(SMOKE), None);
-        let reasons: Vec<_> = tally.failures().map(|failure| &failure.reason).collect();
-        assert_eq!(reasons, ["2 cases, expected were 3"]);
+    fn a_boot_of_which_nothing_is_expected_fails() {
+        for output in ["", SMOKE] {
+            let tally = verify("boot", &Suites::new(), &ktap::parse(output), None);
+            let mut reasons = tally.failures().map(|failure| failure.reason.as_str());
+            assert!(reasons.any(|reason| reason == "no suite is expected of it"));
+        }
+    }
+
+    #[test]
+    fn what_a_boot_printed_is_right_only_if_nothing_failed() {
+        let failed = |output: &str, failure| {
+            let suites = ktap::parse(output);
+            verify("boot", &printed(&suites), &suites, failure).failed()
+        };
+        assert_eq!(failed(SMOKE, None), 0);
+        assert_eq!(failed(SMOKE, Some("it died")), 1);
+        assert_eq!(failed("", None), 1);
+        assert_eq!(failed(&SMOKE.replace("ok 2", "not ok 2"), None), 1);
+        // One case is missing.
+        assert_eq!(failed(&SMOKE.replace("ok 2 b\n", ""), None), 1);
+        assert_eq!(failed(&format!("{SMOKE}{SMOKE}"), None), 2);
     }
 
     #[test]
@@ -169,12 +164,9 @@ mod tests {
     #[test]
     fn a_failed_case_and_a_failed_boot_are_told_apart() {
         let output = "KTAP version 1\n# Subtest: smoke\n1..2\nok 1 a\n# why\nnot ok 2 b\n";
-        let tally = verify(
-            &BOOT,
-            Lane::Default,
-            &ktap::parse(output),
-            Some("no end within 9 s"),
-        );
+        let expected = Suites::from([("smoke".to_owned(), 2)]);
+        let suites = ktap::parse(output);
+        let tally = verify("boot", &expected, &suites, Some("no end within 9 s"));
         let failures: Vec<_> = tally
             .failures()
             .map(|failure| (failure.name.as_str(), failure.reason.as_str()))
