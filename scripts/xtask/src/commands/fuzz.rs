@@ -152,6 +152,7 @@ impl Fuzzer {
             .join(format!("cargo-fuzz-{CARGO_FUZZ_VERSION}"));
         let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         if !tool.join("bin/cargo-fuzz").exists() {
+            progress::note(&format!("installing cargo-fuzz {CARGO_FUZZ_VERSION}"));
             let mut install = Command::new(&cargo);
             install
                 .args(["install", "cargo-fuzz", "--locked", "--quiet", "--version"])

@@ -10,6 +10,7 @@ pub mod trixie;
 use super::lane::Lane;
 use super::series::Tools;
 use crate::host::{paths, run};
+use crate::report::progress;
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::num::NonZero;
@@ -60,6 +61,7 @@ impl Toolchain {
             .join(format!("bindgen-{}", versions.bindgen));
         let bindgen = root.join("bin");
         if !bindgen.join("bindgen").exists() {
+            progress::note(&format!("installing bindgen {}", versions.bindgen));
             let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
             let mut install = Command::new(cargo);
             install
