@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The times of the last run, in the cache: what a step took when it last succeeded.
+//! The times of the last run, in the cache: what a step took when it last succeeded, and boots also when some failed.
 
 use super::paths;
 use crate::report::clock::Last;
