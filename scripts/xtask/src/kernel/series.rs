@@ -143,7 +143,7 @@ impl Series {
 
     /// Returns the configuration of the test kernel in every lane.
     pub fn config(&self) -> PathBuf {
-        self.folder.join("config/test.config")
+        self.folder.join("config/kernel.config")
     }
 
     /// Returns the configuration that is merged over it for a lane.

@@ -16,8 +16,6 @@ use std::path::{Path, PathBuf};
 #[derive(Default)]
 pub struct Fragments {
     paths: Vec<PathBuf>,
-    /// The texts of the files: part of the key of a build.
-    pub text: String,
     options: BTreeMap<String, String>,
 }
 
@@ -33,10 +31,17 @@ impl Fragments {
             let text = fs::read_to_string(path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
             let options = parse(&text).with_context(|| format!("in {}", path.display()))?;
-            fragments.text += &text;
             fragments.options.extend(options);
         }
         Ok(Self { paths, ..fragments })
+    }
+
+    /// Returns the options in their order: part of the key of a build, which no comment is.
+    pub fn key(&self) -> String {
+        let options = self.options.iter();
+        options
+            .flat_map(|(option, value)| [option.as_str(), "=", value.as_str(), "\n"])
+            .collect()
     }
 
     /// The requested options that a `.config` does not have, with what it has instead.
@@ -203,8 +208,8 @@ mod tests {
 
     #[test]
     fn the_last_fragment_counts() {
-        let wanted = fragments(&["CONFIG_A=y\nCONFIG_B=y\n", "CONFIG_A=n\n"]);
-        assert_eq!(wanted.text, "CONFIG_A=y\nCONFIG_B=y\nCONFIG_A=n\n");
+        let wanted = fragments(&["# why\nCONFIG_B=y\nCONFIG_A=y\n", "CONFIG_A=n\n"]);
+        assert_eq!(wanted.key(), "CONFIG_A=n\nCONFIG_B=y\n");
         assert!(wanted.not_in("CONFIG_B=y\n").unwrap().is_empty());
     }
 

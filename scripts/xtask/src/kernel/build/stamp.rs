@@ -54,7 +54,7 @@ impl Keys {
                 &source.fingerprint,
                 &tools.versions,
                 &flags,
-                &fragments.text,
+                &fragments.key(),
             ],
             &changes.files,
         )
