@@ -21,7 +21,7 @@ pub const DEFAULT: &str = "6.12";
 pub struct Series {
     /// The first two numbers of its versions.
     pub name: String,
-    /// Where its source is from.
+    /// The package that its source is from.
     pub source: SourcePackage,
     /// The versions of tools that no distribution has.
     pub tools: Tools,

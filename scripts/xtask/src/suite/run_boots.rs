@@ -25,14 +25,14 @@ use std::time::Duration;
 /// How often the boots are looked after.
 const INTERVAL: Duration = Duration::from_millis(200);
 
-/// What boots are held to.
+/// The suites or cases that boots are held to.
 #[derive(Clone, Copy)]
 pub enum Hold<'h> {
     /// The suites of a file, and all of their cases.
     Expected(&'h Expected),
     /// The cases that are called as the pattern says.
     Cases(&'h str),
-    /// What they print themselves. It is expected from then on of those in which nothing fails.
+    /// The suites that they print themselves. These are expected from then on of each boot in which nothing fails.
     Bless(&'h Mutex<Expected>),
 }
 
