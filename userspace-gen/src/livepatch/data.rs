@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! A `klp_patch` in a module's data, as its author wrote it.
+//! A `klp_patch` in a module's data, as the author wrote it.
 //!
-//! Nothing in a file says where they are. A `klp_patch` begins with a pointer to the module and one
-//! to its objects; the rest of what is needed is at the head of each struct as well
-//! (include/linux/livepatch.h). Only how long an element of an array is depends on the kernel's
-//! configuration, and is told by the size of its symbol and where the pointers in it are. The kernel knows
-//! neither: it reads until an element is 0, and writes behind what an author set.
+//! A file does not say where its `klp_patch` is. It is found by its first members: a pointer to the module
+//! and a pointer to its objects. All members that an author sets are at the head of each struct
+//! (include/linux/livepatch.h). The length of a struct depends on the kernel's configuration; here, it
+//! follows from the size of the array's symbol and the places of the pointers.
+//!
+//! The kernel checks none of this: it reads an array up to an element of zeros, and writes to its own
+//! members, which are behind those of the author.
 
 use super::memory::{Location, Memory, Pointer};
 use super::structs::{overlaps, Patch, PatchedFunction, PatchedObject, Problem, State};
@@ -14,22 +16,22 @@ use object::read::ReadRef;
 use std::collections::BTreeMap;
 use std::mem;
 
-/// How an array of structs is laid out.
+/// The layout of an array of structs.
 struct Layout {
-    /// The length of an element in a kernel without debugging options, which make it longer.
+    /// The length of an element in a kernel without debugging options; these make it longer.
     shortest: u64,
     /// The offsets in an element that may hold a pointer.
     pointers: &'static [u64],
     /// The offset of the kernel's own members.
     own: u64,
-    /// Its name.
+    /// The name of the struct.
     name: &'static str,
 }
 
 /// The members of a `klp_object` that are functions.
 const CALLBACKS: [u64; 4] = [16, 24, 32, 40];
 
-/// On one processor, where a lock is nothing.
+/// The layout in a kernel for one processor, in which a lock has no bytes.
 const PATCH: Layout = Layout {
     shortest: 192,
     pointers: &[0, 8, 16],
@@ -53,17 +55,16 @@ const FUNCTION: Layout = Layout {
     name: "klp_func",
 };
 
-/// The member of a `klp_patch` that says whether it replaces all others.
+/// The offset of `replace` in a `klp_patch`.
 const REPLACE: u64 = 24;
 
-/// No struct of these is as long as that, whatever is configured.
+/// A length that none of these structs has in any configuration.
 const LONGEST: u64 = 1024;
 
 /// The length of a `klp_state`.
 const STATE: u64 = 24;
 
-/// The patches that a module's data holds. Those that it only puts together when it runs are not
-/// among them.
+/// Returns the patches in a module's data, without those that its code makes at run time.
 pub(super) fn patches<'d, R: ReadRef<'d>>(
     memory: &Memory<'_, 'd, R>,
     budget: &mut u64,
@@ -80,7 +81,7 @@ pub(super) fn patches<'d, R: ReadRef<'d>>(
     let places = memory.pointers_to_module();
     let patches: Vec<_> = places.filter_map(|at| reader.patch(at)).collect();
     if patches.is_empty() {
-        // It may lack the pointer to the module.
+        // Its pointer to the module may be missing.
         let handed = memory.handed_over();
         return handed.and_then(|at| reader.patch(at)).into_iter().collect();
     }
@@ -93,27 +94,28 @@ struct Reader<'m, 'b, 'f, 'd, R: ReadRef<'d>> {
     problem: Option<Problem>,
     /// The end of each struct of the patch, by its beginning.
     structs: BTreeMap<Location, u64>,
-    /// The beginnings and ends of the kernel's own members in them.
+    /// The end of the kernel's own members in each struct, by their beginning.
     own: BTreeMap<Location, u64>,
     /// The places of the names that the kernel reads.
     names: Vec<Location>,
-    /// The elements that end an array, how much of them the kernel reads, and whose array it is.
+    /// The empty elements that end arrays: the place, the number of bytes that the kernel reads, and the
+    /// name of the struct.
     ends: Vec<(Location, u64, &'static str)>,
 }
 
 /// An element of a list of objects.
 enum Element<'d> {
     Object(PatchedObject<'d>),
-    /// The one that ends the list.
+    /// The empty element, which ends the list.
     End,
-    /// One that is not what it should be.
+    /// An element with a fault.
     Wrong(Problem),
 }
 
 impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
     fn patch(&mut self, at: Location) -> Option<Patch<'d>> {
         let memory = self.memory;
-        // What is handed to klp_enable_patch() is one, whatever it looks like.
+        // The argument of klp_enable_patch() is a klp_patch, whatever its contents are.
         let enabled = memory.handed_over() == Some(at);
         self.problem = None;
         self.structs.clear();
@@ -122,7 +124,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         self.ends.clear();
         let len = match memory.extent(at)? {
             (end, true) if end - at.offset <= LONGEST => end - at.offset,
-            // What is behind it may be something else.
+            // The data behind it may belong to something else.
             _ => PATCH.shortest,
         };
         self.look_at_own(at, len.max(PATCH.shortest), &PATCH);
@@ -179,7 +181,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         })
     }
 
-    /// Returns the objects before the one that ends the list, or before one that the kernel cannot read.
+    /// Returns the objects before the empty one, or before the first that the kernel cannot read.
     fn objects(&mut self, array: Location) -> Option<Vec<PatchedObject<'d>>> {
         let (stride, elements) = self.elements(array, &OBJECT)?;
         let mut objects = Vec::new();
@@ -244,18 +246,18 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         }))
     }
 
-    /// Keeps what is wrong; the first thing that is counts.
+    /// Keeps a problem; only the first one counts.
     fn wrong(&mut self, problem: Problem) {
         self.problem = self.problem.or(Some(problem));
     }
 
-    /// Returns true if a string is, or reaches, where the kernel keeps its own members.
+    /// Returns true if a string overlaps the kernel's own members.
     fn is_written_over(&self, string: Location) -> bool {
         let len = self.memory.string(string).map_or(0, <[u8]>::len) as u64;
         overlaps(&self.own, string, len + 1)
     }
 
-    /// Looks at what the kernel keeps in a struct: it has to be 0, writable, and of this struct alone.
+    /// Checks the kernel's own members of a struct: they must be 0, writable, and part of this struct alone.
     fn look_at_own(&mut self, element: Location, stride: u64, layout: &Layout) {
         if self.problem.is_some() {
             return;
@@ -271,7 +273,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         }
     }
 
-    /// Returns the states before the first that is 0.
+    /// Returns the states before the empty one.
     fn states(&mut self, array: Location) -> Option<Vec<State>> {
         let mut states = Vec::new();
         for i in 0.. {
@@ -287,7 +289,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         Some(states)
     }
 
-    /// Returns the functions before the one that ends the array.
+    /// Returns the functions before the empty one.
     fn functions(&mut self, array: Location) -> Option<Vec<PatchedFunction<'d>>> {
         let memory = self.memory;
         let mut functions = Vec::new();
@@ -316,8 +318,9 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         Some(functions)
     }
 
-    /// Returns how long the elements of an array are and where they can be, the one that ends it included:
-    /// up to the end of the section, since the kernel does not know that of the array.
+    /// Returns the length of an array's elements, and the places at which elements may be, including the
+    /// empty element. These reach to the end of the section, since the kernel does not know the end of the
+    /// array.
     fn elements(
         &mut self,
         array: Location,
@@ -337,7 +340,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
                 .collect();
             self.stride(len, &pointers, layout)?
         } else {
-            // Where the end is not known, pointers of something else may follow.
+            // If the end of the array is not known, pointers of other data may follow.
             layout.shortest
         };
         let room = self.memory.room(array)?;
@@ -345,10 +348,10 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         Some((stride, elements))
     }
 
-    /// Returns how long an element of an array of `len` bytes is, if pointers are at these places.
+    /// Returns the length of an element of an array of `len` bytes, if pointers are at these places.
     ///
-    /// Each element that counts begins with pointers, so that a part of it would fit as well: the
-    /// longest that fits is right. An element that is 0 ends the array, so that there are two at least.
+    /// Several lengths may fit, because each element begins with pointers. The longest one is right. An
+    /// array has at least two elements, since an empty element ends the array.
     fn stride(&mut self, len: u64, pointers: &[u64], layout: &Layout) -> Option<u64> {
         let longest = LONGEST.min(len / 2).max(layout.shortest);
         for stride in (layout.shortest / 8..=longest / 8).rev().map(|n| n * 8) {
@@ -362,7 +365,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
                 return Some(stride);
             }
         }
-        // A pointer is where there should be none.
+        // A pointer is at a place where an element has none.
         (len % layout.shortest == 0).then_some(layout.shortest)
     }
 }

@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Livepatches of klp-build: `objtool klp diff` writes an array of `klp_object_ext`, each with an array
-//! of `klp_func_ext` (`include/linux/livepatch_external.h`), and init code turns it into a `klp_patch`
-//! (scripts/livepatch/init.c).
+//! Livepatches of klp-build. `objtool klp diff` writes an array of `klp_object_ext`, each with an array of
+//! `klp_func_ext` (`include/linux/livepatch_external.h`). Init code of the livepatch makes a `klp_patch` of
+//! the array (scripts/livepatch/init.c).
 
 use super::memory::{Location, Memory, Pointer};
 use super::structs::{Patch, PatchedFunction, PatchedObject};
 use object::read::ReadRef;
 use std::collections::BTreeMap;
 
-/// The array of objects; it had the second name before it was put among what is freed after init.
+/// The section with the array of objects: the present name, and the name before the section was freed after
+/// init.
 const OBJECTS: [&[u8]; 2] = [b".init.klp_objects", b"__klp_objects"];
 
-/// The lengths of the structs, and where the number of functions is.
+/// The lengths of the structs, and the offset of the number of functions.
 const OBJECT: u64 = 64;
 const FUNCTION: u64 = 24;
 const NR_FUNCS: u64 = 56;
 
-/// Reads the patch; there is none without its section, or if that leads nowhere.
+/// Reads the patch. Returns nothing without the section, or if its pointers lead nowhere.
 pub(super) fn patch<'d, R: ReadRef<'d>>(
     memory: &Memory<'_, 'd, R>,
     budget: &mut u64,
@@ -59,11 +60,11 @@ pub(super) fn patch<'d, R: ReadRef<'d>>(
     }
     Some(Patch {
         objects,
-        // KLP_NO_REPLACE is a decision of the code, true the default.
+        // The default is true; the code may decide otherwise (KLP_NO_REPLACE).
         replace: None,
         states: Vec::new(),
         problem: None,
-        // Its code allocates them.
+        // The code allocates the structs.
         own: BTreeMap::new(),
     })
 }

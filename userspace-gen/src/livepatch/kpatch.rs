@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Livepatches of kpatch-build: it writes an array of `kpatch_patch_func`, and callbacks that may be for
-//! objects without functions, and its patch hook turns them into a `klp_patch`
+//! Livepatches of kpatch-build. It writes an array of `kpatch_patch_func`, and callbacks, also for objects
+//! without functions. Its patch hook, which is code of the livepatch, makes a `klp_patch` of these
 //! (kmod/patch/kpatch-patch.h, livepatch-patch-hook.c).
 
 use super::memory::{Location, Memory, Pointer};
@@ -17,7 +17,7 @@ const CALLBACKS: [&[u8]; 4] = [
     b".kpatch.callbacks.post_unpatch",
 ];
 
-/// The lengths of the structs, and where the fields are that matter.
+/// The lengths of the structs, and the offsets of the fields that are read.
 const FUNCTION: u64 = 56;
 const NEW_ADDR: u64 = 0;
 const SYMPOS: u64 = 32;
@@ -26,7 +26,7 @@ const OBJNAME: u64 = 48;
 const CALLBACK: u64 = 16;
 const CALLBACK_OBJNAME: u64 = 8;
 
-/// Reads the patch; there is none without its section, or if that leads nowhere.
+/// Reads the patch. Returns nothing without the section, or if its pointers lead nowhere.
 pub(super) fn patch<'d, R: ReadRef<'d>>(
     memory: &Memory<'_, 'd, R>,
     budget: &mut u64,
@@ -54,16 +54,16 @@ pub(super) fn patch<'d, R: ReadRef<'d>>(
     }
     Some(Patch {
         objects,
-        // KLP_REPLACE_ENABLE is a decision of the code, true the default.
+        // The default is true; the code may decide otherwise (KLP_REPLACE_ENABLE).
         replace: None,
         states: Vec::new(),
         problem: None,
-        // Its code allocates them.
+        // The code allocates the structs.
         own: BTreeMap::new(),
     })
 }
 
-/// The elements of an array that fills its section, but for what the linker pads it with.
+/// Returns the elements of an array that fills its section, without the linker's padding.
 fn elements<'d, R: ReadRef<'d>>(
     memory: &Memory<'_, 'd, R>,
     section: &[u8],

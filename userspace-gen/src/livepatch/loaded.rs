@@ -1,35 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The sections of a module that the loader copies into memory: `rewrite_section_headers()` and
+//! The sections of a module that the loader copies into the module's memory: `rewrite_section_headers()` and
 //! `layout_and_allocate()` in kernel/module/main.c, `layout_symtab()` in kernel/module/kallsyms.c.
 
 use super::Modinfo;
 use crate::elf::{ElfFile, Section, SectionId};
 use object::read::ReadRef;
 
-/// Tells which sections of a module get memory of the module.
+/// The sections of a module that the loader handles in a special way.
 ///
-/// `SHF_ALLOC` alone does not: the loader takes the flag from some sections, and gives it to others.
+/// `SHF_ALLOC` alone does not tell which sections are in the module's memory: the loader removes the flag from some
+/// sections, and sets it for others.
 #[derive(Clone, Copy, Debug)]
 pub struct Loaded {
-    /// `.modinfo` and `__versions`, which are only read.
+    /// `.modinfo` and `__versions`, which the loader only reads.
     read: [Option<SectionId>; 2],
     /// `.data..percpu`, which gets an allocation of its own.
     per_cpu: Option<SectionId>,
-    /// The symbols and their names, which are copied whatever their flags say.
+    /// The symbols and their names, which the loader copies whatever their flags are.
     tables: [Option<SectionId>; 2],
-    /// The sections that are written to while the module loads, and then no more.
+    /// The sections that are writable only until the module has initialized.
     ro_after_init: [Option<SectionId>; 2],
 }
 
-/// `SHF_RO_AFTER_INIT`, which the loader gives to sections by their names.
+/// `SHF_RO_AFTER_INIT`, which the loader sets for some sections by name.
 const SHF_RO_AFTER_INIT: u64 = 0x0020_0000;
 
 impl Loaded {
     /// Finds these sections in a module.
     #[must_use]
     pub fn new<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Self {
-        // find_sec() sees what has SHF_ALLOC alone.
+        // find_sec() only sees sections with SHF_ALLOC.
         let find_sec = |name: &[u8]| {
             let mut found = elf.sections().filter(|s| s.is_alloc() && s.name == name);
             found.next().map(|s| s.id)
@@ -61,7 +62,7 @@ impl Loaded {
         self.tables.contains(&Some(section.id))
     }
 
-    /// Returns true if a section that is written to becomes read-only when the module has initialized.
+    /// Returns true if a writable section becomes read-only when the module has initialized.
     #[must_use]
     pub fn is_ro_after_init(&self, section: &Section<'_>) -> bool {
         self.ro_after_init.contains(&Some(section.id)) || section.flags.0 & SHF_RO_AFTER_INIT != 0

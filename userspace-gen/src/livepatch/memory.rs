@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The data of a module as its code will see it: bytes, and pointers where relocations are.
+//! The data of a module as its code will see it: the bytes of the file, with pointers at the places of
+//! relocations.
 
 use super::rela::{RelaSection, Relocation};
 use super::Loaded;
@@ -15,10 +16,10 @@ use std::ops::Range;
 /// The section with a module's `struct module`.
 pub const THIS_MODULE: &[u8] = b".gnu.linkonce.this_module";
 
-/// The place of the name in a `struct module`: behind the state and the list.
+/// The bytes of the name in a `struct module`: behind the state and the list.
 pub const THIS_MODULE_NAME: Range<u64> = 24..24 + MODULE_NAME_LEN as u64;
 
-/// The longest that a relocation is.
+/// The length of the longest relocation.
 const LONGEST: u64 = 8;
 
 /// A place in a file.
@@ -31,7 +32,7 @@ pub struct Location {
 }
 
 impl Location {
-    /// A place behind this one.
+    /// Returns the place that is so many bytes behind this place.
     #[must_use]
     pub fn plus(self, bytes: u64) -> Self {
         Self {
@@ -44,15 +45,15 @@ impl Location {
 /// The target of a pointer in a module's data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pointer<'d> {
-    /// Nowhere.
+    /// NULL.
     Null,
-    /// Into the module.
+    /// A place in the module.
     Local(Location),
-    /// To a symbol of another object, or one that the livepatch core finds.
+    /// A symbol of another object, or a symbol that the livepatch core finds.
     External(&'d [u8]),
-    /// To this address.
+    /// An address.
     Absolute(u64),
-    /// It is written in parts, or is none.
+    /// An unknown target: the pointer is written in parts, or is no pointer.
     Unknown,
 }
 
@@ -61,7 +62,7 @@ pub enum Pointer<'d> {
 pub struct Memory<'f, 'd, R: ReadRef<'d>> {
     elf: &'f ElfFile<'d, R>,
     loaded: Loaded,
-    /// The relocations that are applied while the module loads, by the place that they change.
+    /// The relocations that the loader applies, by the place that they change.
     relocations: BTreeMap<Location, Relocation>,
     /// The end of each object that has a symbol, by its beginning.
     extents: BTreeMap<Location, u64>,
@@ -70,7 +71,7 @@ pub struct Memory<'f, 'd, R: ReadRef<'d>> {
 }
 
 impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
-    /// The data of `elf` after `relocations` are applied.
+    /// Returns the data of `elf` after `relocations` were applied.
     #[must_use]
     pub fn new(elf: &'f ElfFile<'d, R>, relocations: &[RelaSection<'d>]) -> Self {
         let loaded = Loaded::new(elf);
@@ -104,14 +105,14 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         }
     }
 
-    /// The first section of that name.
+    /// Returns the first section of that name.
     #[must_use]
     pub fn section(&self, name: &[u8]) -> Option<Section<'d>> {
         self.elf.section_by_name(name)
     }
 
-    /// Returns the 64-bit number at a place; 0 in a section without bytes, nothing where a relocation
-    /// writes an address.
+    /// Returns the 64-bit number at a place. That is 0 in a section without bytes, and nothing if a
+    /// relocation writes an address there.
     #[must_use]
     pub fn number(&self, at: Location) -> Option<u64> {
         let number = self.number_in_file(at)?;
@@ -125,15 +126,16 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         }
     }
 
-    /// Returns the 32-bit number at a place; 0 in a section without bytes, nothing where a relocation
-    /// writes.
+    /// Returns the 32-bit number at a place. That is 0 in a section without bytes, and nothing if a
+    /// relocation writes there.
     #[must_use]
     pub fn half(&self, at: Location) -> Option<u32> {
         let number = read_u32(self.elf.endian(), self.bytes(at, 4)?)?;
         (!self.is_written(at, 4)).then_some(number)
     }
 
-    /// Returns the byte at a place; 0 in a section without bytes, nothing where a relocation writes.
+    /// Returns the byte at a place. That is 0 in a section without bytes, and nothing if a relocation
+    /// writes there.
     #[must_use]
     pub fn byte(&self, at: Location) -> Option<u8> {
         let byte = self.bytes(at, 1)?.first().copied()?;
@@ -153,7 +155,7 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         })
     }
 
-    /// Returns how many bytes a relocation writes.
+    /// Returns the number of bytes that a relocation writes.
     fn length(&self, relocation: &Relocation) -> u64 {
         let is_x86 = self.elf.machine() == elf::EM_X86_64;
         match elf::RelocationType(relocation.kind) {
@@ -166,7 +168,7 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         }
     }
 
-    /// Returns true if `len` bytes are 0, and stay it while the module loads.
+    /// Returns true if `len` bytes are 0, and stay 0 while the module loads.
     pub(super) fn is_zero(&self, at: Location, len: u64) -> bool {
         let words = (0..len / 8).map(|i| at.plus(i * 8));
         let rest = (len / 8 * 8..len).map(|i| at.plus(i));
@@ -177,8 +179,8 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
             && rest.map(|at| self.byte(at)).all(|byte| byte == Some(0))
     }
 
-    /// Returns true if the module may write there as long as it is loaded, and nothing of the loader's is
-    /// there.
+    /// Returns true if the module may write to a place as long as it is loaded, and the place does not
+    /// belong to the loader.
     pub(super) fn is_own(&self, at: Location) -> bool {
         let section = self.elf.get_section(at.section);
         section.is_some_and(|s| {
@@ -188,18 +190,18 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         })
     }
 
-    /// Returns true if a place is a per-cpu variable, to which a pointer is an offset.
+    /// Returns true if a place is in a per-cpu variable. A pointer to such a place is an offset.
     pub(crate) fn is_per_cpu(&self, at: Location) -> bool {
         self.loaded.per_cpu() == Some(at.section)
     }
 
-    /// Returns true if the kernel changes a place as it likes: code, and its `struct module`.
+    /// Returns true if the kernel may change a place at any time: code, and the `struct module`.
     pub(super) fn is_kernels(&self, at: Location) -> bool {
         let section = self.elf.get_section(at.section);
         section.is_some_and(|s| s.is_code() || s.name == THIS_MODULE)
     }
 
-    /// Returns true if a place is gone when the module has loaded.
+    /// Returns true if the loader frees a place once the module has loaded.
     #[must_use]
     pub fn is_freed(&self, at: Location) -> bool {
         let section = self.elf.get_section(at.section);
@@ -210,7 +212,7 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         read_u64(self.elf.endian(), self.bytes(at, 8)?)
     }
 
-    /// Up to 8 bytes at a place.
+    /// Returns up to 8 bytes at a place.
     fn bytes(&self, at: Location, len: u64) -> Option<&'d [u8]> {
         let section = self.elf.get_section(at.section)?;
         let end = at.offset.checked_add(len)?;
@@ -225,7 +227,7 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         data.get(usize::try_from(at.offset).ok()?..usize::try_from(end).ok()?)
     }
 
-    /// The pointer at a place.
+    /// Returns the pointer at a place.
     #[must_use]
     pub fn pointer(&self, at: Location) -> Option<Pointer<'d>> {
         let number = self.number_in_file(at)?;
@@ -234,7 +236,7 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
             number => Pointer::Absolute(number),
         };
         let Some(relocation) = self.relocations.get(&at) else {
-            // Part of what is relocated is no pointer that could be told.
+            // A part of a relocated pointer does not tell its target.
             return Some(if self.is_written(at, 8) {
                 Pointer::Unknown
             } else {
@@ -244,12 +246,12 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         let symbol = self.elf.get_symbol(relocation.symbol)?;
         let kind = elf::RelocationType(relocation.kind);
         if self.elf.machine() == elf::EM_X86_64 && kind != elf::R_X86_64_64 {
-            // Half of one, or a distance.
+            // Half of a pointer, or a distance.
             return Some(Pointer::Unknown);
         }
         let value = symbol.value.wrapping_add_signed(relocation.addend);
         Some(match symbol.place {
-            // The loader has no value for it.
+            // The loader has no value for the symbol.
             _ if symbol.id == SymbolId(0) => absolute(value),
             Place::Section(section) => Pointer::Local(Location {
                 section,
@@ -260,7 +262,7 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         })
     }
 
-    /// Returns the string at a place, without its NUL; nothing where something else will be written.
+    /// Returns the string at a place, without its NUL; nothing if a relocation writes into the string.
     #[must_use]
     pub fn string(&self, at: Location) -> Option<&'d [u8]> {
         let string = self.string_in_file(at)?;
@@ -283,7 +285,7 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         rest.get(..rest.iter().position(|&b| b == 0)?)
     }
 
-    /// The places with a relocation in part of a section.
+    /// Returns the places with a relocation in a part of a section.
     pub fn relocated(
         &self,
         section: SectionId,
@@ -297,35 +299,37 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
             .map(|(location, _)| location.offset)
     }
 
-    /// The places with a pointer to the `struct module` of the module itself.
+    /// Returns the places with a pointer to the `struct module` of the module itself.
     pub fn pointers_to_module(&self) -> impl Iterator<Item = Location> + use<'_, 'f, 'd, R> {
         let places = self.relocations.keys().copied();
         places.filter(|&at| self.pointer(at).is_some_and(|to| self.is_module(to)))
     }
 
-    /// Returns whether a pointer leads to the `struct module` of the module itself.
+    /// Returns true if a pointer leads to the `struct module` of the module itself.
     #[must_use]
     pub fn is_module(&self, to: Pointer<'_>) -> bool {
         let module = self.elf.section_by_name(THIS_MODULE).map(|s| s.id);
         matches!(to, Pointer::Local(to) if Some(to.section) == module && to.offset == 0)
     }
 
-    /// Returns the argument of `klp_enable_patch()`, if the code that calls it refers to one place of
-    /// the module's data alone.
+    /// Returns the argument of `klp_enable_patch()`, if the code that calls this function refers to exactly
+    /// one place of the module's data.
     #[must_use]
     pub fn handed_over(&self) -> Option<Location> {
         let mut places = self.enabled.iter().copied();
         places.next().filter(|_| places.next().is_none())
     }
 
-    /// Returns how many bytes a section has from a place on.
+    /// Returns the number of bytes from a place to the end of its section.
     pub(super) fn room(&self, at: Location) -> Option<u64> {
         let section = self.elf.get_section(at.section)?;
         Some(section.size.saturating_sub(at.offset))
     }
 
-    /// How far the object at a place reaches: to the end of the symbol that covers it, or else of
-    /// the section. The flag says which.
+    /// Returns the end of the object at a place, as an offset in its section, and true if that end is known.
+    ///
+    /// The end of the object is the end of the symbol that covers the place. Without such a symbol, the end
+    /// of the object is not known, and the end of the section is returned.
     #[must_use]
     pub fn extent(&self, at: Location) -> Option<(u64, bool)> {
         let before = self.extents.range(..=at).next_back();
@@ -339,8 +343,8 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
     }
 }
 
-/// Returns true if a section's relocations are applied when the module loads: not those of the livepatch
-/// core that are for another module.
+/// Returns true if a section's relocations are applied when the module loads. That is true of all
+/// relocations except livepatch relocations for another module.
 pub(crate) fn is_applied_at_load(section: &Section<'_>) -> bool {
     let of_module = || {
         let parsed = LivepatchSection::parse(section.name);
@@ -353,7 +357,7 @@ fn is_init(section: &Section<'_>) -> bool {
     section.name.starts_with(b".init")
 }
 
-/// The function to which a livepatch hands its `klp_patch`.
+/// The function to which a livepatch passes its `klp_patch`.
 const ENABLE: &[u8] = b"klp_enable_patch";
 
 fn enabled<'d, R: ReadRef<'d>>(
@@ -370,7 +374,7 @@ fn enabled<'d, R: ReadRef<'d>>(
         for relocation in rela.relocations() {
             let before = match elf::RelocationType(relocation.kind) {
                 elf::R_X86_64_64 | elf::R_X86_64_32 | elf::R_X86_64_32S => 0,
-                // What is added is the distance to the next instruction.
+                // The addend includes the distance to the next instruction.
                 elf::R_X86_64_PC32 => 4,
                 _ => continue,
             };

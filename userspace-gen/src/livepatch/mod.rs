@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 //! The contents of a livepatch module: its [`modinfo`], its relocations ([`rela`]), and the [`structs`]
-//! that it hands to `klp_enable_patch()`, which [`patches()`] finds.
+//! that it passes to `klp_enable_patch()`. [`patches()`] finds these structs.
 
 mod data;
 mod klp_build;
@@ -20,5 +20,5 @@ pub use patches::patches;
 pub use rela::{rela_sections, RelaSection};
 pub use structs::{FunctionProblem, Patch, PatchedFunction, PatchedObject, Problem, State};
 
-/// The export of `klp_sympos` that a livepatch refers to if it needs that module.
+/// The export of `klp_sympos` to which a livepatch refers if it needs that module.
 pub const KLP_SYMPOS: &[u8] = b"klp_sympos_v1";

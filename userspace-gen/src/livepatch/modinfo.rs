@@ -9,9 +9,9 @@ use object::read::ReadRef;
 /// The strings of a module's `.modinfo` section.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Modinfo<'d> {
-    /// The section, and what is behind it up to the end of its last string.
+    /// The section, and the bytes behind it up to the end of its last string.
     bytes: &'d [u8],
-    /// The length of the section: no string begins behind it.
+    /// The length of the section: no string begins behind this length.
     size: usize,
 }
 
@@ -19,14 +19,14 @@ impl<'d> Modinfo<'d> {
     /// The name of the section.
     pub const SECTION: &'static [u8] = b".modinfo";
 
-    /// The strings in the bytes of a section.
+    /// Returns the strings in the bytes of a section.
     #[must_use]
     pub fn new(bytes: &'d [u8]) -> Self {
         let size = bytes.len();
         Self { bytes, size }
     }
 
-    /// Reads the section of a module; a file without it has no strings.
+    /// Reads the section of a module. A file without the section has no strings.
     ///
     /// # Errors
     ///
@@ -43,9 +43,9 @@ impl<'d> Modinfo<'d> {
         Ok(whole.unwrap_or_else(|| Self::new(bytes)))
     }
 
-    /// Reads the section as the loader does, which does not look at its type.
+    /// Reads the section as the loader does: without regard to its type.
     ///
-    /// Returns `None` if its last string does not end in the file.
+    /// Returns `None` if its last string does not end within the file.
     #[must_use]
     pub fn as_loaded<R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Option<Self> {
         match elf.section_by_name(Self::SECTION) {
@@ -54,9 +54,8 @@ impl<'d> Modinfo<'d> {
         }
     }
 
-    /// Reads `size` bytes at `offset` of a file as `get_next_modinfo()` in kernel/module/main.c does:
-    /// the type of the section is not looked at, and its last string ends at the next NUL, wherever
-    /// that is.
+    /// Reads `size` bytes at `offset` of a file as `get_next_modinfo()` in kernel/module/main.c does. The
+    /// last string ends at the next NUL, also if that is behind the section.
     ///
     /// Returns `None` if there is no such NUL in the file.
     #[must_use]
@@ -73,7 +72,7 @@ impl<'d> Modinfo<'d> {
 
     /// Returns all strings; several NULs in a row stand for one.
     pub fn strings(&self) -> impl Iterator<Item = &'d [u8]> {
-        // The loader compares the first one before it looks at the size.
+        // The loader compares the first string before it checks the size.
         let size = self.size.max(1);
         let mut next = 0;
         let strings = self.bytes.split(|&b| b == 0).map(move |string| {

@@ -8,7 +8,7 @@ use object::elf;
 use object::read::ReadRef;
 use object::Endianness;
 
-/// A section of relocations and the section that it changes.
+/// A section of relocations, and the section that they change.
 #[derive(Clone, Copy, Debug)]
 pub struct RelaSection<'d> {
     /// The section with the relocations.
@@ -19,7 +19,7 @@ pub struct RelaSection<'d> {
     endian: Endianness,
 }
 
-/// One relocation.
+/// A relocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Relocation {
     /// Its index in its section.
@@ -28,20 +28,20 @@ pub struct Relocation {
     pub offset: u64,
     /// The symbol whose value is used.
     pub symbol: SymbolId,
-    /// How it is used.
+    /// The type: how the value is used.
     pub kind: u32,
     /// The addend.
     pub addend: i64,
 }
 
 impl RelaSection<'_> {
-    /// Returns true if a section has relocations, but none in the file.
+    /// Returns true if the relocations of a section are not in the file (`SHT_NOBITS`).
     #[must_use]
     pub fn has_only_zeros(&self) -> bool {
         self.section.is_nobits() && self.section.size >= size_of::<elf::Rela64<Endianness>>() as u64
     }
 
-    /// The relocations, in their order.
+    /// Returns the relocations, in their order.
     pub fn relocations(&self) -> impl Iterator<Item = Relocation> + '_ {
         let endian = self.endian;
         self.relocations
@@ -57,22 +57,22 @@ impl RelaSection<'_> {
     }
 }
 
-/// The relocation sections of a file that change another section. Those that change none, the kernel
-/// passes over: `apply_relocations()`.
+/// Returns the relocation sections of a file that change another section. `apply_relocations()` skips all
+/// others.
 ///
 /// # Errors
 ///
-/// A section leads out of the file, or they overlap.
+/// A section ends behind the end of the file, or sections overlap.
 pub fn rela_sections<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Vec<RelaSection<'d>>> {
     let mut found = Vec::new();
     let mut total = 0_u64;
-    // The flag of livepatch counts, whatever the type.
+    // SHF_RELA_LIVEPATCH makes a section one of livepatch relocations, whatever its type is.
     let has_any = |s: &Section<'_>| s.kind == elf::SHT_RELA || s.is_livepatch_rela();
     for section in elf.sections().filter(has_any) {
         let Some(target) = elf.get_section(SectionId(section.info as usize)) else {
             continue;
         };
-        // Its type is not looked at: what gets no memory is read from the file.
+        // The type does not count here: a section without memory is read from the file.
         let read = if section.is_nobits() && !section.is_alloc() {
             Section {
                 kind: elf::SHT_RELA,
@@ -87,7 +87,8 @@ pub fn rela_sections<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Vec<Rel
             relocations: elf.relocations(&read)?,
             endian: elf.endian(),
         });
-        // Each section lies in the file, so that these sizes bound what is read from all of them.
+        // Each section is within the file, so that the sum of these sizes limits the memory for all
+        // relocations.
         total = total.saturating_add(section.size);
     }
     if total > elf.len() {

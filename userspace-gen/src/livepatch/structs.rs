@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! `struct klp_patch` and what hangs on it (include/linux/livepatch.h), wherever a tool puts it.
+//! `struct klp_patch` and the structs to which it points (include/linux/livepatch.h), as read from any tool's livepatch.
 
 use super::memory::{Location, Memory, Pointer};
 use object::read::ReadRef;
@@ -9,27 +9,27 @@ use std::collections::BTreeMap;
 /// A `klp_patch`: everything that a livepatch changes.
 #[derive(Clone, Debug)]
 pub struct Patch<'d> {
-    /// The objects that it changes, in the order in which the kernel comes to them.
+    /// The objects that it changes, in the kernel's order.
     pub objects: Vec<PatchedObject<'d>>,
-    /// True if it replaces all livepatches before it. Only its code tells if none of its data does.
+    /// True if it replaces all livepatches before it. Unknown if only code of the livepatch sets it.
     pub replace: Option<bool>,
     /// Its states: changes of other things than functions.
     pub states: Vec<State>,
     /// The fault of the struct itself, if it has one.
     pub problem: Option<Problem>,
-    /// The places where the kernel keeps its own members, by where they begin, and their ends.
+    /// The end of the kernel's own members in each struct, by their beginning.
     pub own: BTreeMap<Location, u64>,
 }
 
 impl Patch<'_> {
-    /// Returns true if the kernel keeps members of its own in some of `len` bytes.
+    /// Returns true if `len` bytes overlap the kernel's own members.
     #[must_use]
     pub fn is_kernels(&self, at: Location, len: u64) -> bool {
         overlaps(&self.own, at, len)
     }
 }
 
-/// Returns true if some of `len` bytes are in one of these ranges, which do not overlap each other.
+/// Returns true if `len` bytes overlap one of the ranges. The ranges do not overlap each other.
 pub(super) fn overlaps(ranges: &BTreeMap<Location, u64>, at: Location, len: u64) -> bool {
     let before = ranges.range(..at.plus(len)).next_back();
     before.is_some_and(|(start, &end)| start.section == at.section && end > at.offset)
@@ -38,24 +38,24 @@ pub(super) fn overlaps(ranges: &BTreeMap<Location, u64>, at: Location, len: u64)
 /// A fault of a `klp_patch`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Problem {
-    /// A member that it needs is NULL.
+    /// A required member is NULL.
     Null(&'static str),
-    /// Its `mod` is not the module that it is in.
+    /// Its `mod` is not the livepatch itself.
     OtherModule,
-    /// The kernel cannot keep its own members in a struct of that name: they are not 0, another struct
-    /// is there, or it is not writable as long as the module is loaded.
+    /// The kernel's own members of a struct of that name cannot be used: they are not 0, overlap another
+    /// struct, or are in memory that is read-only or freed.
     InUse(&'static str),
-    /// A relocation changes this, which it is no part of.
+    /// A relocation changes this part.
     Written(&'static str),
-    /// This is gone when the module has loaded.
+    /// This part is freed once the module has loaded.
     Freed(&'static str),
-    /// A name is where the kernel keeps its own members.
+    /// A name overlaps the kernel's own members.
     NameInStruct,
-    /// The empty element of an array of this struct is where the kernel keeps its own members.
+    /// The empty element of an array of this struct overlaps the kernel's own members.
     EndInStruct(&'static str),
-    /// This leads to nothing of the module.
+    /// This pointer leads to nothing in the module.
     Nowhere(&'static str),
-    /// Nothing ends the array of this struct.
+    /// An array of this struct has no empty element at its end.
     NoEnd(&'static str),
 }
 
@@ -81,7 +81,7 @@ pub struct PatchedFunction<'d> {
     pub sympos_at: Location,
     /// True if it has a name at all.
     pub has_old_name: bool,
-    /// The name that is looked up, if it can be read from the file.
+    /// The name that the kernel looks up, if it can be read from the file.
     pub old_name: Option<&'d [u8]>,
     /// Its position.
     pub old_sympos: u64,
@@ -94,11 +94,11 @@ pub struct PatchedFunction<'d> {
 /// A fault of a `klp_func` that the kernel does not notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FunctionProblem {
-    /// Its name is no string of the module, or of another object.
+    /// Its name is not a string.
     NoName,
     /// A relocation writes into its name.
     NameWritten,
-    /// Its name is gone when the module has loaded.
+    /// Its name is freed once the module has loaded.
     NameFreed,
     /// A relocation writes into its position.
     SymposWritten,
@@ -109,12 +109,12 @@ pub enum FunctionProblem {
 pub struct State {
     /// The identifier.
     pub id: u64,
-    /// How.
+    /// The version.
     pub version: u32,
 }
 
 impl<'d> PatchedFunction<'d> {
-    /// Reads one; `name`, `new_func` and `sympos` are where its fields are.
+    /// Reads a function; `name`, `new_func` and `sympos` are the places of its fields.
     pub(super) fn read<R: ReadRef<'d>>(
         memory: &Memory<'_, 'd, R>,
         name: Location,
