@@ -37,7 +37,7 @@ const SYMVERS: &[u8] = b"\
 0x12345678\tnet_export\tdrivers/net/net-mod\tEXPORT_SYMBOL_GPL\tNET
 ";
 
-/// Nothing is changed but a byte, an entry, a string.
+/// The edits change a byte, an entry or a string.
 const EDITED: &[(&str, &[u8])] = &[
     ("livepatch", &[0]),
     ("converted", &[0, 0, 0, 0x40]),

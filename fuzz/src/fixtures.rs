@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Small files that are right, for a start: those of klp-gen's own tests.
+//! Small valid files of klp-gen's own tests, as first inputs.
 
 use crate::kernel::{self, Files};
 use crate::livepatch::Livepatch;
@@ -9,11 +9,11 @@ use klp_gen::target::{Target, TargetFiles};
 use klp_policy::Policy;
 use std::cell::OnceCell;
 
-/// Runs `f` with a kernel and a module, which are read once.
+/// Runs `f` with a kernel and a module, which are read only once.
 ///
 /// # Panics
 ///
-/// There is no room for temporary files.
+/// Temporary files cannot be written.
 pub fn with_target<T>(f: impl FnOnce(&Target<'static>) -> T) -> T {
     thread_local! {
         static TARGET: OnceCell<Target<'static>> = const { OnceCell::new() };
@@ -26,7 +26,7 @@ pub fn with_target<T>(f: impl FnOnce(&Target<'static>) -> T) -> T {
     })
 }
 
-/// A kernel image.
+/// Returns a kernel image.
 #[must_use]
 pub fn vmlinux() -> Vec<u8> {
     let mut kernel = kernel::vmlinux();
@@ -39,13 +39,13 @@ pub fn vmlinux() -> Vec<u8> {
     kernel.build()
 }
 
-/// A module.
+/// Returns a module.
 #[must_use]
 pub fn module() -> Vec<u8> {
     kernel::module().build()
 }
 
-/// A livepatch as modpost leaves it.
+/// Returns a livepatch, as modpost leaves it.
 #[must_use]
 pub fn livepatch() -> Vec<u8> {
     let objects: [(Option<&str>, &[_]); 2] = [
@@ -70,11 +70,11 @@ pub fn livepatch() -> Vec<u8> {
     livepatch.build()
 }
 
-/// The same livepatch, converted.
+/// Returns the same livepatch, converted.
 ///
 /// # Panics
 ///
-/// It cannot be converted.
+/// The livepatch cannot be converted.
 #[must_use]
 pub fn converted() -> Vec<u8> {
     let done = with_target(|target| convert("livepatch", &livepatch(), target, Policy::Llvm));

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Feeds everything that reads foreign bytes with bytes that are wrong.
+//! Fuzzes all code that reads files from outside.
 //!
-//! Each of the [`targets`] takes any bytes and panics if an answer is not right; `targets/` of the
-//! package hands them to libFuzzer, `tests/` the committed corpora to `cargo test`.
+//! Each of the [`targets`] takes any bytes, and panics if an answer is wrong. `targets/` of the package runs them with
+//! libFuzzer, and `tests/` runs them with the committed corpora in `cargo test`.
 
 pub mod fixtures;
 pub mod targets;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The committed corpora, without a fuzzer.
+//! Runs all targets with the committed corpora, without a fuzzer.
 
 use klp_fuzz::targets::ALL;
 use std::fs;

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Why the library could not do what it was asked to.
+//! The error type of the library.
 
 use std::{error, fmt, io};
 
 /// A result of this library.
 pub type Result<T> = std::result::Result<T, Error>;
 
-/// Something that could not be done, with the file, symbol or section that it is about.
+/// An error, with the file, symbol or section.
 ///
-/// A question that has no answer ("no such symbol") is not an error, see
-/// [`Answer`](crate::resolve::Answer).
+/// The answer "no such symbol" to a question is not an error, see [`Answer`](crate::resolve::Answer).
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
@@ -24,9 +23,9 @@ pub struct Error {
 pub enum ErrorKind {
     /// A file could not be opened, read or written.
     Io,
-    /// A file is not what it should be, or contradicts itself.
+    /// A file is malformed, or of another kind than expected.
     Malformed,
-    /// A file is in order, but of a sort that is not handled.
+    /// A file is valid, but of a kind that is not supported.
     Unsupported,
     /// The request cannot be met with these inputs.
     Refused,
@@ -61,7 +60,7 @@ impl Error {
         Self::new(ErrorKind::Refused, format!("{origin}: {what}"))
     }
 
-    /// Puts the place that asked for it in front of the message.
+    /// Puts the place that refers to the file in front of the message.
     pub(crate) fn behind(mut self, place: &dyn fmt::Display) -> Self {
         self.message = format!("{place}: {}", self.message);
         self

@@ -2,9 +2,9 @@
 
 //! Emits and checks the relocation metadata of kernel livepatches.
 //!
-//! [`elf`] reads files, [`kallsyms`] turns them into the [`symbols`] that a kernel has, [`target`]
-//! puts a kernel and its modules together, [`resolve`] asks them, and [`check`] predicts the kernel's verdict
-//! on a livepatch:
+//! [`elf`] reads files, [`kallsyms`] makes the [`symbols`] of a kernel from them, [`target`] combines a
+//! kernel and its modules, [`resolve`] looks up symbols, and [`check`] predicts the kernel's verdict on a
+//! livepatch:
 //!
 //! ```no_run
 //! use klp_gen::check::check_file;
@@ -24,7 +24,8 @@
 //! # }
 //! ```
 //!
-//! [`Policy`](klp_policy::Policy) is the rule of the kernel: `Exact` for one without `klp_sympos`, `Llvm` with it.
+//! [`Policy`](klp_policy::Policy) is the rule of the kernel: `Exact` for one without `klp_sympos`, `Llvm`
+//! with it.
 
 #![forbid(unsafe_code)]
 

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Names and lines of files as messages show them.
+//! Names and lines of files in messages.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// The length at which a text is cut. No name that a kernel takes is longer.
+/// The length at which a text is cut. All names that a kernel accepts are shorter.
 const LONGEST: usize = 1024;
 
-/// `bytes` as text for a terminal: what is not UTF-8 or would move the cursor does not come through.
+/// Returns `bytes` as text for a terminal, without control characters and without bytes that are no UTF-8.
 #[must_use]
 pub fn shown(bytes: &[u8]) -> String {
-    // Nearly all names are so, and there are many.
+    // The fast path: nearly all names are printable ASCII, and there are many names.
     if bytes.len() <= LONGEST && bytes.iter().all(|b| matches!(b, b' '..=b'~')) {
         return String::from_utf8_lossy(bytes).into_owned();
     }
@@ -32,10 +32,9 @@ pub fn shown(bytes: &[u8]) -> String {
     shown
 }
 
-/// `text` with its control characters written out, but for those at the start of which `kept` says
-/// how many bytes stay as they are.
+/// Returns `text` with its control characters escaped, for text with parts from files.
 ///
-/// For text that is made of several parts, some of which came from files.
+/// `kept` returns the number of bytes at the beginning of a text that stay unchanged.
 pub fn visible(text: &str, kept: impl Fn(&str) -> usize) -> Cow<'_, str> {
     if text.bytes().all(|b| matches!(b, b' '..=b'~')) {
         return text.into();

@@ -17,12 +17,12 @@ use std::hash::RandomState;
 pub struct SymbolTable<'d> {
     entries: Vec<Entry<'d>>,
     by_name: OnceCell<Vec<u32>>,
-    /// Those that are live, unless all are.
+    /// The places of the live symbols, by full name; `None` if all symbols are live.
     live_by_name: OnceCell<Option<Vec<u32>>>,
 }
 
 impl<'d> SymbolTable<'d> {
-    /// A table of `entries`, which are in order. What is beyond the first 2^32 is cut off.
+    /// Returns a table of `entries`, which are in order. Entries beyond the first 2^32 are dropped.
     #[must_use]
     pub fn new(mut entries: Vec<Entry<'d>>) -> Self {
         entries.truncate(u32::MAX as usize);
@@ -33,25 +33,25 @@ impl<'d> SymbolTable<'d> {
         }
     }
 
-    /// The symbols.
+    /// Returns the symbols.
     #[must_use]
     pub fn entries(&self) -> &[Entry<'d>] {
         &self.entries
     }
 
-    /// The symbol at the place that the policy calls `seq`.
+    /// Returns the symbol at a place, which the policy calls `seq`.
     #[must_use]
     pub fn get(&self, seq: u32) -> Option<&Entry<'d>> {
         self.entries.get(seq as usize)
     }
 
-    /// The first symbol of that full name.
+    /// Returns the first symbol of a full name.
     #[must_use]
     pub fn by_name(&self, name: &[u8]) -> Option<&Entry<'d>> {
         self.first_with_prefix(name).filter(|e| e.name.0 == name)
     }
 
-    /// The symbol whose full name is the first of those that begin with `prefix`.
+    /// Returns the first symbol, by full name, with a name that begins with `prefix`.
     #[must_use]
     pub fn first_with_prefix(&self, prefix: &[u8]) -> Option<&Entry<'d>> {
         let sorted = self.sorted();
@@ -60,7 +60,7 @@ impl<'d> SymbolTable<'d> {
         entry.filter(|e| e.name.0.starts_with(prefix))
     }
 
-    /// The symbols that are there for good, with the positions that `policy` gives them.
+    /// Returns the live symbols, with their positions under `policy`.
     pub fn live(&self, policy: Policy) -> impl Iterator<Item = (&Entry<'d>, Position)> {
         let live = || self.entries.iter().filter(|e| e.live);
         live().zip(position::all(policy, live(), &RandomState::new()))
@@ -70,7 +70,7 @@ impl<'d> SymbolTable<'d> {
         self.get(index).map_or(&[], |e| e.name.0)
     }
 
-    /// The places of the symbols, by full name and then in their order.
+    /// Returns the places of the symbols, by full name and then in their order.
     fn sorted(&self) -> &[u32] {
         self.by_name.get_or_init(|| {
             let mut places: Vec<u32> = (0..).take(self.entries.len()).collect();
@@ -79,7 +79,7 @@ impl<'d> SymbolTable<'d> {
         })
     }
 
-    /// The places of the live symbols, by full name and then in their order.
+    /// Returns the places of the live symbols, by full name and then in their order.
     fn sorted_live(&self) -> &[u32] {
         let live = |&seq: &u32| self.get(seq).is_some_and(|entry| entry.live);
         let fewer = self.live_by_name.get_or_init(|| {
@@ -91,7 +91,7 @@ impl<'d> SymbolTable<'d> {
     }
 }
 
-/// The symbols of an object as the livepatch core sees them at one time.
+/// The symbols of an object that the livepatch core sees at one time.
 #[derive(Clone, Copy, Debug)]
 pub struct ObjectView<'t, 'd> {
     table: &'t SymbolTable<'d>,
@@ -99,13 +99,13 @@ pub struct ObjectView<'t, 'd> {
 }
 
 impl<'t, 'd> ObjectView<'t, 'd> {
-    /// vmlinux, or a module after its init function: without what was only needed for that.
+    /// Returns vmlinux, or a module after its init function, without init symbols.
     #[must_use]
     pub fn live(table: &'t SymbolTable<'d>) -> Self {
         Self { table, live: true }
     }
 
-    /// A module before its init function, when a livepatch that was there first is applied.
+    /// Returns a module before its init function, when an installed livepatch is applied to it.
     #[must_use]
     pub fn coming(table: &'t SymbolTable<'d>) -> Self {
         Self { table, live: false }
@@ -117,7 +117,7 @@ impl ObjectView<'_, '_> {
         entry.live || !self.live
     }
 
-    /// The places of the symbols that are seen, by full name and then in their order.
+    /// Returns the places of the visible symbols, by full name and then in their order.
     fn sorted(&self) -> &[u32] {
         if self.live {
             self.table.sorted_live()

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Files that were right before some of their fields were changed.
+//! Valid files with some changed fields.
 //!
-//! libFuzzer seldom gets by itself from one consistent file to another; an edit that knows what the
-//! tables of an ELF file are does.
+//! libFuzzer seldom gets from one consistent file to another by itself. These edits know the tables of an ELF file.
 
 use super::{livepatch, module, vmlinux};
 use crate::fixtures;
@@ -13,7 +12,7 @@ use object::elf;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-/// A right file and what is done to it.
+/// A valid file, and the edits.
 #[derive(Debug, Arbitrary)]
 struct Edited {
     base: Base,
@@ -37,13 +36,13 @@ enum Edit {
         field: u8,
         value: Value,
     },
-    /// Copies an entry over another one of its table.
+    /// Copies an entry over another entry of the same table.
     Entry { table: Table, from: u8, to: u8 },
-    /// Writes a string over what is in the strings of symbols or sections.
+    /// Writes a string into the table of names of symbols or sections.
     String { sections: bool, at: u16, name: u8 },
     /// Sets a byte.
     Byte { at: u16, value: u8 },
-    /// Ends the file earlier.
+    /// Truncates the file.
     End(u16),
 }
 
@@ -61,7 +60,7 @@ enum Value {
     Small(u8),
     Negative(u8),
     Power(u8),
-    /// As long as the file is, and a little more or less.
+    /// The length of the file, and a little more or less.
     Length(i8),
     Any(u64),
 }
@@ -93,7 +92,7 @@ const SECTION: &[(usize, usize)] = &[
 const SYMBOL: &[(usize, usize)] = &[(0, 4), (4, 1), (5, 1), (6, 2), (8, 8), (16, 8)];
 const RELOCATION: &[(usize, usize)] = &[(0, 8), (8, 4), (12, 4), (16, 8)];
 
-/// Names that mean something.
+/// Names with a meaning.
 const NAMES: &[&[u8]] = &[
     b"promoted.llvm.9a",
     b"init_once.llvm.*",
@@ -116,7 +115,7 @@ const NAMES: &[&[u8]] = &[
     b"",
 ];
 
-/// A right file, and where its tables are.
+/// A valid file, and the places of its tables.
 struct Layout {
     bytes: Vec<u8>,
     sections: Range<usize>,
@@ -126,7 +125,7 @@ struct Layout {
     section_names: Range<usize>,
 }
 
-/// Edits a file and does with it what is done with one of its sort.
+/// Edits a file, and runs the target for its kind.
 pub fn run(data: &[u8]) {
     let Ok(edited) = Edited::arbitrary_take_rest(Unstructured::new(data)) else {
         return;
@@ -248,7 +247,7 @@ impl Table {
     }
 }
 
-/// Writes what is still within the file.
+/// Writes the bytes that are within the file.
 fn overwrite(bytes: &mut [u8], start: usize, new: &[u8]) {
     for (old, &new) in bytes.iter_mut().skip(start).zip(new) {
         *old = new;

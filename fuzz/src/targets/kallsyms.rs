@@ -6,10 +6,10 @@ use klp_gen::kallsyms::text;
 use klp_gen::symbols::{ObjectView, SymbolTable};
 use klp_policy::{resolve_in_index, resolve_in_sequence, Policy, Query, SymbolName, Sympos};
 
-/// How many symbols of a table are asked for.
+/// The number of symbols of a table that are looked up.
 const ASKED: usize = 32;
 
-/// Reads a text; the two ways to resolve its names must agree.
+/// Reads a text. Both ways to resolve its names must give the same answers.
 pub fn run(data: &[u8]) {
     let Ok(kernel) = text::read("kallsyms", data) else {
         return;

@@ -6,7 +6,7 @@ use klp_gen::bitcode::native::ElfObject;
 use klp_gen::bitcode::producer::Producer;
 use klp_gen::collisions::LinkerScript;
 
-/// Reads a file as each of them.
+/// Reads a file as each kind of input.
 pub fn run(data: &[u8]) {
     let script = LinkerScript::new("script".to_owned(), data.to_vec());
     let lines = data.split(|&byte| byte == b'\n').count();

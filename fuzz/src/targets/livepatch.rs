@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! A livepatch, to be checked and converted.
+//! Checks and converts a livepatch.
 
 use crate::fixtures::with_target;
 use klp_gen::check::{check, check_file, Installed};

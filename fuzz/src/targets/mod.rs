@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The targets: one file for each reader of foreign bytes.
+//! The targets: one file for each parser.
 
 #![expect(
     clippy::missing_panics_doc,
@@ -16,10 +16,10 @@ pub mod names;
 pub mod symvers;
 pub mod vmlinux;
 
-/// A target, to be called with any bytes.
+/// A target, which takes any bytes.
 pub type Run = fn(&[u8]);
 
-/// All of them, under the names that libFuzzer and the corpora have.
+/// All targets, with their names for libFuzzer and the corpora.
 pub const ALL: [(&str, Run); 8] = [
     ("edited", edited::run),
     ("kallsyms", kallsyms::run),

@@ -8,7 +8,8 @@ use klp_policy::{
     ParsedName, Policy, Query, Request,
 };
 
-/// Cleans a name in both ways and compares with the naive twin; reads it in every other way.
+/// Cleans a name in both ways, compares the results with the naive implementation, and reads the name in all other
+/// formats.
 pub fn run(data: &[u8]) {
     let expected = naive::clean(data);
     let clean = cleanup_symbol_name(data);
@@ -30,7 +31,7 @@ pub fn run(data: &[u8]) {
     section(data);
 }
 
-/// Up to the first NUL, which is what a C string is.
+/// Returns the bytes up to the first NUL, as a C string.
 fn in_place(data: &[u8]) {
     let len = data.iter().position(|&b| b == 0).unwrap_or(data.len());
     let expected = naive::clean(&data[..len]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! A kernel image, as a target of everything.
+//! Uses a kernel image as the target of all commands.
 
 use crate::fixtures;
 use klp_gen::check::check;
@@ -13,7 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// Reads a kernel image and asks what is asked of one.
+/// Reads a kernel image and runs all commands with it.
 pub fn run(data: &[u8]) {
     with_file(data, |path| ask(Some(path), &[]));
     if let Ok(elf) = ElfFile::parse("vmlinux".to_owned(), data) {
@@ -21,7 +21,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// Prints, resolves, checks and converts with a target.
+/// Prints and resolves symbols of a target, and checks and converts a livepatch with it.
 pub(super) fn ask(vmlinux: Option<&Path>, modules: &[PathBuf]) {
     static CONVERTED: OnceLock<Vec<u8>> = OnceLock::new();
     static LIVEPATCH: OnceLock<Vec<u8>> = OnceLock::new();

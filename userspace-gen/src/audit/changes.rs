@@ -9,30 +9,29 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The changes from one kernel to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// The names in the source of symbols that were promoted in the first kernel, and are not in the
-    /// second.
+    /// The names in the source of symbols that were promoted in the first kernel, and not in the second.
     pub suffix_lost: Vec<String>,
-    /// Promoted in the second kernel, not in the first.
+    /// The names of symbols that were promoted in the second kernel, and not in the first.
     pub suffix_gained: Vec<String>,
-    /// Promoted in both, with another hash.
+    /// The names of symbols that were promoted in both, with different hashes.
     pub hash_changed: Vec<String>,
-    /// Cleaned names of which one kernel has several and the other another number.
+    /// The cleaned names with several matches in one kernel, and another number of matches in the other.
     pub matches_changed: Vec<MatchesChanged>,
 }
 
-/// A cleaned name that needs other positions.
+/// A cleaned name with another number of matches.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MatchesChanged {
     /// The name.
     pub name: String,
-    /// How many symbols of the first kernel have it; 1 stands for one or none.
+    /// The number of symbols of the first kernel with the name; 1 stands for one or none.
     pub before: usize,
-    /// And of the second.
+    /// The number of symbols of the second kernel with the name; 1 stands for one or none.
     pub after: usize,
 }
 
 impl Changes {
-    /// Compares two kernels. Data that a compiler named is left out: the names say nothing about it.
+    /// Compares two kernels, without data with names of the compiler, which have no meaning.
     #[must_use]
     pub fn new(before: &Audit, after: &Audit) -> Self {
         let (old, new) = (promoted(before), promoted(after));
@@ -53,7 +52,7 @@ impl Changes {
     }
 }
 
-/// The full names behind each cleaned one.
+/// The full names for each cleaned name.
 type Promoted<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
 fn promoted(audit: &Audit) -> Promoted<'_> {

@@ -2,8 +2,8 @@
 
 //! The suffixes in a kernel, and their effect on its names.
 //!
-//! [`suffix`] sorts what was promoted, [`repeats`] says which names are not unique under which rule,
-//! [`changes`] compares two kernels by name, [`html`] puts it all on a page.
+//! [`suffix`] lists promoted symbols by kind, [`repeats`] lists the names that are not unique under each
+//! rule, [`changes`] compares two kernels by name, and [`html`] makes a page of the result.
 
 pub mod changes;
 pub mod html;
@@ -21,28 +21,28 @@ use crate::shown::shown;
 use klp_policy::Policy;
 use object::read::ReadRef;
 
-/// An account of the names of one kernel.
+/// The audit of one kernel's names.
 #[derive(Clone, Debug)]
 pub struct Audit {
     /// The name of the kernel in messages.
     pub origin: String,
-    /// How many symbols it lists.
+    /// The number of symbols in `/proc/kallsyms`.
     pub symbols: usize,
-    /// Those that were promoted, in the order of `/proc/kallsyms`.
+    /// The promoted symbols, in the order of `/proc/kallsyms`.
     pub suffixed: Vec<Suffixed>,
-    /// The names that each rule makes ambiguous, the stock rule of today first.
+    /// The names that each rule makes ambiguous; the first rule is that of current stock kernels.
     pub rules: Vec<Rule>,
-    /// Names that a static and a global symbol have at once.
+    /// Names of both a static and a global symbol.
     pub static_and_global: Vec<Repeat>,
-    /// Names whose order in the symbol table is not that of their addresses, in which positions count.
+    /// Names of symbols that are not in address order in the symbol table. Positions count in address order.
     pub out_of_order: Vec<Repeat>,
-    /// Names that a `.<number>` tells from others: static locals, and what LLVM renamed since the name was
-    /// taken.
+    /// Names with a `.<number>` at the end: static locals, and symbols that LLVM renamed because the name
+    /// was taken.
     pub numbered: Vec<String>,
 }
 
 impl Audit {
-    /// Looks at all symbols of a kernel.
+    /// Makes the audit of a kernel.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl Audit {
         })
     }
 
-    /// How many symbols of a kind were promoted.
+    /// Returns the number of promoted symbols of a kind.
     #[must_use]
     pub fn count(&self, kind: Kind) -> usize {
         self.suffixed.iter().filter(|s| s.kind == kind).count()

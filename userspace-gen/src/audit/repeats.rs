@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Names that several symbols have.
+//! Names that several symbols share.
 
 use crate::elf::{ElfFile, SymbolId};
 use crate::shown::shown;
@@ -9,12 +9,12 @@ use klp_policy::Policy;
 use object::read::ReadRef;
 use std::collections::BTreeMap;
 
-/// A name that several symbols have.
+/// A name that several symbols share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Repeat {
     /// The name.
     pub name: String,
-    /// How many symbols have it.
+    /// The number of symbols with the name.
     pub matches: usize,
 }
 
@@ -28,7 +28,7 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// Sorts all symbols by their names under a rule.
+    /// Finds the names that a rule makes ambiguous.
     #[must_use]
     pub fn new(policy: Policy, symbols: &SymbolTable<'_>) -> Self {
         let mut counts = BTreeMap::<Vec<u8>, usize>::new();
@@ -49,14 +49,14 @@ impl Rule {
         }
     }
 
-    /// How many symbols cannot be told by their names alone.
+    /// Returns the number of symbols that cannot be identified by name alone.
     #[must_use]
     pub fn symbols(&self) -> usize {
         self.repeats.iter().map(|repeat| repeat.matches).sum()
     }
 }
 
-/// Exact names that a static and a global symbol have.
+/// Returns the exact names of both a static and a global symbol.
 pub(super) fn static_and_global<'d, R: ReadRef<'d>>(
     elf: &ElfFile<'d, R>,
     symbols: &SymbolTable<'_>,
@@ -68,14 +68,15 @@ pub(super) fn static_and_global<'d, R: ReadRef<'d>>(
     })
 }
 
-/// Exact names whose places in the symbol table are not in the order of their addresses.
+/// Returns the exact names of symbols that are not in address order in the symbol table.
 pub(super) fn out_of_order(symbols: &SymbolTable<'_>) -> Vec<Repeat> {
     repeats_that(symbols, |group| {
         !group.is_sorted_by_key(|entry| entry.index)
     })
 }
 
-/// The exact names of several symbols that `wanted` says yes to; they come in order of address.
+/// Returns the exact names of several symbols for which `wanted` returns true. `wanted` gets the symbols in
+/// address order.
 fn repeats_that(symbols: &SymbolTable<'_>, wanted: impl Fn(&[&Entry<'_>]) -> bool) -> Vec<Repeat> {
     let mut groups = BTreeMap::<&[u8], Vec<&Entry<'_>>>::new();
     for entry in symbols.entries() {

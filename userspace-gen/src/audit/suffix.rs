@@ -11,18 +11,18 @@ use klp_policy::{cleanup_symbol_name, NameClass, ParsedName};
 pub enum Kind {
     /// A function.
     Function,
-    /// The bytes in front of a function, which have its name: `__cfi_f`, `__pfx_f`.
+    /// The bytes in front of a function, with the function's name in their name: `__cfi_f`, `__pfx_f`.
     Prefix,
-    /// A variable that the source has a name for.
+    /// A variable with a name in the source.
     Variable,
-    /// Data that a compiler made and named, such as the table for a switch statement.
+    /// Data with a name of the compiler, such as the table for a switch statement.
     Constant,
     /// A string literal: LLVM calls them `.str` and `.str.<number>`.
     String,
 }
 
 impl Kind {
-    /// All of them.
+    /// All kinds.
     pub const ALL: [Self; 5] = [
         Self::Function,
         Self::Prefix,
@@ -31,7 +31,7 @@ impl Kind {
         Self::String,
     ];
 
-    /// The word that a report has for it.
+    /// Returns the name in reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl Kind {
         }
     }
 
-    /// Returns whether the source has a name for it; nobody asks for the others by name.
+    /// Returns true if the symbols have names in the source. Nobody looks up other symbols by name.
     #[must_use]
     pub fn is_of_the_source(self) -> bool {
         matches!(self, Self::Function | Self::Variable)
@@ -63,7 +63,7 @@ pub struct Suffixed {
     pub address: u64,
 }
 
-/// The symbols with a `.llvm.<hash>` in their names.
+/// Returns the symbols with a `.llvm.<hash>` in their names.
 pub(super) fn suffixed(symbols: &SymbolTable<'_>) -> Vec<Suffixed> {
     let mut all = Vec::new();
     for entry in symbols.entries() {
@@ -90,8 +90,8 @@ pub(super) fn suffixed(symbols: &SymbolTable<'_>) -> Vec<Suffixed> {
     all
 }
 
-/// Returns whether a name is `<base>.<number>`; not that of a string literal, nor of what is in front of a
-/// function, which is counted itself.
+/// Returns true if a name is `<base>.<number>`, except names of string literals, and of bytes in front of a
+/// function: the function itself is counted.
 pub(super) fn is_numbered(name: &[u8]) -> bool {
     let parsed = ParsedName::new(name);
     parsed.id.is_some()

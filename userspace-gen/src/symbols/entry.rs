@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! One symbol of a table.
+//! A symbol of a table.
 
 use klp_policy::SymbolName;
 
-/// One symbol of a [`SymbolTable`](super::SymbolTable).
+/// A symbol of a [`SymbolTable`](super::SymbolTable).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry<'d> {
     /// The full name.
@@ -13,8 +13,8 @@ pub struct Entry<'d> {
     pub address: u64,
     /// The letter that /proc/kallsyms prints.
     pub letter: u8,
-    /// The index in the symbol table that it is from, or the line.
+    /// The index in the symbol table of its file, or the line of the text.
     pub index: u32,
-    /// True if the symbol stays, false if it is there only while its module initializes.
+    /// True if the symbol stays, false if the kernel drops it after its module has initialized.
     pub live: bool,
 }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Positions among the symbols of one cleaned name.
+//! Positions among the symbols of a cleaned name.
 
 use super::entry::Entry;
 use klp_policy::{Policy, SymbolName};
 use std::borrow::Cow;
 use std::hash::BuildHasher;
 
-/// The position of a symbol among those that share its cleaned name.
+/// The position of a symbol among the symbols that share its cleaned name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
     /// Its position, counted from 1.
     pub sympos: u32,
-    /// How many there are.
+    /// The number of symbols that share the name.
     pub matches: u32,
 }
 
@@ -23,10 +23,11 @@ impl Position {
     };
 }
 
-/// The positions of `entries`, one for each.
+/// Returns the position of each of `entries`.
 ///
-/// Names lie all over a large file. Sorting their hashes reads each once, where a table of names would
-/// wait for memory at every step. Anybody can make a file, so the hashes should have a secret.
+/// Names are spread over a large file. The function sorts their hashes, which reads each name once; a table
+/// of names would wait for memory at every step. The hashes should have a secret key, because a file may be
+/// hostile.
 pub(super) fn all<'t, 'd: 't>(
     policy: Policy,
     entries: impl Iterator<Item = &'t Entry<'d>>,
@@ -57,7 +58,7 @@ pub(super) fn all<'t, 'd: 't>(
     positions
 }
 
-/// A name as `policy` compares it.
+/// Returns a name in the form that `policy` compares.
 fn clean(policy: Policy, name: SymbolName<'_>) -> Cow<'_, [u8]> {
     let mut segments = policy.clean(name.0).segments();
     let first = segments.next().unwrap_or_default();
@@ -72,7 +73,7 @@ mod tests {
     use super::*;
     use std::hash::{BuildHasherDefault, Hasher, RandomState};
 
-    /// Gives every name the same hash.
+    /// A hasher that gives every name the same hash.
     #[derive(Default)]
     struct Same;
 
