@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The objects of single files, as the link makes them inside.
+//! The backends: the objects that the link makes of single bitcode files.
 //!
-//! The linker itself does it with exactly the settings of the real link. Where the compiler is of the linker's
-//! version, the compiler does the same from the file's index (`-fthinlto-index=`), and each file can go to another processor or
-//! machine.
+//! The linker makes them with exactly the settings of the real link. If the compiler has the linker's
+//! version, the compiler makes the same objects from the index of each file (`-fthinlto-index=`), and each
+//! file can be compiled on another processor or machine.
 
 use super::cache::{Cache, Key};
 use super::compile::Compiler;
@@ -52,7 +52,7 @@ pub struct Backends<'b> {
 }
 
 impl Backend {
-    /// Chooses the compiler if it is of the linker's version.
+    /// Returns the compiler if it has the linker's version, or else the linker.
     ///
     /// # Errors
     ///
@@ -162,14 +162,15 @@ impl Backends<'_> {
         paths.collect()
     }
 
-    /// Returns the name of a file's object in the cache: the index has the hashes of all that the file imports.
+    /// Returns the name of a file's object in the cache: the index has the hashes of all that the file
+    /// imports.
     fn key(&self, file: &Wanted<'_>, replaced: &Replaced, index: &Path) -> Result<blake3::Hash> {
         let mut key = Key::new("object");
         for word in self.link.options() {
             key.add(word.as_bytes());
         }
         key.add(file.kbuild_path.as_os_str().as_encoded_bytes());
-        // A replaced original is one that was compiled again, to the same contents in another place.
+        // A replaced original was compiled again, to the same contents in another place.
         let mut index = fs::read(Link::index_of(file.kbuild_path, replaced, index))
             .map_err(|e| Error::io(&"cannot read an index of the thin link", e))?;
         for path in replaced.values() {
@@ -192,7 +193,7 @@ impl Backends<'_> {
         let mut words = self.compiler.launcher.clone();
         let compile = saved.compile();
         words.push(compile.map_or("clang", Invocation::program_word).to_owned());
-        // The target and its code model are not in the bitcode; everything else is.
+        // Only the target and its code model are not in the bitcode.
         let is_target = |word: &&String| {
             ["--target=", "-mcmodel=", "-march="]
                 .iter()

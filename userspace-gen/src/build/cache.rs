@@ -2,8 +2,9 @@
 
 //! The cache of a kernel's first build, for the next ones.
 //!
-//! Every entry has a name that is made of all that it depends on, is written under another name and then renamed. So
-//! there is nothing to lock, nothing to bring up to date, and a build that is interrupted leaves nothing half done.
+//! The name of an entry is a hash of everything on which the entry depends. An entry is written under
+//! another name and then renamed. So entries need no lock and no update, and an interrupted build leaves no
+//! incomplete entry.
 
 use crate::error::{Error, Result};
 use blake3::{Hash, Hasher};
@@ -30,7 +31,7 @@ impl Cache {
         let made = fs::create_dir_all(directory);
         made.map_err(|e| {
             let what = format_args!(
-                "cannot make the cache {} (XDG_CACHE_HOME says where it is)",
+                "cannot make the cache {} (set XDG_CACHE_HOME to another directory)",
                 directory.display()
             );
             Error::io(&what, e)
@@ -40,7 +41,7 @@ impl Cache {
         })
     }
 
-    /// Returns an entry; `make` fills its directory if there is none yet.
+    /// Returns an entry; if it does not exist, `make` fills its directory.
     ///
     /// # Errors
     ///
@@ -82,7 +83,7 @@ impl Cache {
             .map_err(cannot)
     }
 
-    /// Gives a new entry its name. Another build may have been faster: its entry has the same contents.
+    /// Renames a new entry to its name. If another build was faster, its entry has the same contents.
     fn publish(&self, new: TempDir, path: &Path) -> Result<()> {
         let made = path.parent().map_or(Ok(()), fs::create_dir_all);
         let renamed = made.and_then(|()| fs::rename(new.path(), path));
@@ -104,7 +105,7 @@ impl Cache {
     }
 }
 
-/// Makes the name of an entry of all that the entry depends on.
+/// A hash of everything on which an entry depends.
 #[derive(Debug)]
 pub struct Key(Hasher);
 
@@ -120,7 +121,7 @@ impl Key {
 
     /// Adds something that the entry depends on.
     pub fn add(&mut self, bytes: &[u8]) {
-        // With its length, so that "ab", "c" and "a", "bc" are two names.
+        // The length is added as well, so that "ab", "c" and "a", "bc" give two names.
         self.0.update(&(bytes.len() as u64).to_le_bytes());
         self.0.update(bytes);
     }
@@ -168,7 +169,7 @@ mod tests {
             (&path, fs::read(again.join("file")).unwrap()),
             (&again, b"1".to_vec())
         );
-        // One that is interrupted is not there.
+        // An entry that was interrupted does not exist.
         let failed = cache.entry("k", Key::new("other").finish(), |_| {
             Err(Error::new(crate::error::ErrorKind::Io, "interrupted"))
         });
@@ -181,7 +182,7 @@ mod tests {
         let directory = TempDir::new().unwrap();
         let cache = Cache::open(directory.path()).unwrap();
         let key = Key::new("k").finish();
-        // The other one is done while this one is still at work.
+        // The other build is done while this build is still at work.
         let path = cache.entry("k", key, |path| {
             fs::write(path.join("file"), "mine").unwrap();
             cache.entry("k", key, |path| {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The files that have to be compiled again: those that read a file that a patch changes.
+//! The objects to be compiled again, because they read a file that a patch changes.
 //!
-//! The compiler has written down what it read for every object, and fixdep has put the list into the `.cmd` files.
+//! The `.cmd` file of an object lists all files that the compiler read for it (`scripts/basic/fixdep.c`).
 
 use super::kbuild::Saved;
 use super::kernel::{KernelBuild, Module};
@@ -36,11 +36,11 @@ pub enum Part {
     Bitcode(Object),
     /// An object that is linked, but is no bitcode: assembler, or C that is compiled without LTO.
     Native(Object),
-    /// A file that other files are made of, as `asm-offsets.s`, or that the vDSO is made of.
+    /// A file from which the build makes other files, such as `asm-offsets.s`, or the vDSO.
     Other,
 }
 
-/// Finds every object that reads one of the files, which are given by their paths below the source tree.
+/// Finds every object that reads one of the files. `files` has paths below the source tree.
 ///
 /// # Errors
 ///
@@ -129,7 +129,8 @@ impl<'k> Objects<'k> {
         Self { parts }
     }
 
-    /// Returns the part of a target; nothing if no kernel runs its code, as that of tools and of the boot code.
+    /// Returns the part of a target; nothing if the kernel does not run its code, such as tools and boot
+    /// code.
     fn part(&self, target: &Path) -> Option<Part> {
         if let Some((_, part)) = self.parts.get(target) {
             return Some(part.clone());
@@ -150,7 +151,7 @@ impl<'k> Objects<'k> {
     }
 }
 
-/// Returns the path below the source tree, or below the build directory, of a file that a command names.
+/// Returns the path of a file in a command, relative to the source tree or to the build directory.
 #[must_use]
 pub fn below(kernel: &KernelBuild, path: &Path) -> Option<PathBuf> {
     let path = normal(&kernel.directory().join(path));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The compiler, as kbuild called it, with its output elsewhere.
+//! The compiler, called as kbuild called it, but with another output file.
 
 use super::jobs::{first_lines, output};
 use super::kbuild::{Invocation, Saved};
@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use std::fs;
 use std::path::Path;
 
-/// The way in which files are compiled.
+/// The settings with which files are compiled.
 #[derive(Clone, Debug, Default)]
 pub struct Compiler {
     /// A program in front of every compile line, with its arguments.
@@ -21,7 +21,7 @@ pub struct Compiler {
 impl Compiler {
     /// Compiles a file by its saved command, and writes the result to `to`.
     ///
-    /// Returns what the compiler says if it refuses the file.
+    /// Returns the compiler's message if it refuses the file.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Compiler {
         };
         let mut words = self.launcher.clone();
         for word in &compile.words {
-            // The list of dependencies would be written into the build directory.
+            // Otherwise the list of dependencies would be written into the build directory.
             if word.starts_with("-Wp,-MMD") || word.starts_with("-Wp,-MD") {
                 continue;
             }

@@ -44,7 +44,7 @@ impl Disassembler {
     pub fn texts(&self, files: &[impl AsRef<Path>]) -> Result<Vec<Vec<u8>>> {
         let cannot = |e| Error::io(&"cannot write a temporary file", e);
         let mut texts = Vec::with_capacity(files.len());
-        // As many names as a command line takes.
+        // A command line only takes so many names.
         for part in files.chunks(1000) {
             // One run for many files writes each text beside its file.
             let directory = TempDir::new().map_err(cannot)?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! From the objects before and after to a livepatch.
+//! Makes a livepatch from the objects before and after.
 
 use super::code::{probe, Layouts};
 use super::compare::{compare, Files, Pairings, Versions};
@@ -20,20 +20,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-/// The livepatch to make of the objects.
+/// The livepatch that is wanted.
 #[derive(Clone, Debug)]
 pub struct Wish {
     /// The name of the livepatch.
     pub name: String,
     /// The module to write; none to stop after the comparison.
     pub output: Option<PathBuf>,
-    /// The names that the kernel understands.
+    /// The rule of the kernel that will load it.
     pub policy: Policy,
-    /// Says that the livepatch replaces all others.
+    /// True if the livepatch replaces all others.
     pub replace: bool,
     /// A C file with callbacks.
     pub callbacks: Option<PathBuf>,
-    /// This program.
+    /// The path of klp-gen itself.
     pub klp_gen: PathBuf,
 }
 
@@ -46,7 +46,7 @@ pub struct Livepatch {
     pub additions: Vec<Addition>,
 }
 
-/// Compares the objects and makes a livepatch of what differs.
+/// Compares the objects, and makes a livepatch of the functions that differ.
 ///
 /// # Errors
 ///
@@ -130,17 +130,17 @@ fn nothing(units: &[Unit]) -> Refusal {
     Refusal {
         subject: files.join(", "),
         reason:
-            "no function differs from the one in the kernel that runs: what the patch changes is \
-                 left out by the configuration, or compiles to the same code"
+            "no function differs from the running kernel: this configuration does not compile what the \
+            patch changes, or both versions compile to the same code"
                 .to_owned(),
     }
 }
 
-/// Asks the kernel's headers how tables are laid out.
+/// Reads the layouts of tables from the kernel's headers.
 fn ask(kernel: &KernelBuild, unit: &Unit, directory: &Path) -> Result<Layouts> {
     let saved = Saved::open(kernel.directory(), &unit.kbuild_path)?;
     let compile = saved.compile().ok_or_else(|| {
-        let what = "expected the command of a compiler beside the object, found none";
+        let what = "expected a saved compile command beside the object, found none";
         Error::malformed(&unit.kbuild_path.display().to_string(), what)
     })?;
     probe::layouts(compile, kernel.directory(), directory)
@@ -178,9 +178,9 @@ type Elf<'o> = ElfFile<'o, &'o ReadCache<File>>;
 /// The files of the objects that are changed, and of the kernel itself.
 struct Objects {
     files: TargetFiles,
-    /// By object: the file with relocations, and the linked one.
+    /// The file with relocations and the linked file, by object.
     inputs: BTreeMap<Object, (ElfInput, ElfInput)>,
-    /// The files with bitcode that each object was linked from, in link order.
+    /// The bitcode files from which each object was linked, in link order.
     members: BTreeMap<Object, Vec<PathBuf>>,
     modules: BTreeMap<Object, PathBuf>,
     symvers: PathBuf,
@@ -263,7 +263,7 @@ impl Objects {
     }
 }
 
-/// Finds the symbols of each file in the kernel, and proves that the file is the one in the kernel.
+/// Finds the symbols of each file in the kernel, and proves that the file is the same as in the kernel.
 fn prove<'d>(
     units: &[Unit],
     versions: &[Versions<'_>],
@@ -274,7 +274,7 @@ fn prove<'d>(
     let mut refusals = Vec::new();
     for (unit, version) in units.iter().zip(versions) {
         let Some(image) = images.get(&unit.object) else {
-            let what = "the object that the file is linked into is not in the build directory";
+            let what = "the object into which the file is linked is not in the build directory";
             return Ok(Err(vec![Refusal {
                 subject: unit.kbuild_path.display().to_string(),
                 reason: what.to_owned(),

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Which functions and variables of a bitcode file differ from those of another version of the file.
+//! The functions and variables of a bitcode file that differ from those of another version of the file.
 //!
-//! Both versions are compared as `llvm-dis` prints them, without the numbers that any edit moves: metadata, attributes
-//! and types are compared by content, strings too, and places in the source are left out (`!srcloc`, `!dbg`).
+//! Both versions are compared as `llvm-dis` prints them, without the numbers that any edit moves. Metadata,
+//! attributes, types and strings are compared by content. Places in the source (`!srcloc`, `!dbg`) are not
+//! compared.
 
 use blake3::{Hash, Hasher};
 use memchr::memchr;
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 
-/// A module as far as the comparison goes.
+/// The parts of a module that are compared.
 #[derive(Debug)]
 pub struct Ir {
-    /// Module flags and the target: another file imports them with any function.
+    /// Module flags and the target. A file that imports any function imports these as well.
     flags: Hash,
     /// Assembler outside of functions.
     assembler: Hash,
@@ -24,7 +25,7 @@ pub struct Ir {
 }
 
 impl Ir {
-    /// Reads what `llvm-dis` prints.
+    /// Reads the output of `llvm-dis`.
     #[must_use]
     pub fn parse(text: &[u8]) -> Self {
         let text = Text::read(text);
@@ -47,7 +48,7 @@ impl Ir {
         }
     }
 
-    /// Says whether both compile to the same code and data.
+    /// Returns true if both compile to the same code and data.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         self.flags == other.flags
@@ -58,12 +59,12 @@ impl Ir {
                 .iter()
                 .zip(&other.definitions)
                 .all(|((a, x), (b, y))| {
-                    // Strings have numbers in their names.
+                    // The names of strings contain numbers.
                     x == y && (a == b || is_numbered(a) && is_numbered(b))
                 })
     }
 
-    /// Returns the symbols, by their GUIDs, whose definition is not the same in both.
+    /// Returns the GUIDs of the symbols with different definitions.
     #[must_use]
     pub fn changed(&self, other: &Self) -> HashSet<u64> {
         let old: HashMap<_, _> = self
@@ -93,7 +94,7 @@ fn is_numbered(name: &[u8]) -> bool {
     name.starts_with(b".str")
 }
 
-/// The hashes of what was looked up before, by sigil and name; nothing while it is looked up.
+/// The hashes of names that were resolved before, by sigil and name; nothing while a name is being resolved.
 type Known<'t> = HashMap<(u8, &'t [u8]), Option<Hash>>;
 
 /// A module's text, taken apart.
@@ -113,9 +114,9 @@ struct Text<'t> {
 struct Global<'t> {
     /// The whole definition.
     text: &'t [u8],
-    /// The first line, which is the whole of a variable.
+    /// The first line, which is the whole definition of a variable.
     header: &'t [u8],
-    /// Says that the name means nothing outside of the file, as that of a string.
+    /// True if the name has no meaning outside of the file, such as the name of a string.
     is_private: bool,
 }
 
@@ -155,7 +156,7 @@ impl<'t> Text<'t> {
                         Some(digit) if digit.is_ascii_digit() => {
                             module.metadata.insert(name, after_equals(line));
                         }
-                        // Names of the compiler and debug information are no code.
+                        // The compiler's name and debug information are not compared.
                         _ if name == b"llvm.module.flags" => module.flags.push(line),
                         _ => (),
                     }
@@ -220,7 +221,7 @@ impl<'t> Text<'t> {
         self.hash_all(&[text])
     }
 
-    /// Writes text with what its names and numbers stand for.
+    /// Hashes text, with each name and number replaced by its meaning.
     fn write(&self, text: &'t [u8], hasher: &mut Hasher) {
         let (mut at, mut copied) = (0, 0);
         while at < text.len() {
@@ -272,14 +273,14 @@ impl<'t> Text<'t> {
         hasher.update(&text[copied.min(text.len())..]);
     }
 
-    /// Writes what a name or number stands for.
+    /// Hashes the meaning of a name or number.
     fn meaning(&self, sigil: u8, name: &'t [u8], hasher: &mut Hasher) {
         hasher.update(&[sigil]);
         let key = (sigil, name);
         let known = self.known.borrow().get(&key).copied();
         let hash = match known {
             Some(Some(hash)) => hash,
-            // It refers to itself, as loops do.
+            // The definition refers to itself, as loops do.
             Some(None) => return,
             None => {
                 self.known.borrow_mut().insert(key, None);
@@ -321,7 +322,7 @@ fn is_name(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'.' | b'$' | b'"' | b'-')
 }
 
-/// Splits a name from what follows; a quoted one loses its quotes.
+/// Splits a name from the text behind it, and removes its quotes.
 fn name(text: &[u8]) -> (&[u8], &[u8]) {
     if let [b'"', rest @ ..] = text {
         let end = memchr(b'"', rest).unwrap_or(rest.len());

@@ -12,7 +12,7 @@ use std::thread;
 
 use super::kbuild::Invocation;
 
-/// Does `work` for every item, on up to `jobs` threads; an error ends it early.
+/// Does `work` for every item, on up to `jobs` threads. After an error, no further item is started.
 ///
 /// # Errors
 ///
@@ -49,7 +49,7 @@ pub fn each<'i, T: Sync, U: Send>(
     results.into_iter().map(|(_, result)| result).collect()
 }
 
-/// Starts a program in a directory and waits for its end.
+/// Runs a program in a directory, and returns its output.
 ///
 /// # Errors
 ///
@@ -68,7 +68,7 @@ pub fn output(invocation: &Invocation, directory: &Path) -> Result<Output> {
         .env("LC_ALL", "C");
     command.output().map_err(|e| {
         let missing = if e.kind() == io::ErrorKind::NotFound {
-            ": the kernel was built with it (install it, or add its directory to PATH)"
+            ", with which the kernel was built (install it, or add its directory to PATH)"
         } else {
             ""
         };
@@ -76,11 +76,11 @@ pub fn output(invocation: &Invocation, directory: &Path) -> Result<Output> {
     })
 }
 
-/// Starts a program, takes a failure for an error, and returns what the program printed.
+/// Runs a program in a directory, and returns its output.
 ///
 /// # Errors
 ///
-/// The program cannot be started, or says that it failed.
+/// The program cannot be started, or fails.
 pub fn run(invocation: &Invocation, directory: &Path) -> Result<Vec<u8>> {
     let output = output(invocation, directory)?;
     if output.status.success() {
@@ -95,7 +95,7 @@ pub fn run(invocation: &Invocation, directory: &Path) -> Result<Vec<u8>> {
     Err(Error::new(ErrorKind::Refused, what))
 }
 
-/// Returns the lines that say why a program failed, as one.
+/// Returns the first lines of a program's messages, as one line.
 #[must_use]
 pub fn first_lines(stderr: &[u8]) -> String {
     let text = String::from_utf8_lossy(stderr);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The `.cmd` files in which kbuild remembers how it made each file.
+//! The `.cmd` files, in which kbuild saves the command that made each file.
 //!
 //! `mm/.slab_common.o.cmd` has the shell command that made `mm/slab_common.o`, its source, and every file that the
 //! compiler read for it (`scripts/basic/fixdep.c` writes the list).
@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// One program of a command, as the shell would start it.
+/// A program of a command, as the shell would start it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
     /// The program and its arguments.
@@ -21,7 +21,7 @@ pub struct Invocation {
 pub struct Saved {
     /// The programs that the command runs, one after the other.
     pub invocations: Vec<Invocation>,
-    /// The source file, where fixdep wrote the file.
+    /// The source file, if fixdep wrote the `.cmd` file.
     pub source: Option<PathBuf>,
     /// The files that the compiler read, without the source.
     pub dependencies: Vec<PathBuf>,
@@ -43,7 +43,7 @@ impl Saved {
     pub fn open(directory: &Path, target: &Path) -> Result<Self> {
         let path = directory.join(path_of(target));
         let text = fs::read_to_string(&path).map_err(|e| {
-            let what = "expected the command that kbuild saves beside each file that it makes";
+            let what = "expected the .cmd file that kbuild writes beside each file";
             Error::io(&format_args!("cannot read {}: {what}", path.display()), e)
         })?;
         Self::parse(&path.display().to_string(), &text)
@@ -96,7 +96,7 @@ impl Saved {
         })
     }
 
-    /// Returns the compiler's invocation: the one that is given `-c`.
+    /// Returns the compiler's invocation: the one with the option `-c`.
     #[must_use]
     pub fn compile(&self) -> Option<&Invocation> {
         let mut all = self.invocations.iter();
@@ -122,13 +122,14 @@ impl Invocation {
         self
     }
 
-    /// Returns the program's own name, without its directory: `clang-22` of `ccache /opt/llvm/bin/clang-22 -c x.c`.
+    /// Returns the program's own name, without its directory: `clang-22` of `ccache /opt/llvm/bin/clang-22
+    /// -c x.c`.
     #[must_use]
     pub fn program(&self) -> &str {
         self.program_word().rsplit('/').next().unwrap_or_default()
     }
 
-    /// Returns the program as the command names it, behind a launcher.
+    /// Returns the program as the command names it, without a launcher.
     #[must_use]
     pub fn program_word(&self) -> &str {
         let words = self.words.iter().take_while(|word| !word.starts_with('-'));
@@ -142,7 +143,7 @@ fn split(origin: &str, command: &str) -> Result<Vec<Invocation>> {
     let mut invocations = Vec::new();
     for part in statements(&command) {
         let words = shlex::split(part).ok_or_else(|| {
-            let what = format!("expected a command in the shell's quotes, found {part}");
+            let what = format!("expected a command with complete quotes, found {part}");
             Error::malformed(origin, what)
         })?;
         if !words.is_empty() {

@@ -2,7 +2,7 @@
 
 //! The directory in which the kernel was built, as `klp-gen build` needs it.
 //!
-//! Nothing is ever written into it, or into the source tree.
+//! klp-gen writes nothing into this directory or into the source tree.
 
 use super::disassembler::Disassembler;
 use super::kbuild::{Invocation, Saved};
@@ -26,23 +26,23 @@ pub struct KernelBuild {
     source_names: Vec<PathBuf>,
     members: Vec<Member>,
     link: Invocation,
-    /// The directory of modules that were built outside the tree, if these are to be changed.
+    /// The directory of modules that were built outside the tree, if patches are of these.
     external: Option<PathBuf>,
 }
 
 /// A file that is linked into vmlinux.o.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// The path below the build directory, as kbuild calls the file: `mm/slab_common.o`.
+    /// The path below the build directory: `mm/slab_common.o`.
     pub path: PathBuf,
-    /// Says that the file is bitcode, which ThinLTO compiles; assembler files are not.
+    /// True if the file is bitcode, which ThinLTO compiles.
     pub is_bitcode: bool,
 }
 
 /// A module of the build.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Module {
-    /// The object as a livepatch says it.
+    /// The object of the livepatch.
     pub object: Object,
     /// The file: `net/ipv6/ipv6.ko`.
     pub ko: PathBuf,
@@ -53,7 +53,7 @@ pub struct Module {
 impl KernelBuild {
     /// Reads the link order and the link line of a build directory.
     ///
-    /// `source` is the kernel's tree, if it is not the one that the build directory says.
+    /// `source` is the kernel's tree, if it is not the tree that the build directory names.
     ///
     /// # Errors
     ///
@@ -68,7 +68,7 @@ impl KernelBuild {
             if !directory.join(name).is_file() {
                 let what = format!(
                     "{}: expected the build directory of a kernel, with {name} in it, found no {name} \
-                     (give the directory in which make was run, with the files that make left there)",
+                    (give the directory in which the kernel was built)",
                     directory.display()
                 );
                 return Err(Error::new(ErrorKind::Refused, what));
@@ -100,7 +100,7 @@ impl KernelBuild {
         let mut source_names = vec![source.clone()];
         let first = members.iter().filter(|member| member.is_bitcode);
         for member in first {
-            // Rust has a line of its own.
+            // Rust has a bitcode file of its own.
             let saved = Saved::open(&directory, &member.path)?;
             let name = saved
                 .source
@@ -122,7 +122,7 @@ impl KernelBuild {
         })
     }
 
-    /// Has patches change the modules of `directory`, which kbuild made with `M=`, in place of the kernel.
+    /// Makes patches change the modules of `directory` (which kbuild made with `M=`) instead of the kernel.
     ///
     /// # Errors
     ///
@@ -149,9 +149,9 @@ impl KernelBuild {
         Ok(self)
     }
 
-    /// Returns the directory in which the files were compiled that a patch may change.
+    /// Returns the directory of the compiled files that a patch may change.
     ///
-    /// kbuild has absolute names for what it compiles outside the kernel's tree, which `join()` leaves as they are.
+    /// For files outside the kernel's tree, kbuild uses absolute names, which `join()` does not change.
     #[must_use]
     pub fn compiled_in(&self) -> &Path {
         self.external.as_deref().unwrap_or(&self.directory)
@@ -163,13 +163,15 @@ impl KernelBuild {
         &self.directory
     }
 
-    /// Returns the tree that patches are of, as an absolute path: the kernel's, or the directory of modules.
+    /// Returns the tree to which patches apply, as an absolute path: the kernel's tree, or the directory of
+    /// modules.
     #[must_use]
     pub fn source(&self) -> &Path {
         &self.source
     }
 
-    /// Returns the names of the source tree: the absolute path, and the one that kbuild gave to the compiler.
+    /// Returns the names of the source tree: the absolute path, and the path that kbuild gave to the
+    /// compiler.
     #[must_use]
     pub fn source_names(&self) -> &[PathBuf] {
         &self.source_names
@@ -181,7 +183,7 @@ impl KernelBuild {
         self.directory.join("vmlinux")
     }
 
-    /// Returns what vmlinux was linked from: every function and variable, with relocations.
+    /// Returns vmlinux.o, from which vmlinux was linked: every function and variable, with relocations.
     #[must_use]
     pub fn vmlinux_o(&self) -> PathBuf {
         self.directory.join("vmlinux.o")
@@ -209,7 +211,7 @@ impl KernelBuild {
     ///
     /// # Errors
     ///
-    /// There is none in `PATH` that is new enough.
+    /// `PATH` has no disassembler that is new enough.
     pub fn disassembler(&self) -> Result<Disassembler> {
         let bitcode = self.members.iter().find(|member| member.is_bitcode);
         let path = bitcode.map_or(Path::new(""), |member| member.path.as_path());
@@ -239,7 +241,8 @@ impl KernelBuild {
     }
 }
 
-/// Returns the source tree of a C file: `../linux` for `../linux/mm/slub.c`, which became `mm/slub.o`.
+/// Returns the source tree of a C file: `../linux` for `../linux/mm/slub.c`, from which `mm/slub.o` was
+/// compiled.
 fn tree_of(source: &Path, object: &Path) -> PathBuf {
     let depth = object.components().count();
     source
@@ -249,7 +252,7 @@ fn tree_of(source: &Path, object: &Path) -> PathBuf {
         .to_owned()
 }
 
-/// Says whether a file is bitcode.
+/// Returns true if a file is bitcode.
 ///
 /// # Errors
 ///

@@ -3,9 +3,9 @@
 //! The numbers of lines that a patch moves.
 //!
 //! `__LINE__` is in the code of every `WARN()` and `might_sleep()`. A line that a patch inserts would change all
-//! functions behind it, so that a `#line` is put behind each change, where the function that it is in ends. A
-//! guess that is wrong costs functions that count as changed, and nothing else. The preprocessor passes over a
-//! `#line` in code that the configuration leaves out, so that there is one behind each `#endif` as well.
+//! functions behind it. So a `#line` is put behind each change, at the end of the function. The end is a guess; if it
+//! is wrong, too many functions count as changed, and nothing else happens. The preprocessor skips a `#line` in code
+//! that is not compiled, so a `#line` is put behind each `#endif` as well.
 
 use diffy::{Line, Patch};
 use std::collections::BTreeMap;
@@ -76,7 +76,7 @@ fn change(old_end: usize, moved: isize) -> Change {
     }
 }
 
-/// Returns the place of lines in a file that is nearest to the one that a patch gives.
+/// Returns the place of the wanted lines in a file that is nearest to the place in the patch.
 fn place(old: &[&[u8]], wanted: &[&[u8]], near: usize, from: usize) -> Option<usize> {
     let last = old.len().checked_sub(wanted.len())?;
     let fits = |&at: &usize| old.get(at..at + wanted.len()) == Some(wanted);
@@ -84,15 +84,15 @@ fn place(old: &[&[u8]], wanted: &[&[u8]], near: usize, from: usize) -> Option<us
     places.min_by_key(|at| at.abs_diff(near))
 }
 
-/// Puts the changes of one patch and those of a later one together.
+/// Combines the changes of a patch with those of a later patch.
 ///
-/// The later ones are about the file that the first ones made.
+/// The later changes are changes of the file that the first patch made.
 #[must_use]
 pub fn combine(first: &[Change], later: &[Change]) -> Vec<Change> {
     if first.is_empty() {
         return later.to_vec();
     }
-    // Where a line of the file in between came from, and where it went.
+    // The old and the new number of a line of the file in between.
     let before = |line: usize| {
         let change = first.iter().rev().find(|change| change.new_end <= line);
         change.map_or(line, |c| c.old_end + (line - c.new_end))
@@ -124,7 +124,7 @@ pub fn keep_numbers(text: &[u8], changes: &[Change]) -> Vec<u8> {
     let Some(first) = changes.iter().find(|c| c.old_end != c.new_end) else {
         return text.to_vec();
     };
-    // The lines behind which a #line is put, and the number of the line that follows.
+    // The lines behind which a #line is put, each with the number of the next line.
     let mut marks = BTreeMap::new();
     for at in first.new_end..lines.len() {
         let change = changes.iter().rev().find(|change| change.new_end <= at);
@@ -158,7 +158,7 @@ pub fn keep_numbers(text: &[u8], changes: &[Change]) -> Vec<u8> {
     marked
 }
 
-/// Says whether a line begins, divides or ends what the configuration may leave out.
+/// Returns true if a line is a directive of conditional compilation.
 fn is_conditional(lines: &[&[u8]], at: usize) -> bool {
     let line = lines.get(at).copied().unwrap_or_default();
     let directive = line.trim_ascii_start().strip_prefix(b"#");
@@ -167,12 +167,12 @@ fn is_conditional(lines: &[&[u8]], at: usize) -> bool {
     [&b"if"[..], b"el", b"endif"].iter().any(is_it) && !continues(line)
 }
 
-/// Says whether a line goes on in the next one.
+/// Returns true if the next line continues a line.
 fn continues(line: &[u8]) -> bool {
     line.trim_ascii_end().ends_with(b"\\")
 }
 
-/// Says whether a line closes a function or an initialiser: a brace in the first column, not in a macro.
+/// Returns true if a line closes a function or an initialiser: a brace in the first column, not in a macro.
 fn closes(lines: &[&[u8]], at: usize) -> bool {
     let before = at.checked_sub(1).and_then(|before| lines.get(before));
     let line = lines.get(at).copied().unwrap_or_default();
@@ -257,7 +257,7 @@ mod tests {
                 }
             ]
         );
-        // The later one stands before the first.
+        // The later change is before the first.
         let later = [Change {
             old_end: 1,
             new_end: 2,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! A livepatch from a source patch, on a kernel that was built with ThinLTO.
+//! Makes a livepatch from a source patch, for a kernel that was built with ThinLTO.
 //!
-//! A ThinLTO link compiles each file by itself, once a small *thin link* has decided from summaries what the file
-//! imports, exports and promotes. So a source patch can only change the files that it touches, and the files
-//! that import what it changed. The steps, one file each:
+//! A ThinLTO link first does a small *thin link*, which decides from summaries what each file imports,
+//! exports and promotes. Then it compiles each file by itself. So a source patch can only change the files
+//! that it touches, and the files that import something that changed there. The steps, one file each:
 //!
 //! | step | file | yields |
 //! | --- | --- | --- |
@@ -14,7 +14,7 @@
 //! | the thin links | [`thin_link`], [`index`] | what every file imports, before and after |
 //! | the backends | [`backends`], [`pairs`](mod@pairs) | [`Pairs`]: object files before and after |
 //!
-//! Everything behind that only sees [`Pairs`].
+//! All later steps only use [`Pairs`].
 
 pub mod backends;
 pub mod cache;
@@ -61,7 +61,7 @@ pub enum Object {
 }
 
 impl Object {
-    /// Returns the name of the object as a livepatch says it: `vmlinux`, or `KBUILD_MODNAME` of a module.
+    /// Returns the name of the object in a livepatch: `vmlinux`, or `KBUILD_MODNAME` of a module.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
@@ -74,23 +74,23 @@ impl Object {
     }
 }
 
-/// The reason for which a file may have other code than before.
+/// The reason for which the code of a file may change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
     /// The patch changes the file.
     Patched,
     /// The patch changes a header that the file includes, by its path in the source tree.
     Header(PathBuf),
-    /// The file imports a function or variable whose code or data changed.
+    /// The file imports a function or variable with changed code or data.
     Imports {
         /// The name of the function or variable.
         name: String,
-        /// The file that has it, as kbuild calls it: `mm/slab_common.o`.
+        /// The file that has the function or variable, by kbuild's name: `mm/slab_common.o`.
         from: PathBuf,
     },
-    /// The thin link decides otherwise about a symbol of the file: whether it is exported, promoted or kept.
+    /// The thin link decides otherwise about a symbol of the file: to export, to promote or to keep it.
     Linkage {
-        /// The symbol, if its name is known: an index has hashes of names.
+        /// The symbol, if its name is known. An index only has hashes of names.
         name: Option<String>,
     },
 }
@@ -101,52 +101,56 @@ impl fmt::Display for Reason {
             Self::Patched => f.write_str("the patch"),
             Self::Header(header) => write!(f, "includes {}", header.display()),
             Self::Imports { name, from } => write!(f, "imports {name} of {}", from.display()),
-            Self::Linkage { name: Some(name) } => write!(f, "{name} is linked in another way"),
-            Self::Linkage { name: None } => f.write_str("a symbol of it is linked in another way"),
+            Self::Linkage { name: Some(name) } => write!(f, "the linkage of {name} changes"),
+            Self::Linkage { name: None } => {
+                f.write_str("the linkage of one of its symbols changes")
+            }
         }
     }
 }
 
-/// One C file whose code may have changed, compiled before and after.
+/// A C file with code that may have changed, compiled before and after.
 #[derive(Clone, Debug)]
 pub struct Unit {
     /// The object that the file is linked into.
     pub object: Object,
     /// The name that kbuild has for it, below the build directory: `mm/slab_common.o`.
     pub kbuild_path: PathBuf,
-    /// The C file, below the source tree (or below the build directory if the build made it): `mm/slab_common.c`.
+    /// The C file, below the source tree (or below the build directory if the build made it):
+    /// `mm/slab_common.c`.
     pub source: PathBuf,
     /// The ELF object of the original file: one section for each function and variable, before objtool.
     pub original: PathBuf,
     /// The ELF object of the patched file, in the same form.
     pub patched: PathBuf,
-    /// The reason for which it may differ.
+    /// The reason for which its code may differ.
     pub reason: Reason,
 }
 
-/// Every file whose code may have changed.
+/// All files with code that may have changed.
 #[derive(Debug)]
 pub struct Pairs {
     /// The files, those of vmlinux first and in link order, then the modules.
     pub units: Vec<Unit>,
-    /// A directory for intermediate files, gone when this is dropped unless it is to be kept.
+    /// The directory for intermediate files. It is removed when this value is dropped, unless it is to be
+    /// kept.
     pub directory: WorkDirectory,
 }
 
-/// The wishes of somebody who wants a livepatch.
+/// The request for a livepatch: the options of `klp-gen build`.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// The source patches, to be applied one after the other.
     pub patches: Vec<PathBuf>,
     /// The number of processes that may run at a time.
     pub jobs: usize,
-    /// The program to be put in front of every compile line, with its arguments.
+    /// The program in front of every compile line, with its arguments.
     pub launcher: Vec<String>,
-    /// The directory of what is kept from one build to the next.
+    /// The directory of the cache.
     pub cache: PathBuf,
     /// The directory for intermediate files, if they are to be kept.
     pub keep: Option<PathBuf>,
-    /// Compile however many files include a patched header.
+    /// True to compile all files that include a patched header, however many they are.
     pub all: bool,
 }
 
@@ -175,7 +179,7 @@ impl Request {
 /// A directory for intermediate files.
 #[derive(Debug)]
 pub enum WorkDirectory {
-    /// One that is removed afterwards.
+    /// A directory that is removed afterwards.
     Temporary(TempDir),
     /// The directory of `--keep`.
     Kept(PathBuf),
@@ -192,14 +196,14 @@ impl WorkDirectory {
     }
 }
 
-/// A reason for which the patch cannot be a livepatch: an honest no, not an error.
+/// A reason for which the patch cannot become a livepatch: exit status 1, not an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The function, variable or file that it is about.
+    /// The function, variable or file.
     pub subject: String,
-    /// The fault, and the cure.
+    /// The fault, and what to do.
     pub reason: String,
 }
 
-/// The result of a step: a value, or the reasons for which there can be none.
+/// The result of a step: a value, or the refusals.
 pub type Answer<T> = std::result::Result<T, Vec<Refusal>>;

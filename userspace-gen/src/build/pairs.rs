@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! From the patch to the objects before and after.
+//! Makes the objects before and after from the patch.
 
 use super::backends::{Backend, Backends, Wanted};
 use super::cache::{Cache, Key};
@@ -24,10 +24,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The number of objects that a patch may have compiled without `--all`.
+/// The largest number of objects that are compiled without `--all`.
 const MANY: usize = 100;
 
-/// The processor time that compiling a file of the kernel takes, in seconds: twice, and its share of the rest.
+/// The processor time for a file of the kernel, in seconds: two compilations, and its share of the other
+/// steps.
 const SECONDS_EACH: usize = 3;
 
 /// A file that was compiled before and after.
@@ -39,11 +40,11 @@ struct Compiled<'d> {
     ir: (Ir, Ir),
 }
 
-/// Finds every file whose code a patch may change, and compiles each before and after.
+/// Finds every file with code that a patch may change, and compiles each before and after.
 ///
 /// # Errors
 ///
-/// A file cannot be read or written, or a program fails that worked for the kernel's build.
+/// A file cannot be read or written, or a program of the kernel's build fails.
 pub fn pairs(
     request: &Request,
     kernel: &KernelBuild,
@@ -87,7 +88,7 @@ impl Front<'_> {
         };
         for path in &patched.ignored {
             self.progress.warn(&format!(
-                "{}: not compiled into the kernel, left out",
+                "{}: not compiled into the kernel; this part of the patch is ignored",
                 path.display()
             ));
         }
@@ -108,8 +109,8 @@ impl Front<'_> {
                 .collect();
             return Ok(Err(vec![Refusal {
                 subject: names.join(", "),
-                reason: "the patch changes no code of this kernel: what it changes is left out by the configuration, \
-                         or compiles to the same"
+                reason: "the patch changes no code of this kernel: this configuration does not compile what the patch \
+                changes, or both versions compile to the same code"
                     .to_owned(),
             }]));
         }
@@ -124,18 +125,18 @@ impl Front<'_> {
         Ok(Ok(units))
     }
 
-    /// Refuses what no compilation is needed for.
+    /// Refuses patches that can be refused before anything is compiled.
     fn refuse(&self, files: &[&Path], dependants: &[Dependant]) -> Option<Vec<Refusal>> {
         let mut refusals = Vec::new();
         for dependant in dependants {
             let is_patched = dependant.reason == Reason::Patched;
             let why = match &dependant.part {
                 Part::Native(_) if is_patched => {
-                    "is compiled without LTO (kbuild leaves LTO out for code that runs early or without the rest of \
-                     the kernel), and is not in the thin link: change its callers"
+                    "is compiled without LTO (as code that runs early, or without the rest of the kernel), and takes no \
+                    part in the thin link: change its callers"
                 }
                 Part::Other if is_patched => {
-                    "is no code of the kernel: other files, or the vDSO, are made of it"
+                    "is not code of the kernel, but a source of generated files or of the vDSO: a livepatch cannot change it"
                 }
                 _ => continue,
             };
@@ -158,15 +159,15 @@ impl Front<'_> {
             refusals.push(Refusal {
                 subject: names.join(", "),
                 reason: format!(
-                    "{count} files of this kernel include it: compiling them takes about {minutes} minutes of \
-                     processor time (give --all to do so, and --jobs or --launcher for more processors)"
+                    "{count} files of this kernel include it, and need about {minutes} minutes of processor time (give --all \
+                    to compile them, and --jobs or --launcher for more processors)"
                 ),
             });
         }
         (!refusals.is_empty()).then_some(refusals)
     }
 
-    /// Compiles every dependant as it was and as it will be; returns those that differ.
+    /// Compiles every dependant without and with the patch, and returns those that differ.
     fn compile<'d>(
         &self,
         dependants: &'d [Dependant],
@@ -219,7 +220,7 @@ impl Front<'_> {
         let patched = to("after");
         if let Err(why) = after.compile(self.kernel, path, &dependant.saved, &patched)? {
             return Ok(Err(refuse(format!(
-                "with the patch it does not compile: {why}"
+                "does not compile with the patch: {why}"
             ))));
         }
         let original = match originals.get(dependant, &to("before"))? {
@@ -236,8 +237,8 @@ impl Front<'_> {
                 Ok(None)
             } else {
                 Err(refuse(
-                    "changes with the patch, but is no C code that ThinLTO compiled (assembler, a table of offsets, \
-                     the vDSO): a livepatch cannot change it"
+                    "changes with the patch, but was not compiled from C with ThinLTO (assembler, a table of offsets, the \
+                    vDSO): a livepatch cannot change it"
                         .to_owned(),
                 ))
             });
@@ -262,7 +263,8 @@ impl Front<'_> {
         })))
     }
 
-    /// Finds the files of one object that the changed ones change, and compiles them before and after.
+    /// Finds the files of one object that change because of the changed files, and compiles them before and
+    /// after.
     fn link(&self, object: &Object, files: &[&Compiled<'_>]) -> Result<Vec<Unit>> {
         let link = match self.modules.iter().find(|module| module.object == *object) {
             Some(module) => Link::module(self.kernel, module)?,
@@ -362,7 +364,7 @@ impl Front<'_> {
         key.add(&output(&version, self.kernel.directory())?.stdout);
         for input in link.inputs() {
             key.add(input.kbuild_path.as_os_str().as_encoded_bytes());
-            // Native objects take part by their symbols.
+            // The symbols of native objects take part in the link.
             key.add_file(&self.kernel.directory().join(&input.kbuild_path))?;
         }
         self.cache.entry("index", key.finish(), |to| {
@@ -370,7 +372,7 @@ impl Front<'_> {
         })
     }
 
-    /// Returns the files whose code may differ, in link order, each with the reason.
+    /// Returns the files with code that may differ, in link order, each with the reason.
     fn affected(
         &self,
         link: &Link,
@@ -439,7 +441,7 @@ impl Front<'_> {
     }
 }
 
-/// Says in words what differs in an index.
+/// Returns the reason that a difference of an index stands for.
 fn reason(difference: &Difference, files: &[&Compiled<'_>]) -> Reason {
     let name = |guid: u64| {
         let mut irs = files.iter().flat_map(|file| [&file.ir.1, &file.ir.0]);

@@ -2,8 +2,8 @@
 
 //! Source patches, applied to copies of the files that they change.
 //!
-//! Paths are those of `patch -p1`. Every line of a hunk has to be in the file as the patch has it: a hunk may have
-//! moved, but there is no fuzz, since a livepatch of code that was not meant is worse than none.
+//! Paths are those of `patch -p1`. Every line of a hunk has to be in the file as the patch has it. A hunk
+//! may have moved, but there is no fuzz: a livepatch of the wrong code is worse than no livepatch.
 
 use super::lines::{self, Change};
 use super::{Answer, Refusal};
@@ -22,7 +22,7 @@ use std::path::{Component, Path, PathBuf};
 #[derive(Debug, Default)]
 pub struct Patched {
     files: BTreeMap<PathBuf, File>,
-    /// The parts of the patches that are about no source file of the kernel.
+    /// The paths in the patches that are no source files of the kernel.
     pub ignored: Vec<PathBuf>,
 }
 
@@ -32,11 +32,11 @@ struct File {
     changes: Vec<Change>,
 }
 
-/// The parts of a kernel's tree that no livepatch can change, and why.
+/// The parts of a kernel's tree that no livepatch can change, each with the reason.
 const NOT_PATCHABLE: [(&str, &str); 6] = [
     (
         "/boot/",
-        "is part of the boot code, which has run: there is nothing to patch in a running kernel",
+        "is part of the boot code, which does not run any more: a livepatch cannot change it",
     ),
     (
         "/vdso/",
@@ -49,15 +49,15 @@ const NOT_PATCHABLE: [(&str, &str); 6] = [
     ("/realmode/", "is real-mode code, which ftrace cannot patch"),
     (
         "/purgatory/",
-        "is part of the purgatory, which runs after the kernel: a livepatch cannot replace it",
+        "is part of the purgatory, which runs after the kernel: a livepatch cannot change it",
     ),
     (
         "/libstub/",
-        "is part of the EFI stub, which has run: there is nothing to patch in a running kernel",
+        "is part of the EFI stub, which does not run any more: a livepatch cannot change it",
     ),
 ];
 
-/// The directories whose files are not compiled into a kernel.
+/// The directories with files that are not compiled into a kernel.
 const NO_CODE: [&str; 5] = ["Documentation", "tools", "scripts", "LICENSES", "usr"];
 
 impl Patched {
@@ -65,7 +65,7 @@ impl Patched {
     ///
     /// # Errors
     ///
-    /// A patch cannot be read, or is no patch.
+    /// A patch cannot be read, or has another format.
     pub fn apply(patches: &[PathBuf], tree: &Path) -> Result<Answer<Self>> {
         let mut all = Self::default();
         let mut refusals = Vec::new();
@@ -102,7 +102,7 @@ impl Patched {
         self.files.keys().map(PathBuf::as_path)
     }
 
-    /// Returns each file with its new text, in which unchanged lines keep their numbers as far as possible.
+    /// Returns each file with its new text. Unchanged lines keep their numbers as far as possible.
     pub fn texts(&self) -> impl Iterator<Item = (&Path, Vec<u8>)> {
         let texts = self.files.iter();
         texts.map(|(path, file)| {
@@ -123,16 +123,16 @@ impl Patched {
         let stripped = operation.strip_prefix(1);
         // git writes the paths of a rename without a/ and b/.
         if let FileOperation::Rename { to, .. } | FileOperation::Copy { to, .. } = operation {
-            let why = "is renamed or copied: name the changed functions in the file's old place";
+            let why = "is renamed or copied: a livepatch cannot move code (patch the functions in the old file)";
             return Ok(self.not_changed(to, why));
         }
         let (path, created) = match &stripped {
             FileOperation::Create(path) => (path, true),
             FileOperation::Delete(path) => {
-                return Ok(self.not_changed(path, "is deleted: a livepatch cannot take code away (leave the file and empty its functions)"));
+                return Ok(self.not_changed(path, "is deleted: a livepatch cannot remove code (keep the file, and make its functions empty)"));
             }
             FileOperation::Modify { original, modified } => {
-                // diff -u old.c new.c may name a copy in the first line; patch(1) takes the one that is there.
+                // diff -u old.c new.c may name a copy in the first line; patch(1) takes the file that exists.
                 let known = |path: &[u8]| tree.join(path_of(path)).is_file();
                 (if known(modified) { modified } else { original }, false)
             }
@@ -143,7 +143,7 @@ impl Patched {
             .components()
             .all(|part| matches!(part, Component::Normal(_)));
         if !inside || path.as_os_str().is_empty() {
-            let what = format_args!("expected a path below the source tree behind its first directory (as of git diff), found {}", path.display());
+            let what = format_args!("expected a path as of git diff, below the source tree without its first directory, found {}", path.display());
             return Err(Error::malformed(origin, what));
         }
         match kind_of(&path) {
@@ -209,7 +209,7 @@ impl Patched {
     }
 }
 
-/// The sort of a file, as far as a livepatch goes.
+/// The kind of a file.
 enum Kind {
     Code,
     NoCode,
@@ -225,12 +225,12 @@ fn kind_of(path: &Path) -> Kind {
     }
     if name.starts_with("Kconfig") {
         return Kind::Refused(
-            "changes the configuration: a livepatch changes functions (build a kernel)",
+            "changes the configuration: a livepatch only changes functions (build a new kernel)",
         );
     }
     if name.starts_with("Makefile") || name.starts_with("Kbuild") || name == "Platform" {
         return Kind::Refused(
-            "changes how files are built: a livepatch changes functions (leave this part out)",
+            "changes how files are built: a livepatch only changes functions (remove this part of the patch)",
         );
     }
     let text = format!("/{}", path.display());
@@ -249,11 +249,11 @@ fn kind_of(path: &Path) -> Kind {
             "is assembler, which ftrace cannot patch: change the C functions that call it",
         ),
         "rs" => Kind::Refused(
-            "is Rust, whose functions ftrace cannot trace: change a C function that calls it",
+            "is Rust, and ftrace cannot trace Rust functions: change a C function that calls it",
         ),
-        "tbl" => {
-            Kind::Refused("is the system call table, which is data: a livepatch changes functions")
-        }
+        "tbl" => Kind::Refused(
+            "is the system call table, which is data: a livepatch only changes functions",
+        ),
         _ => Kind::NoCode,
     }
 }
@@ -265,7 +265,7 @@ fn refusal(path: &Path, reason: &str) -> Refusal {
     }
 }
 
-/// Says which lines a patch expects and does not find.
+/// Returns a refusal that names the first line that the patch expects and the file does not have.
 fn does_not_apply(
     path: &Path,
     origin: &str,
@@ -296,13 +296,13 @@ fn does_not_apply(
                 let (expected, found) = (shown(expected.trim_ascii()), shown(found.trim_ascii()));
                 let _ = write!(
                     reason,
-                    ", expects '{expected}' where the file has '{found}'"
+                    ", expected '{expected}', but the file has '{found}'"
                 );
                 break;
             }
         }
     }
-    reason += " (there is no fuzz: give a patch for the source that this kernel was built from)";
+    reason += " (fuzz is not supported: give a patch for the source of this kernel)";
     refusal(path, &reason)
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Paths without `.` and `..`, and copies of files under their paths.
+//! Functions for paths without `.` and `..`, and for the paths of copies.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The steps of a build as somebody sees them who waits for it.
+//! The progress of a build, for a user who waits.
 
 /// A listener to the steps of a build.
 ///
-/// The library says what it does; how that is shown, on a terminal or in a log, is the listener's.
+/// The library reports its steps. The listener decides how to show them, on a terminal or in a log.
 pub trait Progress: Sync {
     /// Begins a step that has `total` parts: `compile`, 19.
     fn step(&self, name: &'static str, total: usize);
 
-    /// One part of the step is done.
+    /// Reports that one part of the step is done.
     fn advance(&self, what: &str);
 
-    /// Something is dropped or done otherwise, and the author should know.
+    /// Reports something that the author should know, such as an ignored part of the patch.
     fn warn(&self, what: &str);
 }
 
-/// A listener who does not listen.
+/// A listener that shows nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct Silent;
 

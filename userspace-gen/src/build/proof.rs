@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The proof that a file of the tree, compiled now, is the one that the kernel was built from.
+//! The proof that a file of the tree, compiled now, gives the same object as in the kernel's build.
 //!
-//! A proof is kept in the cache by everything that the compiler reads, so that an unchanged file is compiled once.
+//! The cache keeps the proof by everything that the compiler reads, so that an unchanged file is compiled
+//! once.
 
 use super::cache::{Cache, Key};
 use super::changed::Dependant;
@@ -27,14 +28,14 @@ pub struct Originals<'o> {
     kernel: &'o KernelBuild,
     cache: &'o Cache,
     compiler: Compiler,
-    /// The contents of files that many objects read.
+    /// The hashes of files that many objects read.
     known: Mutex<HashMap<PathBuf, Hash>>,
     /// The versions of the compilers.
     versions: Mutex<HashMap<String, Vec<u8>>>,
 }
 
 impl<'o> Originals<'o> {
-    /// Compiles with `compiler`, which has no options of its own.
+    /// Returns a value that compiles with `compiler`, which has no additional options.
     #[must_use]
     pub fn new(kernel: &'o KernelBuild, cache: &'o Cache, compiler: Compiler) -> Self {
         Self {
@@ -46,7 +47,7 @@ impl<'o> Originals<'o> {
         }
     }
 
-    /// Returns the object of an unpatched file, if it is the one in the build directory.
+    /// Returns the object of an unpatched file, if it is the same as in the build directory.
     ///
     /// # Errors
     ///
@@ -70,17 +71,16 @@ impl<'o> Originals<'o> {
             .compile(self.kernel, path, &dependant.saved, to)?
         {
             return Ok(Err(refuse(format!(
-                "without the patch it does not compile: {why} (the source tree is not the one that the kernel was \
-                 built from: give it with --source)"
+                "does not compile without the patch: {why} (this is not the source of the kernel: give the tree with \
+                --source)"
             ))));
         }
         let in_tree = self.kernel.directory().join(path);
-        // The linker has written over the bitcode of a module's only file; objtool over native code.
+        // The linker has replaced the bitcode of a module's only file, and objtool has changed native code.
         if is_bitcode(&in_tree)? && read(&in_tree)? != read(to)? {
             return Ok(Err(refuse(
-                "compiled now, without the patch, it is another than in the build directory: source, compiler or \
-                 options are not those that the kernel was built with (give the tree with --source, or build the \
-                 kernel anew)"
+                "compiled without the patch, the object differs from the one in the build directory: source, compiler or \
+                options are not those of the kernel's build (give the tree with --source, or build the kernel again)"
                     .to_owned(),
             )));
         }
@@ -119,7 +119,7 @@ impl<'o> Originals<'o> {
         Ok(version)
     }
 
-    /// Returns the hash of a file; one that is not there any more has the hash of nothing.
+    /// Returns the hash of a file; a file that does not exist any more has the hash of no bytes.
     fn contents(&self, path: &Path) -> Result<Hash> {
         if let Some(hash) = lock(&self.known).get(path) {
             return Ok(*hash);

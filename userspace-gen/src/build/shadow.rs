@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The patched files, under the names that the originals have in the source tree.
+//! The patched files, under the names of the originals in the source tree.
 //!
-//! The compiler reads them through a virtual file system (`-ivfsoverlay`), so that `__FILE__`, `#include` and the
-//! hashes of statics, which are made of a file's name, are as in the kernel's build.
+//! The compiler reads them through a virtual file system (`-ivfsoverlay`). So `__FILE__`, `#include` and
+//! the hashes of statics, which depend on a file's name, are the same as in the kernel's build.
 
 use super::patches::Patched;
 use crate::error::{Error, Result};
@@ -36,7 +36,8 @@ impl Shadow {
             }));
         }
         let overlay = directory.join("overlay.yaml");
-        // JSON is YAML. The names of the tree are to be seen, not those of the copies.
+        // The format is YAML, and JSON is YAML. The compiler has to see the names of the tree, not those of
+        // the copies.
         let text = json!({ "version": 0, "use-external-names": false, "roots": roots });
         write(&overlay, text.to_string().as_bytes())?;
         Ok(Self { overlay })

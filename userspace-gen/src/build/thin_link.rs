@@ -2,9 +2,10 @@
 
 //! The linker, as kbuild called it for vmlinux.o or a module, with some of its inputs replaced.
 //!
-//! The thin link runs in the build directory, since assembler in bitcode may name files there (`.incbin`). Archives
-//! are given as their members, so that each file has a path of its own in the indexes; `./` in front keeps
-//! `mm/slab.o` apart from `arch/x86/mm/slab.o`, because the linker looks for a part of the path.
+//! The thin link runs in the build directory, since assembler in bitcode may name files there (`.incbin`).
+//! The linker gets the members of archives instead of archives, so that each file has a path of its own in
+//! the indexes. Each path begins with `./`, because the linker searches for a part of the path:
+//! `./mm/slab.o` is no part of `./arch/x86/mm/slab.o`.
 
 use super::jobs::run;
 use super::kbuild::{Invocation, Saved};
@@ -73,7 +74,7 @@ impl Link {
             return Err(Error::new(ErrorKind::Unsupported, what));
         };
         let mut link = Self::read(kernel, module.object.clone(), link)?;
-        // The linker has written over the bitcode of a module's only file: it is linked from a copy.
+        // The linker has replaced the bitcode of a module's only file: the file is linked from a copy.
         for word in &mut link.words {
             match word {
                 Word::Input(input) if input.kbuild_path == object => input.is_bitcode = true,
@@ -102,7 +103,7 @@ impl Link {
                 given.next();
                 continue;
             }
-            // Arguments of options are no inputs: -T .tmp_initcalls.lds.
+            // An argument of an option is no input: -T .tmp_initcalls.lds.
             if matches!(word.as_str(), "-T" | "-m" | "-z" | "-mllvm" | "--script") {
                 words.push(Word::Text(word.clone()));
                 words.extend(given.next().cloned().map(Word::Text));
@@ -198,7 +199,8 @@ impl Link {
         PathBuf::from(format!("{}/{path}.thinlto.bc", directory.display()))
     }
 
-    /// Has the linker compile some of its bitcode files; returns their objects in the order of `wanted`.
+    /// Makes the linker compile some of its bitcode files, and returns their objects in the order of
+    /// `wanted`.
     ///
     /// `wanted` is in link order.
     ///
@@ -229,7 +231,7 @@ impl Link {
             &self.line(replaced, options, &to.join("none")),
             kernel.directory(),
         )?;
-        // The object without a number is that of the bitcode which is not ThinLTO's.
+        // The object without a number is that of bitcode without ThinLTO.
         let objects = (1..=wanted.len()).map(|number| to.join(format!("object{number}")));
         let objects: Vec<_> = objects.collect();
         let next = to.join(format!("object{}", wanted.len() + 1));
@@ -237,7 +239,7 @@ impl Link {
             return Ok(objects);
         }
         let what = format!(
-            "{}: expected {} objects in {directory}, found others (is the linker LLD 16 or later?)",
+            "{}: expected {} objects in {directory}, found another number (use LLD 16 or later)",
             self.linker(),
             wanted.len()
         );
@@ -264,7 +266,7 @@ impl Link {
     }
 }
 
-/// Puts the members of an archive in its place; those that are linked only if they are needed stay so.
+/// Replaces an archive by its members. Members that are linked only if they are needed stay so.
 fn archive(kernel: &KernelBuild, path: &Path, words: &mut Vec<Word>) -> Result<()> {
     let file = kernel.directory().join(path);
     let data = read_file(&file)?;

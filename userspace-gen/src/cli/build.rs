@@ -15,29 +15,29 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::{env, io, thread};
 
-/// The length of the longest name of a module: `MODULE_NAME_LEN` of a 64-bit kernel, less the byte at its end.
+/// The length of the longest name of a module: `MODULE_NAME_LEN` of a 64-bit kernel, without the NUL.
 const LONGEST_NAME: usize = 55;
 
-/// Make a livepatch from a source patch, on a kernel that was built with ThinLTO
+/// Make a livepatch from a source patch, for a kernel that was built with ThinLTO
 ///
-/// `BUILD_DIR` is the directory in which the kernel was built, as make left it. The files that read what the
-/// patch changes are compiled before and after, and so are the files that import what changed there; the functions that differ
-/// become the livepatch. Nothing is written into the source tree or `BUILD_DIR`. The first build of a
-/// kernel fills a cache in `$XDG_CACHE_HOME/klp-gen`.
+/// `BUILD_DIR` is the directory in which the kernel was built, as make left it. The files that read a patched file are
+/// compiled before and after, and so are the files that import something that changed there. The functions
+/// that differ become the livepatch. Nothing is written into the source tree or `BUILD_DIR`. The first
+/// build for a kernel fills a cache in `$XDG_CACHE_HOME/klp-gen`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  # what a fix would change
+  # the functions that a fix would change
   $ klp-gen build --dry-run fix.patch --kernel build
-  # a livepatch, for a kernel that has klp_sympos
+  # a livepatch for a kernel with klp_sympos
   $ klp-gen build fix.patch --kernel build -o livepatch-fix.ko
-  # the same of two patches, with exact names, and with a compile farm
+  # the same for two patches, with exact names, and with a compile farm
   $ klp-gen build 1.patch 2.patch --kernel build --policy exact --launcher distcc --jobs 40
 
-Exit status: 0 built (or, with --dry-run, can be built), 1 this patch cannot be a livepatch, 2 could not run; with 1
-and 2 the output is left as it was.")]
+Exit status: 0 built (with --dry-run: can be built), 1 this patch cannot become a livepatch, 2 could not run; with 1
+and 2 the output is unchanged.")]
 pub struct Args {
-    /// Patches of the kernel's source as of git diff, applied one after the other, without fuzz
+    /// Patches of the kernel's source, in the format of git diff; applied in order, without fuzz
     #[arg(required = true, value_name = "PATCH")]
     patches: Vec<PathBuf>,
 
@@ -45,11 +45,12 @@ pub struct Args {
     #[arg(long, value_name = "BUILD_DIR")]
     kernel: PathBuf,
 
-    /// The kernel's source tree, if it is not the one that `BUILD_DIR` names
+    /// The kernel's source tree, if it is not the tree that `BUILD_DIR` names
     #[arg(long, value_name = "DIR")]
     source: Option<PathBuf>,
 
-    /// Change the modules that were built outside the tree in this directory (make M=DIR): patches are of its files
+    /// Change modules that were built outside the tree in this directory (make M=DIR); the patches apply to
+    /// its files
     #[arg(long, value_name = "DIR", conflicts_with = "source")]
     external_modules: Option<PathBuf>,
 
@@ -57,35 +58,35 @@ pub struct Args {
     #[arg(short, long, value_name = "OUT.ko", conflicts_with = "dry_run")]
     output: Option<PathBuf>,
 
-    /// Stop after the comparison, and say what would change
+    /// Stop after the comparison, and list the changes
     #[arg(long)]
     dry_run: bool,
 
-    /// The name of the module [default: that of the output]
+    /// The name of the module [default: the name of the output]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 
-    /// The rule by which the kernel will compare names: llvm with `klp_sympos`, exact without
+    /// The rule by which the kernel will compare names: llvm with `klp_sympos`, exact without it
     #[arg(long, value_name = "RULE", default_value = "llvm", value_parser = rule::parser())]
     policy: Policy,
 
-    /// Leave other livepatches enabled: by default a livepatch replaces all that are (atomic replace)
+    /// Leave other livepatches enabled; by default the livepatch replaces all of them (atomic replace)
     #[arg(long)]
     no_replace: bool,
 
-    /// A C file with callbacks: docs/livepatch-authors.md says what it may define
+    /// A C file with callbacks; docs/livepatch-authors.md lists what it may define
     #[arg(long, value_name = "FILE.c")]
     callbacks: Option<PathBuf>,
 
-    /// How many programs to run at a time [default: the number of processors]
+    /// The number of programs to run at a time [default: the number of processors]
     #[arg(short, long, value_name = "N")]
     jobs: Option<NonZero<usize>>,
 
-    /// A program to put in front of every compile line, with its arguments: distcc
+    /// A program to put in front of every compile line, with its arguments, such as distcc
     #[arg(long, value_name = "CMD")]
     launcher: Option<String>,
 
-    /// Compile the files that include a patched header, however many they are
+    /// Compile all files that include a patched header, also if there are more than 100
     #[arg(long)]
     all: bool,
 
@@ -205,7 +206,7 @@ impl Args {
         })
     }
 
-    /// Returns where the livepatch is to be written, if at all.
+    /// Returns the path of the livepatch to be written, if there is one.
     fn output(&self) -> Option<PathBuf> {
         let patch = self.patches.first().filter(|_| !self.dry_run)?;
         let stem = patch.file_stem().unwrap_or_default().to_string_lossy();
@@ -223,11 +224,11 @@ impl Args {
         });
         let is_allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
         if name.is_empty() || !name.chars().all(is_allowed) {
-            bail!("{name}: expected a module's name of letters, digits, '_' and '-' (give one with --name)");
+            bail!("{name}: expected the name of a module, of letters, digits, '_' and '-' (give it with --name)");
         }
         if name.len() > LONGEST_NAME {
             bail!(
-                "{name}: expected a module's name of at most {LONGEST_NAME} bytes, found {} (give one with --name)",
+                "{name}: expected the name of a module, of at most {LONGEST_NAME} bytes, found {} (give it with --name)",
                 name.len()
             );
         }
@@ -235,7 +236,7 @@ impl Args {
     }
 }
 
-/// Returns the directory of what is kept from one build to the next.
+/// Returns the directory of the cache.
 fn cache_directory() -> Result<PathBuf> {
     let named = |name| {
         env::var_os(name)
@@ -243,7 +244,8 @@ fn cache_directory() -> Result<PathBuf> {
             .filter(|path| path.is_absolute())
     };
     let cache = named("XDG_CACHE_HOME").or_else(|| Some(named("HOME")?.join(".cache")));
-    let cache = cache.context("no directory for the cache: set XDG_CACHE_HOME or HOME")?;
+    let cache = cache
+        .context("expected a directory for the cache, found none (set XDG_CACHE_HOME or HOME)")?;
     Ok(cache.join("klp-gen"))
 }
 

@@ -506,7 +506,7 @@ fn existing_data_does_not_change() {
     assert_eq!(data, ["limit"]);
     assert_eq!(refusals.len(), 1);
     assert!(
-        refusals[0].starts_with("limit: fs/file.c: has other contents"),
+        refusals[0].starts_with("limit: fs/file.c: differs from the variable"),
         "{refusals:?}"
     );
 }
@@ -561,7 +561,7 @@ fn exports_do_not_change() {
     };
     for (before, after, expected) in [
         (false, true, "new: is exported by the patch"),
-        (true, false, "new: is no more exported"),
+        (true, false, "new: is no longer exported"),
     ] {
         let (_, _, refusals) = changes(&make(before), &make(after));
         assert!(refusals[0].starts_with(expected), "{refusals:?}");

@@ -420,7 +420,7 @@ fn a_file_that_is_not_the_one_in_the_kernel_is_refused() {
     let mut renamed = user(0x90, &[]);
     renamed.elf.symbols[2].name = "number".to_owned();
     let found = differences(&in_kernel, &renamed);
-    let expected = "number there: they are not of one build";
+    let expected = "number there: the files are not of the same build";
     assert!(found[0].contains(expected), "{found:?}");
 }
 
@@ -483,7 +483,8 @@ fn a_part_of_a_constant_is_told_by_the_whole_constant() {
                 relocations(body)
             },
         );
-        // Through a section's symbol, a linker that merges would take -4 or 4 for a place among the constants.
+        // Through a section's symbol, a linker that merges would take -4 or 4 for a place among the
+        // constants.
         assert_eq!(found.unwrap(), [".text.show+0x4 .Lconstant+4"]);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Livepatches that `klp-gen build` makes of the source patches in `scripts/fixtures/patches`, for the boot `build`.
+//! Livepatches that `klp-gen build` makes of the source patches in `scripts/guest/patches`, for the boot
+//! `build`.
 
 use crate::guest::image::Contents;
 use crate::host::{klp_gen, paths, run};
@@ -82,9 +83,7 @@ const ALL: [SourcePatch; 15] = [
     (
         "refused_data",
         Tree::Kernel,
-        Refused(
-            "inodes_stat: fs/inode.c: has other contents than the variable of the kernel that runs",
-        ),
+        Refused("inodes_stat: fs/inode.c: differs from the variable of the running kernel"),
     ),
     (
         "refused_init",
@@ -94,7 +93,7 @@ const ALL: [SourcePatch; 15] = [
     (
         "refused_export",
         Tree::Kernel,
-        Refused("__seq_puts: is no more exported"),
+        Refused("__seq_puts: is no longer exported"),
     ),
     (
         "refused_key",

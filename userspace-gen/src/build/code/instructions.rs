@@ -2,9 +2,9 @@
 
 //! The instructions around the relocations of a function.
 //!
-//! A PC-relative operand counts from the end of its instruction, and an immediate may stand between the two:
-//! the addend is -5, -6 or -8 then in place of -4. Without decoding, the reference would seem to lead to the
-//! neighbour of what it means.
+//! A PC-relative operand counts from the end of its instruction. If an immediate is between the operand and
+//! this end, the addend is -5, -6 or -8 instead of -4. Without decoding, the reference would seem to mean a
+//! neighbour of its target.
 
 use crate::livepatch::rela::Relocation;
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction, OpKind};
@@ -16,7 +16,7 @@ use std::ops::Range;
 pub struct Site {
     /// The place behind the instruction.
     pub end: u64,
-    /// Says that the instruction jumps to or calls what the relocation names, and does not take its address.
+    /// True if the instruction jumps to or calls the target of the relocation, and does not take its address.
     pub is_branch: bool,
 }
 

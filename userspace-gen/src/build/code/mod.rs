@@ -2,10 +2,13 @@
 
 //! An object file as a `ThinLTO` backend writes it, cut into functions and variables.
 //!
-//! The linker's LTO makes one section for each function and each variable. Some share a section all the same:
-//! those whose source says which one (`__init`, `__ro_after_init`, `__sched`). [`pieces`] cuts all of them by
-//! their symbols, [`references`] says what a relocation means, [`instructions`] reads the code around it, and
-//! [`special`] finds the entries of tables such as `__bug_table` that belong to a function.
+//! The linker's LTO makes one section for each function and each variable. Functions and variables with a
+//! section in the source (`__init`, `__ro_after_init`, `__sched`) still share a section.
+//!
+//! - [`pieces`] cuts all sections by their symbols.
+//! - [`references`] resolves the targets of relocations.
+//! - [`instructions`] reads the code around a relocation.
+//! - [`special`] finds the entries of tables such as `__bug_table` that belong to a function.
 
 pub mod instructions;
 pub mod pieces;
@@ -46,13 +49,13 @@ impl<'d> Code<'d> {
     ///
     /// # Errors
     ///
-    /// The file is malformed, or is none of x86-64.
+    /// The file is malformed, or not for x86-64.
     pub fn read(origin: String, data: &'d [u8], layouts: &Layouts) -> Result<Self> {
         let elf = ElfFile::parse(origin, data)?;
         if elf.machine() != elf::EM_X86_64 {
             return Err(crate::error::Error::unsupported(
                 elf.origin(),
-                "expected an object file for x86-64 (klp-gen build knows no other architecture)",
+                "expected an object file for x86-64 (klp-gen build supports no other architecture)",
             ));
         }
         let mut code = Self {
@@ -129,7 +132,7 @@ impl<'d> Code<'d> {
         all.get(first..last).unwrap_or_default()
     }
 
-    /// Returns the name of a piece for people: without what `ThinLTO` appended to it.
+    /// Returns the name of a piece in the source: without the suffix of `ThinLTO`.
     #[must_use]
     pub fn name(&self, id: PieceId) -> String {
         let piece = self.piece(id);
@@ -144,7 +147,7 @@ impl<'d> Code<'d> {
         self.piece_at(symbol.section()?, symbol.value)
     }
 
-    /// Returns the piece that has a byte of a section, or ends there if no other begins.
+    /// Returns the piece that contains a byte of a section, or else the piece that ends there.
     #[must_use]
     pub fn piece_at(&self, section: SectionId, offset: u64) -> Option<PieceId> {
         let pieces = self.in_section.get(&section)?;

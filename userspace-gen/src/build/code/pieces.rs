@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Functions and variables: where each begins and ends in its section.
+//! Pieces: functions and variables, with their beginning and end in a section.
 
 use super::Code;
 use crate::elf::{Section, SectionId, Symbol, SymbolId};
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PieceId(pub usize);
 
-/// The sort of a piece.
+/// The kind of a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Kind {
     /// A function.
@@ -21,51 +21,51 @@ pub enum Kind {
     Data,
 }
 
-/// A function or a variable with everything that belongs to it in its section.
+/// A function or a variable, with all bytes in its section that belong to it.
 #[derive(Clone, Debug)]
 pub struct Piece<'d> {
-    /// The name of its symbol; none for a private constant, as a switch table.
+    /// The name of its symbol; none for a private constant, such as a switch table.
     pub name: Option<&'d [u8]>,
     /// Its symbol.
     pub symbol: Option<SymbolId>,
-    /// Says that only its own file has the symbol.
+    /// True if the symbol is local to its file.
     pub is_local: bool,
     /// The section.
     pub section: SectionId,
-    /// The first byte: that of the type id and the padding in front of a function.
+    /// The first byte; for a function, that of the type id and the padding in front of it.
     pub start: u64,
     /// The place of the symbol.
     pub entry: u64,
     /// The place behind the last byte.
     pub end: u64,
-    /// The sort.
+    /// The kind.
     pub kind: Kind,
 }
 
 impl Piece<'_> {
-    /// Says whether a place in its section belongs to it.
+    /// Returns true if a place in its section belongs to the piece.
     #[must_use]
     pub fn contains(&self, offset: u64) -> bool {
         (self.start..self.end).contains(&offset)
     }
 }
 
-/// The beginning of the name of the symbol at a function's type id (`CONFIG_CFI_CLANG`).
+/// The prefix of the symbol at a function's type id (`CONFIG_CFI_CLANG`).
 pub const CFI_PREFIX: &[u8] = b"__cfi_";
 
-/// Says whether a section has constants that a linker merges, and no variables.
+/// Returns true if a section has constants that a linker merges, and no variables.
 #[must_use]
 pub fn is_mergeable(section: &Section<'_>) -> bool {
     section.flags.contains(elf::SHF_MERGE)
 }
 
-/// Says whether a section has pieces of code to which other code jumps, without symbols.
+/// Returns true if a section has code without symbols, to which other code jumps.
 #[must_use]
 pub fn has_chunks(section: &Section<'_>) -> bool {
     [&b".altinstr_replacement"[..], b".altinstr_aux"].contains(&section.name)
 }
 
-/// Says whether a section has functions and variables that a kernel keeps.
+/// Returns true if a section has functions or variables of the kernel.
 fn has_pieces(section: &Section<'_>) -> bool {
     let is_table = super::special::is_table(section.name);
     section.is_alloc()
@@ -105,7 +105,7 @@ impl<'d> Code<'d> {
         let (prefixes, mut symbols): (Vec<_>, Vec<_>) = symbols
             .into_iter()
             .partition(|s| section.is_code() && s.name.starts_with(CFI_PREFIX));
-        // An alias is no piece of its own: the symbol with a size comes first, then the first in the table.
+        // An alias is no piece of its own. A symbol with a size is preferred, then the first in the table.
         symbols.sort_by_key(|s| (s.value, s.size == 0, s.id));
         symbols.dedup_by_key(|s| s.value);
         let is_sized = |s: &Symbol<'_>| s.size > 0 || s.kind == elf::STT_FUNC;
@@ -162,7 +162,8 @@ impl<'d> Code<'d> {
         self.in_section.insert(section.id, ids);
     }
 
-    /// Returns where the bytes in front of a function begin: its type id, or what the compiler left free there.
+    /// Returns the beginning of the bytes in front of a function: its type id, or the space that the
+    /// compiler left.
     fn prefix(&self, section: &Section<'d>, prefixes: &[Symbol<'d>], from: u64, entry: u64) -> u64 {
         let between = from..entry;
         let by_symbol = prefixes

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The layouts of tables, asked of the kernel's own headers with the kernel's own compiler and options.
+//! Reads the layouts of tables from the kernel's own headers, with the kernel's own compiler and options.
 
 use super::Layouts;
 use crate::build::kbuild::Invocation;
@@ -12,7 +12,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-/// A C file whose only constant has the sizes and offsets, in the order of [`Layouts`].
+/// A C file with one constant, which has the sizes and offsets in the order of [`Layouts`].
 const PROBE: &str = "\
 #include <linux/bug.h>
 #include <linux/dynamic_debug.h>
@@ -49,7 +49,7 @@ const unsigned int klp_gen_sizes[] = {
 const struct _ddebug klp_gen_ddebug = { .lineno = -1 };
 ";
 
-/// Options with which a compiler would write bitcode, or files beside the object.
+/// Returns true for options that make a compiler write bitcode, or files beside the object.
 fn is_dropped(word: &str) -> bool {
     let beginnings = [
         "-flto",
@@ -64,7 +64,8 @@ fn is_dropped(word: &str) -> bool {
         .any(|beginning| word.starts_with(beginning))
 }
 
-/// Compiles the probe in `directory` as `compile`, the line of a kernel's file, which is run in `build`.
+/// Compiles the probe in `directory`. `compile` is the compile line of a kernel's file, and is run in
+/// `build`.
 ///
 /// # Errors
 ///
@@ -78,7 +79,7 @@ pub fn layouts(compile: &Invocation, build: &Path, directory: &Path) -> Result<L
     let program = words.next().map(String::as_str).unwrap_or_default();
     let mut command = Command::new(program);
     command.current_dir(build);
-    // The last word is the source, and -o stands in front of the object.
+    // The last word is the source, and the object is behind -o.
     let words: Vec<_> = words.collect();
     let mut words = words
         .split_last()
@@ -101,7 +102,7 @@ pub fn layouts(compile: &Invocation, build: &Path, directory: &Path) -> Result<L
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
         let what = format!(
-            "the kernel's compiler refuses a file with the kernel's headers and options:\n{}",
+            "the kernel's compiler cannot compile a file with the kernel's headers and options:\n{}",
             said.trim_end()
         );
         return Err(Error::new(ErrorKind::Unsupported, what));

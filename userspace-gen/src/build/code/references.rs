@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The meaning of relocations: a piece and a distance from it, not a section and an offset.
+//! The targets of relocations, as a piece and a distance from it, not as a section and an offset.
 
 use super::instructions::Instructions;
 use super::pieces::{has_chunks, is_mergeable, Kind};
@@ -25,7 +25,7 @@ pub enum Target<'d> {
         /// The place behind the last byte.
         end: u64,
     },
-    /// Code without a symbol: a replacement of `.altinstructions`, or what `static_cpu_has()` jumps to.
+    /// Code without a symbol: a replacement of `.altinstructions`, or a target of `static_cpu_has()`.
     Chunk {
         /// The section.
         section: SectionId,
@@ -34,38 +34,38 @@ pub enum Target<'d> {
         /// The place behind the last byte.
         end: u64,
     },
-    /// A place that belongs to nothing.
+    /// A place that belongs to no piece.
     Loose(SectionId),
     /// A number.
     Absolute,
 }
 
-/// A relocation with its meaning.
+/// A relocation with its target.
 #[derive(Clone, Copy, Debug)]
 pub struct Reference<'d> {
     /// The place, in its section.
     pub offset: u64,
     /// The type of the relocation.
     pub kind: u32,
-    /// The thing referred to.
+    /// The target.
     pub target: Target<'d>,
     /// The distance from the target's entry to the place that is meant.
     pub delta: i64,
-    /// The difference between `delta` and the addend: that of the end of the instruction.
+    /// The difference between `delta` and the addend: the distance to the end of the instruction.
     pub behind: i64,
-    /// Says that the reference is a call or a jump.
+    /// True if the reference is a call or a jump.
     pub is_branch: bool,
 }
 
 impl Reference<'_> {
-    /// Returns how many bytes the relocation changes.
+    /// Returns the number of bytes that the relocation changes.
     #[must_use]
     pub fn width(&self) -> u64 {
         width(self.kind)
     }
 }
 
-/// Returns how many bytes a relocation changes.
+/// Returns the number of bytes that a type of relocation changes.
 #[must_use]
 pub fn width(kind: u32) -> u64 {
     match elf::RelocationType(kind) {
@@ -77,7 +77,7 @@ pub fn width(kind: u32) -> u64 {
     }
 }
 
-/// Says whether a relocation counts from its own place.
+/// Returns true if a type of relocation counts from its own place.
 #[must_use]
 pub fn is_relative(kind: u32) -> bool {
     matches!(
@@ -93,7 +93,7 @@ pub fn is_relative(kind: u32) -> bool {
 }
 
 impl<'d> Code<'d> {
-    /// Returns what a part of a section refers to; `is_code` says that it is to be decoded.
+    /// Returns the references of a part of a section. Code is decoded.
     #[must_use]
     pub fn references(&self, id: SectionId, start: u64, end: u64) -> Vec<Reference<'d>> {
         let section = self.section(id);
@@ -146,7 +146,7 @@ impl<'d> Code<'d> {
         found
     }
 
-    /// Returns what a relocation means, and the distance from its entry.
+    /// Returns the target of a relocation, and the distance from the target's entry.
     fn resolve(&self, relocation: &Relocation, behind: i64) -> (Target<'d>, i64) {
         let addend = relocation.addend.wrapping_add(behind);
         let Some(symbol) = self.elf.get_symbol(relocation.symbol) else {
@@ -159,7 +159,7 @@ impl<'d> Code<'d> {
                     let offset = symbol.value.wrapping_add_signed(addend);
                     return self.place(section, offset, None);
                 }
-                // What a symbol names is meant, however far from it the place is.
+                // The target is the symbol, however far from it the place is.
                 let (target, from) = self.place(section, symbol.value, Some(symbol.size));
                 (target, from.wrapping_add(addend))
             }
@@ -168,7 +168,7 @@ impl<'d> Code<'d> {
         }
     }
 
-    /// Returns what is at a place in a section; `size` is that of the symbol there.
+    /// Returns the target at a place in a section; `size` is the size of the symbol there.
     fn place(&self, section: &Section<'d>, offset: u64, size: Option<u64>) -> (Target<'d>, i64) {
         if is_mergeable(section) {
             let start = match size {
@@ -205,8 +205,8 @@ impl<'d> Code<'d> {
         }
     }
 
-    /// Returns the beginning of the constant around a place: no linker merges a part of an entry. Of a string the
-    /// rest is a string, too.
+    /// Returns the beginning of the constant around a place. A linker merges whole entries only, except
+    /// strings: the end of a string is a string as well.
     fn start_of_constant(&self, section: &Section<'d>, offset: u64) -> u64 {
         let is_named = self.constants.contains_key(&(section.id, offset));
         if is_named || section.flags.contains(elf::SHF_STRINGS) {
@@ -215,7 +215,8 @@ impl<'d> Code<'d> {
         offset - offset % section.entsize.max(1)
     }
 
-    /// Returns the constant that begins at a place: as long as its symbol says, or else one entry or one string.
+    /// Returns the constant that begins at a place: with the size of its symbol, or else one entry or one
+    /// string.
     fn constant(&self, section: &Section<'d>, start: u64, size: Option<u64>) -> Target<'d> {
         let sized = size.filter(|&size| size > 0);
         let sized = sized.or_else(|| self.constants.get(&(section.id, start)).copied());
@@ -240,7 +241,7 @@ impl<'d> Code<'d> {
         }
     }
 
-    /// Finds the places in sections of chunks that something refers to: there, chunks begin.
+    /// Finds the beginnings of chunks: the places in sections of chunks to which something refers.
     pub(super) fn find_chunks(&mut self) {
         let mut starts = Vec::new();
         for (&id, relocations) in &self.relocations {
@@ -284,7 +285,7 @@ impl<'d> Code<'d> {
         self.chunks.extend(starts);
     }
 
-    /// Returns the parts of a section that are decoded by themselves.
+    /// Returns the parts of a section, each of which is decoded by itself.
     fn parts(&self, id: SectionId) -> Vec<(u64, u64)> {
         match self.in_section.get(&id) {
             Some(pieces) => {
@@ -295,7 +296,7 @@ impl<'d> Code<'d> {
         }
     }
 
-    /// Says whether a piece is a function.
+    /// Returns true if a piece is a function.
     #[must_use]
     pub fn is_function(&self, id: PieceId) -> bool {
         self.piece(id).kind == Kind::Function

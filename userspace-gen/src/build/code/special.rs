@@ -2,8 +2,8 @@
 
 //! Entries of tables that belong to a function: `__bug_table`, `.altinstructions`, `__ex_table` and others.
 //!
-//! An entry belongs to the function that its first relocation points into. The sizes of entries are the
-//! kernel's own: a probe that is compiled with its flags tells them.
+//! An entry belongs to the function into which its first relocation points. The sizes of entries depend on
+//! the kernel; they are read by a probe that is compiled with the kernel's flags.
 
 use super::references::Target;
 use super::{Code, PieceId};
@@ -58,7 +58,7 @@ impl Layouts {
     }
 }
 
-/// Tables of which a function takes its entries along.
+/// The tables with entries that belong to functions.
 const TABLES: [&[u8]; 9] = [
     b"__bug_table",
     b".altinstructions",
@@ -71,10 +71,10 @@ const TABLES: [&[u8]; 9] = [
     b"__patchable_function_entries",
 ];
 
-/// Sections in which a compiler or linker leaves remarks for other tools than objtool.
+/// Sections with notes for other tools than objtool.
 const NOT_FOR_OBJTOOL: [&[u8]; 1] = [b".discard.addressable"];
 
-/// Says whether a section has entries that belong to functions.
+/// Returns true if a section has entries that belong to functions.
 #[must_use]
 pub fn is_table(name: &[u8]) -> bool {
     TABLES.contains(&name) || name.starts_with(b".discard.") && !NOT_FOR_OBJTOOL.contains(&name)

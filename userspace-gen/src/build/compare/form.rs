@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The content of a function or variable, in a form that is equal if nothing of it changed.
+//! The content of a function or variable, in a form that is equal in both builds if the content did not
+//! change.
 
 use super::names::stem;
 use crate::build::code::{Code, Entry, Layouts, PieceId, Reference, Target};
 use crate::elf::SectionId;
 
-/// The bytes of something, with references in place of the numbers that a linker writes there.
+/// The bytes of a function or variable, with references instead of the numbers that a linker writes there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Form {
     bytes: Vec<u8>,
     links: Vec<Link>,
-    /// The entries of tables that belong to it, with the names of the tables.
+    /// The entries of tables that belong to the function, with the names of the tables.
     entries: Vec<(Vec<u8>, Form)>,
 }
 
@@ -24,37 +25,37 @@ struct Link {
     delta: i64,
 }
 
-/// The identity of what is referred to, in the builds of both sides.
+/// The identity of the target of a reference, in both builds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Key {
     /// A symbol of a file that did not change.
     Name(Vec<u8>),
     /// A function or variable that both builds have: the file's number and that of the original.
     Pair(usize, PieceId),
-    /// One of several whose pairs are not known yet: the file's number and the name.
+    /// One of several functions or variables without a known pair: the file's number and the name.
     OneOf(usize, Vec<u8>),
     /// A function or variable that only one build has.
     Alone(Side, usize, PieceId),
     /// A constant, by its bytes.
     Constant(Vec<u8>),
-    /// Something private, by its content.
+    /// A private function or variable, by its content.
     Content(Box<Form>),
-    /// A place that belongs to nothing, by the section.
+    /// A place that belongs to no piece, by the section.
     Loose(Vec<u8>),
     /// A number.
     Absolute,
 }
 
-/// The build that something is from.
+/// The build: before or after the patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Side {
-    /// The kernel that runs.
+    /// The running kernel.
     Original,
     /// The kernel with the patch.
     Patched,
 }
 
-/// The depth to which private content is followed; a table of tables has two.
+/// The depth to which private content is followed; a table of tables has depth 2.
 const DEPTH: usize = 8;
 
 /// Descriptors of `pr_debug()`: each copy of a function has its own.
@@ -105,7 +106,7 @@ impl<'d> Forms<'_, 'd> {
     ) -> Form {
         let mut bytes = self.code.bytes(section, start, end).to_vec();
         if bytes.is_empty() {
-            // Zeros that are not in the file, as many as the section says.
+            // The section has zeros that are not in the file.
             bytes = end.saturating_sub(start).to_le_bytes().to_vec();
         }
         let mut links = Vec::new();
@@ -169,7 +170,7 @@ impl<'d> Forms<'_, 'd> {
         }
     }
 
-    /// Says that a piece is compared by what it contains: nobody else can refer to it.
+    /// Returns true if a piece is compared by its content: no other file can refer to it.
     fn is_content(&self, id: PieceId) -> bool {
         is_content(self.code, id)
     }
@@ -179,11 +180,11 @@ impl<'d> Forms<'_, 'd> {
     }
 }
 
-/// The name of the constants that printk makes for its index, with line numbers in them.
+/// The name of the constants that printk makes for its index. They contain line numbers.
 pub const INDEX_ENTRY: &[u8] = b"._entry";
 
-/// Says that a piece goes with the function that uses it: a private constant, a descriptor of `pr_debug()`, or an
-/// entry of printk's index.
+/// Returns true if a piece is taken together with the function that uses it: a private constant, a
+/// descriptor of `pr_debug()`, or an entry of printk's index.
 #[must_use]
 pub fn is_content(code: &Code<'_>, id: PieceId) -> bool {
     let piece = code.piece(id);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The real changes of a source patch: functions and variables of both builds, compared one by one.
+//! Compares the functions and variables of both builds one by one, to find the real changes of a source
+//! patch.
 //!
-//! Names and numbers of a build are no content. [`names`] takes them off, [`pairing`] finds for each function
-//! and variable of the patched files its original, and [`form`] is what is compared.
+//! Names and numbers that change with every build are not compared. [`names`] removes them, [`pairing`]
+//! finds the original of each function and variable of the patched files, and [`form`] is the form that is
+//! compared.
 
 pub mod form;
 pub mod names;
@@ -21,9 +23,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The bytes of both versions of a file.
 #[derive(Debug)]
 pub struct Files {
-    /// Those of the original.
+    /// The bytes of the original file.
     pub original: Vec<u8>,
-    /// Those of the patched file.
+    /// The bytes of the patched file.
     pub patched: Vec<u8>,
 }
 
@@ -32,7 +34,7 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// One of them cannot be read.
+    /// A file cannot be read.
     pub fn read(unit: &Unit) -> Result<Self> {
         Ok(Self {
             original: read_file(&unit.original)?,
@@ -44,7 +46,7 @@ impl Files {
 /// Both versions of a file, cut into functions and variables.
 #[derive(Debug)]
 pub struct Versions<'d> {
-    /// The file as the kernel that runs has it.
+    /// The file of the running kernel.
     pub original: Code<'d>,
     /// The file with the patch.
     pub patched: Code<'d>,
@@ -55,7 +57,7 @@ impl<'d> Versions<'d> {
     ///
     /// # Errors
     ///
-    /// One of them is malformed.
+    /// A file is malformed.
     pub fn parse(unit: &Unit, files: &'d Files, layouts: &Layouts) -> Result<Self> {
         let name = |path: &std::path::Path| path.display().to_string();
         Ok(Self {
@@ -88,11 +90,11 @@ pub struct ChangedFunction {
 /// The difference between both builds.
 #[derive(Clone, Debug, Default)]
 pub struct Changes {
-    /// The functions that have other code, file by file.
+    /// The functions with changed code, file by file.
     pub functions: Vec<ChangedFunction>,
-    /// The variables that have other contents: the file and the variable in the patched file.
+    /// The variables with changed contents: the file, and the variable in the patched file.
     pub data: Vec<(usize, PieceId)>,
-    /// Why the difference cannot be a livepatch.
+    /// The reasons for which the difference cannot become a livepatch.
     pub refusals: Vec<Refusal>,
 }
 
@@ -112,7 +114,7 @@ pub fn compare(units: &[Unit], versions: &[Versions<'_>], pairings: &Pairings<'_
     changes
 }
 
-/// Sections that nothing of a kernel that runs is in.
+/// Sections that are not in the memory of a running kernel.
 const NOT_LOADED: [&[u8]; 6] = [
     b".discard",
     b".modinfo",
@@ -122,8 +124,8 @@ const NOT_LOADED: [&[u8]; 6] = [
     b".printk_index",
 ];
 
-/// Beginnings of the names of sections whose variables are found by their symbols, and not as entries of a
-/// table that the kernel walks.
+/// Prefixes of sections with variables that are used by their symbols. Other sections of data are tables
+/// that the kernel walks.
 const PLAIN: [&[u8]; 5] = [
     b".data",
     b".bss",
@@ -158,12 +160,12 @@ impl Comparison<'_, '_> {
         for (patched, original) in functions {
             if names::parent(self.version.patched.piece(patched).name.unwrap_or_default()).is_some()
             {
-                // It goes with its function.
+                // The part is taken together with its function.
                 continue;
             }
             if is_boot_only(self.section_name(patched)) {
-                let what = "is only executed while the kernel boots or the module loads, so that a livepatch \
-                            cannot change it (leave the change out, or do what it does in a callback)";
+                let what = "is only executed while the kernel boots or the module loads: a livepatch cannot \
+                change it (remove the change from the patch, or use a callback)";
                 changes.refusals.push(self.refusal(patched, what));
                 continue;
             }
@@ -181,7 +183,7 @@ impl Comparison<'_, '_> {
             != self.pairings.form(Side::Patched, self.unit, patched)
     }
 
-    /// Adds the functions that a changed part with its own symbol was split from.
+    /// Adds the functions from which a changed part with its own symbol was split.
     fn add_parents(&self, functions: &mut BTreeMap<PieceId, PieceId>) {
         let code = &self.version.patched;
         let name = |id: PieceId| code.piece(id).name.unwrap_or_default();
@@ -212,19 +214,19 @@ impl Comparison<'_, '_> {
             Some(original) if self.differs(original, id) => {
                 changes.data.push((self.unit, id));
                 let what = if is_boot_only(section) {
-                    "is only used while the kernel boots or the module loads, so that a livepatch cannot change it"
+                    "is only used while the kernel boots or the module loads: a livepatch cannot change it"
                 } else {
-                    "has other contents than the variable of the kernel that runs, which is in use: a livepatch \
-                     does not change it (assign to it in a callback, or use a shadow variable)"
+                    "differs from the variable of the running kernel, which is in use: a livepatch cannot change it \
+                    (assign to the variable in a callback, or use a shadow variable)"
                 };
                 changes.refusals.push(self.refusal(id, what));
             }
-            // What functions use of it goes with them.
+            // A part that functions use is taken together with these functions.
             None if !is_plain && !self.may_be_the_same(id) => {
                 let section = crate::shown::shown(section);
                 let what = format!(
-                    "adds an entry to {section}, which the kernel reads only while it boots or the module loads \
-                     (leave it out, or register it in a callback)"
+                    "adds an entry to {section}, which the kernel only reads while it boots or the module loads (remove \
+                    the entry from the patch, or register it in a callback)"
                 );
                 changes.refusals.push(self.refusal(id, &what));
             }
@@ -232,7 +234,7 @@ impl Comparison<'_, '_> {
         }
     }
 
-    /// Says whether an unpaired variable may be one of several that the original has.
+    /// Returns true if an unpaired variable may be one of several variables of the original.
     fn may_be_the_same(&self, id: PieceId) -> bool {
         let group = self
             .pairings
@@ -241,7 +243,7 @@ impl Comparison<'_, '_> {
         group.originals.len() >= group.patched.len() && !group.originals.is_empty()
     }
 
-    /// Refuses what is exported anew, or no more.
+    /// Refuses new exports, and exports that are removed.
     fn exports(&self, changes: &mut Changes) {
         let exports = |code: &Code<'_>| -> BTreeSet<Vec<u8>> {
             let symbols = code.elf().symbols();
@@ -256,12 +258,12 @@ impl Comparison<'_, '_> {
             let what = if is_new {
                 "is exported by the patch"
             } else {
-                "is no more exported"
+                "is no longer exported"
             };
             changes.refusals.push(Refusal {
                 subject: crate::shown::shown(name),
                 reason: format!(
-                    "{what}: the exports of a kernel that runs cannot change (leave that out of the patch)"
+                    "{what}: the exports of a running kernel cannot change (remove this change from the patch)"
                 ),
             });
         }
@@ -280,7 +282,7 @@ impl Comparison<'_, '_> {
     }
 }
 
-/// Says whether the contents of a section are gone or of no use once the kernel runs.
+/// Returns true if the contents of a section are freed or not used once the kernel runs.
 #[must_use]
 pub fn is_boot_only(section: &[u8]) -> bool {
     let names: [&[u8]; 5] = [

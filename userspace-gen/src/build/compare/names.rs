@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The names by which functions and variables of two builds of one file are paired.
+//! The names by which functions and variables of both builds of a file are paired.
 
 use klp_policy::Policy;
 
-/// Names that macros make unique with a counter of the compiler, which any other macro before them shifts.
+/// Prefixes of names that macros make unique with a counter of the compiler. Any macro before them changes
+/// the counter.
 const COUNTED: [&[u8]; 3] = [b"__UNIQUE_ID_", b"__initcall__", b"__initstub__"];
 
-/// Returns a name without what `ThinLTO` promotion appended: the hash is of one build.
+/// Returns a name without the promotion suffix of `ThinLTO`, which contains a hash of one build.
 #[must_use]
 pub fn clean(name: &[u8]) -> Vec<u8> {
     Policy::Llvm.clean(name).bytes().collect()
 }
 
-/// Returns a name without anything that a change elsewhere in the file can shift.
+/// Returns a name without the parts that a change elsewhere in the file can change.
 ///
-/// That is the hash, the number behind a static local (`show.key.12`: LLVM counts all names of a file
+/// These parts are the hash, the number behind a static local (`show.key.12`: LLVM counts all names of a file
 /// together), and the numbers in names that macros make unique.
 #[must_use]
 pub fn stem(name: &[u8]) -> Vec<u8> {
@@ -43,7 +44,7 @@ pub fn stem(name: &[u8]) -> Vec<u8> {
     stem
 }
 
-/// Returns the name of the function that a part with its own symbol was split from: `foo` of `foo.cold`.
+/// Returns the name of the function from which a part with its own symbol was split: `foo` for `foo.cold`.
 #[must_use]
 pub fn parent(name: &[u8]) -> Option<Vec<u8>> {
     let name = clean(name);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Which function or variable of the patched file is which one of the original.
+//! Finds the original of each function and variable of a patched file.
 //!
-//! Names decide where a name is there once on both sides. Static locals share names up to a number that any
-//! new string shifts; they are paired by the unchanged functions that use them, then by order among equals.
+//! A name that is unique in both versions decides. Names of static locals differ in a number only, which
+//! any new string changes. Static locals are paired by the unchanged functions that use them, and then by
+//! order, if all are equal.
 
 use super::form::{Form, Forms, Key, Side};
 use super::names::stem;
@@ -14,13 +15,13 @@ use std::collections::{BTreeMap, HashMap};
 /// The pairs of one file.
 #[derive(Clone, Debug, Default)]
 pub struct Pairing {
-    /// The patched piece of each original one.
+    /// The patched version of each original piece.
     originals: Vec<Option<PieceId>>,
-    /// The original piece of each patched one.
+    /// The original version of each patched piece.
     patched: Vec<Option<PieceId>>,
-    /// The names that several pieces of one side share.
+    /// The names that several pieces of one version share.
     ambiguous: HashMap<GroupName, Group>,
-    /// Says that nothing more will be paired.
+    /// True if no more pieces will be paired.
     is_settled: bool,
 }
 
@@ -29,9 +30,9 @@ type GroupName = (Kind, Vec<u8>);
 /// The pieces that share a name.
 #[derive(Clone, Debug, Default)]
 pub struct Group {
-    /// Those of the original file, in its order.
+    /// The pieces of the original file, in its order.
     pub originals: Vec<PieceId>,
-    /// Those of the patched file, in its order.
+    /// The pieces of the patched file, in its order.
     pub patched: Vec<PieceId>,
 }
 
@@ -67,7 +68,7 @@ impl Pairing {
         }
     }
 
-    /// Pairs what has a name that is there once on both sides.
+    /// Pairs pieces with names that are unique in both versions.
     fn by_names(original: &Code<'_>, patched: &Code<'_>) -> Self {
         let mut groups: BTreeMap<GroupName, Group> = BTreeMap::new();
         for (id, piece) in original.numbered() {
@@ -198,14 +199,14 @@ impl<'v, 'd> Pairings<'v, 'd> {
         forms.of(id)
     }
 
-    /// Pairs what unchanged functions and variables use in the same places.
+    /// Pairs pieces that unchanged functions and variables use in the same places.
     fn by_users(&mut self, unit: usize) {
         if self.of_units[unit].ambiguous.is_empty() {
             return;
         }
         let versions = &self.versions[unit];
         let mut users: Vec<_> = (0..versions.original.pieces().len()).map(PieceId).collect();
-        // Those that use something that has no pair: only these can say more after others were paired.
+        // Only pieces that use something without a pair can add pairs after others were paired.
         loop {
             let mut found = Vec::new();
             users.retain(|&original| {
@@ -230,7 +231,7 @@ impl<'v, 'd> Pairings<'v, 'd> {
         }
     }
 
-    /// Returns what both versions of a piece use in the same places and has no pair.
+    /// Returns the pieces without a pair that both versions of a piece use in the same places.
     fn used(&self, unit: usize, original: PieceId, patched: PieceId) -> Vec<(PieceId, PieceId)> {
         let versions = &self.versions[unit];
         let originals = targets(&versions.original, original);
@@ -249,7 +250,8 @@ impl<'v, 'd> Pairings<'v, 'd> {
         unpaired.collect()
     }
 
-    /// Pairs what is left of a name by order, if there are as many on both sides and all are equal.
+    /// Pairs the remaining pieces of a name by order, if both versions have the same number and all are
+    /// equal.
     fn by_order(&mut self, unit: usize) {
         let versions = &self.versions[unit];
         let names: Vec<_> = self.of_units[unit].ambiguous.keys().cloned().collect();

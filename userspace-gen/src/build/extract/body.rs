@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The object file with the functions of a livepatch, put together section by section.
+//! The object file with the functions of a livepatch, which is assembled section by section.
 
 use crate::elf::write::{relocatable, NewSection};
 use crate::elf::ElfFile;
@@ -33,7 +33,7 @@ pub struct Contents {
     pub entsize: u64,
     /// Its bytes; none for `SHT_NOBITS`.
     pub data: Vec<u8>,
-    /// Its size: that of `data`, or more where zeros are not in the file.
+    /// Its size: the size of `data`, or more if the file does not have the zeros at its end.
     pub size: u64,
     /// The section that it belongs to (`SHF_LINK_ORDER`).
     pub link: Option<BodySection>,
@@ -62,16 +62,16 @@ struct Defined {
     section: Option<BodySection>,
 }
 
-/// The sort of a symbol that is defined.
+/// The properties of a symbol that is defined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SymbolSort {
-    /// Says that it is a function.
+    /// True for a function.
     pub is_function: bool,
-    /// Says that other object files of the livepatch refer to it.
+    /// True if other object files of the livepatch refer to the symbol.
     pub is_global: bool,
 }
 
-/// An object file that is put together.
+/// An object file before it is written.
 #[derive(Debug, Default)]
 pub struct Body {
     sections: Vec<(Contents, Vec<BodyRelocation>)>,
@@ -174,7 +174,7 @@ impl Body {
     ///
     /// # Errors
     ///
-    /// There is more than a plain ELF file can count.
+    /// The file has more sections or symbols than a plain ELF file can count.
     pub fn write(&self, like: &ElfFile<'_>) -> Result<Vec<u8>> {
         let encoder = Encoder::new(like.endian(), true, like.machine());
         let mut names = vec![0];
@@ -241,7 +241,8 @@ impl Body {
         relocatable(like, &file, file.len())
     }
 
-    /// Returns the number of each symbol, the table with local symbols first, and how many of them there are.
+    /// Returns the number of each symbol, the table with local symbols first, and the number of local
+    /// symbols.
     fn symbol_table(
         &self,
         like: &ElfFile<'_>,
@@ -287,6 +288,6 @@ fn push_name(like: &ElfFile<'_>, names: &mut Vec<u8>, name: &[u8]) -> Result<u32
 }
 
 fn number(like: &ElfFile<'_>, count: usize) -> Result<u32> {
-    let what = "expected fewer functions than an ELF file can count";
+    let what = "expected fewer functions: an ELF file cannot count so many";
     u32::try_from(count).map_err(|_| Error::unsupported(like.origin(), what))
 }

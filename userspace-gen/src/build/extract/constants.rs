@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Strings and other constants that a linker may merge: each is in the livepatch once.
+//! The strings and other mergeable constants of a livepatch. Each constant is in the livepatch once.
 
 use super::body::{Body, BodySection, BodySymbol, Contents, SymbolSort};
 use super::{Link, Part};
@@ -20,20 +20,22 @@ pub(super) struct Constants {
 /// A constant in a section of its kind.
 #[derive(Clone, Copy, Debug)]
 struct Constant {
-    /// Where it begins.
+    /// The place of the first byte.
     start: u64,
-    /// Its own symbol, if something needs one.
+    /// Its own symbol, if a relocation needs one.
     symbol: Option<BodySymbol>,
 }
 
-/// The name of each symbol of a constant; the kernel and its tools pass over such names.
+/// The name of each symbol of a constant; the kernel and its tools skip such names.
 const NAME: &[u8] = b".Lconstant";
 
 impl Constants {
-    /// Returns how a relocation of this type refers to a constant, which is added if it is not there yet.
+    /// Returns the symbol and the addend by which a relocation of a type refers to a constant, and adds the
+    /// constant if it is new.
     ///
-    /// The addend of a relocation to the section itself says where in the section the constant is, for a linker that
-    /// merges. What counts from its own place has an addend that says something else, and so needs a symbol.
+    /// A linker that merges constants reads the place of a constant from the addend of a relocation to the
+    /// section. The addend of a relative relocation is not that place, so such a relocation needs a symbol
+    /// of the constant.
     pub(super) fn link(&mut self, body: &mut Body, code: &Code<'_>, part: Part, kind: u32) -> Link {
         let (section, constant) = self.add(body, code, part);
         if !is_relative(kind) {
@@ -49,7 +51,7 @@ impl Constants {
         (*constant.symbol.get_or_insert_with(define), 0)
     }
 
-    /// Returns a constant and its section, both added if they are not there yet.
+    /// Returns a constant and its section, and adds both if they are new.
     fn add(
         &mut self,
         body: &mut Body,

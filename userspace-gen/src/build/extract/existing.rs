@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! References to functions and variables of the kernel that runs.
+//! References to functions and variables of the running kernel.
 
 use super::{spelling, Extractor, Link};
 use crate::build::code::PieceId;
@@ -10,7 +10,7 @@ use crate::shown::shown;
 use crate::target;
 use object::read::ReadRef;
 
-/// The beginning of the name of a static call's trampoline, and that of its key.
+/// The prefixes of a static call's trampoline and of its key.
 const TRAMPOLINE: &[u8] = b"__SCT__";
 const KEY: &[u8] = b"__SCK__";
 
@@ -26,7 +26,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         Some((image.object(), image.place(*symbol)?))
     }
 
-    /// Returns the undefined symbol for a function or variable of the kernel that runs.
+    /// Returns the undefined symbol for a function or variable of the running kernel.
     pub(super) fn existing_symbol(
         &mut self,
         unit: usize,
@@ -42,8 +42,9 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
             self.key_of(unit, call);
         }
         let Some(place) = symbol.and_then(|&symbol| image.place(symbol)) else {
-            let what = "is used by a changed function, but livepatch finds no symbol of it in the \
-                        kernel: it is gone after boot, or the kernel has no CONFIG_KALLSYMS_ALL";
+            let what =
+                "is used by a changed function, but livepatch finds no such symbol in the kernel: \
+            the kernel frees it after boot, or has no CONFIG_KALLSYMS_ALL";
             self.refuse(unit, name, what);
             return None;
         };
@@ -62,21 +63,21 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         place: u32,
         name: String,
     ) -> Option<Link> {
-        // The kernel looks at a module's sites of static calls before it knows the addresses of another module. So
-        // such a call goes to the trampoline, which always jumps to the current function; by this name, objtool
-        // does not take it for a site.
+        // The kernel reads a livepatch's sites of static calls before it knows the addresses of the patched
+        // module. So such a call goes to the trampoline, which always jumps to the current function. Under
+        // this name, objtool does not list the call as a site.
         let is_module = !object.name.is_vmlinux();
         let is_defined =
             |name: &[u8]| self.defined.contains(name) || is_module && name.starts_with(TRAMPOLINE);
         let target = self.inputs.target;
         let Some(reference) = spelling::reference(target, object, place, &is_defined) else {
-            self.refuse(unit, name, "has a name that livepatch cannot say");
+            self.refuse(unit, name, "has a name by which livepatch cannot find it");
             return None;
         };
         Some((self.result.body.undefined(&reference), 0))
     }
 
-    /// Returns the undefined symbol for what another file of the kernel defines.
+    /// Returns the undefined symbol for a function or variable that another file of the kernel defines.
     pub(super) fn external(&mut self, unit: usize, owner: PieceId, name: &[u8]) -> Option<Link> {
         if let Some(call) = name.strip_prefix(TRAMPOLINE) {
             self.key_of(unit, call);
@@ -86,7 +87,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         }
         let code = self.code(unit);
         let what = format!(
-            "uses {}, which the kernel that runs does not have",
+            "uses {}, which the running kernel does not have",
             shown(&names::clean(name))
         );
         self.refuse(unit, code.name(owner), &what);
@@ -102,7 +103,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         if *object != Object::Vmlinux && is_own {
             return;
         }
-        // Without a key, objtool takes the trampoline, and the kernel finds the key by that.
+        // Without a key, objtool uses the trampoline, and the kernel finds the key by the trampoline.
         let _ = self.external_symbol(unit, &key);
     }
 
@@ -123,7 +124,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         self.reference(unit, object, place, shown(name))
     }
 
-    /// Says whether the module loader finds a symbol by its name, and need not be told a namespace.
+    /// Returns true if the module loader finds a symbol by its name, without a namespace.
     fn is_exported(&self, name: &[u8], found: Option<&target::Object<'d>>) -> bool {
         let Some(object) = found else {
             return self.inputs.target.symvers().get(name).is_some();

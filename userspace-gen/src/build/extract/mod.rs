@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The functions of a livepatch, taken out of the patched object files.
+//! Takes the functions of a livepatch out of the patched object files.
 //!
-//! A changed function comes with its part of special sections and with everything new that it uses. What it
-//! uses of the kernel that runs becomes an undefined symbol, which `klp-gen convert` resolves: [`spelling`]
-//! says its name. [`body`] is the object file that comes of it.
+//! A changed function is taken together with its entries of special sections, and with all new functions
+//! and variables that it uses. A function or variable of the running kernel becomes an undefined symbol,
+//! which `klp-gen convert` resolves; [`spelling`] makes the name of this symbol. [`body`] is the resulting
+//! object file.
 //!
-//! A call of a function that is changed, too, goes to the new code: whoever runs the caller is patched. Its
-//! address is that of the original, so that pointers taken before and after compare equal and survive the
-//! livepatch; a call through one goes to the new code by ftrace.
+//! If a changed function calls another changed function, the call goes to the new code directly: a task
+//! that runs the caller is patched. If a changed function takes the address of another changed function,
+//! the address is that of the original. So pointers before and after are equal, and stay valid without the
+//! livepatch. A call by such a pointer gets to the new code by ftrace.
 
 pub mod body;
 mod constants;
@@ -36,7 +38,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 pub struct Replacement {
     /// The number of its file.
     pub unit: usize,
-    /// The object that has it.
+    /// The object that has the function.
     pub object: Object,
     /// Its `old_name` and `old_sympos`.
     pub meaning: Meaning,
@@ -46,14 +48,14 @@ pub struct Replacement {
     pub name: String,
 }
 
-/// Something new that the livepatch has.
+/// A new function or variable of the livepatch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Addition {
     /// The number of its file.
     pub unit: usize,
     /// Its name in the source.
     pub name: String,
-    /// Says that it is a function.
+    /// True for a function.
     pub is_function: bool,
 }
 
@@ -66,19 +68,19 @@ pub struct Extraction {
     pub functions: Vec<Replacement>,
     /// The functions and variables that no kernel had before.
     pub additions: Vec<Addition>,
-    /// Why it is no livepatch.
+    /// The reasons for which there can be no livepatch.
     pub refusals: Vec<Refusal>,
     /// The parts of the new functions that are left out.
     pub warnings: Vec<String>,
 }
 
-/// Everything that is known about the kernel and the patch.
+/// The data about the kernel and the patch.
 pub struct Inputs<'x, 'i, 'd, R: ReadRef<'d>> {
     /// The files.
     pub units: &'x [Unit],
     /// Their versions.
     pub versions: &'x [Versions<'x>],
-    /// Which function is which.
+    /// The original of each patched function and variable.
     pub pairings: &'x Pairings<'x, 'x>,
     /// The layouts of tables.
     pub layouts: &'x Layouts,
@@ -125,8 +127,7 @@ type Link = (BodySymbol, i64);
 /// A part of a section: from one place to another.
 type Part = (SectionId, u64, u64);
 
-/// The bits of a reference to a static key that are no part of its address (`jump_entry_key()` of
-/// `include/linux/jump_label.h`).
+/// The flags in a reference to a static key (`jump_entry_key()` in `include/linux/jump_label.h`).
 const FLAGS_OF_KEY: i64 = 3;
 
 /// An extraction that is under way.
@@ -135,7 +136,7 @@ struct Extractor<'x, 'i, 'd, R: ReadRef<'d>> {
     changed: HashSet<(usize, PieceId)>,
     /// The names of the changed functions.
     defined: HashSet<Vec<u8>>,
-    /// The new section and symbol of what was taken.
+    /// The new section and symbol of each function and variable that was taken.
     taken: HashMap<(usize, PieceId), (BodySection, BodySymbol)>,
     queue: VecDeque<(usize, PieceId)>,
     constants: Constants,
@@ -146,8 +147,8 @@ struct Extractor<'x, 'i, 'd, R: ReadRef<'d>> {
     result: Extraction,
 }
 
-/// Names of variables that macros make for each place that uses them, and that remember nothing of importance:
-/// whether something was said once, how often it may be said, a key of lockdep.
+/// Names of variables that macros make at each place of use, with a state that may be lost: the flag of a
+/// message that is printed once, the state of a rate limit, a key of lockdep.
 const FORGETFUL: [&[u8]; 8] = [
     b"__already_done",
     b"__warned",
@@ -174,7 +175,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         }
     }
 
-    /// Takes a changed function and says which one it replaces.
+    /// Takes a changed function, and adds the function that it replaces.
     fn replace(&mut self, function: ChangedFunction) {
         let ChangedFunction {
             unit,
@@ -183,24 +184,23 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         } = function;
         let name = self.code(unit).name(patched);
         let Some((object, place)) = self.existing(unit, original) else {
-            let what = "is not among the symbols of the kernel that livepatch finds \
-                        (CONFIG_KALLSYMS)";
+            let what = "is not among the symbols of the kernel that livepatch can find \
+            (CONFIG_KALLSYMS)";
             return self.refuse(unit, name, what);
         };
         if matches!(object.traceable(place), Traceable::No | Traceable::NoSize) {
             let callers = self.callers(unit, patched).join(", ");
             let advice = match &callers[..] {
-                "" => "leave the change out".to_owned(),
-                callers => format!("change its callers in its place: {callers}"),
+                "" => "remove the change from the patch".to_owned(),
+                callers => format!("change its callers instead: {callers}"),
             };
             let what = format!(
-                "has no call to ftrace at its beginning, so that a livepatch cannot replace it \
-                 ({advice})"
+                "has no call to ftrace at its beginning: a livepatch cannot replace it ({advice})"
             );
             return self.refuse(unit, name, &what);
         }
         let Some(meaning) = spelling::meaning(object, place) else {
-            return self.refuse(unit, name, "has a name that livepatch cannot say");
+            return self.refuse(unit, name, "has a name by which livepatch cannot find it");
         };
         self.take(unit, patched);
         self.expect_no_endbr(unit, patched);
@@ -214,7 +214,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         });
     }
 
-    /// Returns the functions that refer to another one, up to five.
+    /// Returns up to five functions that refer to a function.
     fn callers(&self, unit: usize, callee: PieceId) -> Vec<String> {
         let code = self.code(unit);
         let calls = |piece: &Piece<'_>| {
@@ -226,7 +226,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         callers.take(5).map(|(id, _)| code.name(id)).collect()
     }
 
-    /// Returns the symbol of something that is taken, which is added if it is not there yet.
+    /// Returns the new symbol of a function or variable, and takes it if it is new.
     fn take(&mut self, unit: usize, id: PieceId) -> BodySymbol {
         if let Some(&(_, symbol)) = self.taken.get(&(unit, id)) {
             return symbol;
@@ -294,7 +294,8 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         }
     }
 
-    /// Returns the name of something among the symbols of the livepatch: two changed statics may share theirs.
+    /// Returns a unique name among the symbols of the livepatch, since two changed statics may have the
+    /// same name.
     fn global_name(&self, unit: usize, id: PieceId) -> Vec<u8> {
         let name = cleaned(self.code(unit).piece(id));
         let is_same = |key: &&(usize, PieceId)| cleaned(self.code(key.0).piece(key.1)) == name;
@@ -304,7 +305,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         [&name[..], format!(".klp{unit}_{}", id.0).as_bytes()].concat()
     }
 
-    /// Adds the relocations of something that was taken, and the entries of tables that belong to it.
+    /// Adds the relocations of a function or variable that was taken, and its entries of tables.
     fn fill(&mut self, unit: usize, id: PieceId) {
         let code = self.code(unit);
         let piece = code.piece(id);
@@ -322,7 +323,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
                     .name
                     .and_then(names::parent)
                     .is_some_and(|p| p == name);
-                // Nothing but the name says to which function an entry of printk's index belongs.
+                // Only the name tells to which function an entry of printk's index belongs.
                 let is_indexed = code.section(piece.section).name == b".printk_index"
                     && piece.name.is_some_and(|name| names::stem(name) == index);
                 is_part || is_indexed
@@ -334,7 +335,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         }
     }
 
-    /// Adds relocations for a part of a section, which begins at `at` in the new section.
+    /// Adds the relocations of a part of a section. The part begins at `at` in the new section.
     fn link(
         &mut self,
         unit: usize,
@@ -375,11 +376,11 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         }
     }
 
-    /// Returns the symbol for a function that is taken, or for a place in it.
+    /// Returns the symbol for a function that was taken, or for a place in it.
     ///
-    /// A jump to a symbol is a call that does not return, for objtool, also if the place is in the middle of the
-    /// function that jumps there: an alternative jumps so to a label (`add_jump_destinations()` of
-    /// `tools/objtool/check.c`).
+    /// objtool takes a jump to a symbol for a call that does not return, also if the place is in the middle
+    /// of the function that jumps there (`add_jump_destinations()` in `tools/objtool/check.c`). An
+    /// alternative jumps to a label in this way.
     fn new_code(&mut self, unit: usize, id: PieceId, reference: &Reference<'x>) -> Link {
         if reference.delta != 0 && self.code(unit).piece(id).kind == Kind::Function {
             return self.place_in(unit, id);
@@ -387,10 +388,10 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         (self.take(unit, id), 0)
     }
 
-    /// Returns the place of a function that is taken as its section and an offset.
+    /// Returns the place of a function that was taken, as the symbol of its section and an offset.
     ///
-    /// The assembler writes entries of tables so, and objtool takes some of them in no other form
-    /// (`add_dead_ends()` of `tools/objtool/check.c`).
+    /// The assembler writes entries of tables in this form, and objtool requires the form for some tables
+    /// (`add_dead_ends()` in `tools/objtool/check.c`).
     fn place_in(&mut self, unit: usize, id: PieceId) -> Link {
         let piece = self.code(unit).piece(id);
         let entry = piece.entry - piece.start;
@@ -429,12 +430,12 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
             }
             Target::Loose(section) => {
                 let section = shown(code.section(section).name);
-                let what = format!("refers to a place in {section} that no symbol names");
+                let what = format!("refers to a place in {section} without a symbol");
                 self.refuse(unit, code.name(owner), &what);
                 None
             }
             Target::Absolute => {
-                let what = "refers to a number that only the linker knows";
+                let what = "refers to an absolute symbol, a number that only the linker knows";
                 self.refuse(unit, code.name(owner), what);
                 None
             }
@@ -453,7 +454,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         let section = code.section(code.piece(id).section);
         if is_content(code, id) {
             if section.is_writable() && section.name != DESCRIPTORS {
-                let what = "uses a variable without a name, which cannot be told from others";
+                let what = "uses a variable without a name, which cannot be identified";
                 self.refuse(unit, code.name(owner), what);
                 return None;
             }
@@ -471,7 +472,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         self.existing_symbol(unit, original, code.name(id))
     }
 
-    /// Says whether something is a part of a changed function with a symbol of its own.
+    /// Returns true if a piece is a part of a changed function, with a symbol of its own.
     fn is_part(&self, unit: usize, id: PieceId) -> bool {
         let code = self.code(unit);
         let parent = code.piece(id).name.and_then(names::parent);
@@ -481,13 +482,13 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         parent.is_some() && self.changed.iter().any(is_it)
     }
 
-    /// Refuses what cannot be new in a livepatch.
+    /// Refuses functions and variables that cannot be new in a livepatch.
     fn expect_new(&mut self, unit: usize, owner: PieceId, id: PieceId) -> Option<()> {
         let code = self.code(unit);
         let piece = code.piece(id);
         if is_boot_only(code.section(piece.section).name) {
             let what = format!(
-                "uses {}, which is only there while the kernel boots or the module loads",
+                "uses {}, which the kernel frees after boot or after the module was loaded",
                 code.name(id)
             );
             self.refuse(unit, code.name(owner), &what);
@@ -506,8 +507,8 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
             };
             let original = &self.inputs.versions[unit].original;
             let what = format!(
-                "several variables of one name cannot be told apart: {} before the patch, {} with \
-                 it (give those that the patch adds another name)",
+                "several variables of one name cannot be told apart: {} before the patch, {} with the \
+                patch (use other names for new variables)",
                 names_of(original, &group.originals),
                 names_of(code, &group.patched)
             );
@@ -518,12 +519,12 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
     }
 }
 
-/// Returns the name of something without what `ThinLTO` appended.
+/// Returns the name of a piece without the suffix of `ThinLTO`.
 fn cleaned(piece: &Piece<'_>) -> Vec<u8> {
     names::clean(piece.name.unwrap_or_default())
 }
 
-/// Returns the alignment of what is at a place in a section.
+/// Returns the alignment of the contents at a place in a section.
 fn alignment(place: u64, of_section: u64) -> u64 {
     match place {
         0 => of_section,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The names by which a livepatch refers to symbols of the kernel that runs.
+//! The names by which a livepatch refers to symbols of the running kernel.
 
 use crate::build::compare::names::clean;
 use crate::target::{Object, Target};
@@ -12,11 +12,12 @@ use klp_policy::{Policy, Query, Sympos};
 pub struct Meaning {
     /// `foo`, or `foo.llvm.*`.
     pub name: Vec<u8>,
-    /// 0 if there is no other.
+    /// The position; 0 if no other symbol has the name.
     pub sympos: Sympos,
 }
 
-/// Returns how the symbol at a place of the object's table is named; none if livepatch cannot say it.
+/// Returns the name and position of the symbol at a place of the object's table; none if livepatch cannot
+/// find it by name.
 #[must_use]
 pub fn meaning(object: &Object<'_>, place: u32) -> Option<Meaning> {
     let plain = clean(object.symbols.get(place)?.name.0);
@@ -37,10 +38,10 @@ pub fn meaning(object: &Object<'_>, place: u32) -> Option<Meaning> {
     })
 }
 
-/// Returns the name of an undefined symbol that `klp-gen convert` takes for the symbol at that place.
+/// Returns the name of an undefined symbol that `klp-gen convert` resolves to the symbol at a place.
 ///
-/// That is the plain name where it is the only one in all objects: objtool knows functions that do not
-/// return, and keys of static calls, by their names. `is_defined` says that the livepatch has a function
+/// If the plain name is unique in all objects, it is used: objtool finds functions that do not return, and
+/// keys of static calls, by their names. `is_defined` returns true if the livepatch itself has a function
 /// of a name.
 #[must_use]
 pub fn reference(
@@ -67,8 +68,8 @@ pub fn reference(
     Some(name)
 }
 
-/// Says whether modpost takes a name for another one: that in front of a dot and a number, such as LLVM gives to
-/// the parts of a variable that it splits (`remove_dot()` of `scripts/mod/modpost.c`).
+/// Says whether modpost takes a name for another one: that in front of a dot and a number, such as LLVM
+/// gives to the parts of a variable that it splits (`remove_dot()` of `scripts/mod/modpost.c`).
 fn modpost_cuts(name: &[u8]) -> bool {
     let mut parts = name.split(|&b| b == b'.');
     let (base, number) = (parts.next().unwrap_or_default(), parts.next());

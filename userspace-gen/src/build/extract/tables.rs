@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Entries of special sections, and the code without symbols that they lead to.
+//! Entries of special sections, and the code without symbols to which they refer.
 
 use super::body::{BodyRelocation, BodySection, BodySymbol, Contents};
 use super::{is_content, names, Extractor, Part};
@@ -11,20 +11,20 @@ use crate::shown::shown;
 use object::elf;
 use object::read::ReadRef;
 
-/// The beginning of the name of a tracepoint, which has a static key.
+/// The prefix of a tracepoint, which has a static key.
 const TRACEPOINT: &str = "__tracepoint_";
 
-/// The section with a static key of the livepatch's own.
+/// The section with the livepatch's own static key, which is never enabled.
 const KEY_OF_NOBODY: &[u8] = b".data.klp_key_of_nobody";
 
 /// The instruction `endbr64`.
 const ENDBR: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
 
-/// The table of places that objtool expects no ENDBR at (`read_noendbr_hints()` of `tools/objtool/check.c`).
+/// The table of places at which objtool expects no ENDBR (`read_noendbr_hints()` in `tools/objtool/check.c`).
 const NO_ENDBR: &[u8] = b".discard.noendbr";
 
 impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
-    /// Adds an entry of a table that belongs to a function, whose new section is `of`.
+    /// Adds an entry of a table that belongs to a function; `of` is the new section of the function.
     pub(super) fn entry(&mut self, unit: usize, owner: PieceId, of: BodySection, entry: &Entry) {
         let code = self.code(unit);
         let source = code.section(entry.section);
@@ -58,7 +58,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         table
     }
 
-    /// Refuses a jump label whose key is in a module, unless it is that of a tracepoint.
+    /// Refuses a jump label with a key in a module, except the key of a tracepoint.
     fn expect_no_key_of_module(&mut self, unit: usize, owner: PieceId, entry: &Entry) {
         let code = self.code(unit);
         let references = code.references(entry.section, entry.start, entry.end);
@@ -71,25 +71,25 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         let function = code.name(owner);
         if let Some(tracepoint) = name.strip_prefix(TRACEPOINT) {
             self.result.warnings.push(format!(
-                "{function}: the new function does not hit the tracepoint {tracepoint} of the module, since a livepatch \
-                 cannot depend on its static key"
+                "{function}: the new function will not hit the tracepoint {tracepoint} of the module, because a livepatch \
+                cannot use the static key of a module"
             ));
             return;
         }
         let what = format!(
-            "depends on the static key {name} of a module: the kernel looks at the key before the module's addresses \
-             are known (ask static_key_enabled(&{name}) in the patch, in place of static_branch_likely())"
+            "depends on the static key {name} of a module: the kernel reads the key before the module's addresses are \
+            known (use static_key_enabled(&{name}) in the patch instead of static_branch_likely())"
         );
         self.refuse(unit, function, &what);
     }
 
-    /// Says whether a reference from a table is one to the key of a module's tracepoint.
+    /// Returns true if a reference from a table is a reference to the key of a module's tracepoint.
     pub(super) fn is_key_of_tracepoint(&self, unit: usize, key: &Reference<'_>) -> bool {
         let name = self.key_in_module(unit, key);
         name.is_some_and(|name| name.starts_with(TRACEPOINT))
     }
 
-    /// Returns a static key that nobody enables.
+    /// Returns the livepatch's own static key, which is never enabled.
     pub(super) fn key_of_nobody(&mut self) -> BodySymbol {
         let known = self.tables.get(KEY_OF_NOBODY).copied();
         let section = known.unwrap_or_else(|| {
@@ -110,7 +110,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         self.result.body.section_symbol(section)
     }
 
-    /// Returns the name of a static key that is a variable of the module that is changed.
+    /// Returns the name of a static key, if the key is a variable of the patched module.
     fn key_in_module(&self, unit: usize, key: &Reference<'_>) -> Option<String> {
         let object = &self.inputs.units[unit].object;
         if *object == Object::Vmlinux {
@@ -118,7 +118,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         }
         let code = self.code(unit);
         match key.target {
-            // A descriptor of pr_debug() comes along, and its key with it.
+            // A descriptor of pr_debug() is taken together with its key.
             Target::Piece(key) if !is_content(code, key) => {
                 let is_old = self.inputs.pairings.of(unit).original(key).is_some();
                 is_old.then(|| code.name(key))
@@ -131,9 +131,10 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         }
     }
 
-    /// Tells objtool that nothing calls a replacement through a pointer: ftrace returns to it.
+    /// Tells objtool that nothing calls a replacement by a pointer: ftrace returns to it.
     ///
-    /// A function whose address nobody takes has no ENDBR, and the livepatch's own table has its address.
+    /// The compiler puts no ENDBR into a function if nothing takes its address, but the livepatch's own
+    /// table does.
     pub(super) fn expect_no_endbr(&mut self, unit: usize, id: PieceId) {
         let code = self.code(unit);
         let piece = code.piece(id);
@@ -166,7 +167,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         self.result.body.add_relocation(table, relocation);
     }
 
-    /// Returns the place of code without symbol, which is added if it is not there yet.
+    /// Returns the place of code without a symbol, and adds the code if it is new.
     pub(super) fn chunk(
         &mut self,
         unit: usize,

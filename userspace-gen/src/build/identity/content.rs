@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The proof that a file as compiled here is the one in the kernel: bytes, and what relocations mean.
+//! The proof that a file as compiled here is the same as in the kernel: equal bytes, and equal targets of
+//! relocations.
 
 use super::{Image, Located};
 use crate::build::code::references::{is_relative, width};
@@ -12,7 +13,7 @@ use object::read::ReadRef;
 use std::collections::HashMap;
 use std::path::Path;
 
-/// A place in the file with relocations: a section and an offset, or a symbol that it does not define.
+/// A target in the file with relocations: a section and an offset, or a symbol that the file does not define.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Where<'d> {
     At(SectionId, u64),
@@ -20,13 +21,13 @@ enum Where<'d> {
     Number(u64),
 }
 
-/// The instruction without effect that objtool writes over `call __fentry__` (`--mnop`): `nopl 0(%rax,%rax,1)`.
+/// The instruction that objtool writes over `call __fentry__` (`--mnop`): `nopl 0(%rax,%rax,1)`.
 const NOP5: [u8; 5] = [0x0f, 0x1f, 0x44, 0, 0];
 
 /// The two bytes that objtool writes over a short jump of a jump label.
 const NOP2: [u8; 2] = [0x66, 0x90];
 
-/// Compares files with the object that they were linked into.
+/// The comparison of files with the object into which they were linked.
 #[derive(Debug)]
 pub struct Proof<'i, 'd, R: ReadRef<'d>> {
     image: &'i Image<'i, 'd, R>,
@@ -61,7 +62,7 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
     ///
     /// # Errors
     ///
-    /// One of them differs.
+    /// A function or variable differs.
     pub fn check(
         &self,
         member: &Path,
@@ -77,14 +78,14 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
             let found = located.relocatable.get(&id);
             let differs = match found {
                 Some(&symbol) => self.differs(code, located, id, symbol),
-                None => Some("is missing there".to_owned()),
+                None => Some("is missing in the kernel".to_owned()),
             };
             if let Some(what) = differs {
                 refusals.push(Refusal {
                     subject: code.name(id),
                     reason: format!(
-                        "{} as compiled here {what}, compared with {}: the source, the compiler or the options are \
-                         not those of the kernel that runs (give the source and the build directory of that kernel)",
+                        "{} as compiled here {what}, compared with {}: source, compiler or options are not those of \
+                        the running kernel (give the source and the build directory of that kernel)",
                         member.display(),
                         self.image.relocatable.origin(),
                     ),
@@ -98,7 +99,7 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
         }
     }
 
-    /// Returns how a piece differs from what the kernel has.
+    /// Returns the difference between a piece and the kernel, if there is one.
     fn differs(
         &self,
         code: &Code<'_>,
@@ -114,7 +115,7 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
         };
         let before = piece.entry - piece.start;
         let Some(start) = symbol.value.checked_sub(before) else {
-            return Some("begins elsewhere".to_owned());
+            return Some("begins at another place".to_owned());
         };
         let end = start + (piece.end - piece.start);
         let expected = code.bytes(piece.section, piece.start, piece.end);
@@ -163,7 +164,7 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
                     return Some(format!("refers to something else at {at:#x}"));
                 }
             } else if !self.is_resolved(code, located, reference, section, &found, at, place) {
-                return Some(format!("has a reference at {at:#x} which is not there"));
+                return Some(format!("has an additional reference at {at:#x}"));
             }
             for bytes in [&mut expected, &mut found] {
                 let end = (at + range(reference.width())).min(bytes.len());
@@ -177,7 +178,7 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
         at.map(|at| format!("has other bytes at {at:#x}"))
     }
 
-    /// Says whether a reference and a relocation of the kernel mean the same.
+    /// Returns true if a reference and a relocation of the kernel have the same target.
     fn is_same(
         &self,
         code: &Code<'_>,
@@ -206,7 +207,7 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
         self.means(code, located, reference, &found)
     }
 
-    /// Says whether a reference means a place of the kernel.
+    /// Returns true if a reference means a place of the kernel.
     fn means(
         &self,
         code: &Code<'_>,
@@ -225,7 +226,7 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
             },
             Target::Piece(id) => match located.relocatable.get(&id) {
                 Some(&symbol) => symbol,
-                // A private constant has no symbol; what it contains is compared in its place.
+                // A private constant has no symbol, so its contents are compared.
                 None => return self.has_content(code, id, reference.delta, found),
             },
             Target::Constant {
@@ -239,7 +240,7 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
                 let begin = offset.wrapping_add_signed(reference.delta.wrapping_neg());
                 return self.bytes(there, begin, end - start) == code.bytes(section, start, end);
             }
-            // Entries of tables and what they lead to are no part of a function.
+            // Entries of tables, and their targets, are no part of a function.
             Target::Chunk { .. } | Target::Loose(_) | Target::Absolute => return true,
         };
         let symbol = file.get_symbol(symbol);
@@ -272,7 +273,7 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
         expected == there
     }
 
-    /// Says whether a branch within a section has the distance of what is meant, without a relocation.
+    /// Returns true if a branch within a section, without a relocation, has the distance to its target.
     #[expect(clippy::too_many_arguments, reason = "the place in both files")]
     fn is_resolved(
         &self,
@@ -321,7 +322,7 @@ fn jump_labels(code: &Code<'_>, id: PieceId) -> Vec<u64> {
     places.collect()
 }
 
-/// Clears a call or jump on both sides that objtool made an instruction without effect of, and returns that.
+/// Clears a call or jump on both sides, if objtool replaced it by a no-op. Returns the no-op.
 fn nop_at(expected: &mut [u8], found: &mut [u8], at: usize) -> Option<&'static [u8]> {
     let nop = match expected.get(at)? {
         0xe8 | 0xe9 => &NOP5[..],

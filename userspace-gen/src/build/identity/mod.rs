@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Which symbol of a kernel each function and variable of a backend's object file is.
+//! Finds the symbol in the kernel of each function and variable of a backend's object file.
 //!
-//! Names do not tell: a kernel has hundreds of statics that share theirs. The order does. A linker writes the
-//! local symbols of each file behind the file's `STT_FILE` symbol, in link order and in the file's own order,
-//! and the last link keeps that. [`order`] follows a file through `vmlinux.o` into `vmlinux`, by names, types
-//! and sizes; [`content`] proves that what is there is what the backend wrote.
+//! Names are not enough: a kernel has hundreds of statics with equal names. The order of symbols is. A
+//! linker writes the local symbols of each file behind the file's `STT_FILE` symbol, in link order and in
+//! the file's own order, and the last link keeps this order. [`order`] finds the symbols of a file in
+//! `vmlinux.o` and in `vmlinux`, by names, types and sizes. [`content`] proves that the contents are those
+//! that the backend wrote.
 
 pub mod content;
 pub mod order;
@@ -25,7 +26,7 @@ use std::path::{Path, PathBuf};
 pub struct Image<'i, 'd, R: ReadRef<'d>> {
     /// The file with relocations: `vmlinux.o`, or the `.ko`.
     relocatable: &'i ElfFile<'d, R>,
-    /// The file whose symbols the kernel has: `vmlinux`, or the `.ko`.
+    /// The file with the kernel's symbols: `vmlinux`, or the `.ko`.
     linked: &'i ElfFile<'d, R>,
     object: &'i Object<'d>,
     files: Files,
@@ -54,11 +55,11 @@ const DROPPED: [&[u8]; 4] = [b".discard", b".modinfo", b".exitcall", b".export_s
 const DROPPED_OF_MODULES: [&[u8]; 2] = [b".discard", b".export_symbol"];
 
 impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
-    /// Reads the symbols of an object; `members` are the files with bitcode that it was linked from, in order.
+    /// Reads the symbols of an object; `members` are the bitcode files from which it was linked, in order.
     ///
     /// # Errors
     ///
-    /// The order of files in the symbol tables is not the one in which they were linked.
+    /// The order of files in the symbol tables is not the link order.
     pub fn new(
         relocatable: &'i ElfFile<'d, R>,
         linked: &'i ElfFile<'d, R>,
@@ -96,14 +97,14 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
         self.object
     }
 
-    /// Returns the place of a symbol of the linked file in the kernel's table, unless it is not listed there.
+    /// Returns the place of a symbol of the linked file in the kernel's table, if the table lists the symbol.
     #[must_use]
     pub fn place(&self, symbol: SymbolId) -> Option<u32> {
         let index = u32::try_from(symbol.0).ok()?;
         self.places.get(&index).copied()
     }
 
-    /// Returns the symbol of that name that one file of the object defines for the others.
+    /// Returns the global symbol of a name.
     #[must_use]
     pub fn global(&self, name: &[u8]) -> Option<SymbolId> {
         self.linked_globals.get(name).copied()
@@ -113,13 +114,13 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
     ///
     /// # Errors
     ///
-    /// The symbols of the file are not there in the order in which it has them.
+    /// The object does not have the symbols of the file in the order of the file.
     pub fn locate(&self, member: &Path, code: &Code<'_>) -> Result<Located, Refusal> {
         let Some(at) = self.files.position(member) else {
             return Err(Refusal {
                 subject: member.display().to_string(),
                 reason: format!(
-                    "is not among the files that {} was linked from",
+                    "is not among the files from which {} was linked",
                     self.relocatable.origin()
                 ),
             });
@@ -185,8 +186,8 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
         is_dropped && !self.is_module()
     }
 
-    /// Says whether a module does not have a symbol of one of its files: its last link drops the section
-    /// (`scripts/module.lds.S`).
+    /// Returns true if a module does not have a symbol of one of its files, because the last link of the
+    /// module drops the section (`scripts/module.lds.S`).
     fn is_lost(&self, code: &Code<'_>, symbol: &Symbol<'_>) -> bool {
         let section = symbol.section().map(|id| code.section(id).name);
         let is_lost = |name: &[u8]| {
@@ -207,15 +208,12 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
         expected: &Symbol<'_>,
         origin: &str,
     ) -> Refusal {
-        let found = found.map_or_else(
-            || "no more symbol".to_owned(),
-            |s| crate::shown::shown(s.name),
-        );
+        let found = found.map_or_else(|| "no symbol".to_owned(), |s| crate::shown::shown(s.name));
         Refusal {
             subject: crate::shown::shown(expected.name),
             reason: format!(
-                "{} has the symbol at this place among those of {}, but {origin} has {found} there: they are not of \
-                 one build (build the kernel anew, or give the directory in which it was built)",
+                "{} has the symbol at this place among those of {}, but {origin} has {found} there: the files are not of \
+                the same build (build the kernel again, or give the directory of its build)",
                 self.relocatable.origin(),
                 member.display(),
             ),
@@ -223,13 +221,14 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
     }
 }
 
-/// Returns the piece whose symbol this is, and not a piece that it is an alias for.
+/// Returns the piece of a symbol; nothing if the symbol is an alias.
 fn own_piece(code: &Code<'_>, symbol: &Symbol<'_>) -> Option<PieceId> {
     let id = code.piece_of(symbol.id)?;
     (code.piece(id).symbol == Some(symbol.id)).then_some(id)
 }
 
-/// Says whether a symbol is there for good: linkers may drop private ones, and objtool adds those of prefixes.
+/// Returns true if a symbol is in all files: linkers may drop private symbols, and objtool adds symbols of
+/// prefixes.
 fn is_named(symbol: &Symbol<'_>) -> bool {
     let name = symbol.name;
     let is_private = name.is_empty() || name.starts_with(b".L") || name.starts_with(b"__pfx_");

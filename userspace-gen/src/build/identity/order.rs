@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The files that an object was linked from, in the order of its symbol table.
+//! The files from which an object was linked, in the order of its symbol table.
 
 use crate::build::Refusal;
 use crate::elf::{ElfFile, Symbol, SymbolId};
@@ -8,11 +8,11 @@ use object::elf;
 use object::read::ReadRef;
 use std::path::{Path, PathBuf};
 
-/// The parts of a symbol table that are of one file each.
+/// The parts of a symbol table, one part for each file.
 #[derive(Clone, Debug)]
 pub struct Files {
     members: Vec<PathBuf>,
-    /// The index of each file's `STT_FILE` symbol, and of what follows its last symbol.
+    /// The index of each file's `STT_FILE` symbol, and the index behind its last symbol.
     parts: Vec<(usize, usize)>,
 }
 
@@ -21,7 +21,7 @@ impl Files {
     ///
     /// # Errors
     ///
-    /// The symbol table does not have them in that order, one behind the other, in one place.
+    /// The symbol table does not have all files in this order, without gaps, exactly once.
     pub fn of<'d, R: ReadRef<'d>>(
         elf: &ElfFile<'d, R>,
         members: &[PathBuf],
@@ -30,7 +30,7 @@ impl Files {
         let mut names = Vec::new();
         let mut locals_end = 1;
         for symbol in elf.symbols() {
-            // Hidden symbols become local in the last link, and stand behind the files.
+            // Hidden symbols become local in the last link, and are behind the files.
             if symbol.is_static() || symbol.kind == elf::STT_FILE {
                 locals_end = symbol.id.0 + 1;
             }
@@ -51,8 +51,8 @@ impl Files {
             return Err(Refusal {
                 subject: elf.origin().to_owned(),
                 reason: format!(
-                    "expected the symbols of {} files in the order in which they were linked, found another order \
-                     (the files of this directory are not of one build: build the kernel anew)",
+                    "expected the symbols of {} files in link order, found another order (the files of this \
+                    directory are not of the same build: build the kernel again)",
                     members.len()
                 ),
             });
@@ -84,7 +84,7 @@ impl Files {
     }
 }
 
-/// Returns a file's name without what stands behind its last dot, and without its directory.
+/// Returns a file's name without its directory, and without the part from the last dot on.
 fn stem(name: &[u8]) -> &[u8] {
     let name = name.rsplit(|&b| b == b'/').next().unwrap_or(name);
     let dot = name.iter().rposition(|&b| b == b'.');

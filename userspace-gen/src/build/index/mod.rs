@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The index of one file: what the thin link decided about it.
+//! The index of a file: the decisions of the thin link about the file.
 //!
-//! A `.thinlto.bc` lists the file's own symbols, with their linkage, and the symbols that it imports from others. The
-//! hash of a file that it imports from is in it as well, so that almost every index near a patched file differs;
-//! [`Index::difference`] finds those that differ in more.
+//! A `.thinlto.bc` lists the file's own symbols, with their linkage, and the symbols that it imports from other files.
+//! It also has the hashes of these other files, so that the index of most files near a patched file differs.
+//! [`Index::difference`] ignores the hashes.
 
 mod dump;
 mod text;
@@ -20,25 +20,25 @@ pub struct Index {
 
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Symbol {
-    /// The file that has the definition, if it is known here.
+    /// The file that has the definition, if the index names it.
     file: Option<String>,
-    /// The summary, with the numbers of this index replaced by what they stand for.
+    /// The summary, with each number of this index replaced by its meaning.
     summary: String,
 }
 
 /// The reason for which a file has to be compiled again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Difference {
-    /// A symbol that is imported from a file, and whose definition changed there.
+    /// The file imports a symbol, and the definition of the symbol changed.
     Import {
         /// The symbol.
         guid: u64,
         /// The file.
         file: String,
     },
-    /// Another decision about a symbol.
+    /// The thin link decided otherwise about a symbol.
     Decision {
-        /// The symbol; nothing if it is about the whole file.
+        /// The symbol; nothing if the decision is about the whole file.
         guid: Option<u64>,
     },
 }
@@ -46,7 +46,7 @@ pub enum Difference {
 impl Index {
     /// Returns the first reason for which the code of `own` may differ between two versions of its index.
     ///
-    /// `changed` has the symbols whose definitions changed, by file.
+    /// `changed` has the symbols with changed definitions, by file.
     #[must_use]
     pub fn difference(
         &self,

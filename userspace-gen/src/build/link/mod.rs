@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! From an object file with functions to a livepatch module.
+//! Makes a livepatch module from an object file with functions.
 //!
-//! kbuild links it as any external module, so that objtool makes the tables that it makes of a kernel's code:
-//! ORC, call and return sites, the sites of static calls, `__mcount_loc`. [`source`] has the C file with the
-//! livepatch's structs. The repository's Makefile.livepatch has modpost told which references `klp-gen` will
-//! resolve, converts the module and checks it.
+//! kbuild links the livepatch as any external module. So objtool makes the same tables as for the kernel's
+//! code: ORC, call and return sites, the sites of static calls, `__mcount_loc`. [`source`] makes the C file
+//! with the livepatch's structs. The repository's Makefile.livepatch tells modpost which references
+//! `klp-gen` will resolve, converts the module, and checks it.
 
 pub mod source;
 
@@ -17,7 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The Makefile that all livepatches are built with.
+/// The Makefile with which all livepatches are built.
 const MAKEFILE_LIVEPATCH: &str = include_str!("Makefile.livepatch");
 
 /// The name of the object file with the functions.
@@ -26,12 +26,12 @@ const BODY: &str = "klp_functions";
 /// The name of the C file with the structs.
 const STRUCTS: &str = "klp_patch";
 
-/// The mark of what objtool says about a file; kbuild takes the file all the same (`check()` of
-/// `tools/objtool/check.c` returns 0 after a fatal warning), and so would the kernel.
+/// The prefix of objtool's messages. kbuild and the kernel would accept the file in spite of a message:
+/// `check()` in `tools/objtool/check.c` returns 0 after a fatal warning.
 const OBJTOOL: &str = "objtool: ";
 
-/// Has kbuild make no BTF for the module: the functions come without debug information, of which it is made, and
-/// nothing but a command line says where pahole is.
+/// Has kbuild make no BTF for the module: the functions come without debug information, of which it is
+/// made, and nothing but a command line says where pahole is.
 const NO_BTF: &str = "CONFIG_DEBUG_INFO_BTF_MODULES=";
 
 /// A livepatch that is to be linked.
@@ -43,13 +43,13 @@ pub struct Parts<'p> {
     pub body: &'p [u8],
     /// The C file with the structs.
     pub source: &'p str,
-    /// The object of the kernel whose compile line says which compiler is used.
+    /// An object of the kernel; its compile line names the compiler.
     pub like: &'p Path,
     /// The modules that are livepatched.
     pub modules: Vec<PathBuf>,
     /// More options of `klp-gen convert`.
     pub flags: &'p str,
-    /// This program.
+    /// The path of klp-gen itself.
     pub klp_gen: &'p Path,
 }
 
@@ -77,7 +77,7 @@ pub fn link(
     write("Makefile.livepatch", MAKEFILE_LIVEPATCH.as_bytes())?;
     write(&format!("{STRUCTS}.c"), parts.source.as_bytes())?;
     write(&format!("{BODY}.o_shipped"), parts.body)?;
-    // modpost reads the commands that made a module's objects, for the version of its source.
+    // modpost reads the .cmd files of a module's objects, for the version of the module's source.
     write(
         &format!(".{BODY}.o.cmd"),
         format!("savedcmd_{BODY}.o := :\n").as_bytes(),
@@ -97,7 +97,7 @@ pub fn link(
     make.arg(format!("KLP_MODULES={}", modules.join(" ")));
     make.arg(NO_BTF);
     make.arg("modules");
-    // A make that called this program has other plans.
+    // These variables may be those of another make, which called this program.
     make.env_remove("MAKEFLAGS").env_remove("MAKELEVEL");
     let output = make
         .output()
@@ -106,9 +106,9 @@ pub fn link(
     let said = [&output.stdout[..], &output.stderr].concat();
     let said = String::from_utf8_lossy(&said);
     let what = if !output.status.success() || !module.is_file() {
-        "kbuild or klp-gen does not make a livepatch of it"
+        "kbuild or klp-gen refuses the livepatch"
     } else if said.contains(OBJTOOL) {
-        "objtool does not understand its code, and has left out tables that the kernel needs to run it"
+        "objtool does not understand the code, and did not write tables that the kernel needs to run it"
     } else {
         return Ok(Ok(module));
     };
@@ -125,7 +125,7 @@ fn assignment(name: &str, value: &std::ffi::OsStr) -> OsString {
     word
 }
 
-/// Returns the assignments by which make finds the compiler and the linker that the kernel was built with.
+/// Returns the assignments by which make finds the compiler and the linker of the kernel's build.
 fn toolchain(kernel: &KernelBuild, like: &Path) -> Result<Vec<String>> {
     let saved = Saved::open(kernel.directory(), like)?;
     let compile = saved.compile().ok_or_else(|| {

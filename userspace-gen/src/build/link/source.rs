@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The C file with the structs that a livepatch hands to `klp_enable_patch()`.
+//! The C file with the structs that a livepatch passes to `klp_enable_patch()`.
 
 use crate::build::extract::Replacement;
 use crate::build::Object;
@@ -9,8 +9,8 @@ use std::fmt::Write as _;
 
 /// Returns the C file.
 ///
-/// `callbacks` is a C file of the author's, which is included: what it defines as `KLP_PRE_PATCH`,
-/// `KLP_POST_PATCH`, `KLP_PRE_UNPATCH` and `KLP_POST_UNPATCH` is called for each object, what it defines as
+/// `callbacks` is a C file of the author, which is included. The functions that it defines as `KLP_PRE_PATCH`,
+/// `KLP_POST_PATCH`, `KLP_PRE_UNPATCH` and `KLP_POST_UNPATCH` are called for each object. The table that it defines as
 /// `KLP_STATES` is the livepatch's table of states.
 #[must_use]
 pub fn source(functions: &[Replacement], replace: bool, callbacks: Option<&str>) -> String {
@@ -94,7 +94,7 @@ const CALLBACKS: &str = "
 
 ";
 
-/// Returns what stands behind the tables.
+/// Returns the text behind the tables of functions and objects.
 fn tail(replace: bool) -> String {
     format!(
         "

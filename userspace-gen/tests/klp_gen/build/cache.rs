@@ -47,7 +47,7 @@ fn a_proof_is_of_the_files_that_were_read() {
     assert!(
         refused[0]
             .reason
-            .contains("compiled now, without the patch"),
+            .contains("compiled without the patch, the object differs"),
         "{refused:?}"
     );
 }

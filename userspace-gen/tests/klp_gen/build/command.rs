@@ -69,11 +69,11 @@ fn what_could_not_run() {
         ("none.patch --kernel build", "none.patch"),
         (
             "same.patch --kernel build -o same.patch",
-            "expected another file than those that are read",
+            "it is the input same.patch",
         ),
         (
             "same.patch --kernel build --name a.b",
-            "expected a module's name of letters",
+            "expected the name of a module, of letters",
         ),
         (
             "same.patch --kernel build --launcher '",

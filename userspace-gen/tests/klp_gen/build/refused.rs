@@ -63,7 +63,7 @@ fn parts_of_a_patch_that_are_no_code() {
         .iter()
         .filter_map(|note| note.strip_prefix("warning "))
         .collect();
-    let what = "not compiled into the kernel, left out";
+    let what = "not compiled into the kernel; this part of the patch is ignored";
     assert_eq!(
         warnings,
         [
@@ -79,7 +79,7 @@ fn a_patch_that_does_not_apply() {
     let patch = "--- a/mm/a.c\n+++ b/mm/a.c\n@@ -4,3 +4,3 @@\n int small(int x)\n {\n-\treturn hidden * x;\n+\treturn x;\n";
     let refusals = kernel.refusals(patch);
     assert!(
-        refusals[0].contains("does not apply: hunk 1, at line 4, expects 'return hidden * x;' where the file has 'return hidden + x;'"),
+        refusals[0].contains("does not apply: hunk 1, at line 4, expected 'return hidden * x;', but the file has 'return hidden + x;'"),
         "{refusals:?}"
     );
     // A context line that differs is fuzz.
@@ -132,7 +132,7 @@ fn a_patch_that_does_not_compile() {
     let patch = kernel.patch("fix.patch", &[("mm/a.c", "x * 3", "y * 3")]);
     let said = said(kernel.pairs(&[&patch]).map(|_| ()).unwrap_err());
     assert!(
-        said[0].starts_with("mm/a.o: with the patch it does not compile: "),
+        said[0].starts_with("mm/a.o: does not compile with the patch: "),
         "{said:?}"
     );
     assert!(
@@ -149,7 +149,7 @@ fn a_tree_that_is_not_the_kernel_s() {
     kernel.write("source/mm/a.c", &text.replace("hidden + x", "hidden - x"));
     let refused = said(kernel.pairs(&[&patch]).map(|_| ()).unwrap_err());
     assert!(
-        refused[0].starts_with("mm/a.o: compiled now, without the patch, it is another"),
+        refused[0].starts_with("mm/a.o: compiled without the patch, the object differs"),
         "{refused:?}"
     );
     // Another compiler, or other options.
@@ -159,7 +159,7 @@ fn a_tree_that_is_not_the_kernel_s() {
     fs::write(&saved, command.replace("-O2", "-O0")).unwrap();
     let refused = said(kernel.pairs(&[&patch]).map(|_| ()).unwrap_err());
     assert!(
-        refused[0].starts_with("mm/a.o: compiled now, without the patch, it is another"),
+        refused[0].starts_with("mm/a.o: compiled without the patch, the object differs"),
         "{refused:?}"
     );
     fs::write(&saved, command).unwrap();
@@ -213,8 +213,7 @@ fn a_header_that_very_many_include() {
     let refused = said(kernel.pairs(&[&patch]).map(|_| ()).unwrap_err());
     assert_eq!(
         refused,
-        ["inc.h: 101 files of this kernel include it: compiling them takes about 6 minutes of processor time \
-          (give --all to do so, and --jobs or --launcher for more processors)"]
+        ["inc.h: 101 files of this kernel include it, and need about 6 minutes of processor time (give --all to compile them, and --jobs or --launcher for more processors)"]
     );
 }
 
@@ -225,7 +224,7 @@ fn what_is_no_patch() {
         ("hello\n", "expected a patch in unified format"),
         (
             "--- a/../x.c\n+++ b/../x.c\n@@ -1 +1 @@\n-a\n+b\n",
-            "expected a path below the source tree",
+            "expected a path as of git diff, below the source tree",
         ),
         (
             "--- a/x.c\n+++ b/x.c\n@@ -1,9 +1 @@\n-a\n+b\n",

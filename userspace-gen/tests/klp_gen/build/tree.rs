@@ -93,7 +93,7 @@ fn a_directory_that_is_no_build() {
     assert!(open().contains("savedcmd_TARGET"), "{}", open());
     fs::remove_file(kernel.path("build/.vmlinux.o.cmd")).unwrap();
     assert!(
-        open().contains("expected the command that kbuild saves"),
+        open().contains("expected the .cmd file that kbuild writes"),
         "{}",
         open()
     );
