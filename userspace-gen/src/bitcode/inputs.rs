@@ -15,27 +15,27 @@ use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-/// The start of a bitcode file, as it is or in a wrapper.
+/// The beginning of a bitcode file, plain or in a wrapper.
 const BITCODE: [&[u8]; 2] = [MAGIC, WRAPPER];
 /// The start of an ELF file.
 const ELF: &[u8] = b"\x7fELF";
-/// How many archives may be in one another. Kbuild's are flat.
+/// The largest depth of archives in archives. kbuild's archives are flat.
 const DEEPEST: usize = 4;
 
-/// An object file in bitcode, what clang makes for ThinLTO.
+/// An object file in bitcode, which clang makes for ThinLTO.
 #[derive(Debug)]
 pub struct Bitcode {
     /// The name in messages.
     pub origin: String,
     /// The path for LLVM's tools.
     pub path: PathBuf,
-    /// The LLVM that made it, if the file says so.
+    /// The LLVM that made it, if the file tells.
     pub producer: Option<Producer>,
-    /// Set if it is a member of an archive, which is not linked if nothing refers to it.
+    /// True for a member of an archive, which the linker drops if nothing refers to it.
     pub is_member: bool,
 }
 
-/// Which part of an object with code and bitcode is linked.
+/// The part of an object with code and bitcode that is linked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum FatObjects {
     /// The code, as the linker does it without an option.
@@ -45,15 +45,15 @@ pub enum FatObjects {
     Bitcode,
 }
 
-/// Everything that is linked, opened.
+/// The inputs of a link.
 #[derive(Debug, Default)]
 pub struct Inputs {
     elf: Vec<ElfObject>,
     bitcode: Vec<Bitcode>,
     fat: FatObjects,
-    /// The objects in ELF that have bitcode as well, which is not linked.
+    /// The ELF objects with additional bitcode, which is not linked.
     unused_bitcode: Vec<String>,
-    /// Members of archives that are in no file of their own.
+    /// The directory with extracted members of archives.
     extracted: Option<TempDir>,
 }
 
@@ -62,7 +62,7 @@ impl Inputs {
     ///
     /// # Errors
     ///
-    /// One of them cannot be read, or is neither an ELF file nor bitcode nor an archive of such.
+    /// An input cannot be read, or is neither an ELF file nor bitcode nor an archive of these.
     pub fn open(paths: &[PathBuf], fat: FatObjects) -> Result<Self> {
         let mut inputs = Self {
             fat,
@@ -76,19 +76,19 @@ impl Inputs {
         Ok(inputs)
     }
 
-    /// The object files in ELF.
+    /// Returns the object files in ELF.
     #[must_use]
     pub fn elf(&self) -> &[ElfObject] {
         &self.elf
     }
 
-    /// The object files in bitcode.
+    /// Returns the object files in bitcode.
     #[must_use]
     pub fn bitcode(&self) -> &[Bitcode] {
         &self.bitcode
     }
 
-    /// The objects whose bitcode is left out, since their code is linked.
+    /// Returns the objects with bitcode that is not linked, because their code is.
     #[must_use]
     pub fn unused_bitcode(&self) -> &[String] {
         &self.unused_bitcode
@@ -172,7 +172,7 @@ impl Inputs {
     ) -> Result<()> {
         let malformed = |e| Error::malformed(origin, format_args!("expected an archive: {e}"));
         if depth == DEEPEST {
-            let what = format_args!("expected archives {DEEPEST} deep at most, found more");
+            let what = format_args!("expected archives at most {DEEPEST} deep, found more");
             return Err(Error::unsupported(origin, what));
         }
         let archive = ArchiveFile::parse(data).map_err(malformed)?;
@@ -185,7 +185,7 @@ impl Inputs {
                 self.add(inner, None, data, depth + 1)?;
                 continue;
             }
-            // A thin archive's names are relative to itself.
+            // The names in a thin archive are relative to the archive.
             let directory = path.and_then(Path::parent).unwrap_or(Path::new(""));
             let path = directory.join(Path::new(OsStr::from_bytes(name)));
             let data = read_file(&path)?;
@@ -194,7 +194,7 @@ impl Inputs {
         Ok(())
     }
 
-    /// Gives bitcode within another file a file of its own.
+    /// Writes bitcode within another file to a file of its own, and returns the path.
     fn extract(&mut self, data: &[u8]) -> Result<PathBuf> {
         let cannot = |e| Error::io(&"cannot write a temporary file", e);
         let directory = match self.extracted.take() {
@@ -209,7 +209,7 @@ impl Inputs {
     }
 }
 
-/// Returns whether another process finds in a path what this one did: not in stdin, a pipe, or
+/// Returns true if another process can read the same file by its path. That is not true of stdin, a pipe, or
 /// `/dev/fd/3`.
 fn can_be_opened_again(path: &Path) -> bool {
     let is_file = fs::metadata(path).is_ok_and(|file| file.is_file());

@@ -16,18 +16,18 @@ use std::{fs, io, thread};
 use tempfile::TempDir;
 
 impl Tools {
-    /// The symbols of each bitcode file, in the order of `files`.
+    /// Returns the symbols of each bitcode file, in the order of `files`.
     ///
     /// # Errors
     ///
-    /// `llvm-nm` is not there or refuses a file.
+    /// `llvm-nm` is not installed, or refuses a file.
     pub fn list(&self, files: &[Bitcode]) -> Result<Vec<Listed>> {
         in_parts(files, |part| {
             let names = TempDir::new().map_err(temporary)?;
             let list = names.path().join("files");
             fs::write(&list, response_file(part)?).map_err(temporary)?;
             let mut nm = self.command(NM);
-            // Unsorted, since a module's assembler symbols follow its others.
+            // The order is kept, because the symbols of assembler follow all others.
             nm.args(["--no-sort", "--print-file-name", "--quiet"])
                 .arg(prefixed("@", &list));
             let output = run(nm, || self.cure(NM))?;
@@ -35,11 +35,12 @@ impl Tools {
         })
     }
 
-    /// The text of those bitcode files that `wanted` has the places of, in the order of `wanted`.
+    /// Returns the texts of some bitcode files; `wanted` has their indexes in `files`. The texts are in the
+    /// order of `wanted`.
     ///
     /// # Errors
     ///
-    /// `llvm-dis` is not there or refuses a file.
+    /// `llvm-dis` is not installed, or refuses a file.
     pub fn disassemble(&self, files: &[Bitcode], wanted: &[usize]) -> Result<Vec<(usize, Module)>> {
         in_parts(wanted, |part| {
             // One run for many files writes each text beside its file.
@@ -64,7 +65,7 @@ impl Tools {
     }
 }
 
-/// Does the work in as many parts as there are processors, and puts the results together in order.
+/// Does the work in one part for each processor, and returns the results in order.
 fn in_parts<T: Sync, U: Send>(
     all: &[T],
     work: impl Fn(&[T]) -> Result<Vec<U>> + Sync,
@@ -86,12 +87,12 @@ fn in_parts<T: Sync, U: Send>(
     })
 }
 
-/// The names of files as LLVM reads them from `@FILE`.
+/// Returns the names of files in the format of `@FILE`.
 fn response_file(files: &[Bitcode]) -> Result<String> {
     let mut list = String::new();
     for file in files {
         let Some(path) = file.path.to_str().filter(|path| !path.contains('\n')) else {
-            let what = "expected a path in UTF-8 without a line break, found another";
+            let what = "expected a path in UTF-8 without a line break";
             return Err(Error::unsupported(&file.origin, what));
         };
         list.push('"');
@@ -113,12 +114,14 @@ fn prefixed(prefix: &str, path: &Path) -> OsString {
     argument
 }
 
-/// Runs a program and returns what it prints; `cure` is what to do if it fails.
+/// Runs a program and returns its output. `cure` is appended to the message if it fails.
 pub(crate) fn run(mut command: Command, cure: impl Fn() -> String) -> Result<Vec<u8>> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|e| match e.kind() {
         io::ErrorKind::NotFound => Error::io(
-            &format_args!("cannot run {program}: say where LLVM is, --llvm=-22 or --llvm=DIR/"),
+            &format_args!(
+                "cannot run {program} (give the place of LLVM, as --llvm=-22 or --llvm=DIR/)"
+            ),
             e,
         ),
         _ => Error::io(&format_args!("cannot run {program}"), e),

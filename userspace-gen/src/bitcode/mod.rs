@@ -2,8 +2,9 @@
 
 //! The parts of a ThinLTO link, bitcode and native code, and LLVM's tools that read bitcode.
 //!
-//! [`inputs`] opens what is linked, [`native`] reads native code, [`tools`] finds the LLVM that made the
-//! bitcode ([`producer`]), [`llvm`] has its tools read it, [`text`] understands what they print.
+//! [`inputs`] opens the inputs of a link, [`native`] reads native code, [`tools`] finds an LLVM that can
+//! read the bitcode (its maker is the [`producer`]), [`llvm`] runs the tools, and [`text`] reads their
+//! output.
 
 pub mod inputs;
 pub mod llvm;

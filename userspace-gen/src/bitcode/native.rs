@@ -2,8 +2,8 @@
 
 //! The symbols of an object in ELF, and the bitcode that such an object may have beside its code.
 //!
-//! [`ElfFile`](crate::elf::ElfFile) reads what livepatches are made of, 64-bit files. A ThinLTO kernel
-//! may have 32 bits: arm links with LLD.
+//! [`ElfFile`](crate::elf::ElfFile) only reads 64-bit files, of which livepatches are made. A ThinLTO
+//! kernel may have 32 bits, as on arm.
 
 use crate::elf::strings::string_at;
 use crate::error::{Error, Result};
@@ -26,7 +26,7 @@ pub struct ElfObject {
 /// The part of a symbol that a link compares.
 #[derive(Clone, Copy, Debug)]
 pub struct ElfSymbol<'d> {
-    /// The name; empty if the file has none that ends.
+    /// The name; empty if the name does not end within the file.
     pub name: &'d [u8],
     /// The type.
     pub kind: elf::SymbolType,
@@ -41,7 +41,7 @@ impl ElfObject {
     ///
     /// # Errors
     ///
-    /// The headers are damaged, or the file is no relocatable one.
+    /// The headers are malformed, or the file is not relocatable.
     pub fn symbols(&self) -> Result<Vec<ElfSymbol<'_>>> {
         match self.data.get(4) {
             Some(&class) if class == elf::ELFCLASS32.0 => self.read_symbols::<FileHeader32<_>>(),
@@ -49,14 +49,14 @@ impl ElfObject {
         }
     }
 
-    /// Returns the bitcode that LLD takes in the place of the code with `--fat-lto-objects`.
+    /// Returns the bitcode that LLD links instead of the code with `--fat-lto-objects`.
     ///
-    /// LLD knows it by the type of its section. `.llvmbc` of `clang -fembed-bitcode` has another type, and
-    /// no linker reads it.
+    /// LLD finds the bitcode by the type of its section. `.llvmbc` of `clang -fembed-bitcode` has another
+    /// type, and no linker reads it.
     ///
     /// # Errors
     ///
-    /// The headers are damaged.
+    /// The headers are malformed.
     pub fn bitcode(&self) -> Result<Option<&[u8]>> {
         match self.data.get(4) {
             Some(&class) if class == elf::ELFCLASS32.0 => self.read_bitcode::<FileHeader32<_>>(),
@@ -70,8 +70,9 @@ impl ElfObject {
         let header = F::parse(data).map_err(bad)?;
         let endian = header.endian().map_err(bad)?;
         if header.e_type(endian) != elf::ET_REL {
-            let what = "expected an object to be linked, found one that is linked already (give \
-                        the inputs of the link)";
+            let what =
+                "expected an object to be linked, found a file that was linked already (give the \
+            inputs of the link)";
             return Err(Error::unsupported(&self.origin, what));
         }
         let sections = header.sections(endian, data).map_err(bad)?;
@@ -82,7 +83,7 @@ impl ElfObject {
             Ok(section) if !table.is_empty() => section.data(endian, data).map_err(bad)?,
             _ => &[],
         };
-        // The first one is no symbol.
+        // The first entry is the null symbol.
         let symbols = table.iter().skip(1).map(|symbol| ElfSymbol {
             name: string_at(strings, symbol.st_name(endian)).unwrap_or_default(),
             kind: symbol.st_type(),

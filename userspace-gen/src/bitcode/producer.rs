@@ -3,8 +3,8 @@
 //! The LLVM that made a bitcode file, by the identification block at the start of the file.
 //!
 //! The format is LLVM's bitstream (`llvm/docs/BitCodeFormat.rst`): numbers of any width in bits, blocks,
-//! and records whose layout an abbreviation may define. The identification block is the first block,
-//! older than any change of the format, so that every LLVM can say whose bitcode it cannot read.
+//! and records. An abbreviation may define the layout of a record. The identification block is the first
+//! block. Its format does not change, so that every LLVM can name the LLVM that made a file.
 
 use crate::shown::shown;
 
@@ -22,7 +22,7 @@ const DEFINE_ABBREV: u64 = 2;
 const UNABBREV_RECORD: u64 = 3;
 const FIRST_ABBREV: u64 = 4;
 
-/// The most operands of one record or abbreviation that are read. The string has some 30.
+/// The largest number of operands of a record or abbreviation. The string has some 30.
 const MOST_OPERANDS: u64 = 1024;
 
 /// The LLVM that made a bitcode file.
@@ -30,12 +30,12 @@ const MOST_OPERANDS: u64 = 1024;
 pub struct Producer {
     /// The text in the file, such as `LLVM22.1.8` or `LLVM20.1.1-rust-1.87.0-stable`.
     pub text: String,
-    /// The major version, 22. Apple's compilers do not say it.
+    /// The major version, such as 22. Apple's compilers do not tell it.
     pub major: Option<u32>,
 }
 
 impl Producer {
-    /// Returns the producer of a bitcode file, or nothing if the file does not say it.
+    /// Returns the producer of a bitcode file, if the file tells.
     #[must_use]
     pub fn of(file: &[u8]) -> Option<Self> {
         let mut bits = Bits::new(bitcode(file)?);
@@ -100,13 +100,13 @@ fn bitcode(file: &[u8]) -> Option<&[u8]> {
     inner.starts_with(MAGIC).then_some(inner)
 }
 
-/// One operand of an abbreviation.
+/// An operand of an abbreviation.
 #[derive(Clone, Copy, Debug)]
 enum Operand {
     Literal(u64),
     Fixed(u32),
     Variable(u32),
-    /// As many of the operand behind this one as the record says.
+    /// An array of the next operand; the record has the length.
     Array,
     Char6,
 }
@@ -179,7 +179,7 @@ impl<'b> Bits<'b> {
         Self { bytes, at: 0 }
     }
 
-    /// The number in the next `width` bits, the lowest bit first.
+    /// Returns the number in the next `width` bits, the lowest bit first.
     fn fixed(&mut self, width: u32) -> Option<u64> {
         let mut value = 0;
         for bit in 0..width.min(64) {
@@ -190,7 +190,7 @@ impl<'b> Bits<'b> {
         Some(value)
     }
 
-    /// A number in parts of `width` bits, of which the highest says that another part follows.
+    /// Returns a number in parts of `width` bits. The highest bit of a part tells that another part follows.
     fn variable(&mut self, width: u32) -> Option<u64> {
         let payload = width.checked_sub(1).filter(|bits| *bits > 0)?;
         let mut value = 0;

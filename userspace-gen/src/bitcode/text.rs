@@ -8,14 +8,14 @@ use crate::shown::shown;
 use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt as _;
 
-/// The symbols of one file, as `llvm-nm` lists them: those of the code, then those of its assembler.
+/// The symbols of a file, as `llvm-nm` lists them: first those of the code, then those of assembler.
 #[derive(Debug, Default)]
 pub struct Listed {
     /// The symbols.
     pub symbols: Vec<ListedSymbol>,
 }
 
-/// One line of `llvm-nm`.
+/// A line of `llvm-nm`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListedSymbol {
     /// The letter of its type.
@@ -25,11 +25,11 @@ pub struct ListedSymbol {
 }
 
 impl Listed {
-    /// Reads the output of `llvm-nm --print-file-name --no-sort`, which was given `files`.
+    /// Reads the output of `llvm-nm --print-file-name --no-sort` for `files`.
     ///
     /// # Errors
     ///
-    /// A line is about no file, or is no symbol.
+    /// A line names none of the files, or has no symbol.
     pub(super) fn parse(text: &[u8], files: &[Bitcode]) -> Result<Vec<Self>> {
         let mut all = Vec::with_capacity(files.len());
         let mut files = files.iter();
@@ -42,7 +42,7 @@ impl Listed {
                 );
                 Error::new(ErrorKind::Malformed, what)
             };
-            // The files come in their order; one without symbols has no line.
+            // The files are in their order; a file without symbols has no line.
             while all.is_empty() || !line.starts_with(&prefix) {
                 let file = files.next().ok_or_else(bad)?;
                 prefix = [file.path.as_os_str().as_bytes(), b": "].concat();
@@ -58,8 +58,8 @@ impl Listed {
     }
 }
 
-/// Reads `---------------- t name`; there are half as many dashes for 32 bits, and blanks in their place
-/// for an undefined symbol.
+/// Reads `---------------- t name`. For 32 bits there are half as many dashes. An undefined symbol has
+/// blanks instead of dashes.
 fn symbol(line: &[u8]) -> Option<ListedSymbol> {
     let line = line.trim_ascii_start();
     let dashes = line.iter().take_while(|&&byte| byte == b'-').count();
@@ -74,20 +74,20 @@ fn symbol(line: &[u8]) -> Option<ListedSymbol> {
 }
 
 impl ListedSymbol {
-    /// Returns whether it is defined for its own file alone.
+    /// Returns true if the symbol is local to its file.
     #[must_use]
     pub fn is_local(&self) -> bool {
         // w and v are weak and undefined.
         self.letter.is_ascii_lowercase() && !self.is_undefined()
     }
 
-    /// Returns whether it is defined elsewhere.
+    /// Returns true if the symbol is undefined.
     #[must_use]
     pub fn is_undefined(&self) -> bool {
         matches!(self.letter, b'U' | b'w' | b'v')
     }
 
-    /// Returns whether another definition wins over this one.
+    /// Returns true if a strong definition replaces this definition.
     #[must_use]
     pub fn is_weak(&self) -> bool {
         matches!(self.letter, b'W' | b'V' | b'w' | b'v')
@@ -99,9 +99,9 @@ impl ListedSymbol {
 pub struct Module {
     /// The source file.
     pub source: String,
-    /// The functions and variables of the code, not of assembler.
+    /// The functions and variables of the code, without those of assembler.
     globals: HashSet<Vec<u8>>,
-    /// Those that may be promoted, and whether they are functions.
+    /// The statics that may be promoted; true for functions.
     promotable: HashMap<Vec<u8>, bool>,
 }
 
@@ -138,18 +138,19 @@ impl Module {
         module
     }
 
-    /// Returns whether the code has a function or variable of this name, defined or only declared.
+    /// Returns true if the code defines or declares a function or variable of a name.
     #[must_use]
     pub fn has(&self, name: &[u8]) -> bool {
         self.globals.contains(name)
     }
 
-    /// Returns whether the static of this name that may be promoted is a function; none if there is no
-    /// such static.
+    /// Returns true for a promotable static function of a name, false for a promotable static variable, and
+    /// nothing if no static of the name may be promoted.
     ///
-    /// That is one to which LLVM may give another name, as not to what has a section of its own or is
-    /// in `llvm.used`, and to which something refers that another file may import
-    /// (`ModuleSummaryAnalysis.cpp`, `computeModuleSummary()`).
+    /// A static may be promoted under two conditions (`ModuleSummaryAnalysis.cpp`, `computeModuleSummary()`):
+    ///
+    /// - LLVM may rename it: it has no section of its own, and is not in `llvm.used`;
+    /// - something that another file may import refers to it.
     #[must_use]
     pub fn promotable(&self, name: &[u8]) -> Option<bool> {
         self.promotable.get(name).copied()
@@ -160,7 +161,7 @@ impl Module {
             return;
         };
         let (name, rest) = name(&line[at + 1..]);
-        // What stands before the name of a function stands behind that of a variable.
+        // The linkage is in front of the name of a function, and behind the name of a variable.
         let linkage = if function { &line[..at] } else { rest };
         let mut words = linkage.split(|&byte| byte == b' ').take(6);
         let local = words.any(|word| word == b"internal" || word == b"private");
@@ -191,7 +192,7 @@ impl Summary {
         if contains(rest, b"notEligibleToImport: 1") {
             return;
         }
-        // All that follow are references and calls, but for the module itself, ^0, which no name has.
+        // All numbers that follow are references and calls, except ^0, the module itself, which has no name.
         for part in rest.split(|&byte| byte == b'^').skip(1) {
             if let Some((id, _)) = number(part) {
                 self.referred_to.insert(id);
@@ -212,7 +213,7 @@ fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     Some((std::str::from_utf8(digits).ok()?.parse().ok()?, rest))
 }
 
-/// The names behind each `@` of a line.
+/// Returns the name behind each `@` of a line.
 fn names_in(line: &[u8]) -> Vec<Vec<u8>> {
     let mut names = Vec::new();
     let mut rest = line;
@@ -224,7 +225,7 @@ fn names_in(line: &[u8]) -> Vec<Vec<u8>> {
     names
 }
 
-/// A name as it stands behind `@`, and what follows it.
+/// Returns the name at the beginning of `text` (behind `@`), and the text behind the name.
 fn name(text: &[u8]) -> (Vec<u8>, &[u8]) {
     if text.first() == Some(&b'"') {
         return quoted(text);
@@ -234,7 +235,7 @@ fn name(text: &[u8]) -> (Vec<u8>, &[u8]) {
     (text[..end].to_vec(), &text[end..])
 }
 
-/// A string in quotes with `\xx` for some bytes, and what follows it.
+/// Returns the string in quotes at the beginning of `text`, with `\xx` decoded, and the text behind it.
 fn quoted(text: &[u8]) -> (Vec<u8>, &[u8]) {
     let Some(mut rest) = text.strip_prefix(b"\"") else {
         return (Vec::new(), text);
@@ -244,7 +245,7 @@ fn quoted(text: &[u8]) -> (Vec<u8>, &[u8]) {
         match rest {
             [] => return (string, rest),
             [b'"', after @ ..] => {
-                // LLVM writes \01 before a name that no target may decorate.
+                // LLVM writes \01 in front of a name that targets must not change.
                 if string.first() == Some(&1) {
                     string.remove(0);
                 }
@@ -268,8 +269,8 @@ fn quoted(text: &[u8]) -> (Vec<u8>, &[u8]) {
     }
 }
 
-/// Returns whether a definition has a section of its own. The quoted text may be anything; LLVM writes
-/// `\22` for a quote in it.
+/// Returns true if a definition has a section of its own. Quoted text is skipped; LLVM writes `\22` for a
+/// quote in it.
 fn has_section(definition: &[u8]) -> bool {
     let unquoted = definition.split(|&byte| byte == b'"').step_by(2);
     unquoted

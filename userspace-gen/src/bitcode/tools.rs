@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The LLVM whose tools read the bitcode.
+//! Chooses the LLVM that reads the bitcode.
 //!
-//! LLVM reads what the same or an older LLVM wrote. A machine may have several: `llvm-nm` of the
-//! distribution and `llvm-nm-22` of the kernel's compiler.
+//! An LLVM reads bitcode of the same or an older LLVM. A machine may have several: `llvm-nm` of the
+//! distribution, and `llvm-nm-22` of the kernel's compiler.
 
 use super::inputs::Bitcode;
 use super::producer::Producer;
@@ -19,11 +19,11 @@ use std::process::Command;
 pub(super) const NM: &str = "llvm-nm";
 pub(super) const DIS: &str = "llvm-dis";
 
-/// The place of LLVM's tools, as kbuild's `LLVM=` says it.
+/// The place of LLVM's tools, in the form of kbuild's `LLVM=`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Llvm {
-    /// In `PATH`: those without a suffix if they are new enough for the bitcode, or else those whose
-    /// suffix is its version or a later one.
+    /// In `PATH`: the tools without a suffix if they are new enough for the bitcode, or else tools with the
+    /// bitcode's version or a later one as suffix.
     Path,
     /// In this directory.
     Directory(String),
@@ -32,7 +32,7 @@ pub enum Llvm {
 }
 
 impl Llvm {
-    /// Understands a directory (kbuild: with a `/` at the end), a suffix such as `-22`, and `1`.
+    /// Reads a directory (for kbuild, with a `/` at the end), a suffix such as `-22`, or `1`.
     #[must_use]
     pub fn new(value: &str) -> Self {
         match value {
@@ -72,12 +72,12 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// Returns a tool, ready to get its arguments.
+    /// Returns the command of a tool, without arguments.
     pub(super) fn command(&self, name: &str) -> Command {
         Command::new(self.program(name))
     }
 
-    /// Returns what a tool is called.
+    /// Returns the program of a tool.
     #[must_use]
     pub fn program(&self, name: &str) -> OsString {
         let mut program = self.prefix.clone();
@@ -86,7 +86,7 @@ impl Tools {
         program
     }
 
-    /// Returns what to do if a tool fails, in parentheses.
+    /// Returns the advice for a tool that fails, in parentheses.
     pub(super) fn cure(&self, name: &str) -> String {
         let program = self.program(name);
         let Some(Newest {
@@ -105,7 +105,7 @@ impl Tools {
         let advice = if major_of(&version).is_some_and(|found| found < *major) {
             format!("give LLVM {major} or later, --llvm=-{major} or --llvm=DIR/")
         } else {
-            "a file may be damaged: build it anew".to_owned()
+            "a file may be damaged, build it again".to_owned()
         };
         format!(" ({made}, {program} is of LLVM {version}: {advice})")
     }
@@ -134,7 +134,7 @@ impl Newest {
     }
 }
 
-/// Returns the suffix of the tools in `PATH` to be used.
+/// Returns the suffix of the tools to use from `PATH`.
 fn suffix_in_path(newest: Option<&Newest>) -> Result<OsString> {
     let path = env::var_os("PATH").unwrap_or_default();
     let directories: Vec<_> = env::split_paths(&path).collect();
@@ -155,14 +155,14 @@ fn suffix_in_path(newest: Option<&Newest>) -> Result<OsString> {
         major,
     }) = newest
     else {
-        // Nothing says which: the default, or the newest.
+        // If no file tells its version, use the default, or else the newest.
         let last = majors.last().filter(|_| plain.is_none());
         return Ok(last
             .map(|major| format!("-{major}"))
             .unwrap_or_default()
             .into());
     };
-    // If it does not say its version, it has to show what it can.
+    // A tool without a known version is tried.
     let is_new = |version: &Option<String>| match version.as_deref().and_then(major_of) {
         Some(found) => found >= *major,
         None => true,
@@ -183,13 +183,13 @@ fn suffix_in_path(newest: Option<&Newest>) -> Result<OsString> {
     let found = found.join(", ");
     let what = format!(
         "{origin} is bitcode of {}: expected {NM} and {DIS} of LLVM {major} or later in PATH, found \
-         {found} (install LLVM {major}, or say where it is: --llvm=DIR/)",
+        {found} (install LLVM {major}, or give its place with --llvm=DIR/)",
         producer.text
     );
     Err(Error::new(ErrorKind::Refused, what))
 }
 
-/// Returns the versions behind `llvm-nm-` in a directory.
+/// Returns the versions in the names `llvm-nm-<version>` of a directory.
 fn suffixes(directory: &Path) -> Vec<u32> {
     let files = fs::read_dir(directory).into_iter().flatten().flatten();
     let major = |file: fs::DirEntry| {
@@ -201,7 +201,7 @@ fn suffixes(directory: &Path) -> Vec<u32> {
     files.filter_map(major).collect()
 }
 
-/// Returns the version that a tool says it has: `Debian LLVM version 14.0.6`.
+/// Returns the version that a tool prints: 14.0.6 of `Debian LLVM version 14.0.6`.
 fn version(program: &OsStr) -> Option<String> {
     let output = Command::new(program).arg("--version").output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout);

@@ -17,39 +17,39 @@ use std::path::PathBuf;
 
 /// Find assembler and linker-script symbols that a promoted static would collide with
 ///
-/// With LLVM 23's -always-rename-promoted-locals=false, ThinLTO promotes a static under its own name if
-/// no other bitcode has that name. It does not see assembler and linker scripts. INPUTs are those of
-/// the link: objects, bitcode, archives of both, thin ones too. Bitcode is read by llvm-nm and llvm-dis of
-/// the LLVM that made it or a later one.
+/// With LLVM 23's -always-rename-promoted-locals=false, ThinLTO promotes a static under its own name if no
+/// other bitcode has that name. Symbols of assembler and linker scripts do not count. INPUTs are the inputs
+/// of the link: objects, bitcode, and archives of both, also thin ones. Bitcode is read by llvm-nm and
+/// llvm-dis of the LLVM that made the bitcode, or of a later LLVM.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  # in a build directory, what is linked into vmlinux.o, and the script of the link behind it
+  # in a build directory: the inputs of vmlinux.o, and the script of the link of vmlinux
   $ klp-gen collisions --llvm=-22 --linker-script arch/x86/kernel/vmlinux.lds vmlinux.a lib/lib.a
-  # the same, and an object that keeps both sides apart
+  # the same, and an object that prevents the collisions
   $ klp-gen collisions --llvm=-22 --reserve reserved.o vmlinux.a -- clang-22 -flto=thin -O2
 
-Exit status: 0 none, or only harmless and reserved ones, 1 some, 2 could not run.")]
+Exit status: 0 no collisions, or only harmless and reserved ones, 1 other collisions, 2 could not run.")]
 pub struct Args {
     /// The inputs of the link
     #[arg(required = true, value_name = "INPUT")]
     inputs: Vec<PathBuf>,
 
-    /// A preprocessed linker script, as of the link behind ld -r: vmlinux.lds; may be given several times
+    /// A preprocessed linker script, such as vmlinux.lds of the link after ld -r; may be given several times
     #[arg(long = "linker-script", value_name = "FILE")]
     linker_scripts: Vec<PathBuf>,
 
-    /// A symbol that the linker is told to define; may be given several times
+    /// A symbol that the linker defines, as its option --defsym; may be given several times
     #[arg(long = "defsym", value_name = "NAME=EXPRESSION")]
     defsyms: Vec<String>,
 
-    /// Take the bitcode of objects that have code as well (clang -ffat-lto-objects), as the linker does
-    /// with this option
+    /// Use the bitcode of objects that have code as well (clang -ffat-lto-objects), as the linker does with
+    /// this option
     #[arg(long)]
     fat_lto_objects: bool,
 
-    /// The place of LLVM's tools, as kbuild's LLVM= says it: a suffix (-22), a directory (with /), or 1:
-    /// those in PATH that are new enough
+    /// The place of LLVM's tools, in the form of kbuild's LLVM=: a suffix (-22), a directory (with /), or 1
+    /// for tools in PATH that are new enough
     #[arg(
         long,
         value_name = "LLVM",
@@ -58,8 +58,8 @@ pub struct Args {
     )]
     llvm: String,
 
-    /// Write a bitcode object that reserves the names that need it, to be linked last; made by the
-    /// compiler and flags behind --
+    /// Write a bitcode object that reserves the colliding names, to be linked last; the compiler and its
+    /// flags are behind --
     #[arg(long, value_name = "OUT.o", requires = "compiler")]
     reserve: Option<PathBuf>,
 
@@ -71,7 +71,7 @@ pub struct Args {
     format: FormatArg,
 }
 
-/// One collision; the fields are an interface.
+/// A collision. The fields are an interface.
 #[derive(Debug, Serialize)]
 struct Row<'c> {
     name: String,
@@ -98,7 +98,7 @@ struct PlaceRow<'c> {
 }
 
 impl Args {
-    /// The linker scripts, and what options of the linker define.
+    /// Returns the linker scripts, and the symbols of --defsym.
     fn scripts(&self) -> klp_gen::Result<Vec<LinkerScript>> {
         let mut scripts = Vec::new();
         for path in &self.linker_scripts {
@@ -120,14 +120,14 @@ fn say_what_was_read(inputs: &Inputs, console: &Console) {
             more => format!(" and {more} more"),
         };
         console.warning(&format_args!(
-            "{first}{more}: has code and bitcode, of which the linker takes the code (give \
-             --fat-lto-objects here if the link has that option)"
+            "{first}{more}: has code and bitcode; the linker uses the code (give --fat-lto-objects \
+            here if the link has that option)"
         ));
     }
     if bitcode == 0 {
         let what =
-            "no input is bitcode: nothing is promoted, and so nothing collides (expected the \
-                    inputs of a ThinLTO link, not its output)";
+            "no input is bitcode, so that nothing is promoted and nothing collides (give the \
+            inputs of a ThinLTO link, not its output)";
         console.warning(&what);
     }
 }
@@ -211,7 +211,7 @@ fn sides(collision: &Collision) -> String {
     if !collision.references.is_empty() {
         let references: Vec<_> = collision.references.iter().map(place).collect();
         // Writing to a string does not fail.
-        let _ = write!(text, ", referred to in {}", references.join(", "));
+        let _ = write!(text, ", referenced in {}", references.join(", "));
     }
     text
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Statics that ThinLTO may promote without a suffix, and who else has their names.
+//! Finds statics that ThinLTO may promote without a suffix, and other symbols with the same names.
 //!
-//! With LLVM 23's `-always-rename-promoted-locals=false` a promoted static keeps its name where no
-//! other *bitcode* has it: the index of a ThinLTO link does not see assembler files, top-level
-//! assembler in C files, other native code, and linker scripts. [`linker_script`] understands scripts,
-//! [`names`] puts both sides together, and [`reserve`] makes the bitcode that takes a name out of the
-//! promotion's reach.
+//! With LLVM 23's `-always-rename-promoted-locals=false`, a promoted static keeps its name if no other
+//! *bitcode* has the name. The index of a ThinLTO link does not contain symbols of assembler files,
+//! top-level assembler in C files, other native code, and linker scripts. [`linker_script`] reads scripts,
+//! [`names`] compares both sides, and [`reserve`] makes bitcode that reserves names, so that a promoted
+//! static of such a name gets a suffix.
 
 pub mod linker_script;
 pub mod names;

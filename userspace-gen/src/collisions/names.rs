@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The statics on one side, objects in ELF and linker scripts on the other.
+//! Compares the statics in bitcode with the symbols of ELF objects and linker scripts.
 
 use super::linker_script::{LinkerScript, Role};
 use crate::bitcode::text::{Listed, ListedSymbol, Module};
@@ -10,14 +10,14 @@ use crate::shown::shown;
 use object::elf;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// The other owner of a static's name.
+/// The kind of the other symbol with a static's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// A strong global symbol of an object that is no bitcode, or of assembler in C.
     Strong,
-    /// A weak one, or a common one: any definition takes the place of either.
+    /// A weak or common symbol: any strong definition replaces it.
     Weak,
-    /// A reference to what nothing defines.
+    /// A reference to a symbol that nothing defines.
     Undefined,
     /// A symbol that a linker script defines in any case.
     Script,
@@ -34,12 +34,12 @@ pub enum Effect {
     Loud,
     /// The wrong code runs.
     Silent,
-    /// Two symbols of one name, or one that nobody misses.
+    /// Two symbols have the same name, or the script does not define a symbol that nothing uses.
     Harmless,
 }
 
 impl Kind {
-    /// The word that a report has for it.
+    /// Returns the name in reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -52,10 +52,10 @@ impl Kind {
         }
     }
 
-    /// Returns whether [reserving](super::reserve) the name keeps both apart.
+    /// Returns true if [reserving](super::reserve) the name prevents the collision.
     ///
-    /// If nothing in the link's inputs defines the name, the reservation would be the definition: it
-    /// would hide a mistake, or take the place of the symbol that a script provides.
+    /// If no input of the link defines the name, the reservation would define it. That would hide a
+    /// mistake, or replace the symbol that a script provides.
     #[must_use]
     pub fn is_curable(self) -> bool {
         matches!(self, Self::Strong | Self::Weak)
@@ -63,7 +63,7 @@ impl Kind {
 }
 
 impl Collision {
-    /// Returns what happens without a cure.
+    /// Returns the effect of the collision.
     #[must_use]
     pub fn effect(&self) -> Effect {
         match self.kind {
@@ -74,37 +74,36 @@ impl Collision {
         }
     }
 
-    /// Returns the effect and the cure, in words.
+    /// Returns a message with the effect, and what to do.
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self.kind {
             Kind::Strong => "the link fails with a duplicate symbol: reserve the name",
             Kind::Weak => "the static silently replaces it: reserve the name",
             Kind::Undefined => {
-                "nothing that was given defines it, and the reference silently becomes one to the static: \
-                 give all inputs of the link, or define what is meant, or rename the static or make \
-                 it __used"
+                "no given input defines it, and the reference silently becomes a reference to the static: \
+                give all inputs of the link, or define the symbol, or rename the static or make it __used"
             }
             Kind::Script => {
-                "the script's symbol silently takes the static's callers (in a link behind ld -r; in the \
-                 link of the bitcode itself it is a duplicate symbol): rename the static or make it \
-                 __used"
+                "references to the static silently become references to the script's symbol (in a link after \
+                ld -r; in the link of the bitcode itself it is a duplicate symbol): rename the static or \
+                make it __used"
             }
             Kind::Provide if self.references.is_empty() => {
-                "the script does not provide its symbol, and nothing refers to that"
+                "the script does not provide its symbol, and nothing refers to the symbol"
             }
             Kind::Provide => {
-                "the script does not provide its symbol, and the static silently takes the references to \
-                 it (in a link behind ld -r; in the link of the bitcode itself it is a duplicate \
-                 symbol): rename the static or make it __used"
+                "the script does not provide its symbol, and references to it silently become references to \
+                the static (in a link after ld -r; in the link of the bitcode itself it is a duplicate \
+                symbol): rename the static or make it __used"
             }
-            Kind::Local => "two symbols of that name in kallsyms: a livepatch needs a position",
+            Kind::Local => "kallsyms has two symbols of that name: a livepatch needs a position",
         }
     }
 }
 
 impl Effect {
-    /// The word that a report has for it.
+    /// Returns the name in reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -120,7 +119,7 @@ impl Effect {
 pub struct Place {
     /// The input: an object file, `archive(member)`, or a linker script.
     pub origin: String,
-    /// The source file, if the input says it.
+    /// The source file, if the input tells.
     pub source: Option<String>,
     /// The line of a linker script.
     pub line: Option<usize>,
@@ -135,28 +134,28 @@ pub struct Static {
     pub function: bool,
 }
 
-/// One name that two sides have.
+/// A name of a static and of another symbol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Collision {
     /// The name.
     pub name: Vec<u8>,
-    /// The other owner of the name.
+    /// The kind of the other symbol.
     pub kind: Kind,
     /// The statics. One of them would keep the name.
     pub statics: Vec<Static>,
-    /// The others.
+    /// The places of the other symbols.
     pub others: Vec<Place>,
     /// The references to the symbol that a script [provides](Kind::Provide).
     pub references: Vec<Place>,
 }
 
-/// Every name that is a static's in some bitcode file, and something else's elsewhere.
+/// Every name of a static in a bitcode file and of another symbol.
 #[derive(Debug)]
 pub(super) struct Names<'i> {
     inputs: &'i Inputs,
-    /// The symbols of bitcode by name: the place of the file, and the entry of `llvm-nm` there.
+    /// The symbols of bitcode by name: the index of the file, and the entry of `llvm-nm`.
     listed: HashMap<&'i [u8], Vec<(usize, &'i ListedSymbol)>>,
-    /// The symbols that objects in ELF and linker scripts have under it.
+    /// The symbols of ELF objects and linker scripts, by name.
     outside: HashMap<&'i [u8], Vec<(Kind, Place)>>,
 }
 
@@ -240,12 +239,12 @@ impl<'i> Names<'i> {
         }
     }
 
-    /// The bitcode files whose text has to say what `llvm-nm` does not: what is assembler's, and what
-    /// may be promoted.
+    /// Returns the bitcode files that have to be disassembled. `llvm-nm` does not tell which symbols are of
+    /// assembler, and which may be promoted.
     pub(super) fn undecided(&self) -> BTreeSet<usize> {
         let mut files = BTreeSet::new();
         for (name, entries) in &self.listed {
-            // Assembler has no variables in llvm-nm's eyes, only code.
+            // llvm-nm lists all symbols of assembler as code.
             let variable = |entry: &ListedSymbol| matches!(entry.letter, b'd' | b'b' | b'r');
             let code = entries.iter().any(|(_, symbol)| !variable(symbol));
             if self.outside.contains_key(name) || (entries.len() > 1 && code) {
@@ -255,7 +254,7 @@ impl<'i> Names<'i> {
         files
     }
 
-    /// The collisions; `modules` are the [undecided](Self::undecided) files.
+    /// Returns the collisions; `modules` are the [undecided](Self::undecided) files.
     pub(super) fn collisions(&self, modules: &[(usize, Module)]) -> Vec<Collision> {
         let modules: HashMap<_, _> = modules.iter().map(|(file, m)| (*file, m)).collect();
         let mut collisions = Vec::new();
@@ -294,7 +293,7 @@ impl<'i> Names<'i> {
     }
 }
 
-/// Who has one name.
+/// Both sides of a name.
 #[derive(Default)]
 struct Sides {
     statics: Vec<Static>,
@@ -302,16 +301,17 @@ struct Sides {
     taken: Taken,
 }
 
-/// Says whether the code of some bitcode file defines a name for all, which ThinLTO sees by itself.
+/// The answer to the question if the code of a bitcode file defines a global symbol of a name, which
+/// ThinLTO sees by itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Taken {
-    /// None does.
+    /// No file defines it.
     #[default]
     No,
-    /// A member of an archive does. It is linked if the whole archive is, as vmlinux.a, or if something
-    /// refers to it that nothing else defines, as for lib/lib.a.
+    /// A member of an archive defines it. The member is linked if the whole archive is linked, as
+    /// vmlinux.a, or if something refers to the member, as for lib/lib.a.
     Perhaps,
-    /// A file does that is linked in any case.
+    /// A file that is always linked defines it.
     Yes,
 }
 
@@ -350,13 +350,13 @@ impl Sides {
             return Vec::new();
         }
         if self.taken == Taken::Perhaps {
-            // A reference makes the linker take the member that defines the name. A definition does not,
-            // and then the static may be promoted; both together are harmless.
+            // A reference makes the linker link the member that defines the name. A definition does not,
+            // and the static may be promoted in that case. Both together are harmless.
             for kind in [Kind::Undefined, Kind::Provide, Kind::Local] {
                 self.others.remove(&kind);
             }
         }
-        // A file's own assembler means the file's own static, which then keeps its name.
+        // Assembler in a file refers to the static of the same file, which keeps its name.
         let own = |other: &Place| self.statics.iter().any(|s| s.place == *other);
         let mut references = self.others.remove(&Kind::Undefined).unwrap_or_default();
         references.retain(|other| !own(other));
@@ -365,7 +365,7 @@ impl Sides {
         let has = |kind| self.others.contains_key(&kind);
         let is_defined = has(Kind::Strong) || has(Kind::Weak) || has(Kind::Script);
         if is_defined {
-            // An object or the script has the symbol already.
+            // An object or the script defines the symbol.
             self.others.remove(&Kind::Provide);
             references.clear();
         } else if !has(Kind::Provide) && !references.is_empty() {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The symbols of a linker script: those that the script defines, and those to which it refers.
+//! The symbols that a linker script defines, and those to which it refers.
 //!
-//! Only as much of the language is understood as tells a symbol from a section, a program header, a
-//! memory region, and a function. The words are in `tokens.rs`.
+//! The reader only understands enough of the language to tell a symbol from a section, a program header, a
+//! memory region, and a function. `tokens.rs` reads the words.
 
 mod tokens;
 
@@ -23,7 +23,7 @@ pub struct LinkerScript {
     /// The name that messages have for the script.
     pub origin: String,
     text: Vec<u8>,
-    /// Set if the text is an option of the linker, which has no lines.
+    /// True if the text is an option of the linker, which has no lines.
     is_option: bool,
 }
 
@@ -41,7 +41,7 @@ pub struct ScriptSymbol<'s> {
 /// The role of a symbol in a linker script.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// `name = …`, `name += …`, `HIDDEN(name = …)`: defined, whatever an object defines.
+    /// `name = …`, `name += …`, `HIDDEN(name = …)`: always defined, also if an object defines the name.
     Assigned,
     /// `PROVIDE(name = …)`, `PROVIDE_HIDDEN(name = …)`: defined if something refers to the name and no
     /// object defines it.
@@ -63,7 +63,7 @@ impl LinkerScript {
         while let Some((path, by)) = left.pop() {
             let origin = path.display().to_string();
             let text = read_file(&path).map_err(|error| match &by {
-                // The linker looks from its own directory, too.
+                // The linker also searches from its current directory.
                 Some(by) => error.behind(&format_args!("{by}: INCLUDE")),
                 None => error,
             })?;
@@ -80,7 +80,7 @@ impl LinkerScript {
         Ok(scripts)
     }
 
-    /// Returns the script that has this text.
+    /// Returns the script with a text.
     #[must_use]
     pub fn new(origin: String, text: Vec<u8>) -> Self {
         Self {
@@ -90,7 +90,7 @@ impl LinkerScript {
         }
     }
 
-    /// Returns the script that `--defsym=NAME=EXPRESSION` of the linker stands for.
+    /// Returns the linker's option `--defsym=NAME=EXPRESSION` as a script.
     ///
     /// # Errors
     ///
@@ -133,7 +133,7 @@ impl LinkerScript {
         parser
     }
 
-    /// Refuses what a linker could not read.
+    /// Refuses a script that a linker could not read.
     fn expect_preprocessed_text(&self) -> Result<()> {
         expect_text(&self.origin, "the text of a linker script", &self.text)?;
         let lines = self.text.split(|&byte| byte == b'\n');
@@ -151,7 +151,7 @@ impl LinkerScript {
     }
 }
 
-/// Returns whether a line is meant for the C preprocessor. What that leaves are line markers, `# 1 "file"`.
+/// Returns true if a line is a directive of the C preprocessor. Line markers (`# 1 "file"`) are not.
 fn is_directive(line: &[u8]) -> bool {
     let Some(line) = line.trim_ascii_start().strip_prefix(b"#") else {
         return false;
@@ -170,7 +170,7 @@ struct Parser<'s> {
 }
 
 impl<'s> Parser<'s> {
-    /// Reads everything: commands, and what stands in the braces of `SECTIONS`, which looks alike.
+    /// Reads all commands, and the contents of `SECTIONS`, which have the same form.
     fn statements(&mut self) {
         let mut before: Option<(&'s [u8], usize)> = None;
         let mut is_place = false;
@@ -188,7 +188,7 @@ impl<'s> Parser<'s> {
                 // Regions have `ORIGIN = …`, `LENGTH = …`.
                 Token::Name(b"MEMORY") if self.opens(b'{') => self.skip_group(),
                 Token::Name(b"INCLUDE") => self.includes.extend(self.tokens.path()),
-                // `:text` is a program header and `>ram` a region; `=0xcc` behind them is what fills.
+                // `:text` is a program header, `>ram` a region, and `=0xcc` behind them a fill value.
                 Token::Name(name) | Token::Quoted(name) if !is_place => before = Some((name, line)),
                 Token::Assign => {
                     if let Some((name, line)) = name {
@@ -219,13 +219,13 @@ impl<'s> Parser<'s> {
         let mut before = None;
         while let Some((token, line)) = self.tokens.next() {
             match token {
-                // These take a section or a region.
+                // The argument of these functions is a section or a region.
                 Token::Name(
                     b"ADDR" | b"ALIGNOF" | b"CONSTANT" | b"LENGTH" | b"LOADADDR" | b"ORIGIN"
                     | b"SIZEOF",
                 ) if self.opens(b'(') => self.skip_group(),
                 Token::Name(name) if !self.is_next(b'(') => self.add(name, Role::Referred, line),
-                // Behind a comma is the message of ASSERT().
+                // The message of ASSERT() is behind a comma.
                 Token::Quoted(name) if before != Some(Token::Byte(b',')) => {
                     self.add(name, Role::Referred, line);
                 }
@@ -238,7 +238,7 @@ impl<'s> Parser<'s> {
         }
     }
 
-    /// Reads up to the bracket that closes the one that was read.
+    /// Skips all words up to the closing bracket.
     fn skip_group(&mut self) {
         let mut depth = 1_usize;
         for (token, _) in self.tokens.by_ref() {
@@ -266,7 +266,7 @@ impl<'s> Parser<'s> {
         next.is_some_and(|(token, _)| token == Token::Byte(byte))
     }
 
-    /// Steps over a bracket, if it comes next.
+    /// Skips a bracket, if it is the next word.
     fn opens(&mut self, bracket: u8) -> bool {
         let next = self.is_next(bracket);
         if next {

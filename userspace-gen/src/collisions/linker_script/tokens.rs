@@ -2,7 +2,7 @@
 
 //! The words of a linker script.
 
-/// A word and the line in which it begins, from 1.
+/// A word, and its line, from 1.
 pub(super) type TokenAt<'s> = (Token<'s>, usize);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub(super) enum Token<'s> {
     Byte(u8),
 }
 
-/// The operators that have a `=` in them, the longer ones first, and whether they assign.
+/// The operators that contain a `=`, the longer ones first; true for operators that assign.
 const OPERATORS: [(&[u8], bool); 14] = [
     (b"<<=", true),
     (b">>=", true),
@@ -43,7 +43,7 @@ pub(super) struct Tokens<'s> {
     line: usize,
 }
 
-/// A name consists of these where no expression is expected: ld's lexer allows more than C's.
+/// Returns true for the bytes of a name where no expression is expected: ld's lexer allows more bytes than C.
 fn in_name(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte >= 0x80 || b"_.$~\\".contains(&byte)
 }
@@ -56,7 +56,7 @@ impl<'s> Tokens<'s> {
         }
     }
 
-    /// Reads the name of a file, which may have more bytes than a symbol's, and its line.
+    /// Reads the name of a file, which may contain more bytes than a symbol, and its line.
     pub fn path(&mut self) -> Option<(&'s [u8], usize)> {
         self.skip_blanks();
         let line = self.line;
@@ -70,7 +70,7 @@ impl<'s> Tokens<'s> {
         (!path.is_empty()).then_some((path, line))
     }
 
-    /// Steps over white space, comments, and the line markers that a preprocessor leaves.
+    /// Skips white space, comments, and the preprocessor's line markers.
     fn skip_blanks(&mut self) {
         loop {
             let start = self.rest.len();

@@ -91,7 +91,7 @@ fn what_cannot_be_read_is_named() {
     let (status, _, stderr) = link.run_with("none/", "a.o");
     assert_eq!(status, Some(2));
     assert!(
-        stderr.contains("cannot run none/llvm-nm: say where LLVM is"),
+        stderr.contains("cannot run none/llvm-nm (give the place of LLVM"),
         "{stderr}"
     );
 }
@@ -109,8 +109,9 @@ fn what_was_linked_already_tells_nothing() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2));
     assert!(
-        stderr
-            .contains("vmlinux: expected an object to be linked, found one that is linked already"),
+        stderr.contains(
+            "vmlinux: expected an object to be linked, found a file that was linked already"
+        ),
         "{stderr}"
     );
 }

@@ -34,12 +34,12 @@ fn a_linker_script_that_provides() {
         assert_eq!(status, Some(1));
         assert_eq!(
             stdout,
-            "foo provide silent: static function in a.c (a.o); provide in vmlinux.lds:2, referred to in \
+            "foo provide silent: static function in a.c (a.o); provide in vmlinux.lds:2, referenced in \
              undefined.o\n"
         );
         assert!(
-            stderr.contains("the static silently takes the references to it")
-                && !stderr.contains("takes the static's callers"),
+            stderr.contains("references to it silently become references to the static")
+                && !stderr.contains("become references to the script's symbol"),
             "{stderr}"
         );
         // An object has the symbol already.
@@ -57,7 +57,7 @@ fn a_linker_script_that_provides() {
     link.write("vmlinux.lds", b"PROVIDE(foo = 1);\nbar = foo;\n");
     assert_eq!(
         link.found(1, "--linker-script vmlinux.lds a.o"),
-        ["foo provide silent: static function in a.c (a.o); provide in vmlinux.lds:1, referred to in \
+        ["foo provide silent: static function in a.c (a.o); provide in vmlinux.lds:1, referenced in \
           vmlinux.lds:2"]
     );
 }

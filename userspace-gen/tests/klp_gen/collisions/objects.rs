@@ -161,7 +161,7 @@ fn an_object_with_code_and_bitcode() {
         // By itself, the linker takes the code.
         let (status, stdout, stderr) = link.run(&format!("{input} strong.o"));
         assert_eq!((status, stdout.as_str()), (Some(0), ""));
-        let expected = format!("{inner}: has code and bitcode, of which the linker takes the code");
+        let expected = format!("{inner}: has code and bitcode; the linker uses the code");
         assert!(stderr.contains(&expected), "{stderr}");
     }
     let found = link.found(0, "a.o fat.o");

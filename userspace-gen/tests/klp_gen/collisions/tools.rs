@@ -107,8 +107,7 @@ fn the_tools_are_those_of_the_bitcodes_version() {
     assert_eq!(status, Some(2));
     assert_eq!(
         stderr,
-        "klp-gen: new.o is bitcode of LLVM97.1.2: expected llvm-nm and llvm-dis of LLVM 97 or later in \
-         PATH, found llvm-nm 14.0.6, llvm-nm-14 (install LLVM 97, or say where it is: --llvm=DIR/)\n"
+        "klp-gen: new.o is bitcode of LLVM97.1.2: expected llvm-nm and llvm-dis of LLVM 97 or later in PATH, found llvm-nm 14.0.6, llvm-nm-14 (install LLVM 97, or give its place with --llvm=DIR/)\n"
     );
     let (_, _, stderr) = link.run_in("none", "new.o");
     assert!(
