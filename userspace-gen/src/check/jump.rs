@@ -11,19 +11,21 @@ use object::read::ReadRef;
 
 /// The state of a place to jump to.
 pub(super) enum Jump {
-    /// It is code that stays.
+    /// The place is code that stays.
     Fits,
     /// kallsyms does not know the place.
     Nowhere,
-    /// It is code that is freed once the module has loaded.
+    /// The place is code that is freed once the module has loaded.
     Freed(String),
-    /// The kernel would call it, and should not.
+    /// The kernel would call the place, and must not.
     Harmful(String),
 }
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
-    /// Returns the state of a place to which the kernel will jump. `klp_init_object_loaded()` only asks
-    /// kallsyms for the size of a replacement, and nothing checks callbacks.
+    /// Returns the state of a place to which the kernel will jump.
+    ///
+    /// The kernel itself hardly checks such a place: `klp_init_object_loaded()` only asks kallsyms for the
+    /// size of a replacement, and no function checks callbacks.
     pub(super) fn jump(&self, to: Pointer<'d>) -> Jump {
         let at = match to {
             Pointer::Absolute(_) | Pointer::Unknown => return Jump::Nowhere,
@@ -40,9 +42,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         if !self.loaded.has_memory(&section) || at.offset >= section.size && beyond >= 1 << 31 {
             Jump::Nowhere
         } else if at.offset >= section.size {
-            Jump::Harmful(format!("is not in {name}, but beside it"))
+            Jump::Harmful(format!("is outside of {name}"))
         } else if !section.is_code() {
-            Jump::Harmful(format!("is in {name}, which is no code"))
+            Jump::Harmful(format!("is in {name}, which does not contain code"))
         } else if let Some(function) = self.function_around(at) {
             Jump::Harmful(format!("is in the middle of {}", shown(function.name)))
         } else if section.name.starts_with(b".init") {
@@ -54,7 +56,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Returns the state of a place that the kernel will call by a pointer, where CFI compares types.
+    /// Returns the state of a place that the kernel will call by a pointer. CFI compares types there.
     pub(super) fn call(&self, to: Pointer<'d>) -> Jump {
         let jump = self.jump(to);
         let lacks = match (to, self.target.call_check()) {
@@ -67,7 +69,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// The function that a place is in, and not the beginning of.
+    /// Returns the function that contains a place behind its first byte.
     fn function_around(&self, at: Location) -> Option<Symbol<'d>> {
         let place = (at.section, at.offset);
         let (&(section, start), &id) = self.functions.range(..=place).next_back()?;

@@ -2,9 +2,9 @@
 
 //! Predicts the kernel's answer to a livepatch, before anyone loads it.
 //!
-//! The findings come in the order in which the kernel would make them, told by their [`Stage`]: the module
-//! loader resolves what is imported and applies relocations, then `klp_enable_patch()` looks for the
-//! functions to replace.
+//! The findings come in the order in which the kernel would make them. Their [`Stage`] defines this order:
+//! first the module loader resolves imported symbols and applies relocations, then `klp_enable_patch()`
+//! looks for the functions to replace.
 
 mod jump;
 mod livepatch;
@@ -29,12 +29,12 @@ use object::read::ReadRef;
 use object::{elf, Endianness};
 use std::borrow::Cow;
 
-/// Checks a livepatch module against the kernel and modules that it is for, and the livepatches that
-/// are installed on it.
+/// Checks a livepatch module against its kernel, the modules that it patches, and the livepatches that are
+/// installed.
 ///
 /// # Errors
 ///
-/// The file is no relocatable ELF file, or leads out of itself.
+/// The file is no relocatable ELF file, or contains an offset beyond its end.
 pub fn check<'d, R: ReadRef<'d>>(
     elf: &ElfFile<'d, R>,
     target: &Target<'_>,
@@ -69,12 +69,12 @@ pub fn check<'d, R: ReadRef<'d>>(
     Ok(report)
 }
 
-/// Checks the file of a livepatch module: [`check`], and before that what the kernel wants of the
-/// file itself.
+/// Checks the file of a livepatch module: first the properties that the kernel requires of any module file,
+/// then everything that [`check`] looks at.
 ///
 /// # Errors
 ///
-/// It is no relocatable ELF file for the target's architecture.
+/// The file is no relocatable ELF file for the target's architecture.
 pub fn check_file(
     origin: String,
     data: &[u8],
@@ -90,7 +90,7 @@ pub fn check_file(
     let mut report = check(&elf, target, policy, installed)?;
     if let Cow::Owned(_) = readable {
         let what =
-            "its e_ident is not that of the kernel's files, which the kernel does not look at";
+            "its e_ident differs from that of the kernel's files; the kernel does not check e_ident";
         report
             .add(Kind::Module, "", "e_ident", Outcome::Accepted)
             .warn(what);
@@ -98,9 +98,11 @@ pub fn check_file(
     Ok(report)
 }
 
-/// The bytes of a file as the kernel reads them: `elf_validity_ehdr()` looks at the magic alone, and at
-/// the machine as its own reads it. The copy of a file whose `e_ident` says something else says the
-/// same as the kernel's files.
+/// Returns the bytes of a file as the kernel reads them.
+///
+/// `elf_validity_ehdr()` compares the magic, and the machine in the kernel's own byte order. It does not check the
+/// rest of `e_ident`. If that differs from the kernel's files, a copy with the kernel's `e_ident` is
+/// returned.
 pub(crate) fn readable<'d>(data: &'d [u8], target: &Target<'_>) -> Cow<'d, [u8]> {
     let Some(ident) = data.get(..16) else {
         return Cow::Borrowed(data);
@@ -119,7 +121,7 @@ pub(crate) fn readable<'d>(data: &'d [u8], target: &Target<'_>) -> Cow<'d, [u8]>
     Cow::Owned(readable)
 }
 
-/// The beginning of a 64-bit ELF file.
+/// Returns the beginning of a 64-bit ELF file.
 fn expected_ident(endian: Endianness) -> [u8; 7] {
     let data = match endian {
         Endianness::Little => elf::ELFDATA2LSB,
@@ -129,8 +131,8 @@ fn expected_ident(endian: Endianness) -> [u8; 7] {
     [a, b, c, d, elf::ELFCLASS64.0, data.0, elf::EV_CURRENT.0]
 }
 
-/// The report on a file that the kernel refuses before it looks at what is in it; `origin` is what
-/// messages call the file.
+/// Returns the report on a file that the kernel refuses because of its headers. `origin` is the name of the
+/// file in messages.
 pub(crate) fn refused_at_sight(origin: &str, data: &[u8], target: &Target<'_>) -> Option<Report> {
     let looks_like_one = data.starts_with(&elf::ELFMAG) && data.get(4) == Some(&elf::ELFCLASS64.0);
     let endian = match data.get(5) {
@@ -139,7 +141,7 @@ pub(crate) fn refused_at_sight(origin: &str, data: &[u8], target: &Target<'_>) -
     };
     let number = |at| data.get(at..).and_then(|number| read_u16(endian, number));
     let relocatable = number(16) == Some(elf::ET_REL.0);
-    // What is for another machine is no module here, and the kernel looks no further.
+    // A file for another machine is no module, and the kernel checks nothing else of it.
     let (machine, _) = target.machine().unzip();
     let is_ours = machine.is_none_or(|machine| number(18) == Some(machine.0));
     let is_one = looks_like_one && relocatable && is_ours;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-/// Why a kernel refuses a livepatch.
+/// The reason for which a livepatch is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -65,7 +65,7 @@ pub enum Refusal {
         /// The module.
         module: String,
     },
-    /// `simplify_symbols()`: nobody exports it, or not to this module.
+    /// `simplify_symbols()`: the symbol is not exported, or not to this module.
     UnknownSymbol {
         /// The module.
         module: String,
@@ -109,23 +109,23 @@ pub enum Refusal {
         /// The module.
         module: String,
     },
-    /// The kernel refuses it without a word.
+    /// The kernel refuses the livepatch and logs nothing.
     Silent(String),
-    /// The kernel takes it, and does what nobody can have meant.
+    /// The kernel accepts the livepatch, and the result is certainly not what the author meant.
     Harmful(String),
 }
 
-/// Who refuses.
+/// The party that refuses a livepatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
-    /// The kernel will.
+    /// The kernel refuses the livepatch.
     Kernel,
-    /// klp-gen does; the kernel would take it.
+    /// klp-gen refuses the livepatch; the kernel would accept it.
     KlpGen,
 }
 
 impl By {
-    /// Its name.
+    /// Returns the name in reports.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -136,7 +136,7 @@ impl By {
 }
 
 impl Refusal {
-    /// Who refuses.
+    /// Returns the party that refuses.
     #[must_use]
     pub const fn by(&self) -> By {
         match self {

@@ -20,7 +20,7 @@ pub enum Kind {
     Section,
     /// A livepatch symbol.
     Symbol,
-    /// One relocation.
+    /// A relocation.
     Relocation,
     /// A `klp_object`.
     Object,
@@ -48,9 +48,9 @@ impl Kind {
 /// The kernel's answer about one thing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It takes it.
+    /// The kernel accepts the subject.
     Accepted,
-    /// It finds this symbol.
+    /// The kernel finds this symbol.
     Resolved {
         /// The address.
         address: u64,
@@ -59,25 +59,25 @@ pub enum Outcome {
         /// The source file, if the target tells.
         file: Option<String>,
     },
-    /// It refuses the livepatch, or should: see [`Refusal::by`].
+    /// The kernel or klp-gen refuses the livepatch: see [`Refusal::by`].
     Refused(Refusal),
-    /// The files that were given do not tell.
+    /// The given files do not contain the answer.
     Unchecked(String),
 }
 
-/// When the kernel comes to something, if nothing before it was refused.
+/// The time at which the kernel makes a finding, if it refused nothing before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Stage {
     /// `load_module()`.
     #[default]
     Load,
-    /// `klp_enable_patch()`, before it looks at anything else: every object has functions.
+    /// The first check of `klp_enable_patch()`: every object has functions.
     Objects,
-    /// `klp_enable_patch()`, before it initializes an object.
+    /// The part of `klp_enable_patch()` before it initializes an object.
     Enable,
-    /// `klp_init_patch()`: one object after the other, by its place among them.
+    /// `klp_init_patch()` for one object, by the index of the object.
     Object(usize, Step),
-    /// `__klp_enable_patch()`, when every object is initialized.
+    /// `__klp_enable_patch()`, after every object was initialized.
     Patch,
 }
 
@@ -92,7 +92,7 @@ pub enum Step {
     LookUp,
 }
 
-/// One thing that was checked.
+/// A subject that was checked, with its outcome.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
     /// The kind of thing.
@@ -105,7 +105,7 @@ pub struct Finding {
     pub outcome: Outcome,
     /// Suspicious input that the kernel accepts.
     pub warnings: Vec<String>,
-    /// When the kernel comes to it.
+    /// The time at which the kernel makes the finding.
     pub stage: Stage,
 }
 
@@ -121,7 +121,7 @@ impl Finding {
         }
     }
 
-    /// Why it is refused, or cannot be told.
+    /// Returns the reason for which the subject is refused, or cannot be checked.
     #[must_use]
     pub fn message(&self) -> Option<String> {
         match &self.outcome {
@@ -131,7 +131,7 @@ impl Finding {
         }
     }
 
-    /// Who refuses it, if it is refused.
+    /// Returns the party that refuses the subject, if it is refused.
     #[must_use]
     pub fn by(&self) -> Option<By> {
         match &self.outcome {
@@ -140,7 +140,7 @@ impl Finding {
         }
     }
 
-    /// Adds what its author may not have meant.
+    /// Adds a warning: input that the kernel accepts, and that the author may not have meant.
     pub(super) fn warn(&mut self, warning: impl Into<String>) {
         self.warnings.push(warning.into());
     }
@@ -149,9 +149,9 @@ impl Finding {
 /// Everything that was checked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
-    /// The findings, in the order in which the kernel comes to them.
+    /// The findings, in the order in which the kernel makes them.
     pub findings: Vec<Finding>,
-    /// True if a name is only found with `klp_sympos`.
+    /// True if the kernel finds some name only with `klp_sympos`.
     pub needs_klp_sympos: bool,
 }
 
@@ -175,8 +175,8 @@ impl Report {
         &mut self.findings[last]
     }
 
-    /// Adds what is wrong if vmlinux is not the build that `notes` names: those of the running kernel.
-    /// The verdict of that kernel is not known then.
+    /// Adds a finding if the build id in `notes`, the notes of the running kernel, is not that of vmlinux.
+    /// The verdict of the running kernel is not known in that case.
     pub fn check_notes(&mut self, origin: &dyn fmt::Display, notes: &[u8], target: &Target<'_>) {
         if let Some(what) = target.parts_from_notes(notes) {
             let subject = origin.to_string();
@@ -184,7 +184,7 @@ impl Report {
         }
     }
 
-    /// Why the kernel refuses, in the order in which it would notice.
+    /// Returns all refusals, in the order in which the kernel makes them.
     pub fn refusals(&self) -> impl Iterator<Item = (&Finding, &Refusal)> {
         self.findings.iter().filter_map(|f| match &f.outcome {
             Outcome::Refused(refusal) => Some((f, refusal)),
@@ -192,19 +192,19 @@ impl Report {
         })
     }
 
-    /// Puts the findings into the order in which the kernel comes to them.
+    /// Sorts the findings into the order in which the kernel makes them.
     pub(super) fn sort(&mut self) {
         self.findings.sort_by_key(|f| f.stage);
     }
 
-    /// Says when the kernel comes to the findings from `start` on.
+    /// Sets the stage of the findings from index `start` on.
     pub(super) fn at(&mut self, stage: Stage, start: usize) {
         for finding in self.findings.iter_mut().skip(start) {
             finding.stage = stage;
         }
     }
 
-    /// Returns the findings that the files do not decide.
+    /// Returns the findings that the given files do not decide.
     pub fn unchecked(&self) -> impl Iterator<Item = &Finding> {
         self.findings
             .iter()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The livepatch that is checked, and what it is checked against.
+//! The livepatch that is checked, and the kernel that it is checked against.
 
 use super::loader::types::Types;
 use super::refusal::Refusal;
@@ -19,7 +19,7 @@ use object::read::ReadRef;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// A livepatch module and what it is checked against.
+/// A livepatch module and the kernel that it is checked against.
 pub(super) struct Subject<'t, 'd, R: ReadRef<'d>> {
     pub(super) elf: &'t ElfFile<'d, R>,
     pub(super) modinfo: Modinfo<'d>,
@@ -74,7 +74,7 @@ impl<'t, 'd, R: ReadRef<'d>> Subject<'t, 'd, R> {
     }
 }
 
-/// The name of the module, as the kernel will call it.
+/// Returns the name that the kernel will give to the module.
 pub(super) fn module_of<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, modinfo: &Modinfo<'d>) -> String {
     let linked = this_module_name(elf);
     let name = linked.or_else(|| modinfo.get(b"name")).map(<[u8]>::to_vec);
@@ -85,7 +85,7 @@ pub(super) fn module_of<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, modinfo: &Modi
     shown(&name.unwrap_or_else(stem))
 }
 
-/// The name in a module's `struct module`.
+/// Returns the name in a module's `struct module`.
 fn this_module_name<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Option<&'d [u8]> {
     let section = elf.section_by_name(THIS_MODULE)?;
     let start = usize::try_from(THIS_MODULE_NAME.start).ok()?;
@@ -94,7 +94,7 @@ fn this_module_name<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Option<&'d [u8]
     name.split(|&b| b == 0).next()
 }
 
-/// The functions of a module, by where they begin.
+/// Returns the functions of a module, by the places where they begin.
 pub(super) fn functions_of<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Functions {
     let functions = elf.symbols().filter(|s| s.kind == STT_FUNC);
     functions

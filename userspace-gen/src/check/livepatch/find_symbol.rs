@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! One lookup by the livepatch core: `klp_find_object_symbol()`.
+//! A lookup by the livepatch core: `klp_find_object_symbol()`.
 
 use crate::check::refusal::Refusal;
 use crate::check::report::Outcome;
@@ -14,7 +14,7 @@ use klp_policy::{Found, MatchedBy, ObjName, Policy, Query, Reason, SymbolName, S
 pub struct Lookup<'t> {
     /// The object.
     pub object: &'t Object<'t>,
-    /// How it was found.
+    /// The way in which it was found.
     pub found: Found,
     /// The symbol.
     pub entry: Entry<'t>,
@@ -27,11 +27,11 @@ pub struct Lookup<'t> {
 pub enum Position<'t> {
     /// The symbol.
     Found(Lookup<'t>),
-    /// The kernel says no.
+    /// The kernel refuses the name.
     Refused {
-        /// The reason that it gives.
+        /// The message of the kernel.
         refusal: Refusal,
-        /// A hint, if there is something else to say.
+        /// An explanation beyond the kernel's message, if there is one.
         hint: Option<String>,
     },
     /// The object is not among the targets.
@@ -39,13 +39,13 @@ pub enum Position<'t> {
 }
 
 impl Lookup<'_> {
-    /// Returns whether a stock kernel would have found nothing.
+    /// Returns true if a stock kernel would not find the symbol.
     #[must_use]
     pub fn needs_klp_sympos(&self) -> bool {
         self.found.by == MatchedBy::Cleaned
     }
 
-    /// Returns warnings: the kernel takes the symbol, but the author may have meant another.
+    /// Returns warnings: the kernel accepts the symbol, but the author may have meant another symbol.
     #[must_use]
     pub fn doubts(&self, policy: Policy, query: &Query<'_>, sympos: Sympos) -> Vec<String> {
         let doubts = [
@@ -56,7 +56,7 @@ impl Lookup<'_> {
         doubts.into_iter().flatten().collect()
     }
 
-    /// Returns what the livepatch core makes of the name.
+    /// Returns the symbol as an outcome of the check.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         Outcome::Resolved {
@@ -66,26 +66,26 @@ impl Lookup<'_> {
         }
     }
 
-    /// Returns whether it is data, and not code.
+    /// Returns true if the symbol is data, not code.
     #[must_use]
     pub fn is_data(&self) -> bool {
         is_data(&self.entry)
     }
 
-    /// An exact name that hides others.
+    /// Returns a warning about an exact name that is preferred to promoted symbols of the same name.
     fn hides(&self, query: &Query<'_>) -> Option<String> {
         let others = self.cleaned.checked_sub(self.found.matches)?;
         if others == 0 || matches!(query, Query::Any(_)) {
             return None;
         }
         Some(format!(
-            "the exact name wins over {others} promoted of the same name ({}.llvm.* has {} matches)",
+            "the exact name wins over promoted symbols of the same name ({}.llvm.* has {} matches)",
             query.cleaned(),
             self.cleaned
         ))
     }
 
-    /// A position that is another symbol's if cleaned names are counted.
+    /// Returns a warning about a position that means another symbol if cleaned names are counted.
     fn counts_differently(&self, query: &Query<'_>, sympos: Sympos) -> Option<String> {
         if sympos.0 == 0 || self.found.by == MatchedBy::Cleaned {
             return None;
@@ -95,13 +95,13 @@ impl Lookup<'_> {
         let other = self.object.resolve(Policy::Llvm, &any, sympos).ok()?;
         (other.seq != self.found.seq).then(|| {
             format!(
-                "position {sympos} of {}.llvm.*, by cleaned names, is another symbol",
+                "position {sympos} of {}.llvm.* (counted by cleaned names) is another symbol",
                 query.cleaned()
             )
         })
     }
 
-    /// A name that functions and data have.
+    /// Returns a warning about a name that functions and data share.
     fn shares(&self, policy: Policy, query: &Query<'_>) -> Option<String> {
         if self.found.matches < 2 {
             return None;
@@ -125,7 +125,7 @@ impl<'t> Position<'t> {
         }
     }
 
-    /// Looks up `name` in `objname`, both while the object initializes and when it is there.
+    /// Looks up `name` in `objname`, both while the object initializes and after that.
     #[must_use]
     pub fn look_up(
         target: &'t Target<'t>,
@@ -160,7 +160,7 @@ impl<'t> Position<'t> {
         if coming.is_err() || coming.is_ok_and(|coming| coming.seq != found.seq) {
             return Self::refused(Refusal::Harmful(format!(
                 "'{}' at position {sympos} means another symbol of {objname} while that module \
-                 initializes, because of symbols that it loses afterwards",
+                initializes: the kernel drops its init symbols afterwards",
                 name()
             )));
         }
@@ -173,14 +173,14 @@ impl<'t> Position<'t> {
     }
 }
 
-/// Says of a name that was not found that the hash in it is of another build, if it has one.
+/// Returns a hint if a name was not found because its hash is of another build.
 fn another_build(
     object: &Object<'_>,
     policy: Policy,
     query: &Query<'_>,
     reason: Reason,
 ) -> Option<String> {
-    // Kernels that cut names find none with a hash, of whatever build.
+    // Kernels that cut names find no name with a hash, whatever the build.
     let cuts = !matches!(rule_of(policy, object.name), Policy::Llvm | Policy::Exact);
     if cuts || reason != Reason::NotFound {
         return None;
@@ -204,8 +204,10 @@ fn another_build(
     ))
 }
 
-/// Returns a name as the log has it: `klp_sympos` writes what is no printable ASCII character as the kernel's
-/// `CStr` does, the stock kernel as it is.
+/// Returns a name as the kernel logs it.
+///
+/// The stock kernel logs all bytes unchanged. `klp_sympos` escapes bytes that are no printable ASCII
+/// characters, as the kernel's `CStr` does.
 fn logged(policy: Policy, name: &[u8]) -> String {
     if policy != Policy::Llvm || name.iter().all(|byte| matches!(byte, b' '..=b'~')) {
         return shown(name);
@@ -220,12 +222,12 @@ fn logged(policy: Policy, name: &[u8]) -> String {
     shown(&logged)
 }
 
-/// As far as its letter tells: a weak one that is no object may be a function.
+/// Returns true if the letter of a symbol means data. A weak symbol that is no object may be a function.
 fn is_data(entry: &Entry<'_>) -> bool {
     !matches!(entry.letter.to_ascii_lowercase(), b't' | b'w')
 }
 
-/// How many symbols have the cleaned name of `query`.
+/// Returns the number of symbols with the cleaned name of `query`.
 fn cleaned(object: &Object<'_>, policy: Policy, query: &Query<'_>) -> u64 {
     if policy != Policy::Llvm {
         return 0;

@@ -25,7 +25,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             }
             let mut directories = HashSet::new();
             for (index, object) in patch.objects.iter().enumerate() {
-                // klp_init_object() names a directory so.
+                // klp_init_object() gives this name to a directory.
                 let twice = !directories.insert(name_of(object));
                 let start = report.findings.len();
                 self.check_object(object, twice, report);
@@ -45,10 +45,13 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let object_name = shown(name);
         let refusal = if !object.has_funcs {
             // klp_enable_patch()
-            Some(silent("its funcs is NULL"))
+            Some(silent("funcs is NULL"))
         } else if name.len() >= MODULE_NAME_LEN {
             // klp_init_object()
-            Some(silent(&format!("the name has {} bytes", name.len())))
+            Some(silent(&format!(
+                "the name has {} bytes (at most 55)",
+                name.len()
+            )))
         } else if name.is_empty() {
             // kobject_add_internal()
             let what = "attempted to be registered with empty name!";
@@ -65,7 +68,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
         let harm = object.callbacks.iter().find_map(|&to| match self.call(to) {
             Jump::Fits => None,
-            Jump::Nowhere => Some("leads nowhere".to_owned()),
+            Jump::Nowhere => Some("does not point to code of the module".to_owned()),
             Jump::Freed(what) | Jump::Harmful(what) => Some(what),
         });
         let impossible = object.name.and_then(impossible);
@@ -79,7 +82,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let objname = ObjName::new(name).filter(|_| is_possible);
         if objname.is_none() && is_possible {
             finding.warn(
-                "its functions were not looked for: klp-gen knows no module with a dot in its name",
+                "its functions were not checked: klp-gen does not support a dot in the name of a module",
             );
         }
         let mut places = HashMap::new();
@@ -89,7 +92,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 || "?".to_owned(),
                 |name| format!("{},{}", shown(name), function.old_sympos),
             );
-            // klp_init_func() names a directory so.
+            // klp_init_func() gives this name to a directory.
             let directory = (function.old_name, function.old_sympos.max(1));
             let twice = !directories.insert(directory) && function.old_name.is_some();
             let refusal = function.problem.map(function_refusal);
@@ -97,7 +100,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             let checked = match (refusal, objname) {
                 (Some(refusal), _) => Checked::new(Outcome::Refused(refusal)),
                 (None, Some(objname)) => self.check_function(objname, function, report),
-                // Nothing is looked up in what never comes.
+                // The kernel looks up nothing in a module that cannot exist.
                 (None, None) => continue,
             };
             let finding = report.add(Kind::Function, &object_name, &subject, checked.outcome);
@@ -106,7 +109,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             if let Some(other) = place.and_then(|place| places.insert(place, subject)) {
                 // klp_patch_func() puts both on the function's stack, and the last one is called.
                 finding.outcome = Outcome::Refused(Refusal::Harmful(format!(
-                    "the same function as {other}, whose replacement would never be called"
+                    "it replaces the same function as {other}: the kernel would never call the replacement of {other}"
                 )));
             }
         }
@@ -125,8 +128,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             return unchecked("its old_name cannot be read from the file");
         };
         if name.is_empty() && !objname.is_vmlinux() {
-            // The symbols of sections have no name, and kallsyms of a module that is coming has them.
-            let what = "its old_name is empty: the kernel may find a section".to_owned();
+            // The symbols of sections have no name. They are in kallsyms while a module is coming.
+            let what =
+                "its old_name is empty: the kernel may find the symbol of a section".to_owned();
             return refused(Refusal::Harmful(what));
         }
         let query = Query::new(name);
@@ -164,7 +168,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let outcome = if traceable == Traceable::Unknown {
             let (address, origin) = (lookup.entry.address, &lookup.object.origin);
             Outcome::Unchecked(format!(
-                "it is {} at {address:016x}, but {origin} does not tell whether ftrace can trace it",
+                "found {} at {address:016x}, but {origin} does not tell whether ftrace can trace it",
                 shown(lookup.entry.name.0)
             ))
         } else {
@@ -196,44 +200,43 @@ impl Checked {
     }
 }
 
-/// The refusal of a `klp_patch` that is wrong as a whole: `klp_enable_patch()`.
+/// Returns the refusal of a `klp_patch` as a whole: `klp_enable_patch()`.
 fn patch_refusal(problem: Problem) -> Refusal {
     match problem {
-        Problem::Null(member) => silent(&format!("the {member} of its klp_patch is NULL")),
+        Problem::Null(member) => silent(&format!("{member} of its klp_patch is NULL")),
         Problem::OtherModule => {
-            Refusal::Harmful("the mod of its klp_patch is not THIS_MODULE".to_owned())
+            Refusal::Harmful("mod of its klp_patch is not THIS_MODULE".to_owned())
         }
-        // kobject_init() and the lists want memory that nobody uses.
+        // kobject_init() and the lists need memory that nothing else uses.
         Problem::InUse(name) => Refusal::Harmful(format!(
-            "a {name} has no room for what the kernel keeps in it: not 0, of another struct, or in \
-             memory that is not writable or is freed"
+            "the kernel's own members of a {name} are not 0, overlap another struct, or are in memory \
+            that is read-only or freed"
         )),
         Problem::Written(what) => Refusal::Harmful(format!("a relocation writes into {what}")),
         Problem::Freed(what) => Refusal::Harmful(format!(
             "{what} is in a section that is freed once the module has loaded"
         )),
         Problem::NameInStruct => Refusal::Harmful(
-            "a name is in a klp_patch, klp_object or klp_func, where the kernel keeps members of its \
-             own"
+            "a name overlaps the kernel's own members of a klp_patch, klp_object or klp_func"
                 .to_owned(),
         ),
         Problem::EndInStruct(name) => Refusal::Harmful(format!(
-            "the empty element of an array of {name} is in a klp_patch, klp_object or klp_func, where \
-             the kernel keeps members of its own: the kernel reads on behind it"
+            "the empty element of an array of {name} overlaps the kernel's own members of a klp_patch, \
+            klp_object or klp_func: the kernel reads beyond the array"
         )),
         Problem::Nowhere(what) => {
-            Refusal::Harmful(format!("{what} does not lead to anything in the module"))
+            Refusal::Harmful(format!("{what} does not point to anything in the module"))
         }
         Problem::NoEnd(name) => Refusal::Harmful(format!(
-            "an array of {name} has no empty element at its end: the kernel reads on behind it"
+            "an array of {name} has no empty element at its end: the kernel reads beyond the array"
         )),
     }
 }
 
-/// Says what is wrong with a `klp_func` of which the kernel notices nothing.
+/// Returns the refusal of a `klp_func` with a fault that the kernel does not notice.
 fn function_refusal(problem: FunctionProblem) -> Refusal {
     let what = match problem {
-        FunctionProblem::NoName => "its old_name does not lead to a string",
+        FunctionProblem::NoName => "its old_name does not point to a string",
         FunctionProblem::NameWritten => "a relocation writes into its old_name",
         FunctionProblem::NameFreed => {
             "its old_name is in a section that is freed once the module has loaded"
@@ -243,12 +246,12 @@ fn function_refusal(problem: FunctionProblem) -> Refusal {
     Refusal::Harmful(what.to_owned())
 }
 
-/// The kernel's name of an object.
+/// Returns the kernel's name of an object.
 fn name_of<'d>(object: &PatchedObject<'d>) -> &'d [u8] {
     object.name.unwrap_or(b"vmlinux")
 }
 
-/// Why a function is refused whatever its object has: `klp_init_func()`.
+/// Returns the refusal of a function that does not depend on the symbols of its object: `klp_init_func()`.
 fn init_refusal(function: &PatchedFunction<'_>, twice: bool) -> Option<Refusal> {
     let name = function.old_name.unwrap_or_default();
     if !function.has_old_name {
@@ -256,7 +259,7 @@ fn init_refusal(function: &PatchedFunction<'_>, twice: bool) -> Option<Refusal> 
     } else if function.new_func == Pointer::Null {
         Some(silent("new_func is NULL"))
     } else if name.len() >= KSYM_NAME_LEN {
-        Some(silent("the name has 512 bytes or more"))
+        Some(silent("the name has more than 511 bytes"))
     } else {
         twice.then(|| Refusal::Exists {
             name: format!("{},{}", shown(name), function.old_sympos.max(1)),
@@ -264,7 +267,7 @@ fn init_refusal(function: &PatchedFunction<'_>, twice: bool) -> Option<Refusal> 
     }
 }
 
-/// When the kernel comes to what it makes of an object or of one of its functions.
+/// Returns the stage of a finding about an object or one of its functions.
 fn stage(object: usize, outcome: &Outcome) -> Stage {
     match outcome {
         Outcome::Refused(Refusal::NoFtrace { .. }) => Stage::Patch,
@@ -278,5 +281,5 @@ fn stage(object: usize, outcome: &Outcome) -> Stage {
 }
 
 fn silent(what: &str) -> Refusal {
-    Refusal::Silent(format!("-EINVAL without a word: {what}"))
+    Refusal::Silent(format!("-EINVAL without a log message: {what}"))
 }

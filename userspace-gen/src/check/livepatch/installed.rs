@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The livepatches that are there already: `klp_is_patch_compatible()` in kernel/livepatch/state.c,
-//! and what `klp_add_nops()` and the stacks of `klp_ops` make of two that change one function.
+//! The livepatches that are installed already: `klp_is_patch_compatible()` in kernel/livepatch/state.c, and
+//! the effect of `klp_add_nops()` and of the stacks of `klp_ops` on two livepatches that change one
+//! function.
 
 use super::find_symbol::Position;
 use crate::check::refusal::Refusal;
@@ -16,7 +17,7 @@ use klp_policy::{ObjName, Policy, Query, Sympos};
 use object::read::ReadRef;
 use std::collections::{BTreeMap, HashMap};
 
-/// A livepatch that is installed when another one comes.
+/// A livepatch that is installed when another livepatch is loaded.
 #[derive(Clone, Debug)]
 pub struct Installed<'d> {
     pub(in crate::check) module: String,
@@ -25,15 +26,15 @@ pub struct Installed<'d> {
     patches: Vec<Patch<'d>>,
 }
 
-/// A function of an object, by its place in the object's table.
+/// A function: the name of its object, and its place in the object's table.
 type Place<'n> = (&'n [u8], u32);
 
 impl<'d> Installed<'d> {
-    /// Reads one.
+    /// Reads an installed livepatch.
     ///
     /// # Errors
     ///
-    /// The file is no module, or has no `klp_patch` that can be found.
+    /// The file is no module, or no `klp_patch` was found in it.
     pub fn read<R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Self> {
         elf.expect_relocatable()?;
         elf.expect_contents()?;
@@ -63,12 +64,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         report: &mut Report,
     ) {
         if installed.iter().any(|old| old.module == self.module) {
-            let what = "-EEXIST without a word: a module of that name is installed";
+            let what = "-EEXIST without a log message: a module of that name is installed";
             self.refuse_module(Refusal::Silent(what.to_owned()), report);
         }
     }
 
-    /// Reports what the livepatch does not get along with.
+    /// Reports conflicts with the installed livepatches.
     pub(in crate::check) fn check_installed(
         &self,
         installed: &[Installed<'_>],
@@ -82,7 +83,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                     .warn(what);
             }
             if old.module == self.module {
-                // It does not come so far.
+                // The kernel refuses the livepatch before these checks.
                 continue;
             }
             for patch in &self.patches {
@@ -98,7 +99,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         if old.states().any(|state| compatible(*state) == Some(false)) {
             self.refuse_module(Refusal::Incompatible { module: module() }, report);
         } else if old.states().any(|state| compatible(*state).is_none()) {
-            let what = "only its code tells whether it replaces all others, and so has to know the";
+            let what =
+                "only its code tells whether it replaces all others (.replace), and must list the";
             let outcome = Outcome::Unchecked(format!("{what} states of {}", old.module));
             report.add(Kind::Module, "", module(), outcome);
         }
@@ -114,16 +116,16 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             let (ours_shown, theirs_shown) = (spelled(ours), spelled(&function));
             let by = &old.module;
             let warning = if new.replace == Some(false) {
-                format!("{by} replaces it, too, and does not any more while both are enabled")
+                format!("{by} replaces the function as well: its replacement is not called while both are enabled")
             } else if !pairs(ours, &function) {
                 let sure = if new.replace.is_none() {
-                    " (if it replaces all others; only its code tells)"
+                    " (if .replace is set, which only the code tells)"
                 } else {
                     ""
                 };
                 format!(
-                    "{by} spells it {theirs_shown}: the kernel takes that for another function, and \
-                     the original one runs until the transition is over{sure}"
+                    "{by} names the function {theirs_shown}: the kernel takes both names for two functions, \
+                    and runs the original function until the transition ends{sure}"
                 )
             } else {
                 continue;
@@ -139,7 +141,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// The functions of a patch that are found.
+    /// Returns the functions of a patch that the kernel finds, with their places.
     fn places<'p>(&self, patch: &'p Patch<'p>) -> Vec<(Place<'p>, PatchedFunction<'p>)> {
         let mut places = Vec::new();
         for object in &patch.objects {

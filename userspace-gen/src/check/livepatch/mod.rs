@@ -2,8 +2,9 @@
 
 //! The messages of the livepatch core: kernel/livepatch/core.c.
 //!
-//! It looks up symbols ([`find_symbol`]), for the [`relocations`] of livepatch symbols and for the
-//! [`functions`] to be replaced, asks what the [`module`] is, and compares it with those that are [`installed`].
+//! The livepatch core checks the [`module`], looks up symbols ([`find_symbol`]) for the [`relocations`] of
+//! livepatch symbols and for the [`functions`] to be replaced, and compares the livepatch with those that
+//! are [`installed`].
 
 pub(super) mod find_symbol;
 pub(super) mod functions;

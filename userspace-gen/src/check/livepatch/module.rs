@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The module as a livepatch: whether it is one, and what it needs.
+//! The checks of the module as a whole: that it is a livepatch, and that its dependencies are complete.
 
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report};
@@ -24,7 +24,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             .any(|s| s.name == ENABLE && s.place == Place::Undefined)
     }
 
-    /// Reports whether the module is a livepatch, and whether its `klp_patch` was found.
+    /// Reports a module that is no livepatch, and a livepatch without a known `klp_patch`.
     pub(in crate::check) fn check_livepatch(&self, report: &mut Report) {
         let enables = self.enables();
         let livepatch = self.modinfo.get(b"livepatch").is_some();
@@ -32,20 +32,21 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             let module = self.module.clone();
             self.refuse_module(Refusal::NotLivepatch { module }, report);
         } else if !enables && !livepatch {
-            let what = "no livepatch: it has no livepatch=Y and does not call klp_enable_patch()";
+            let what =
+                "not a livepatch: it has no livepatch=Y and does not call klp_enable_patch()";
             report
                 .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
                 .warn(what);
         }
         self.check_enables(report);
         if enables && self.patches.is_empty() {
-            let what = "no klp_patch found in its data: its functions cannot be checked";
+            let what = "no klp_patch was found in its data: its functions cannot be checked";
             let outcome = Outcome::Unchecked(what.to_owned());
             report.add(Kind::Module, "", self.module.clone(), outcome);
         }
     }
 
-    /// Reports a livepatch that is loaded and patches nothing: no code that the kernel runs calls
+    /// Reports a livepatch that is loaded and patches nothing, because no code that the kernel runs calls
     /// `klp_enable_patch()`.
     fn check_enables(&self, report: &mut Report) {
         // An object that is not linked yet has no struct module, and may get its init code from another.
@@ -56,9 +57,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let calls = self.relocated(Section::is_code, ENABLE);
         let starts = self.relocated(|section| section.name == THIS_MODULE, INIT);
         let what = if !starts {
-            "has no init function: it is loaded, and patches nothing (module_init() is missing)"
+            "has no init function: the kernel loads it, and it patches nothing (add module_init())"
         } else if !calls {
-            "does not call klp_enable_patch(): it is loaded, and patches nothing"
+            "does not call klp_enable_patch(): the kernel loads it, and it patches nothing"
         } else {
             return;
         };
@@ -81,14 +82,14 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         })
     }
 
-    /// Reports a need for `klp_sympos` that modprobe does not see.
+    /// Reports a livepatch that needs `klp_sympos` without a dependency that modprobe sees.
     pub(in crate::check) fn check_dependency(&self, report: &mut Report) {
         if report.needs_klp_sympos && !self.imports_klp_sympos() {
             report
                 .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
                 .warn(
-                    "needs klp_sympos, but has no reference to klp_sympos_v1: nothing will load \
-                     that module first",
+                    "needs klp_sympos, but does not refer to klp_sympos_v1: modprobe will not load \
+                    klp_sympos first (load it by hand, or use klp-gen convert)",
                 );
         }
     }

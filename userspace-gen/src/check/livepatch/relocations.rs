@@ -19,26 +19,25 @@ use object::read::ReadRef;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
-const NOT_LOADED: &str = "never applied: the section that it changes is not loaded";
+const NOT_LOADED: &str = "never applied: the section to be changed is not loaded";
 
-/// `apply_relocations()` came to take per-cpu variables for what they are in 6.17.
+/// `apply_relocations()` handles per-cpu variables since 6.17.
 const NOT_PER_CPU: &str =
-    "not applied by kernels before 6.17: what it changes in per-cpu variables stays 0";
+    "not applied by kernels before 6.17: the per-cpu variables that it changes stay 0";
 
-/// The results of the sections before.
+/// The results for the sections that were checked before.
 #[derive(Default)]
 struct Seen {
     /// The symbols that are used.
     used: BTreeSet<SymbolId>,
     /// The bytes that were written, and their places.
     written: Written,
-    /// The symbols that they found, by object and place in its table, and the name that each was found
-    /// by.
+    /// The symbols that were found, by object and place in its table, each with the name that found it.
     spelled: BTreeMap<(Vec<u8>, u32), String>,
 }
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
-    /// Reports every livepatch section and symbol, and the relocations that are not right.
+    /// Reports every livepatch section and symbol, and the relocations with faults.
     pub(in crate::check) fn check_relocations(&self, report: &mut Report) {
         let mut seen = Seen::default();
         let mut rel = self.elf.sections().filter(|s| self.is_rel(s)).peekable();
@@ -74,7 +73,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Returns true if a section has relocations of a form that the loader has no code for:
+    /// Returns true if a section has relocations without addends, which the loader does not support:
     /// `apply_relocate()`.
     fn is_rel(&self, section: &Section<'_>) -> bool {
         let target = self.elf.get_section(SectionId(section.info as usize));
@@ -91,8 +90,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         report.add(Kind::Section, "", shown(section.name), outcome);
     }
 
-    /// Relocations of a section that there is not: `apply_relocations()` passes over them, but
-    /// `klp_write_object_relocs()` does not look.
+    /// Reports relocations of a section that does not exist: `apply_relocations()` skips them, but
+    /// `klp_write_object_relocs()` does not check for them.
     fn check_targets(&self, report: &mut Report) {
         for section in self.elf.sections().filter(Section::is_livepatch_rela) {
             let target = SectionId(section.info as usize);
@@ -103,7 +102,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             match parsed {
                 Ok(parsed) if parsed.objname().is_vmlinux() => {}
                 Ok(_) => {
-                    let what = format!("it changes section {}, and there is none", target.0);
+                    let what = format!("it changes section {}, which does not exist", target.0);
                     let outcome = Outcome::Refused(Refusal::Harmful(what));
                     report.add(Kind::Section, "", shown(section.name), outcome);
                 }
@@ -112,7 +111,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// A relocation that the loader applies itself must not need the livepatch core.
+    /// Reports relocations that the loader applies itself, and that need the livepatch core.
     fn check_ordinary(&self, rela: &RelaSection<'d>, written: &mut Written, report: &mut Report) {
         let section = shown(rela.section.name);
         let mut seen = BTreeSet::new();
@@ -128,7 +127,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             let is_first = seen.insert(symbol.id);
             if symbol.place == Place::Livepatch && is_first {
                 let what = Refusal::Harmful(format!(
-                    "{section} is no livepatch section: 0 is used for {}",
+                    "{} is a livepatch symbol, but {section} is an ordinary relocation section: \
+                    the loader would write address 0",
                     shown(symbol.name)
                 ));
                 refuse_relocation(&section, &relocation, "", what, report);
@@ -139,14 +139,14 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Describes a symbol that is not inside its section: the loader puts something else there.
+    /// Describes a symbol that extends beyond its section: the loader puts other data there.
     fn outside(&self, symbol: &Symbol<'_>) -> Option<String> {
         let section = self.elf.get_section(symbol.section()?)?;
         let end = symbol.value.checked_add(symbol.size);
         let is_outside = end.is_none_or(|end| end > section.size);
         (is_outside && self.loaded.has_memory(&section)).then(|| {
             format!(
-                "it refers to {}, {} bytes at offset {:#x} of {}, which has {:#x}",
+                "it refers to {}, {} bytes at offset {:#x} of {}, but the section has {:#x} bytes",
                 shown(symbol.name),
                 symbol.size,
                 symbol.value,
@@ -156,7 +156,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         })
     }
 
-    /// Reports what the kernel does not look at: it divides the size and takes what comes out.
+    /// Reports a section with part of a relocation at its end. The kernel ignores that part.
     fn check_size(&self, rela: &RelaSection<'_>, report: &mut Report) {
         const RELA: u64 = 24;
         let size = rela.section.size;
@@ -164,7 +164,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             let name = shown(rela.section.name);
             report
                 .add(Kind::Section, "", name, Outcome::Accepted)
-                .warn(format!("{size} bytes are no whole number of relocations"));
+                .warn(format!(
+                    "its size, {size} bytes, is not a multiple of {RELA}"
+                ));
         }
     }
 
@@ -187,21 +189,21 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let finding = report.add(Kind::Section, &object, &name, Outcome::Accepted);
         if let Some(why) = self.never_applied(rela, objname) {
             finding.warn(why);
-            // The kernel does not look at what is in it.
+            // The kernel does not read the relocations.
             seen.used.extend(rela.relocations().map(|r| r.symbol));
             return;
         }
         if !objname.is_vmlinux() && !self.loaded.has_memory(&rela.section) {
-            // load_module() frees what it is not told to keep.
+            // load_module() frees sections without SHF_ALLOC.
             finding.outcome = Outcome::Refused(Refusal::Harmful(format!(
-                "it has no SHF_ALLOC, and is gone when {objname} comes"
+                "it has no SHF_ALLOC: the kernel frees it before {objname} is loaded"
             )));
             return;
         }
         if !objname.is_vmlinux() && !self.loaded.has_memory(&rela.target) {
             let target = shown(rela.target.name);
             let what =
-                format!("it changes {target}, of which nothing is left when {objname} comes");
+                format!("it changes {target}, which the kernel frees before {objname} is loaded");
             finding.outcome = Outcome::Refused(Refusal::Harmful(what));
             return;
         }
@@ -215,7 +217,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let is_call = |r: &Relocation| r.kind == elf::R_X86_64_PLT32.0;
         let calls = rela.relocations().filter(is_call).map(|r| r.symbol);
         let calls: BTreeSet<SymbolId> = calls.collect();
-        // klp_resolve_symbols() comes to all symbols before anything is written.
+        // klp_resolve_symbols() resolves all symbols before anything is written.
         let mut values = BTreeMap::new();
         for relocation in rela.relocations() {
             seen.used.insert(relocation.symbol);
@@ -237,7 +239,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Why the kernel will never come to a section.
+    /// Returns the reason for which the kernel will never apply a section.
     fn never_applied(&self, rela: &RelaSection<'d>, objname: ObjName<'_>) -> Option<String> {
         if objname.is_vmlinux() {
             // apply_relocations()
@@ -249,8 +251,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             .then(|| format!("never applied: the livepatch has no klp_object '{objname}'"))
     }
 
-    /// Reports the name of a section that is wrong, and that `apply_relocations()` does not come to:
-    /// `klp_write_object_relocs()` reads the names of all sections, for each module.
+    /// Reports a malformed name of a section that `apply_relocations()` skips: `klp_write_object_relocs()`
+    /// reads the names of all sections, for each module.
     fn check_name(&self, section: &Section<'_>, report: &mut Report) {
         let name = shown(section.name);
         let mut objects = self.patches.iter().flat_map(|patch| &patch.objects);
@@ -270,7 +272,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// The place of the `klp_object` that a module's section is for.
+    /// Returns the index of the `klp_object` that a section of relocations is for.
     fn object_of(&self, rela: &RelaSection<'d>) -> Option<usize> {
         let section = LivepatchSection::parse(rela.section.name).ok()?;
         let objname = section.objname();
@@ -284,7 +286,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             .filter(|_| !objname.is_vmlinux())
     }
 
-    /// Reports a livepatch symbol; its address if it is known.
+    /// Reports a livepatch symbol, and returns its value.
     fn check_symbol(
         &self,
         symbol: &Symbol<'d>,
@@ -358,17 +360,17 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 let finding = report.add(Kind::Symbol, objname.to_string(), subject, outcome);
                 finding.warnings = lookup.doubts(self.policy, &query, parsed.sympos());
                 if called && lookup.is_data() {
-                    finding.warn("it is called, but is data");
+                    finding.warn("the livepatch calls it, but it is data");
                 }
                 match seen.spelled.entry(place) {
                     Entry::Occupied(other) if *other.get() != name => {
-                        finding.warn(format!("the same symbol as {}", other.get()));
+                        finding.warn(format!("means the same symbol as {}", other.get()));
                     }
                     entry => drop(entry.or_insert(name)),
                 }
                 if section.is_vmlinux() && !objname.is_vmlinux() {
                     finding.warn(format!(
-                        "only found if {objname} is loaded before the livepatch"
+                        "found only if {objname} is loaded before the livepatch"
                     ));
                 }
                 if objname.is_vmlinux() {
@@ -381,9 +383,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 }
 
-/// Why a section is applied when it is no longer of use.
+/// Returns the reason for which a section of relocations is applied too late.
 ///
-/// A module's relocations are applied when that module comes, which may be long after the livepatch
+/// The relocations for a module are applied when that module is loaded, maybe long after the livepatch
 /// has initialized.
 fn too_late(rela: &RelaSection<'_>, objname: ObjName<'_>) -> Option<String> {
     const READ_AT_LOAD: [&[u8]; 4] = [
@@ -396,9 +398,9 @@ fn too_late(rela: &RelaSection<'_>, objname: ObjName<'_>) -> Option<String> {
     if objname.is_vmlinux() {
         None
     } else if name.starts_with(b".init") {
-        Some(format!("{target} is freed before {objname} may come"))
+        Some(format!("{target} is freed before {objname} may be loaded"))
     } else if READ_AT_LOAD.contains(&name) {
-        Some(format!("{target} is read before {objname} may come"))
+        Some(format!("{target} is read before {objname} may be loaded"))
     } else {
         None
     }
@@ -416,5 +418,5 @@ fn refuse_relocation(
 }
 
 fn no_symbol() -> Refusal {
-    Refusal::Harmful("it leads to no symbol".to_owned())
+    Refusal::Harmful("it does not refer to a symbol".to_owned())
 }

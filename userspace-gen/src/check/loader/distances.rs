@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Sections of 32-bit distances, each from its own place, in which objtool lists places of the code.
+//! Sections in which objtool lists places of the code, as 32-bit distances. Each distance counts from its
+//! own place.
 
 use crate::elf::{ElfFile, Section, SectionId, SymbolId};
 use crate::livepatch::memory::{is_applied_at_load, Location};
@@ -12,7 +13,7 @@ use std::collections::BTreeMap;
 /// The length of a distance.
 pub(super) const ENTRY: u64 = 4;
 
-/// The relocations that write distances, and those of code.
+/// The relative relocations of sections of distances and of code.
 pub(super) struct Distances(BTreeMap<Location, (SymbolId, i64)>);
 
 impl Distances {
@@ -57,7 +58,7 @@ impl Distances {
     }
 }
 
-/// Returns the section that `module_finalize()` finds: the last of that name, whatever its flags.
+/// Returns the section that `module_finalize()` finds: the last section of that name, whatever its flags.
 pub(super) fn table<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, name: &[u8]) -> Option<Section<'d>> {
     let null = elf.get_section(SectionId(0));
     let sections = null.into_iter().chain(elf.sections());
@@ -67,7 +68,7 @@ pub(super) fn table<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, name: &[u8]) -> Op
 /// Returns the places of the distances of a section.
 pub(super) fn entries(section: &Section<'_>) -> impl Iterator<Item = Location> {
     let id = section.id;
-    // A distance that the section ends in is read as a whole.
+    // The kernel reads an incomplete distance at the end of the section as a whole one.
     (0..section.size.div_ceil(ENTRY)).map(move |i| Location {
         section: id,
         offset: i * ENTRY,

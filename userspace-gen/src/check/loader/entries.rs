@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The functions of the module that the loader calls: `do_init_module()` and `delete_module()` in
-//! kernel/module/main.c. It calls what modpost has written into the `struct module`.
+//! The init and exit functions of the module: `do_init_module()` and `delete_module()` in
+//! kernel/module/main.c call the functions that modpost has written into the `struct module`.
 
 use crate::check::jump::Jump;
 use crate::check::refusal::Refusal;
@@ -11,12 +11,12 @@ use crate::livepatch::memory::Location;
 use crate::livepatch::{Memory, THIS_MODULE};
 use object::read::ReadRef;
 
-/// The names under which modpost refers to them.
+/// The names by which modpost refers to the init and the exit function.
 const INIT: &[u8] = b"init_module";
 const EXIT: &[u8] = b"cleanup_module";
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
-    /// Reports the functions that are no code when they are called.
+    /// Reports an init or exit function that is no code when the kernel calls it.
     pub(in crate::check) fn check_entries(&self, report: &mut Report) {
         let of_module = self.rela.iter().filter(|r| r.target.name == THIS_MODULE);
         let memory = Memory::new(self.elf, &self.rela);
@@ -36,7 +36,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 let what = match self.call(pointer) {
                     Jump::Fits => continue,
                     Jump::Freed(_) if name == INIT => continue,
-                    Jump::Nowhere => "does not lead to code of the module".to_owned(),
+                    Jump::Nowhere => "does not point to code of the module".to_owned(),
                     Jump::Freed(what) | Jump::Harmful(what) => what,
                 };
                 let function = if name == INIT { "init" } else { "exit" };

@@ -3,8 +3,8 @@
 //! The first checks of the module loader, before it looks at the contents of a file:
 //! `elf_validity_cache_copy()` in kernel/module/main.c.
 //!
-//! It is held to the bytes, not to what [`ElfFile`](crate::elf::ElfFile) makes of them: that reads
-//! files that the loader does not.
+//! These checks read the bytes of the file. They do not use [`ElfFile`](crate::elf::ElfFile), which also
+//! reads files that the loader refuses.
 
 use crate::check::refusal::Refusal;
 use crate::elf::number::{read_u16, read_u32, read_u64};
@@ -15,7 +15,7 @@ use object::{elf, Endianness};
 /// The length of the file header, and of a section header.
 const HEADER: usize = 64;
 
-/// Why the loader refuses a relocatable 64-bit ELF file at sight.
+/// Returns the refusal of a relocatable 64-bit ELF file because of its headers.
 pub(in crate::check) fn refusal(data: &[u8], endian: Endianness) -> Option<Refusal> {
     File { data, endian }.refusal().err().map(Refusal::Loader)
 }
@@ -188,7 +188,7 @@ impl<'d> File<'d> {
         Ok(names)
     }
 
-    /// The bytes of a section that is known to lie in the file.
+    /// Returns the bytes of a section that is known to be within the file.
     fn bytes(&self, section: &Section) -> &'d [u8] {
         let range = usize::try_from(section.offset)
             .ok()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The symbols of the module itself: `simplify_symbols()` and `resolve_symbol()` in
+//! The values of the module's symbols: `simplify_symbols()` and `resolve_symbol()` in
 //! kernel/module/main.c.
 
 use crate::check::refusal::Refusal;
@@ -16,10 +16,10 @@ use object::read::elf::Sym as _;
 use object::read::ReadRef;
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
-    /// Reports the symbols that the module loader has no value for.
+    /// Reports the symbols for which the module loader has no value.
     pub(in crate::check) fn check_symbols(&self, report: &mut Report) {
         self.check_null_symbol(report);
-        // Without its name nothing can be said of one.
+        // A symbol without a name cannot be reported.
         for symbol in self.elf.symbols().filter(|s| self.elf.has_name(s.id)) {
             let checked = match symbol.place {
                 Place::Undefined => self.check_import(&symbol),
@@ -37,8 +37,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Reports a null symbol in a section that does not exist: `simplify_symbols()` passes over it, but
-    /// `elf_type()` in kernel/module/kallsyms.c reads the header of its section.
+    /// Reports a null symbol in a section that does not exist: `simplify_symbols()` skips the null symbol,
+    /// but `elf_type()` in kernel/module/kallsyms.c reads the header of its section.
     fn check_null_symbol(&self, report: &mut Report) {
         let null = self.elf.get_symbol(SymbolId(0));
         let index = null.map(|null| null.place);
@@ -48,14 +48,14 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Returns whether the livepatch refers to `klp_sympos`.
+    /// Returns true if the livepatch refers to `klp_sympos`.
     pub(in crate::check) fn imports_klp_sympos(&self) -> bool {
         self.elf
             .symbols()
             .any(|s| s.place == Place::Undefined && s.name == KLP_SYMPOS)
     }
 
-    /// The number of a section as it is in the file: the loader knows no `SHN_XINDEX`.
+    /// Checks the section index as it is in the file: the loader does not support `SHN_XINDEX`.
     fn check_index(&self, symbol: &Symbol<'d>) -> Option<Outcome> {
         let raw = self.elf.raw_symbols().get(symbol.id.0)?;
         let index = usize::from(raw.st_shndx(self.elf.endian()).0);
@@ -76,11 +76,11 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             Exporter::Itself => Checked::default(),
             Exporter::Found { export, by } => {
                 let Ok(namespace) = export.namespace else {
-                    let what = "the file of its exporter does not tell its namespace";
+                    let what = "the exporter's file does not tell the namespace of the export";
                     return Checked::from(Outcome::Unchecked(what.to_owned()));
                 };
                 if let Some(namespace) = namespace.filter(|n| !self.imports_namespace(n)) {
-                    // What follows is `Unknown symbol … (err -22)`.
+                    // The kernel also logs `Unknown symbol … (err -22)`.
                     return Checked::from(loader(format!(
                         "{}: module uses symbol ({name}) from namespace {}, but does not import it.",
                         self.module,
@@ -90,17 +90,17 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 let why = self.may_be_absent(by).then(|| not_named(by));
                 Checked {
                     outcome: why.is_some().then_some(Outcome::Accepted),
-                    warning: why.map(|why| format!("{why}: load it first")),
+                    warning: why.map(|why| format!("{why}: load that module first")),
                 }
             }
             Exporter::None(_) | Exporter::Unknown(_)
                 if symbol.name.starts_with(b".klp.sym.") && symbol.is_weak() =>
             {
-                let what = "stays 0: a livepatch symbol that is weak and not converted";
+                let what = "is a weak livepatch symbol that was not converted: it stays 0 (use klp-gen convert)";
                 Checked::from(Outcome::Refused(Refusal::Harmful(format!("{name} {what}"))))
             }
             Exporter::None(why) if symbol.is_weak() => {
-                let why = why.unwrap_or_else(|| "nobody exports it".to_owned());
+                let why = why.unwrap_or_else(|| "it is not exported".to_owned());
                 self.stays_zero(symbol.name, &format!("it is weak and stays 0, since {why}"))
             }
             Exporter::Unknown(why) if symbol.is_weak() => {
@@ -117,15 +117,15 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// A weak symbol that the loader does not resolve: `simplify_symbols()` says nothing, and its users
-    /// get address 0.
+    /// Returns a warning about a weak symbol that the loader does not resolve: `simplify_symbols()` logs
+    /// nothing, and the address stays 0.
     fn stays_zero(&self, name: &[u8], why: &str) -> Checked {
         let owners = self.target.objects_with(&Query::new(name));
         let owners: Vec<_> = owners.iter().map(|o| o.name.to_string()).collect();
         let cure = match owners.len() {
             0 => String::new(),
             _ => format!(
-                "; klp-gen convert resolves it to that of {}",
+                "; klp-gen convert resolves it to the symbol of {}",
                 owners.join(" or ")
             ),
         };
@@ -143,7 +143,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             .any(|imported| imported == namespace)
     }
 
-    /// Who exports a symbol to this module.
+    /// Returns the exporter of a symbol to this module.
     pub(in crate::check) fn exporter(&self, name: &[u8]) -> Exporter<'_> {
         let machine = self.elf.machine();
         // ignore_undef_symbol()
@@ -163,7 +163,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 }
                 Ok(Some(_)) => closed = Some(gpl_only(object.name.as_bytes())),
                 Ok(None) => {}
-                Err(_) => unknown = Some(format!("the symbols of {} do not tell", object.origin)),
+                Err(_) => {
+                    unknown = Some(format!(
+                        "the symbols of {} do not tell whether it exports the symbol",
+                        object.origin
+                    ))
+                }
             }
         }
         if closed.is_some() {
@@ -183,26 +188,26 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             if !given && !self.target.symvers().lists(&module) {
                 let module = shown(&module);
                 return Exporter::Unknown(format!(
-                    "{module} may export it, give it with --module, or its exports with --symvers"
+                    "{module} may export it: give the module with --module, or its exports with --symvers"
                 ));
             }
         }
         Exporter::None(None)
     }
 
-    /// The answer for a symbol that Module.symvers lists and no given file exports.
+    /// Returns the exporter of a symbol that Module.symvers lists and no given file exports.
     fn listed<'s>(&'s self, name: &[u8], listed: &'s Listed) -> Exporter<'s> {
         let by = listed.module.as_slice();
         let given = ObjName::new(by).and_then(|module| self.target.object(module));
         let why = match given {
             Some(object) if object.export(name).is_ok() => format!(
                 "Module.symvers lists it as an export of {0}, but the given {0} does not export it: \
-                 they are of two builds",
+                the two files are not of the same build",
                 shown(by)
             ),
             _ if listed.gpl_only && !self.is_gpl() => gpl_only(by),
             None if by != b"vmlinux" && !self.depends_on(by) => {
-                format!("{}: nothing loads that module first", not_named(by))
+                format!("{}: modprobe does not load that module first", not_named(by))
             }
             _ => {
                 let namespace = listed.namespace.as_slice();
@@ -217,15 +222,15 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         Exporter::None(Some(why))
     }
 
-    /// The modules that modprobe loads first. modpost writes the names of their files.
+    /// Returns the names of the modules that modprobe loads first. modpost writes the names of their files.
     fn depends(&self) -> impl Iterator<Item = Vec<u8>> + 'd {
         let depends = self.modinfo.get(b"depends").unwrap_or_default();
         let files = depends.split(|&b| b == b',').filter(|m| !m.is_empty());
         files.map(module_name)
     }
 
-    /// Returns whether an exporter is a module that neither runs already, as the text of /proc/kallsyms
-    /// tells, nor is loaded by modprobe.
+    /// Returns true if an exporter is a module that may not be loaded: /proc/kallsyms does not list it, and
+    /// modprobe does not load it first.
     fn may_be_absent(&self, exporter: &[u8]) -> bool {
         let object = ObjName::new(exporter).and_then(|name| self.target.object(name));
         let runs = object.is_some_and(Object::is_text);
@@ -237,24 +242,24 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 }
 
-/// Who exports a symbol.
+/// The exporter of a symbol.
 pub(in crate::check) enum Exporter<'t> {
-    /// Nobody has to.
+    /// The symbol needs no exporter.
     Itself,
-    /// The kernel, or a module.
+    /// The kernel or a module exports the symbol.
     Found {
         /// The export.
         export: Export<'t>,
         /// The name of the exporting object.
         by: &'t [u8],
     },
-    /// Nobody, and why not somebody who seems to.
+    /// The symbol is not exported; with the reason, if an export seems to exist.
     None(Option<String>),
-    /// The files that were given do not tell.
+    /// The given files do not contain the answer.
     Unknown(String),
 }
 
-/// The result for a symbol of the module itself; nothing if there is nothing to say.
+/// The result for a symbol of the module itself; empty if there is nothing to report.
 #[derive(Default)]
 struct Checked {
     outcome: Option<Outcome>,

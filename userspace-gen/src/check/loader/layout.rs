@@ -17,28 +17,28 @@ use object::read::ReadRef;
 /// The size of a page, and the most that module memory is aligned to: `MODULE_ALIGN`.
 const PAGE: u64 = 4096;
 
-/// The longest that `MODULES_VADDR` to `MODULES_END` is on x86-64: without `CONFIG_RANDOMIZE_BASE`.
+/// The largest size of `MODULES_VADDR` to `MODULES_END` on x86-64: without `CONFIG_RANDOMIZE_BASE`.
 const MODULE_AREA: u64 = 1520 << 20;
 
-/// A module that wants more is no ordinary one: then it depends on the machine.
+/// The largest module that any machine is expected to have memory for.
 const ORDINARY: u64 = 64 << 20;
 
-/// The least per-cpu memory that is there for all modules together: `PERCPU_MODULE_RESERVE`.
+/// The smallest amount of per-cpu memory for all modules together: `PERCPU_MODULE_RESERVE`.
 const PER_CPU_RESERVE: u64 = 8 << 10;
 
-/// The most that is ever given: `PCPU_MIN_UNIT_SIZE`.
+/// The largest amount of per-cpu memory that one module can get: `PCPU_MIN_UNIT_SIZE`.
 const PER_CPU_MOST: u64 = 32 << 10;
 
-/// The alignment that is given at least: `PCPU_MIN_ALLOC_SIZE`.
+/// The smallest alignment of per-cpu memory: `PCPU_MIN_ALLOC_SIZE`.
 const PER_CPU_ALIGN: u64 = 4;
 
-/// A section header.
+/// The size of a section header.
 const HEADER: u64 = 64;
 
-/// An entry of the symbol table.
+/// The size of an entry of the symbol table.
 const SYMBOL: u64 = 24;
 
-/// One of the allocations for a module: `struct module_memory`.
+/// An allocation for a module: `struct module_memory`.
 #[derive(Clone, Copy, Debug, Default)]
 struct Block {
     size: u32,
@@ -46,7 +46,7 @@ struct Block {
 
 /// A fault of a section that the loader does not notice.
 enum Wrong {
-    /// The section lies on others.
+    /// The section overlaps others.
     Overlaps,
     /// The section does not fit into 32 bits.
     TooLong,
@@ -69,7 +69,7 @@ impl Block {
     }
 }
 
-/// The kinds of memory, each of which is allocated by itself: `enum mod_mem_type`.
+/// The kinds of memory, each with an allocation of its own: `enum mod_mem_type`.
 #[derive(Clone, Copy, Debug)]
 enum MemType {
     Text,
@@ -84,7 +84,7 @@ enum MemType {
 const MEM_TYPES: usize = MemType::InitRodata as usize + 1;
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
-    /// Reports what comes of the sizes and alignments of the sections.
+    /// Reports sections with a size or an alignment that the loader does not handle.
     pub(in crate::check) fn check_memory(&self, report: &mut Report) {
         for section in self.elf.sections().filter(|s| self.loaded.has_memory(s)) {
             self.check_contents(&section, report);
@@ -92,7 +92,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             let is_x86 = self.elf.machine() == elf::EM_X86_64;
             if is_x86 && section.size > 0 && (align > PAGE || !align.max(1).is_power_of_two()) {
                 let what = format!(
-                    "alignment {align:#x}: the loader aligns to powers of two up to a page"
+                    "alignment {align:#x}: the loader only supports powers of two up to a page"
                 );
                 report
                     .add(Kind::Section, "", shown(section.name), Outcome::Accepted)
@@ -103,13 +103,13 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             return;
         };
         if self.elf.machine() == elf::EM_X86_64 && wanted > MODULE_AREA {
-            // move_module(), in these words since 6.10; what follows is -ENOMEM.
+            // move_module(), in these words since 6.10; the error is -ENOMEM.
             let what = "execmem: unable to allocate memory";
             self.refuse_module(Refusal::Loader(what.to_owned()), report);
         } else if wanted > ORDINARY {
             let what = format!(
-                "its sections and their alignments take {} MiB of memory: the files do not tell \
-                 whether there is as much",
+                "its sections need {} MiB of memory: the given files do not tell whether the machine \
+                has that much",
                 wanted >> 20
             );
             report.add(
@@ -121,8 +121,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Reports a section whose contents the loader changes before it reads them: it writes into the section
-    /// headers of the file, and until `move_module()` into its `struct module`.
+    /// Reports sections that overlap parts of the file to which the loader writes before it reads the
+    /// sections: the section headers, and (until `move_module()`) the `struct module`.
     pub(in crate::check) fn check_places(&self, report: &mut Report) {
         let module = self.elf.section_by_name(THIS_MODULE);
         let endian = self.elf.endian();
@@ -148,10 +148,10 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Reports a section that has no contents, and of which the loader copies some.
+    /// Reports a section without contents that the loader copies.
     ///
-    /// `elf_validity_cache_sechdrs()` does not ask for them where the type is `SHT_NULL`, but
-    /// `move_module()` only knows `SHT_NOBITS`.
+    /// `elf_validity_cache_sechdrs()` does not require contents for the type `SHT_NULL`, but `move_module()` copies all
+    /// types except `SHT_NOBITS`.
     fn check_contents(&self, section: &Section<'_>, report: &mut Report) {
         let outside = section.kind == elf::SHT_NULL
             && section.size > 0
@@ -163,8 +163,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Returns how much memory the module takes, the guard pages of `vmalloc()` included. Nothing where
-    /// the loader loses count, which is reported.
+    /// Returns the size of the module's memory, with the guard pages of `vmalloc()`. If the loader's sum
+    /// overflows, reports that and returns nothing.
     fn memory(&self, report: &mut Report) -> Option<u64> {
         let mut blocks = [Block::default(); MEM_TYPES];
         let mut counted = true;
@@ -175,8 +175,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             counted = false;
             let what = match wrong {
                 Wrong::Overlaps => format!(
-                    "alignment {:#x}: the loader, which counts in 32 bits, puts it over the sections \
-                     before it",
+                    "alignment {:#x}: the loader counts in 32 bits, and puts the section over the sections \
+                    before it",
                     section.align
                 ),
                 Wrong::TooLong => format!(
@@ -197,7 +197,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             .elf
             .section(crate::elf::SectionId(symtab.link as usize));
         let strtab = strtab.ok()?;
-        // The core's copy has a letter for each symbol, and the names alone of what a livepatch has.
+        // The copy for kallsyms has a letter for each symbol, and the names of the symbols only.
         let count = symtab.size / SYMBOL;
         let names: u64 = self.elf.symbols().map(|s| s.name.len() as u64 + 1).sum();
         add(MemType::InitData, &symtab, symtab.size, report);
@@ -208,7 +208,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         counted.then(|| pages.sum())
     }
 
-    /// Returns the memory that a section is put into: `__layout_sections()`.
+    /// Returns the kind of memory for a section: `__layout_sections()`.
     fn mem_type(&self, section: &Section<'_>) -> MemType {
         let init = section.name.starts_with(b".init");
         match (section.is_code(), section.is_writable()) {
@@ -222,7 +222,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Reports what `percpu_modalloc()` says to the per-cpu variables.
+    /// Reports per-cpu variables that `percpu_modalloc()` may refuse.
     pub(in crate::check) fn check_per_cpu(&self, report: &mut Report) {
         let section = self
             .loaded
@@ -241,8 +241,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             self.refuse_module(refusal, report);
         } else if section.size > PER_CPU_RESERVE {
             let what = format!(
-                "{} bytes of per-cpu variables: the files do not tell whether there is as much \
-                 memory for them",
+                "{} bytes of per-cpu variables: the given files do not tell whether the machine has \
+                that much per-cpu memory",
                 section.size
             );
             let outcome = Outcome::Unchecked(what);

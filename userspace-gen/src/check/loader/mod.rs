@@ -2,10 +2,13 @@
 
 //! The messages of the module loader: kernel/module/ and arch/*/kernel/module.c.
 //!
-//! It reads the [`header`] of the file, compares the [`module`] with the kernel, gives its sections memory
-//! ([`layout`]), copies their [`names`] and those of symbols, resolves what is imported ([`imports`]), and
-//! writes [`values`] where relocations are. Then the kernel rewrites the code at the places that are
-//! listed as [`sites`], and sets the [`parameters`]. The functions that it calls are the module's [`entries`].
+//! The loader does these steps, one file each:
+//!
+//! 1. It reads the [`header`] of the file, and compares the [`module`] with the kernel.
+//! 2. It reserves memory for the sections ([`layout`]), and copies the [`names`] of sections and symbols.
+//! 3. It resolves imported symbols ([`imports`]), and applies relocations, which write [`values`].
+//! 4. It rewrites the code at the listed [`sites`], and sets the [`parameters`].
+//! 5. It calls the init and exit functions, the module's [`entries`].
 
 mod distances;
 mod entries;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The module as a whole: what the loader reads before it looks at symbols (`early_mod_check()`,
+//! The checks of the module as a whole, which the loader does before it reads symbols (`early_mod_check()`,
 //! `layout_and_allocate()` in kernel/module/main.c).
 
 use crate::check::refusal::Refusal;
@@ -22,7 +22,7 @@ const GPL_COMPATIBLE: [&[u8]; 6] = [
 ];
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
-    /// Reports the files that do not belong together, or that tell less than a vmlinux does.
+    /// Reports given files of different kernels, and files that contain less than a vmlinux.
     pub(in crate::check) fn check_target(&self, report: &mut Report) {
         for (origin, what) in self.target.for_other_kernels() {
             report
@@ -34,13 +34,13 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
         let mut images = self.target.objects().iter();
         if let Some(image) = images.find(|o| o.is_image_without_contents()) {
-            let what = "does not tell the version magic, namespaces, and what ftrace can trace";
+            let what = "does not tell the version magic, the namespaces, and which functions ftrace can trace";
             let outcome = Outcome::Unchecked(what.to_owned());
             report.add(Kind::Target, "", &image.origin, outcome);
         }
     }
 
-    /// Reports what the loader says to a file at sight, and to its name.
+    /// Reports faults of the module's name, version magic, `struct module` and `.modinfo`.
     pub(in crate::check) fn check_identity(&self, report: &mut Report) {
         let size = |name| self.elf.section_by_name(name).map(|s| s.size);
         let expected = self.target.this_module_size();
@@ -66,7 +66,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             self.refuse_module(Refusal::Loader(what.to_owned()), report);
         }
         if Modinfo::as_loaded(self.elf).is_none() {
-            let what = "the last string of its .modinfo does not end in the file";
+            let what = "the last string of its .modinfo does not end within the file";
             self.refuse_module(Refusal::Harmful(what.to_owned()), report);
         }
         if let Some(refusal) = self.version_magic() {
@@ -74,9 +74,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Reports what the loader says to the module as a whole.
+    /// Reports faults of section flags, and the effects of versions and of the licence.
     pub(in crate::check) fn check_module(&self, report: &mut Report) {
-        // module_enforce_rwx_sections(), with CONFIG_STRICT_MODULE_RWX: the null section is one of them.
+        // module_enforce_rwx_sections(), with CONFIG_STRICT_MODULE_RWX, also checks the null section.
         let null = self.elf.get_section(SectionId(0));
         for section in null.into_iter().chain(self.elf.sections()) {
             if section.is_writable() && section.is_code() {
@@ -93,21 +93,23 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         if versions {
             report
                 .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
-                .warn("the versions of its symbols (CONFIG_MODVERSIONS) are not compared");
+                .warn("the versions of its symbols (CONFIG_MODVERSIONS) were not checked");
         }
         if !self.is_gpl() {
             let license = self
                 .modinfo
                 .get(b"license")
                 .map_or("unspecified".into(), shown);
-            let what = format!("license '{license}' taints the kernel and closes its GPL exports");
+            let what = format!(
+                "license '{license}' taints the kernel, and the module cannot use GPL exports"
+            );
             report
                 .add(Kind::Module, "", self.module.clone(), Outcome::Accepted)
                 .warn(what);
         }
     }
 
-    /// Returns whether the module may use exports for GPL modules only.
+    /// Returns true if the module may use exports for GPL modules only.
     pub(in crate::check) fn is_gpl(&self) -> bool {
         let license = self.modinfo.get(b"license");
         license.is_some_and(|license| GPL_COMPATIBLE.contains(&license))
@@ -116,13 +118,14 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// `check_modinfo()`
     fn version_magic(&self) -> Option<Refusal> {
         let Some(found) = self.modinfo.get(b"vermagic") else {
-            let what = "-ENOEXEC without a word, unless it is forced: it has no vermagic";
-            // What is not linked yet has none.
+            let what =
+                "-ENOEXEC without a log message, unless loading is forced: it has no vermagic";
+            // An object that is not linked yet has no vermagic.
             let linked = self.elf.section_by_name(THIS_MODULE);
             return linked.map(|_| Refusal::Silent(what.to_owned()));
         };
         let (expected, _) = self.target.vermagic()?;
-        // same_magic(): with versions of its symbols, the release may differ.
+        // same_magic(): if the module has versions of its symbols, the release may differ.
         let versions = has_versions(expected) && self.elf.section_by_name(b"__versions").is_some();
         let compared = |magic: &'_ [u8]| {
             let space = magic.iter().position(|&b| b == b' ').filter(|_| versions);
@@ -139,7 +142,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 }
 
-/// Returns whether the kernel compares the versions of symbols.
+/// Returns true if the kernel compares the versions of symbols.
 fn has_versions(magic: &[u8]) -> bool {
     const WORD: &[u8] = b"modversions ";
     magic.windows(WORD.len()).any(|word| word == WORD)

@@ -12,11 +12,11 @@ use object::read::ReadRef;
 use std::collections::HashSet;
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
-    /// Reports names that are not where they should be: the loader reads on until a byte is 0, in
-    /// whatever comes behind the table (`layout_symtab()`, kernel/module/kallsyms.c).
+    /// Reports names that begin or end outside of the table of names: `layout_symtab()` in
+    /// kernel/module/kallsyms.c reads such a name up to the next 0, in the data behind the table.
     ///
-    /// Of sections the name is looked at, but not that of one which is none, and which
-    /// `module_finalize()` in arch/x86/kernel/module.c compares all the same.
+    /// The loader checks section names, except that of `SHT_NULL` sections; `module_finalize()` in
+    /// arch/x86/kernel/module.c still compares those.
     pub(in crate::check) fn check_names(&self, report: &mut Report) {
         if let Some(id) = self.elf.unnamed_section() {
             let what = format!("the name of section {} is not in the table of names", id.0);
@@ -29,13 +29,14 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Reports what /sys/module cannot have: `add_sect_attrs()` in kernel/module/sysfs.c.
+    /// Reports two sections of one name, which /sys/module cannot have: `add_sect_attrs()` in
+    /// kernel/module/sysfs.c.
     pub(in crate::check) fn check_sysfs(&self, report: &mut Report) {
         let mut names = HashSet::new();
         let is_kept = |s: &Section<'_>| s.size > 0 && self.loaded.has_memory(s);
         for section in self.elf.sections().filter(is_kept) {
             if !names.insert(section.name) {
-                // The kernel says it with a stack trace.
+                // The kernel logs a stack trace as well.
                 let refusal = Refusal::Loader(format!(
                     "sysfs: cannot create duplicate filename '/module/{}/sections/{}'",
                     self.module,

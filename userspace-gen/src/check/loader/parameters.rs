@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The parameters of the module: `struct kernel_param` in include/linux/moduleparam.h. `parse_args()` writes their
-//! values, and /sys/module/*/parameters reads them as long as the module is loaded.
+//! The parameters of the module: `struct kernel_param` in include/linux/moduleparam.h. `parse_args()`
+//! writes their values, and /sys/module/*/parameters reads them as long as the module is loaded.
 
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report};
@@ -21,7 +21,7 @@ const PERM: u64 = 24;
 const ARG: u64 = 32;
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
-    /// Reports the parameters whose values are in no memory when the kernel reads or writes them.
+    /// Reports parameters with a value that is not in memory when the kernel reads or writes it.
     pub(in crate::check) fn check_parameters(&self, report: &mut Report) {
         let Some(section) = self.elf.section_by_name(SECTION) else {
             return;

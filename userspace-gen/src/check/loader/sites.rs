@@ -2,8 +2,8 @@
 
 //! The places in code that the kernel rewrites: `module_finalize()` in arch/x86/kernel/module.c.
 //!
-//! objtool lists them in sections of [`distances`](super::distances). The kernel reads as many as the section
-//! is long, and rewrites the code to which each of them leads.
+//! objtool lists these places in sections of [`distances`](super::distances). The kernel reads such a
+//! section to its end, and rewrites the code at each place.
 
 use super::distances::{entries, table, Distances, ENTRY};
 use super::types::SITES;
@@ -16,11 +16,11 @@ use crate::shown::shown;
 use object::elf;
 use object::read::ReadRef;
 
-/// The lengths of `.orc_unwind_ip`'s and `.orc_unwind`'s entries: `struct orc_entry`.
+/// The lengths of entries of `.orc_unwind_ip` and of `.orc_unwind` (`struct orc_entry`).
 const ORC_IP: u64 = 4;
 const ORC: u64 = 6;
 
-/// The sections of distances, and the code that belongs at each place.
+/// The sections of distances, each with the code that the kernel expects at the places.
 const TABLES: [(&[u8], Code); 5] = [
     (SITES, Code::Type),
     (b".retpoline_sites", Code::Branch),
@@ -29,14 +29,14 @@ const TABLES: [(&[u8], Code); 5] = [
     (b".ibt_endbr_seal", Code::Any),
 ];
 
-/// The opcodes of x86 that are told apart here.
+/// Opcodes of x86.
 const CALL: u8 = 0xe8;
 const JMP: u8 = 0xe9;
 const ESCAPE: u8 = 0x0f;
 const MOV_EAX: u8 = 0xb8;
 const CS_PREFIX: u8 = 0x2e;
 
-/// The function that takes the place of each return: `__x86_return_thunk`.
+/// The function to which each return jumps: `__x86_return_thunk`.
 const RETURN_THUNK: &[u8] = b"__x86_return_thunk";
 
 /// The code at a place.
@@ -64,8 +64,8 @@ impl Code {
 }
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
-    /// Reports the sections of places that lead to other code than the kernel expects there. It then rewrites
-    /// that code, or warns and leaves the rest as it is.
+    /// Reports sections that list a place with other code than the kernel expects. The kernel would rewrite
+    /// that code, or warn and leave all later places unchanged.
     pub(in crate::check) fn check_sites(&self, report: &mut Report) {
         if self.elf.machine() != elf::EM_X86_64 {
             return;
@@ -82,7 +82,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 let mut entries = entries(&section);
                 entries.find_map(|at| self.wrong_site(at, &section, code, &relocations))
             } else {
-                Some("the kernel reads it, but it is not loaded".to_owned())
+                Some("the kernel reads the section, but it is not loaded".to_owned())
             };
             if let Some(what) = what {
                 let outcome = Outcome::Refused(Refusal::Harmful(what));
@@ -92,7 +92,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         self.check_orc(report);
     }
 
-    /// Returns why an entry is wrong.
+    /// Returns the fault of an entry, if it has one.
     fn wrong_site(
         &self,
         at: Location,
@@ -102,16 +102,18 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     ) -> Option<String> {
         let entry = at.offset / ENTRY;
         if section.size - at.offset < ENTRY {
-            return Some(format!("it ends within entry {entry}"));
+            return Some(format!("the section ends within entry {entry}"));
         }
         let place = relocations.target(self.elf, at);
         let place = place.and_then(|place| Some((place, self.elf.get_section(place.section)?)));
         let Some((place, code)) = place else {
-            return Some(format!("entry {entry} leads to no place of the module"));
+            return Some(format!(
+                "entry {entry} does not point to a place in the module"
+            ));
         };
         (!self.has_code(expected, place, &code, relocations)).then(|| {
             format!(
-                "entry {entry} leads to offset {:#x} of {}, where the kernel expects {}",
+                "entry {entry} points to offset {:#x} of {}, where the kernel expects {}",
                 place.offset,
                 shown(code.name),
                 expected.as_str()
@@ -138,7 +140,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let prefixes = bytes.iter().take_while(|&&byte| byte == CS_PREFIX).count();
         match (expected, &bytes[prefixes..]) {
             (Code::Any, rest) => !rest.is_empty(),
-            // decode_preamble_hash() looks at the first byte, and takes 0 for no type.
+            // decode_preamble_hash() checks the first byte. A type of 0 means that there is no type.
             (Code::Type, _) => match bytes {
                 [MOV_EAX, kind @ ..] => kind.get(..4).is_some_and(|kind| kind != [0; 4]),
                 _ => false,
@@ -155,8 +157,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Reports tables of the unwinder that do not belong together: `unwind_module_init()` of
-    /// the ORC unwinder.
+    /// Reports tables of the ORC unwinder with different numbers of entries: `unwind_module_init()`.
     fn check_orc(&self, report: &mut Report) {
         let size = |name| table(self.elf, name).map(|section: Section<'_>| section.size);
         let (Some(places), Some(entries)) = (size(b".orc_unwind_ip"), size(b".orc_unwind")) else {
@@ -164,7 +165,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         };
         if places % ORC_IP != 0 || entries % ORC != 0 || places / ORC_IP != entries / ORC {
             let what = format!(
-                "{entries:#x} bytes do not belong to the {places:#x} bytes of .orc_unwind_ip"
+                "its size, {entries:#x} bytes, does not match the {places:#x} bytes of .orc_unwind_ip"
             );
             let outcome = Outcome::Refused(Refusal::Harmful(what));
             report.add(Kind::Section, "", ".orc_unwind", outcome);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The types of a module's functions, which the kernel compares where it calls one by a pointer.
+//! The types of a module's functions. With CFI, the kernel compares the type when it calls a function by a
+//! pointer.
 
 use super::distances::{entries, table, Distances};
 use crate::elf::ElfFile;
@@ -16,13 +17,13 @@ pub(super) const SITES: &[u8] = b".cfi_sites";
 /// The distance from the type of a function to its code, with `CONFIG_FINEIBT`.
 const LISTED: u64 = 16;
 
-/// The longest distance without: `CONFIG_FUNCTION_PADDING_CFI`, and the `mov`.
+/// The longest distance without `CONFIG_FINEIBT`: `CONFIG_FUNCTION_PADDING_CFI`, and the `mov`.
 const FARTHEST: u64 = 64 + 5;
 
 /// The beginning of the names of types.
 const TYPE_NAME: &[u8] = b"__cfi_";
 
-/// The types of a module's functions, which the kernel compares where it calls one by a pointer.
+/// The types of a module's functions.
 #[derive(Debug)]
 pub(in crate::check) struct Types {
     /// The places that `.cfi_sites` lists.
@@ -59,7 +60,7 @@ impl Types {
         }
     }
 
-    /// Returns why the kernel cannot call a function by a pointer.
+    /// Returns the reason for which the kernel cannot call a function by a pointer, if there is one.
     pub(in crate::check) fn lacks(
         &self,
         check: CallCheck,
@@ -71,15 +72,15 @@ impl Types {
         };
         match check {
             CallCheck::ListedType => (!self.listed.contains(&before(LISTED))).then_some(
-                "has no type that .cfi_sites lists, which this kernel's CFI asks for: build the \
-                 livepatch with the configuration of this kernel",
+                "has no type in .cfi_sites, which this kernel's CFI requires: build the livepatch with \
+                the configuration of this kernel",
             ),
             CallCheck::Type => {
                 let farthest = FARTHEST.min(function.offset);
                 let reach = before(farthest)..function;
                 self.named.range(reach).next().is_none().then_some(
-                    "has no type before it, which this kernel's CFI asks for: build the livepatch \
-                     with the configuration of this kernel",
+                    "has no type in front of it, which this kernel's CFI requires: build the livepatch \
+                    with the configuration of this kernel",
                 )
             }
         }

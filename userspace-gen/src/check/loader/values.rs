@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The values that relocations write, and their places: `__write_relocate_add()` in
-//! arch/x86/kernel/module.c. Other architectures have other relocations, which are not checked.
+//! The values that relocations write, and the places to which they are written: `__write_relocate_add()` in
+//! arch/x86/kernel/module.c. Relocations of other architectures are not checked.
 
 use super::imports::Exporter;
 use crate::check::refusal::Refusal;
@@ -15,8 +15,7 @@ use object::elf;
 use object::read::ReadRef;
 use std::collections::BTreeMap;
 
-/// The lowest address of modules and of the kernel image: they are in the upper 2 GiB, whatever was
-/// randomized.
+/// The lowest address of modules and of the kernel image: both are in the upper 2 GiB, also with KASLR.
 const UPPER: u64 = 0xffff_ffff_8000_0000;
 
 /// The free space at the end of the upper 2 GiB: behind `MODULES_END`.
@@ -25,15 +24,15 @@ const FREE: i64 = 16 << 20;
 /// The value of a symbol, as far as it is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::check) enum Value {
-    /// It is this.
+    /// A known value.
     Number(u64),
     /// The address that vmlinux was linked for; the kernel may run elsewhere.
     Linked(u64),
     /// An address in a module.
     Module,
-    /// An address in the copy of the file that the loader reads, and frees in the end.
+    /// An address in the loader's copy of the file, which the loader frees in the end.
     Copy,
-    /// Nothing.
+    /// An unknown value.
     Unknown,
 }
 
@@ -46,15 +45,15 @@ enum Byte {
     Unknown,
 }
 
-/// The longest that a relocation is.
+/// The length of the longest relocation.
 const LONGEST: usize = 8;
 
-/// The bytes that relocations have written, by the section and offset at which they begin.
+/// The bytes that relocations have written, by the section and offset of the first byte.
 #[derive(Debug, Default)]
 pub(in crate::check) struct Written(BTreeMap<(SectionId, u64), [Byte; LONGEST]>);
 
 impl Written {
-    /// Returns what is known of `there`, the bytes of the file at a place.
+    /// Puts the written bytes into `there`, the bytes of the file at a place.
     fn read(&self, section: SectionId, offset: u64, there: &mut [Byte]) {
         let before = LONGEST as u64 - 1;
         let reach = offset.saturating_sub(before)..offset.saturating_add(there.len() as u64);
@@ -69,7 +68,7 @@ impl Written {
         }
     }
 
-    /// Adds what a relocation writes to a place where nothing is but zeros.
+    /// Adds the bytes that a relocation writes to a place with zeros only.
     fn write(&mut self, section: SectionId, offset: u64, written: [Byte; LONGEST]) {
         if written.iter().all(|&byte| byte == Byte::Zero) {
             return;
@@ -87,11 +86,11 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Returns the value that the loader gives a symbol: `simplify_symbols()`.
     pub(in crate::check) fn value_of(&self, symbol: &Symbol<'d>) -> Value {
         match symbol.place {
-            // simplify_symbols() begins behind the null symbol.
+            // simplify_symbols() skips the null symbol.
             _ if symbol.id == SymbolId(0) => Value::Number(symbol.value),
             Place::Absolute => Value::Number(symbol.value),
             Place::Section(id) => match self.elf.get_section(id) {
-                // Of that, the loader makes an offset.
+                // The loader makes an offset of the address of a per-cpu variable.
                 Some(section) if self.loaded.is_per_cpu(&section) => Value::Unknown,
                 // rewrite_section_headers()
                 Some(section) if self.loaded.has_memory(&section) => Value::Module,
@@ -109,7 +108,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
-    /// Why a relocation is not applied.
+    /// Returns the reason for which a relocation is not applied, if there is one.
     pub(in crate::check) fn check_value(
         &self,
         rela: &RelaSection<'d>,
@@ -136,7 +135,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let end = offset.checked_add(size);
         if end.is_none_or(|end| end > rela.target.size) {
             return Some(Refusal::Harmful(format!(
-                "it changes {size} bytes at offset {offset:#x} of {}, which has {:#x}",
+                "it changes {size} bytes at offset {offset:#x} of {}, but the section has {:#x} bytes",
                 shown(rela.target.name),
                 rela.target.size
             )));
@@ -145,7 +144,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             return Some(refusal);
         }
         if value == Value::Copy {
-            let what = "it leads to a section that is not loaded";
+            let what = "it refers to a section that is not loaded";
             return Some(Refusal::Harmful(what.to_owned()));
         }
         if let Some(what) = self.protected(rela, offset, size) {
@@ -164,7 +163,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         None
     }
 
-    /// Returns what is at a place before a relocation is applied.
+    /// Returns the bytes at a place before a relocation is applied.
     fn bytes_at(
         &self,
         rela: &RelaSection<'d>,
@@ -183,16 +182,15 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         Some(there)
     }
 
-    /// Why a relocation must not change a place, though the loader lets it.
+    /// Returns the reason for which a relocation must not change a place, although the loader allows it.
     fn protected(&self, rela: &RelaSection<'d>, offset: u64, size: u64) -> Option<String> {
         if self.loaded.is_table(&rela.target) {
             let name = shown(rela.target.name);
-            return Some(format!("it changes {name}, the symbols of the module"));
+            return Some(format!("it changes {name}, which has the module's symbols"));
         }
         if !is_applied_at_load(&rela.section) {
             if rela.target.name == THIS_MODULE {
-                let what =
-                    "it changes the struct module, which the kernel has long filled in by then";
+                let what = "it changes the struct module, which the kernel has filled in before";
                 return Some(what.to_owned());
             }
             let at = Location {
@@ -201,7 +199,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             };
             if self.patches.iter().any(|patch| patch.is_kernels(at, size)) {
                 let what =
-                    "it changes what the kernel keeps in a klp_patch, klp_object or klp_func";
+                    "it changes the kernel's own members of a klp_patch, klp_object or klp_func";
                 return Some(what.to_owned());
             }
         }
@@ -236,7 +234,7 @@ fn bytes_of(kind: u32, addend: i64, value: Value) -> [Byte; LONGEST] {
                 Value::Linked(value) => value >= UPPER,
                 _ => false,
             };
-            // It stays in the upper 2 GiB if less than what is free at their end is added.
+            // The sum stays in the upper 2 GiB if the addend is smaller than the free space at their end.
             if upper && !relative && (-FREE..FREE).contains(&addend) {
                 bytes_written[3..].fill(Byte::Nonzero);
             }
@@ -245,14 +243,15 @@ fn bytes_of(kind: u32, addend: i64, value: Value) -> [Byte; LONGEST] {
     bytes
 }
 
-/// Why a value does not fit. What is relative to its place is not looked at by the loader.
+/// Returns the refusal of a value that does not fit. The loader does not check values that are relative to
+/// their place.
 fn overflow(kind: u32, addend: i64, value: Value) -> Option<Refusal> {
     let (low, high, value) = match value {
-        // KASLR moves an address within the upper 2 GiB; an offset it does not move.
+        // KASLR moves an address within the upper 2 GiB, but not an offset.
         Value::Linked(value) if value >= UPPER => (UPPER, u64::MAX, Some(value)),
         Value::Number(value) | Value::Linked(value) => (value, value, Some(value)),
         Value::Module => (UPPER, u64::MAX, None),
-        // It is vmalloc()ed, which is far from the upper 2 GiB: no addend of a compiler leads there.
+        // The copy is in vmalloc() memory, far from the upper 2 GiB: no addend of a compiler gets there.
         Value::Copy if i32::try_from(addend).is_ok() => (1 << 63, 1 << 63, None),
         Value::Copy | Value::Unknown => return None,
     };
@@ -264,7 +263,7 @@ fn overflow(kind: u32, addend: i64, value: Value) -> Option<Refusal> {
             _ => true,
         }
     };
-    // If neither end of the range fits, nothing between them does: what fits is longer than it.
+    // If neither end of the range fits, no value in between does: the range of values that fit is longer.
     (!fits(low) && !fits(high)).then_some(Refusal::Overflow {
         kind,
         value: value.map(|value| value.wrapping_add_signed(addend)),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Damage that the kernel takes without a look, and dies of: it cannot be tried. Damage of the same kind that the
-//! kernel refuses is in scripts/variants.
+//! Damage that the kernel takes without a look, and dies of: it cannot be tried. Damage of the same kind
+//! that the kernel refuses is in scripts/variants.
 
 use super::{check_bytes, check_patch, messages};
 use crate::elf::{Place, ABSOLUTE};
@@ -10,8 +10,8 @@ use klp_gen::elf::ElfFile;
 use klp_policy::Policy;
 use object::elf;
 
-/// The place of the first function in the data of a livepatch of one object and one function, and the place of
-/// the objects.
+/// The place of the first function in the data of a livepatch of one object and one function, and the place
+/// of the objects.
 const OBJECT: u64 = KLP_PATCH;
 const FUNCTION: u64 = KLP_PATCH + 2 * KLP_OBJECT;
 
@@ -26,8 +26,7 @@ fn one() -> Livepatch {
 /// Returns what is said if the kernel's own members of a struct have no place.
 fn in_use(name: &str) -> String {
     format!(
-        "a {name} has no room for what the kernel keeps in it: not 0, of another struct, or in \
-         memory that is not writable or is freed"
+        "the kernel's own members of a {name} are not 0, overlap another struct, or are in memory that is read-only or freed"
     )
 }
 
@@ -73,7 +72,7 @@ fn an_empty_name_in_a_module() {
     let of = |object| refused(&Livepatch::replacing(&[(object, &[("", 2)])]));
     assert_eq!(
         of(Some("net_mod")),
-        ["its old_name is empty: the kernel may find a section"]
+        ["its old_name is empty: the kernel may find the symbol of a section"]
     );
     assert_eq!(of(None), ["symbol '' not found in symbol table"]);
 }
@@ -158,14 +157,16 @@ fn structs_that_do_not_stay_writable() {
     per_cpu.elf.sections[data].name = ".data..percpu".to_owned();
     assert_eq!(
         refused(&per_cpu),
-        ["its klp_patch, a per-cpu variable, does not lead to anything in the module"]
+        ["its klp_patch, a per-cpu variable, does not point to anything in the module"]
     );
 }
 
 #[test]
 fn arrays_without_an_end() {
     let expected = |name| {
-        format!("an array of {name} has no empty element at its end: the kernel reads on behind it")
+        format!(
+            "an array of {name} has no empty element at its end: the kernel reads beyond the array"
+        )
     };
     let mut funcs = one();
     let data = funcs.data;
@@ -268,8 +269,7 @@ fn names_that_the_kernel_writes_over() {
         refused(&livepatch)
     };
     let expected =
-        "a name is in a klp_patch, klp_object or klp_func, where the kernel keeps members \
-                    of its own";
+        "a name overlaps the kernel's own members of a klp_patch, klp_object or klp_func";
     let of_data = |offset| move |l: &Livepatch| (l.data, offset);
     for offset in [32, 108, OBJECT + 48, FUNCTION + 24, FUNCTION + KLP_FUNC - 1] {
         let refused = named(&of_data(offset));
@@ -284,7 +284,7 @@ fn names_that_the_kernel_writes_over() {
         named(&of_data(free)),
         ["symbol '' not found in symbol table"]
     );
-    let nowhere = ["its old_name does not lead to a string"];
+    let nowhere = ["its old_name does not point to a string"];
     assert_eq!(named(&|l| (l.text, 0x80)), nowhere);
     let module = |l: &Livepatch| {
         let mut sections = l.elf.sections.iter();
@@ -344,11 +344,11 @@ fn a_patch_that_is_not_whole() {
     assert_eq!(refused(&one().enabled_by_code()), [""; 0]);
     assert_eq!(
         without(0),
-        ["-EINVAL without a word: the mod of its klp_patch is NULL"]
+        ["-EINVAL without a log message: mod of its klp_patch is NULL"]
     );
     assert_eq!(
         without(8),
-        ["-EINVAL without a word: the objs of its klp_patch is NULL"]
+        ["-EINVAL without a log message: objs of its klp_patch is NULL"]
     );
 }
 
@@ -362,7 +362,7 @@ fn an_array_that_begins_beside_its_first_pointer() {
     let unchecked = messages(&check_patch(&livepatch, Policy::Exact), "unchecked");
     assert_eq!(
         unchecked,
-        ["no klp_patch found in its data: its functions cannot be checked"]
+        ["no klp_patch was found in its data: its functions cannot be checked"]
     );
 }
 
@@ -385,10 +385,7 @@ fn what_is_jumped_to() {
         moved(4),
         ["its replacement is in the middle of replacement"]
     );
-    assert_eq!(
-        moved(0x1_0000),
-        ["its replacement is not in .text, but beside it"]
-    );
+    assert_eq!(moved(0x1_0000), ["its replacement is outside of .text"]);
     let far = ["kallsyms size lookup failed for 'cmdline_proc_show' replacement"];
     assert_eq!(moved(1 << 32), far);
     // Both sizes are looked up before ftrace is asked for the place of the old function.
@@ -408,22 +405,22 @@ fn what_is_jumped_to() {
     let half_a_name = pointer(FUNCTION, &|l, index| {
         l.elf.sections[data].relocations[index].kind = elf::R_X86_64_32S;
     });
-    assert_eq!(half_a_name, ["its old_name does not lead to a string"]);
+    assert_eq!(half_a_name, ["its old_name does not point to a string"]);
     // The list ends with an object whose name is a number.
     let mut objs = one();
     let end = usize::try_from(OBJECT + KLP_OBJECT).unwrap();
     objs.elf.sections[data].data[end] = 1;
     assert_eq!(
         refused(&objs),
-        ["the name of a klp_object does not lead to anything in the module"]
+        ["the name of a klp_object does not point to anything in the module"]
     );
     objs.elf.sections[data].data.swap(end, end + 8);
     assert_eq!(
         refused(&objs),
-        ["the array of functions of a klp_object does not lead to anything in the module"]
+        ["the array of functions of a klp_object does not point to anything in the module"]
     );
     // One that is not written at all is NULL, and so is the null symbol.
-    let null = ["-EINVAL without a word: new_func is NULL"];
+    let null = ["-EINVAL without a log message: new_func is NULL"];
     let none = pointer(FUNCTION + 8, &|l, index| {
         l.elf.sections[data].relocations[index].kind = elf::R_X86_64_NONE;
     });
@@ -439,7 +436,7 @@ fn what_is_jumped_to() {
     let null = pointer(FUNCTION + 8, &|l, _| {
         l.elf.symbols[l.new_func].place = ABSOLUTE;
     });
-    assert_eq!(null, ["-EINVAL without a word: new_func is NULL"]);
+    assert_eq!(null, ["-EINVAL without a log message: new_func is NULL"]);
     let mut callback = one();
     let to = callback.new_func;
     callback.point(data, OBJECT + 16, to, 0);
@@ -468,7 +465,7 @@ fn what_is_not_loaded() {
     livepatch.point(data, end, to, 0);
     assert_eq!(
         refused(&livepatch),
-        ["it leads to a section that is not loaded"]
+        ["it refers to a section that is not loaded"]
     );
     let last = livepatch.elf.sections[data].relocations.last_mut().unwrap();
     last.kind = elf::R_X86_64_32S;
@@ -499,8 +496,7 @@ fn arrays_that_end_where_the_kernel_writes() {
     };
     let expected = |name| {
         format!(
-            "the empty element of an array of {name} is in a klp_patch, klp_object or klp_func, where \
-             the kernel keeps members of its own: the kernel reads on behind it"
+            "the empty element of an array of {name} overlaps the kernel's own members of a klp_patch, klp_object or klp_func: the kernel reads beyond the array"
         )
     };
     let funcs = OBJECT + 8;
@@ -570,7 +566,7 @@ fn functions_that_the_loader_calls() {
     );
     assert_eq!(
         with("cleanup_module", ".data..percpu", 0),
-        ["its exit function does not lead to code of the module"]
+        ["its exit function does not point to code of the module"]
     );
     assert_eq!(
         with("init_module", ".init.text", 8),
@@ -588,13 +584,13 @@ fn names_and_states_that_are_per_cpu_variables() {
     livepatch.elf.sections[strings].name = ".data..percpu".to_owned();
     assert_eq!(
         refused(&livepatch),
-        ["the name of a klp_object does not lead to anything in the module"]
+        ["the name of a klp_object does not point to anything in the module"]
     );
     let mut function = one();
     function.elf.sections[strings].name = ".data..percpu".to_owned();
     assert_eq!(
         refused(&function),
-        ["its old_name does not lead to a string"]
+        ["its old_name does not point to a string"]
     );
     let mut states = one();
     let flags = elf::SHF_ALLOC | elf::SHF_WRITE;
@@ -606,6 +602,6 @@ fn names_and_states_that_are_per_cpu_variables() {
     states.point(data, 16, symbol, 0);
     assert_eq!(
         refused(&states),
-        ["the array of states of its klp_patch does not lead to anything in the module"]
+        ["the array of states of its klp_patch does not point to anything in the module"]
     );
 }

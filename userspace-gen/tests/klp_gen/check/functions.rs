@@ -49,7 +49,7 @@ fn functions() {
         (
             None,
             (long.as_str(), 0),
-            Some("-EINVAL without a word: the name has 512 bytes or more"),
+            Some("-EINVAL without a log message: the name has more than 511 bytes"),
         ),
         (Some("net_mod"), ("handle", 0), None),
         (
@@ -90,7 +90,7 @@ fn objects() {
     );
     assert_eq!(
         messages(&report, "unchecked"),
-        ["absent is not among the targets, give it with --module"]
+        ["absent is not among the targets: give it with --module"]
     );
     // klp_find_object_module() and klp_module_coming() compare names as they are.
     for name in ["net-mod", "vmlinux", "net_mod.ko", "drivers/net/net_mod"] {
@@ -112,7 +112,7 @@ fn objects() {
     let report = check_patch(&Livepatch::replacing(&[(Some(&long), func)]), Policy::Llvm);
     assert_eq!(
         messages(&report, "refused"),
-        ["-EINVAL without a word: the name has 56 bytes"]
+        ["-EINVAL without a log message: the name has 56 bytes (at most 55)"]
     );
 }
 
@@ -125,7 +125,7 @@ fn what_the_kernel_notices_first() {
     let unknown: Func<'_> = ("nobody", 0);
     let (long, twice) = ("n".repeat(512), ("cmdline_proc_show", 0));
     let not_found = "symbol 'nobody' not found in symbol table";
-    let too_long = "-EINVAL without a word: the name has 512 bytes or more";
+    let too_long = "-EINVAL without a log message: the name has more than 511 bytes";
     let cases: [(Objects<'_>, &str); 5] = [
         (&[(None, &[untraceable, unknown])], not_found),
         (&[(None, &[unknown, (&long, 0)])], too_long),
@@ -165,7 +165,7 @@ fn every_object_has_functions_before_anything_else_is_seen() {
     assert_eq!(
         refusals,
         [
-            "-EINVAL without a word: its funcs is NULL",
+            "-EINVAL without a log message: funcs is NULL",
             "module lp is not marked as a livepatch module",
             "symbol 'nobody' not found in symbol table",
         ]
@@ -178,7 +178,7 @@ fn one_function_twice() {
     let report = check_patch(&Livepatch::replacing(&[(None, names)]), Policy::Llvm);
     assert_eq!(
         messages(&report, "refused"),
-        ["the same function as init_once,2, whose replacement would never be called"]
+        ["it replaces the same function as init_once,2: the kernel would never call the replacement of init_once,2"]
     );
     // The kernel would take it.
     let by: Vec<_> = report.findings.iter().filter_map(Finding::by).collect();
@@ -211,7 +211,7 @@ fn names_that_mean_more_than_one_symbol() {
         assert_eq!(warnings("init_once,1"), [""; 0]);
         assert_eq!(
             warnings("init_once,2"),
-            ["position 2 of init_once.llvm.*, by cleaned names, is another symbol"]
+            ["position 2 of init_once.llvm.* (counted by cleaned names) is another symbol"]
         );
         assert_eq!(
             warnings("mixed,1"),
@@ -328,7 +328,7 @@ fn objects_that_the_kernel_refuses() {
             said(twice),
             ["kobject_add_internal failed for f,1 with -EEXIST"]
         );
-        let refused = ["-EINVAL without a word: the name has 512 bytes or more"];
+        let refused = ["-EINVAL without a log message: the name has more than 511 bytes"];
         assert_eq!(said(too_long), refused);
     }
     let report = check_patch(&Livepatch::replacing(&[(Some(""), func)]), Policy::Exact);
@@ -344,7 +344,7 @@ fn objects_that_the_kernel_refuses() {
         .retain(|r| r.offset != objects);
     assert_eq!(
         messages(&check_patch(&no_functions, Policy::Exact), "refused"),
-        ["-EINVAL without a word: its funcs is NULL"]
+        ["-EINVAL without a log message: funcs is NULL"]
     );
 }
 
@@ -361,7 +361,7 @@ fn replacements() {
         (
             ".rodata",
             elf::SHF_ALLOC,
-            Some("its replacement is in .rodata, which is no code"),
+            Some("its replacement is in .rodata, which does not contain code"),
         ),
     ] {
         let mut livepatch = Livepatch::of("cmdline_proc_show");
@@ -378,7 +378,7 @@ fn replacements() {
     assert_eq!(
         messages(&check_patch(&dropped, Policy::Exact), "refused"),
         [
-            "it leads to a section that is not loaded",
+            "it refers to a section that is not loaded",
             "kallsyms size lookup failed for 'cmdline_proc_show' replacement"
         ]
     );
@@ -388,7 +388,7 @@ fn replacements() {
     relocations.retain(|r| r.symbol != new_func);
     assert_eq!(
         messages(&check_patch(&null, Policy::Exact), "refused"),
-        ["-EINVAL without a word: new_func is NULL"]
+        ["-EINVAL without a log message: new_func is NULL"]
     );
 }
 
@@ -396,7 +396,10 @@ fn replacements() {
 fn an_exact_name_that_hides_others() {
     let report = check_patch(&Livepatch::of("twin"), Policy::Llvm);
     let warnings = messages(&report, "warning");
-    assert!(warnings[0].contains("wins over 1 promoted"), "{warnings:?}");
+    assert!(
+        warnings[0].contains("wins over promoted symbols"),
+        "{warnings:?}"
+    );
     let exact = check_patch(&Livepatch::of("twin"), Policy::Exact);
     assert!(messages(&exact, "warning").is_empty());
 }
@@ -410,7 +413,7 @@ fn what_is_no_livepatch() {
     );
     // Put together when it runs.
     let report = check_patch(&Livepatch::empty(), Policy::Llvm);
-    assert!(messages(&report, "unchecked")[0].contains("no klp_patch found"));
+    assert!(messages(&report, "unchecked")[0].contains("no klp_patch was found"));
 }
 
 #[test]

@@ -65,7 +65,9 @@ fn a_function_that_is_spelled_in_another_way() {
     let warnings = about_old(&check_over(&old, &cumulative("promoted", 0)));
     assert_eq!(warnings.len(), 1, "{warnings:?}");
     assert!(
-        warnings[0].starts_with("old spells it promoted.llvm.9a,0: the kernel takes that for"),
+        warnings[0].starts_with(
+            "old names the function promoted.llvm.9a,0: the kernel takes both names for"
+        ),
         "{warnings:?}"
     );
     // The same text pairs, whether its position is 0 or 1; another function is another one.
@@ -80,7 +82,7 @@ fn a_function_that_is_spelled_in_another_way() {
     let func: &[Func<'_>] = &[("promoted", 0)];
     let klp_build = Livepatch::klp_build(".init.", &[(None, func)]);
     let warnings = about_old(&check_over(&old, &klp_build));
-    assert!(warnings[0].ends_with("(if it replaces all others; only its code tells)"));
+    assert!(warnings[0].ends_with("(if .replace is set, which only the code tells)"));
 }
 
 #[test]
@@ -91,7 +93,7 @@ fn a_function_that_two_replace() {
     );
     assert_eq!(
         about_old(&report),
-        ["old replaces it, too, and does not any more while both are enabled"]
+        ["old replaces the function as well: its replacement is not called while both are enabled"]
     );
 }
 
@@ -123,6 +125,6 @@ fn the_same_livepatch_again() {
     let report = check_over(&livepatch, &livepatch);
     assert_eq!(
         messages(&report, "refused"),
-        ["-EEXIST without a word: a module of that name is installed"]
+        ["-EEXIST without a log message: a module of that name is installed"]
     );
 }

@@ -148,11 +148,11 @@ fn what_the_loader_notices_first() {
     };
     let size = "module lp: .gnu.linkonce.this_module section size must match the kernel's built \
                 struct module size at run time";
-    let exists = "-EEXIST without a word: a module of that name is installed";
+    let exists = "-EEXIST without a log message: a module of that name is installed";
     let unknown = "lp: Unknown symbol nobody_has_it (err -2)";
     assert_eq!(refusals(&good), [size, exists, unknown]);
     livepatch.set_modinfo(&["livepatch=Y", "license=GPL", "name=lp"]);
-    let magic = "-ENOEXEC without a word, unless it is forced: it has no vermagic";
+    let magic = "-ENOEXEC without a log message, unless loading is forced: it has no vermagic";
     let bytes = livepatch.build();
     assert_eq!(refusals(&bytes), [size, magic, exists, unknown]);
 }
@@ -171,7 +171,7 @@ fn version_magic() {
     );
     assert_eq!(
         with("depends="),
-        ["-ENOEXEC without a word, unless it is forced: it has no vermagic"]
+        ["-ENOEXEC without a log message, unless loading is forced: it has no vermagic"]
     );
 }
 
@@ -198,7 +198,7 @@ fn version_magic_of_a_kernel_with_symbol_versions() {
         let bytes = livepatch.build();
         let report = check_file("lp.ko".to_owned(), &bytes, &target, Policy::Exact, &[]).unwrap();
         let warnings = messages(&report, "warning");
-        assert!(warnings[0].contains("are not compared"), "{warnings:?}");
+        assert!(warnings[0].contains("were not checked"), "{warnings:?}");
         messages(&report, "refused").len()
     };
     // same_magic() leaves the release to the versions, if the livepatch has any.
@@ -319,14 +319,14 @@ fn a_livepatch_that_patches_nothing() {
         .retain(|r| r.offset != 8);
     assert_eq!(
         warned(&uncalled),
-        ["has no init function: it is loaded, and patches nothing (module_init() is missing)"]
+        ["has no init function: the kernel loads it, and it patches nothing (add module_init())"]
     );
     let mut idle = livepatch.clone();
     let text = idle.text;
     idle.elf.sections[text].relocations.clear();
     assert_eq!(
         warned(&idle),
-        ["does not call klp_enable_patch(): it is loaded, and patches nothing"]
+        ["does not call klp_enable_patch(): the kernel loads it, and it patches nothing"]
     );
 }
 

@@ -88,14 +88,14 @@ fn imports() {
     let refused = messages(&check_patch(&weak, Policy::Llvm), "refused");
     assert!(refused[0].contains("weak"), "{refused:?}");
     for (name, warning) in [
-        ("nosuch", "nobody exports it"),
+        ("nosuch", "it is not exported"),
         (
             "promoted",
-            "nobody exports it; klp-gen convert resolves it to that of vmlinux",
+            "it is not exported; klp-gen convert resolves it to the symbol of vmlinux",
         ),
         (
             "setup",
-            "nobody exports it; klp-gen convert resolves it to that of net_mod",
+            "it is not exported; klp-gen convert resolves it to the symbol of net_mod",
         ),
     ] {
         let mut weak = Livepatch::of("cmdline_proc_show");
@@ -149,7 +149,7 @@ fn exports_of_others() {
             "refused",
             vec![
                 unknown("of_ext"),
-                format!("{no_depends}: nothing loads that module first"),
+                format!("{no_depends}: modprobe does not load that module first"),
             ],
         ),
         // All exports of ext_mod are known, those of third are not.
@@ -164,7 +164,7 @@ fn exports_of_others() {
             "of_nobody",
             "unchecked",
             vec![
-                "third may export it, give it with --module, or its exports with --symvers".into(),
+                "third may export it: give the module with --module, or its exports with --symvers".into(),
             ],
         ),
         (
@@ -183,8 +183,7 @@ fn exports_of_others() {
             "refused",
             vec![
                 unknown("of_image"),
-                "Module.symvers lists it as an export of vmlinux, but the given vmlinux does \
-                 not export it: they are of two builds"
+                "Module.symvers lists it as an export of vmlinux, but the given vmlinux does not export it: the two files are not of the same build"
                     .into(),
             ],
         ),
@@ -194,8 +193,7 @@ fn exports_of_others() {
             "refused",
             vec![
                 unknown("of_net"),
-                "Module.symvers lists it as an export of net_mod, but the given net_mod does \
-                 not export it: they are of two builds"
+                "Module.symvers lists it as an export of net_mod, but the given net_mod does not export it: the two files are not of the same build"
                     .into(),
             ],
         ),
@@ -204,7 +202,7 @@ fn exports_of_others() {
             "",
             "net_export",
             "warning",
-            vec!["net_mod exports it, but depends= does not name net_mod: load it first".into()],
+            vec!["net_mod exports it, but depends= does not name net_mod: load that module first".into()],
         ),
         ("net_mod", "net_export", "ok", vec![]),
     ] {

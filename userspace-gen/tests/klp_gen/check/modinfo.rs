@@ -28,7 +28,7 @@ fn modinfo(offset: impl Fn(u64) -> u64, size: impl Fn(u64) -> u64) -> Vec<String
 fn modinfo_that_ends_in_a_string() {
     assert_eq!(modinfo(|o| o - 24, |s| s), [""; 0]);
     assert_eq!(modinfo(|o| o, |s| s - 24), [""; 0]);
-    let none = "-ENOEXEC without a word, unless it is forced: it has no vermagic";
+    let none = "-ENOEXEC without a log message, unless loading is forced: it has no vermagic";
     assert_eq!(modinfo(|o| o, |s| s - 32), [none]);
     // The first string is compared before the size is looked at.
     let unknown = "lp: Unknown symbol klp_enable_patch (err -2)";
@@ -66,6 +66,6 @@ fn modinfo_without_an_end() {
     assert_eq!(finding.by(), Some(By::KlpGen));
     assert_eq!(
         refusal.to_string(),
-        "the last string of its .modinfo does not end in the file"
+        "the last string of its .modinfo does not end within the file"
     );
 }

@@ -148,7 +148,7 @@ fn relocations_of_a_module_where_the_kernel_writes() {
     };
     // A klp_patch, two objects and the one that ends them, a function of each and the ones that end them.
     let functions = KLP_PATCH + 3 * KLP_OBJECT;
-    let own = "it changes what the kernel keeps in a klp_patch, klp_object or klp_func";
+    let own = "it changes the kernel's own members of a klp_patch, klp_object or klp_func";
     for offset in [
         40,
         KLP_PATCH + 48,
@@ -159,7 +159,7 @@ fn relocations_of_a_module_where_the_kernel_writes() {
     }
     assert_eq!(
         changing(".gnu.linkonce.this_module", 8),
-        ["it changes the struct module, which the kernel has long filled in by then"]
+        ["it changes the struct module, which the kernel has filled in before"]
     );
     // The array that ends is the livepatch's own.
     assert_eq!(changing(".data", functions + KLP_FUNC + 8), [""; 0]);
@@ -178,7 +178,7 @@ fn the_name_of_a_section_that_is_never_applied() {
     assert!(messages(&report, "refused").is_empty());
     assert_eq!(
         messages(&report, "warning"),
-        ["never applied: the section that it changes is not loaded"]
+        ["never applied: the section to be changed is not loaded"]
     );
     let report = check_bytes(&marked(Some("net_mod"), "handle"), Policy::Exact);
     assert_eq!(
@@ -248,7 +248,7 @@ fn relocations() {
         .symbol(name, STB_GLOBAL, STT_NOTYPE, LIVEPATCH, 0, 0);
     livepatch.refer(symbol);
     let refused = messages(&check_patch(&livepatch, Policy::Llvm), "refused");
-    assert!(refused[0].contains("0 is used"), "{refused:?}");
+    assert!(refused[0].contains("would write address 0"), "{refused:?}");
 
     let section = ".klp.rela.vmlinux.text";
     let change = |f: &dyn Fn(&mut [u8])| {
@@ -273,7 +273,10 @@ fn relocations() {
     let outside = change(&|rela| rela[0] = 0x3e);
     assert!(outside[0].contains("at offset 0x3e"), "{outside:?}");
     let no_symbol = change(&|rela| rela[15] = 1);
-    assert!(no_symbol[0].contains("no symbol"), "{no_symbol:?}");
+    assert!(
+        no_symbol[0].contains("not refer to a symbol"),
+        "{no_symbol:?}"
+    );
 }
 
 #[test]
@@ -299,7 +302,10 @@ fn a_section_that_is_applied_too_late() {
         .relocate(init, 4, symbol, elf::R_X86_64_PLT32, -4);
     let converted = crate::convert::run(&livepatch, Policy::Llvm).unwrap();
     let warnings = messages(&check_bytes(&converted.bytes, Policy::Llvm), "warning");
-    assert_eq!(warnings, [".init.text is freed before net_mod may come"]);
+    assert_eq!(
+        warnings,
+        [".init.text is freed before net_mod may be loaded"]
+    );
 }
 
 /// A livepatch with a relocation of its data against a symbol of its own.
@@ -412,7 +418,7 @@ fn relocations_of_what_the_loader_goes_by() {
     for name in [".symtab", ".strtab"] {
         assert_eq!(
             refused(&retargeted(name)),
-            [format!("it changes {name}, the symbols of the module")]
+            [format!("it changes {name}, which has the module's symbols")]
         );
     }
     // What it only reads stays as it is.
@@ -440,7 +446,7 @@ fn relocations_of_per_cpu_variables() {
     assert_eq!(messages(&report, "refused"), [""; 0]);
     assert_eq!(
         messages(&report, "warning"),
-        ["not applied by kernels before 6.17: what it changes in per-cpu variables stays 0"]
+        ["not applied by kernels before 6.17: the per-cpu variables that it changes stay 0"]
     );
 }
 
@@ -516,7 +522,7 @@ fn sections_of_relocations() {
     change_header(&mut odd, ".rela.data.own", |h| h[32] += 1);
     assert_eq!(
         messages(&check_bytes(&odd, Policy::Exact), "warning"),
-        ["25 bytes are no whole number of relocations"]
+        ["its size, 25 bytes, is not a multiple of 24"]
     );
     let section = ".klp.rela.net_mod.text";
     let mut freed = made(section, ".klp.sym.net_mod.quiet,0", LIVEPATCH);
@@ -534,7 +540,7 @@ fn what_an_author_may_not_mean() {
     };
     assert_eq!(
         warnings(".klp.sym.vmlinux.table,0"),
-        ["it is called, but is data"]
+        ["the livepatch calls it, but it is data"]
     );
     assert_eq!(
         warnings(".klp.sym.vmlinux.mixed,1"),
@@ -544,7 +550,7 @@ fn what_an_author_may_not_mean() {
         warnings(".klp.sym.vmlinux.mixed,2"),
         [
             "1 of the 2 symbols of that name are code",
-            "it is called, but is data"
+            "the livepatch calls it, but it is data"
         ]
     );
     let report = check_bytes(
@@ -555,8 +561,7 @@ fn what_an_author_may_not_mean() {
         messages(&report, "refused"),
         [
             "symbol 'handle' not found in symbol table",
-            "no module is called net-mod: a module's name has no path, no suffix, and '_' where that of \
-             its file has '-'; write net_mod"
+            "no module is called net-mod: the name of a module has no path and no suffix, and '_' instead of '-' (write net_mod)"
         ]
     );
 }
@@ -584,7 +589,7 @@ fn one_symbol_by_two_names() {
     let report = check_bytes(&bytes, Policy::Exact);
     assert_eq!(
         messages(&report, "warning"),
-        ["the same symbol as .klp.sym.vmlinux.alias_c,0"]
+        ["means the same symbol as .klp.sym.vmlinux.alias_c,0"]
     );
 }
 
@@ -608,14 +613,14 @@ fn what_is_referred_to_is_inside_its_section() {
     assert_eq!(refer(8, 8, 0), [""; 0]);
     assert_eq!(
         refer(0, 0, 8),
-        ["it refers to count, 8 bytes at offset 0x0 of .bss.count, which has 0x0"]
+        ["it refers to count, 8 bytes at offset 0x0 of .bss.count, but the section has 0x0 bytes"]
     );
     assert_eq!(
         refer(8, 4, 8),
-        ["it refers to count, 8 bytes at offset 0x4 of .bss.count, which has 0x8"]
+        ["it refers to count, 8 bytes at offset 0x4 of .bss.count, but the section has 0x8 bytes"]
     );
     assert_eq!(
         refer(8, u64::MAX, 8),
-        ["it refers to count, 8 bytes at offset 0xffffffffffffffff of .bss.count, which has 0x8"]
+        ["it refers to count, 8 bytes at offset 0xffffffffffffffff of .bss.count, but the section has 0x8 bytes"]
     );
 }

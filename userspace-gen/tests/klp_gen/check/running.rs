@@ -50,7 +50,7 @@ fn build_ids() {
         "{other:?}"
     );
     let none = unchecked(b"no notes");
-    assert!(none[0].contains("found no build id: it does not tell whether"));
+    assert!(none[0].contains("found no build id: it is not known whether"));
 }
 
 #[test]
@@ -79,7 +79,7 @@ fn kallsyms_of_the_running_kernel() {
     let other = with(&text("promoted.llvm.9b"));
     assert!(
         other[0].ends_with(
-            "has promoted.llvm.9a at _text+0x600 where it has promoted.llvm.9b at _text+0x600"
+            "which has promoted.llvm.9a at _text+0x600 instead of promoted.llvm.9b at _text+0x600"
         ),
         "{other:?}"
     );

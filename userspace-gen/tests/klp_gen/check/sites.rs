@@ -111,15 +111,13 @@ fn an_init_function_without_a_type() {
     let types = unlisted.types;
     unlisted.elf().sections[types].name = ".unknown".to_owned();
     let expected =
-        "its init function has no type that .cfi_sites lists, which this kernel's CFI asks \
-                    for: build the livepatch with the configuration of this kernel";
+        "its init function has no type in .cfi_sites, which this kernel's CFI requires: build the livepatch with the configuration of this kernel";
     assert_eq!(unlisted.refused(FINEIBT), [expected]);
     assert_eq!(unlisted.refused(CFI), [""; 0]);
     let kind = |s: &&mut crate::elf::Symbol| s.name == "__cfi_init_module";
     unlisted.elf().symbols.iter_mut().find(kind).unwrap().name = "other".to_owned();
     let expected =
-        "its init function has no type before it, which this kernel's CFI asks for: build the \
-                    livepatch with the configuration of this kernel";
+        "its init function has no type in front of it, which this kernel's CFI requires: build the livepatch with the configuration of this kernel";
     assert_eq!(unlisted.refused(CFI), [expected]);
     assert_eq!(unlisted.refused(&[]), [""; 0]);
 }
@@ -127,7 +125,7 @@ fn an_init_function_without_a_type() {
 #[test]
 fn a_type_that_is_none() {
     let expected =
-        "entry 0 leads to offset 0x0 of .init.text, where the kernel expects the type of a \
+        "entry 0 points to offset 0x0 of .init.text, where the kernel expects the type of a \
                     function";
     assert_eq!(Made::new().byte(0, 0x90).refused(FINEIBT), [expected]);
     let mut zero = Made::new();
@@ -140,7 +138,7 @@ fn a_type_that_is_none() {
 #[test]
 fn a_return_that_is_none() {
     let expected =
-        "entry 0 leads to offset 0x20 of .init.text, where the kernel expects a jump to \
+        "entry 0 points to offset 0x20 of .init.text, where the kernel expects a jump to \
                     __x86_return_thunk";
     assert_eq!(Made::new().byte(33, 0xc3).refused(&[]), [expected]);
     let mut elsewhere = Made::new();
@@ -157,7 +155,7 @@ fn sites_that_lead_out_of_the_code() {
     assert_eq!(
         beyond.refused(&[]),
         [
-            "entry 0 leads to offset 0x1010 of .init.text, where the kernel expects a jump to \
+            "entry 0 points to offset 0x1010 of .init.text, where the kernel expects a jump to \
           __x86_return_thunk"
         ]
     );
@@ -165,16 +163,16 @@ fn sites_that_lead_out_of_the_code() {
     unrelocated.elf().sections[returns].relocations.clear();
     assert_eq!(
         unrelocated.refused(&[]),
-        ["entry 0 leads to no place of the module"]
+        ["entry 0 does not point to a place in the module"]
     );
     let mut short = Made::new();
     short.elf().sections[returns].data.push(0);
-    assert_eq!(short.refused(&[]), ["it ends within entry 1"]);
+    assert_eq!(short.refused(&[]), ["the section ends within entry 1"]);
     let mut unloaded = Made::new();
     unloaded.elf().sections[returns].flags = elf::SectionFlags(0);
     assert_eq!(
         unloaded.refused(&[]),
-        ["the kernel reads it, but it is not loaded"]
+        ["the kernel reads the section, but it is not loaded"]
     );
 }
 
@@ -198,7 +196,7 @@ fn branches_through_thunks() {
     assert_eq!(with([0x2e, 0xe8, 0, 0, 0, 0]), [""; 0]);
     assert_eq!(with([0x0f, 0x85, 0, 0, 0, 0]), [""; 0]);
     let expected =
-        "entry 0 leads to offset 0x28 of .init.text, where the kernel expects a call or a jump";
+        "entry 0 points to offset 0x28 of .init.text, where the kernel expects a call or a jump";
     assert_eq!(with([0x0f, 0x05, 0, 0, 0, 0]), [expected]);
     assert_eq!(with([0xff, 0xd0, 0, 0, 0, 0]), [expected]);
 }
@@ -216,10 +214,10 @@ fn tables_of_the_unwinder_that_differ_in_length() {
     assert_eq!(with(8, 12), [""; 0]);
     assert_eq!(
         with(8, 18),
-        ["0x12 bytes do not belong to the 0x8 bytes of .orc_unwind_ip"]
+        ["its size, 0x12 bytes, does not match the 0x8 bytes of .orc_unwind_ip"]
     );
     assert_eq!(
         with(9, 12),
-        ["0xc bytes do not belong to the 0x9 bytes of .orc_unwind_ip"]
+        ["its size, 0xc bytes, does not match the 0x9 bytes of .orc_unwind_ip"]
     );
 }
