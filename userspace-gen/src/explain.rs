@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! A name as people and kernels write it, taken apart.
+//! Explains a name in any form in which authors and kernels write it.
 
 use klp_policy::{
     CleanName, FormatError, LivepatchSection, LivepatchSymbol, Policy, Query, Request,
@@ -8,37 +8,37 @@ use klp_policy::{
 };
 use std::fmt;
 
-/// Something that names symbols, in one of the forms in which it is written.
+/// A text that names symbols, in one of its forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written<'n> {
-    /// `[objname:]name[,sympos]`, or the name of a livepatch symbol, which says the same.
+    /// `[objname:]name[,sympos]`, or the name of a livepatch symbol, which contains the same parts.
     Request {
         /// The request.
         request: Request<'n>,
-        /// True if it is written as `.klp.sym.<objname>.<name>,<sympos>`.
+        /// True for the form `.klp.sym.<objname>.<name>,<sympos>`.
         is_symbol: bool,
     },
     /// `.klp.rela.<objname>.<section>`
     Section(LivepatchSection<'n>),
 }
 
-/// Why something names no symbols.
+/// The fault of a text that names no symbols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WrittenError {
-    /// It is no request.
+    /// The text is no request.
     Request(RequestError),
-    /// It begins as the name of a livepatch symbol does.
+    /// The text begins like the name of a livepatch symbol, but is malformed.
     Symbol(FormatError),
-    /// It begins as the name of a livepatch section does.
+    /// The text begins like the name of a livepatch section, but is malformed.
     Section(FormatError),
 }
 
 impl<'n> Written<'n> {
-    /// Reads any of the forms.
+    /// Reads a text in any of the forms.
     ///
     /// # Errors
     ///
-    /// Says which part is malformed.
+    /// A part of the text is malformed.
     pub fn parse(text: &'n [u8]) -> Result<Self, WrittenError> {
         if text.starts_with(b".klp.sym.") {
             let symbol = LivepatchSymbol::parse(text).map_err(WrittenError::Symbol)?;
@@ -77,27 +77,28 @@ impl fmt::Display for WrittenError {
     }
 }
 
-/// Which symbols a name asks for under one rule; `Display` says it in words.
+/// The symbols that a name matches under one rule. `Display` describes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Asks<'n> {
-    /// Those of that full name; if there is none, those of that cleaned name.
+    /// The symbols with this full name; if there are none, those with this cleaned name.
     ExactThenCleaned(CleanName<'n>),
-    /// Those of that full name; if there is none, and for tracers only, those of that cleaned name.
+    /// The symbols with this full name; if there are none, and for tracers only, those with this cleaned
+    /// name.
     ExactButForTracers(CleanName<'n>),
-    /// Those of that cleaned name.
+    /// The symbols with this cleaned name.
     Cleaned(CleanName<'n>),
-    /// Those of that full name.
+    /// The symbols with this full name.
     Exact,
-    /// Those whose name is this when the rule has cut it.
+    /// The symbols with names that the rule cuts to this name.
     Cut(SymbolName<'n>),
-    /// Those whose name is this as it is or when the rule has cut it.
+    /// The symbols with exactly this name, or with names that the rule cuts to this name.
     WholeOrCut(SymbolName<'n>),
-    /// None, whatever symbols there are.
+    /// No symbols, in any kernel; with the reason.
     Nothing(&'static str),
 }
 
 impl<'n> Asks<'n> {
-    /// Returns the symbols that `query` asks for.
+    /// Returns the symbols that `query` matches.
     #[must_use]
     pub fn new(policy: Policy, query: &Query<'n>) -> Self {
         let cleaned = query.cleaned();
@@ -107,9 +108,9 @@ impl<'n> Asks<'n> {
             (Policy::Llvm, None) => Self::Cleaned(cleaned),
             (_, None) => Self::Nothing("no symbol has a '*' in its name"),
             (Policy::Exact, Some(_)) => Self::Exact,
-            // What is cut is not compared, so a name that has it equals nothing.
+            // The rule cuts symbols at '.llvm.', so a name that contains it equals no symbol.
             (Policy::LlvmCut, Some(name)) if policy.clean(name.0) != *name.0 => {
-                Self::Nothing("no name that is compared has a '.llvm.' left")
+                Self::Nothing("the rule cuts the names of symbols at '.llvm.'")
             }
             (Policy::LlvmCut, Some(name)) => Self::Cut(name),
             (Policy::DotCut, Some(name)) if policy.clean(name.0) != *name.0 => Self::Exact,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! From a request to a symbol, or to why there is none.
+//! Resolves a request to a symbol, or to the reason why there is none.
 
 use crate::symbols::Entry;
 use crate::target::{Object, Target};
@@ -11,30 +11,30 @@ use klp_policy::{
 /// The answer to a request.
 #[derive(Clone, Debug)]
 pub enum Answer<'t> {
-    /// It means this symbol.
+    /// The request means this symbol.
     Resolved {
-        /// How it was found.
+        /// The way in which it was found.
         found: Found,
         /// The object that has it.
         object: ObjName<'t>,
         /// The symbol.
         entry: Entry<'t>,
-        /// The source file that it is from, if the target tells.
+        /// Its source file, if the target tells.
         file: Option<&'t [u8]>,
     },
-    /// It means none.
+    /// The request means no symbol, or more than one.
     Refused {
-        /// Why.
+        /// The reason.
         reason: Reason,
-        /// The symbols that the name matches. If it is not found, those that it would match with
-        /// the hash of this build.
+        /// The symbols that the name matches. If there are none, the symbols that it would match with the
+        /// hash of this build.
         candidates: Vec<Candidate<'t>>,
     },
     /// The object is not among the targets.
     NoObject,
 }
 
-/// One of the symbols that a name matches.
+/// A symbol that a name matches.
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'t> {
     /// Its position, counted from 1.
@@ -43,14 +43,14 @@ pub struct Candidate<'t> {
     pub object: ObjName<'t>,
     /// The symbol.
     pub entry: Entry<'t>,
-    /// The source file that it is from, if the target tells.
+    /// Its source file, if the target tells.
     pub file: Option<&'t [u8]>,
     /// Its place in the object's table.
     seq: u32,
 }
 
 impl Answer<'_> {
-    /// The answer in one word.
+    /// Returns the answer in one word.
     #[must_use]
     pub fn status(&self) -> &'static str {
         match self {
@@ -61,7 +61,7 @@ impl Answer<'_> {
     }
 }
 
-/// Answers a livepatch's request as a kernel does that follows `policy`.
+/// Answers a request as a kernel that follows `policy` answers a livepatch.
 #[must_use]
 pub fn resolve<'t>(target: &'t Target<'_>, policy: Policy, request: &Request<'_>) -> Answer<'t> {
     let Some(object) = target.object(request.objname) else {
@@ -80,7 +80,7 @@ pub fn resolve<'t>(target: &'t Target<'_>, policy: Policy, request: &Request<'_>
     }
 }
 
-/// Which symbols are of use to a tracer.
+/// The symbols that a tracer can use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Usable {
     /// Any symbol, as for `kallsyms_lookup_name()`.
@@ -94,17 +94,17 @@ impl Usable {
     fn is(self, entry: &Entry<'_>) -> bool {
         match self {
             Self::Any => true,
-            // A weak object has another letter.
+            // A weak variable has another letter.
             Self::Functions => matches!(entry.letter.to_ascii_lowercase(), b't' | b'w'),
         }
     }
 }
 
-/// Answers a tracer, which has no positions, as a kernel does that follows `policy`.
+/// Answers a request as a kernel that follows `policy` answers a tracer, which has no positions.
 ///
-/// Without an object, it means the only usable symbol of that name in vmlinux and all modules, as the
-/// event of a kprobe does; in vmlinux alone, as what its BTF describes, if that is written. Cleaned
-/// names count where no usable symbol has an exact one.
+/// A request without an object means the only usable symbol of that name in vmlinux and all modules, as for
+/// a kprobe event. A request with `vmlinux:` means a symbol of vmlinux only, as for BTF of vmlinux. Cleaned
+/// names count if no usable symbol has exactly the name.
 #[must_use]
 pub fn trace<'t>(
     target: &'t Target<'_>,
@@ -127,7 +127,7 @@ pub fn trace<'t>(
             let found = object.resolve(policy, &query, Sympos(1));
             let wanted = match (by, found) {
                 (_, Ok(found)) if found.by == by => query,
-                // What has the exact name is of no use: the first round found nothing.
+                // Symbols with the exact name are not usable: the first round found nothing.
                 (MatchedBy::Cleaned, Ok(_)) => Query::Any(SymbolName(&clean)),
                 _ => continue,
             };
@@ -174,7 +174,7 @@ fn resolved<'t>(object: &'t Object<'_>, found: Found) -> Answer<'t> {
     }
 }
 
-/// Adds the usable symbols that `query` matches in `object`, counted behind what is listed already.
+/// Appends the usable symbols that `query` matches in `object`. Positions go on after those of the list.
 fn list<'t>(
     object: &'t Object<'_>,
     policy: Policy,

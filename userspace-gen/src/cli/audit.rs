@@ -15,27 +15,28 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
-/// How many names a table lists of each sort; JSON and HTML have them all.
+/// The number of names of each kind in a table; JSON and HTML have all names.
 const SHOWN: usize = 10;
 
-/// Say what the suffixes in a kernel are, or compare two kernels
+/// List the suffixes in a kernel, or compare two kernels
 ///
-/// Which names are ambiguous by which rule is part of it. Symbols are those that /proc/kallsyms of that kernel will list.
+/// The list includes the names that are ambiguous under each rule. The symbols are those that
+/// /proc/kallsyms of the kernel will list.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  # what was promoted, and what each rule makes ambiguous
+  # the promoted symbols, and the ambiguous names under each rule
   $ klp-gen audit --vmlinux vmlinux
-  # the same of two kernels on one page, for a browser
+  # the same for two kernels, as a page for a browser
   $ klp-gen audit --vmlinux vmlinux --vmlinux reduced/vmlinux --format html > audit.html
 
 Exit status: 0 done, 2 could not run.")]
 pub struct Args {
-    /// The vmlinux of a kernel's build, with its symbol table; a second one is compared with it
+    /// The vmlinux of a kernel's build, with its symbol table; a second vmlinux is compared with the first
     #[arg(long, value_name = "FILE", required = true)]
     vmlinux: Vec<PathBuf>,
 
-    /// How to print it
+    /// The output format
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: AuditFormat,
 }
@@ -52,7 +53,7 @@ enum AuditFormat {
     Html,
 }
 
-/// One kernel; the fields are an interface.
+/// A kernel. The fields are an interface.
 #[derive(Debug, Serialize)]
 struct Row<'a> {
     vmlinux: &'a str,
@@ -62,7 +63,7 @@ struct Row<'a> {
     static_and_global: Vec<RepeatRow<'a>>,
     out_of_order: Vec<RepeatRow<'a>>,
     numbered: &'a [String],
-    /// From the kernel before this one.
+    /// The changes from the kernel before.
     changes: Option<ChangesRow<'a>>,
 }
 
@@ -188,7 +189,7 @@ fn repeat_rows(repeats: &[Repeat]) -> Vec<RepeatRow<'_>> {
     rows.collect()
 }
 
-/// A line of figures, one for each kernel, with what they are.
+/// Prints a line with a figure for each kernel, and a description.
 fn figures(
     page: &mut Page<'_>,
     audits: &[Audit],
@@ -203,7 +204,7 @@ fn figures(
     page.line(9 * audits.len() + 2, format_args!("{line}  {what}"))
 }
 
-/// The first of some names, and how many more there are.
+/// Prints the first of some names, and the number of further names.
 fn names<'n>(
     page: &mut Page<'_>,
     what: &str,

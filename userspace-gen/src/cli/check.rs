@@ -16,29 +16,29 @@ use std::fmt::Write as _;
 use std::io;
 use std::path::PathBuf;
 
-/// Say what the kernel will say to a livepatch, before anyone loads it
+/// Predict the kernel's verdict on a livepatch, before anyone loads it
 ///
-/// Every livepatch section, symbol, relocation and function is looked up as the kernel would, and
-/// what it would refuse is reported in its words. Warnings go to stderr.
+/// Every livepatch section, symbol, relocation and function is checked as the kernel does it, and refusals
+/// are reported in the kernel's words. Warnings go to stderr.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   # before it is loaded into a kernel with klp_sympos
   $ klp-gen check out.ko --vmlinux vmlinux
-  # the same for programs, and without what is right
+  # the same for programs, with refusals and unchecked findings only
   $ klp-gen check out.ko --vmlinux vmlinux --format json --quiet
 
-Exit status: 0 the kernel takes it, 1 it or klp-gen refuses it, 2 the given files do not tell.")]
+Exit status: 0 the kernel accepts it, 1 the kernel or klp-gen refuses it, 2 the given files do not tell.")]
 pub struct Args {
     /// The livepatch
     #[arg(value_name = "LIVEPATCH.ko")]
     livepatch: PathBuf,
 
-    /// A livepatch that is enabled when this one comes; may be given several times
+    /// A livepatch that is enabled when this livepatch is loaded; may be given several times
     #[arg(long, value_name = "LIVEPATCH.ko")]
     installed: Vec<PathBuf>,
 
-    /// `/sys/kernel/notes` of the kernel that it is for: the vmlinux has to have its build id
+    /// `/sys/kernel/notes` of the running kernel, to compare the build id with that of the vmlinux
     #[arg(long, value_name = "FILE", requires = "vmlinux")]
     notes: Option<PathBuf>,
 
@@ -52,7 +52,7 @@ pub struct Args {
     format: FormatArg,
 }
 
-/// One finding; the fields are an interface: docs/schema/check.json.
+/// A finding. The fields are an interface: docs/schema/check.json.
 #[derive(Debug, Serialize)]
 struct Row<'r> {
     kind: &'static str,
@@ -62,9 +62,9 @@ struct Row<'r> {
     address: Option<Address>,
     name: Option<&'r str>,
     file: Option<&'r str>,
-    /// Who refuses: the `kernel`, or `klp-gen` what the kernel would take.
+    /// The party that refuses: `kernel`, or `klp-gen` if the kernel would accept the livepatch.
     by: Option<&'static str>,
-    /// Why it is refused or unchecked.
+    /// The reason for which the subject is refused or unchecked.
     message: Option<String>,
     /// Suspicious input that the kernel accepts.
     warnings: &'r [String],
@@ -93,7 +93,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     Ok(verdict(&report))
 }
 
-/// The exit status that a report comes to.
+/// Returns the exit status for a report.
 pub fn verdict(report: &Report) -> Verdict {
     if report.refusals().next().is_some() {
         Verdict::No
@@ -129,7 +129,7 @@ pub fn warn(report: &Report, console: &Console) {
     }
 }
 
-/// Returns whether it makes the exit status 1 or 2.
+/// Returns true if a finding makes the exit status 1 or 2.
 fn is_bad(finding: &Finding) -> bool {
     matches!(finding.outcome, Outcome::Refused(_) | Outcome::Unchecked(_))
 }
@@ -161,7 +161,7 @@ fn row(finding: &Finding) -> Row<'_> {
     }
 }
 
-/// Prints findings for people.
+/// Prints findings as a table.
 fn print<'r>(
     page: &mut Page<'_>,
     findings: impl Iterator<Item = &'r Finding>,
@@ -189,7 +189,7 @@ fn print<'r>(
     )
 }
 
-/// The subject of a finding and its outcome, in words.
+/// Returns the subject and the outcome of a finding, in words.
 fn in_words(finding: &Finding) -> String {
     let mut text = format!("{:<10} {}", finding.kind.as_str(), finding.subject);
     // Writing to a string does not fail.

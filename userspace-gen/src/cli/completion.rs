@@ -7,11 +7,11 @@ use anyhow::Result;
 use clap::Command;
 use clap_complete::Shell;
 
-/// Print what makes a shell complete klp-gen's arguments
+/// Print a script that completes klp-gen's arguments in a shell
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  # for the shells that start from now on
+  # for all new shells
   $ klp-gen completion bash > klp-gen.bash
 
 Exit status: 0 printed, 2 there is no such shell.")]

@@ -26,20 +26,20 @@ const SIGNATURE: &[u8] = b"~Module signature appended~\n";
 
 /// Turn a livepatch's references to kernel internals into livepatch relocations
 ///
-/// A reference is an undefined symbol that nobody exports, weak or not. Its name must be unique, unless the
-/// author says which symbol is meant: `.klp.sym.<objname>.<name>,<position>`. The result is judged as
-/// `klp-gen check` does, and only written if that refuses nothing. It comes last: linkers and strip do not
-/// understand the result.
+/// A reference is an undefined symbol that is not exported; it may be weak. The name must be unique, unless
+/// the author chooses a symbol: `.klp.sym.<objname>.<name>,<position>`. The result is checked as by
+/// `klp-gen check`, and only written if that refuses nothing. The conversion is the last step of a build:
+/// linkers and strip do not understand its result.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   # for a kernel with klp_sympos
   $ klp-gen convert livepatch.ko -o out.ko --vmlinux vmlinux
-  # for the same kernel without it: exact names, good for this one build
+  # for the same kernel without it: exact names, which are valid for this build only
   $ klp-gen convert livepatch.ko -o exact.ko --vmlinux vmlinux --policy exact
 
 Exit status: 0 written, 1 a reference cannot be resolved or the kernel would refuse the result, 2 could
-not run; with 1 and 2 the output is left as it was.")]
+not run; with 1 and 2 the output is unchanged.")]
 pub struct Args {
     /// The livepatch, as modpost leaves it
     #[arg(value_name = "IN")]
@@ -157,14 +157,14 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     match convert(&origin, &data, &target, args.target.policy)? {
         Conversion::Done(converted) => {
             if data.ends_with(SIGNATURE) {
-                let what = "its signature is gone, sign the result";
+                let what = "the signature was removed: sign the result";
                 console.warning(&format_args!("{origin}: {what}"));
             }
             write_file(&args.output, &converted.bytes)?;
             done(&origin, args, &target, &converted, console)
         }
         Conversion::Refused(problems) => {
-            // It may be of another kernel, which nothing else tells so plainly.
+            // If the livepatch is for another kernel, these refusals explain the problems best.
             let policy = args.target.policy;
             let report = check_file(origin.clone(), &data, &target, policy, &[])?;
             let module = report.refusals().filter(|(finding, refusal)| {
@@ -189,7 +189,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     }
 }
 
-/// Prints what was written.
+/// Prints the converted references and functions.
 fn done(
     origin: &str,
     args: &Args,
@@ -217,7 +217,7 @@ fn done(
         ));
     }
     let lacks_link_order = target.objects().iter().any(Object::lacks_link_order);
-    // A position of another build is another file's symbol, and nothing else tells.
+    // A position of another build may be a symbol of another file, which only the file's name shows.
     let chosen = references
         .iter()
         .map(|r| (r.by_position, &r.written, &r.file));
@@ -232,8 +232,8 @@ fn done(
                 console.note(&format_args!("{origin}: {written} = {file}"));
             }
             None if by_position && lacks_link_order => console.note(&format_args!(
-                "{origin}: {written}: the source file of that position is not known (files of vmlinux \
-                 are known by its vmlinux.a, --link-order)"
+                "{origin}: {written}: the source file of that position is not known (give vmlinux.a \
+                with --link-order)"
             )),
             _ => {}
         }
@@ -242,7 +242,7 @@ fn done(
     Ok(Verdict::Yes)
 }
 
-/// Prints why nothing was written.
+/// Prints the refusals for which nothing was written.
 fn rejected(origin: &str, form: Format, report: &Report, console: &Console) -> Result<Verdict> {
     if form == Format::Json {
         console.json(report.refusals().map(|(finding, _)| Row::rejected(finding)))?;
@@ -257,14 +257,14 @@ fn rejected(origin: &str, form: Format, report: &Report, console: &Console) -> R
 fn say_refused(origin: &str, finding: &Finding, refusal: &Refusal, console: &Console) {
     let by = match refusal.by() {
         By::Kernel => "the kernel would refuse",
-        By::KlpGen => "klp-gen refuses, the kernel would not,",
+        By::KlpGen => "klp-gen refuses (the kernel would not)",
     };
     let what = format!("{} {}", finding.kind.as_str(), finding.subject);
     let what = what.trim_end();
     console.error(&format_args!("{origin}: {by} {what}: {refusal}"));
 }
 
-/// Says what somebody may not have meant, and what the given files do not tell.
+/// Prints warnings: suspicious input, and findings that the given files do not decide.
 fn mention(report: &Report, console: &Console) {
     warn(report, console);
     for finding in report.unchecked() {
@@ -285,7 +285,7 @@ fn print(page: &mut Page<'_>, row: &Row<'_>) -> io::Result<()> {
     let file = row
         .file
         .map_or_else(String::new, |file| format!(" ({file})"));
-    // The name of a livepatch symbol has its object.
+    // The name of a livepatch symbol contains its object.
     let module = match row.object.as_deref() {
         Some(module) if row.kind == Kind::Function.as_str() && module != "vmlinux" => {
             format!(" [{module}]")

@@ -23,19 +23,20 @@ use std::fmt::Write as _;
 use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 
-/// The column of the words, behind the subject.
+/// The column of the explanation, behind the subject.
 const INDENT: usize = 12;
 
-/// Say in words how names are read, and what they match under each rule
+/// Explain in words how names are read, and which symbols they match under each rule
 ///
-/// No kernel is needed. Given one, what each rule finds in it is said too. The exit status is 0 for
-/// every name that can be read, whatever it finds: `klp-gen resolve` is the command to ask that.
+/// No kernel is needed. If a kernel is given, the symbols that each rule finds in it are printed as well.
+/// The exit status is 0 for every name that can be read; use `klp-gen resolve` to test that a name is
+/// found.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  # how a name is taken apart, and what the four rules make of it
+  # the parts of a name, and its meaning under the four rules
   $ klp-gen explain init_once.llvm.9a3f
-  # the same for a livepatch symbol, and what it finds in a kernel
+  # the same for a livepatch symbol, with the symbols that it finds in a kernel
   $ klp-gen explain '.klp.sym.vmlinux.init_once.llvm.*,2' --vmlinux vmlinux
 
 Exit status: 0 explained, 2 a name or a file cannot be read.")]
@@ -51,7 +52,7 @@ pub struct Args {
     format: FormatArg,
 }
 
-/// One explanation; the fields are an interface: docs/schema/explain.json.
+/// An explanation. The fields are an interface: docs/schema/explain.json.
 #[derive(Debug, Serialize)]
 struct Row<'t> {
     written: &'t str,
@@ -170,14 +171,14 @@ fn row<'t>(name: &'t str, written: &Written<'t>, target: Option<&'t Target<'_>>)
     }
 }
 
-/// The parts of a name; of `<name>.llvm.*`, those of `<name>`.
+/// Returns the parts of a name; for `<name>.llvm.*`, the parts of `<name>`.
 fn parsed(name: SymbolName<'_>) -> ParsedName<'_> {
     match Query::new(name.0) {
         Query::Any(name) | Query::Plain(name) | Query::Hashed(name, _) => ParsedName::new(name.0),
     }
 }
 
-/// Which symbols of its object a request asks for under a rule.
+/// Returns the symbols of its object that a request asks for under a rule.
 fn asks<'n>(policy: Policy, request: &Request<'n>) -> Asks<'n> {
     let rule = rule_of(policy, request.objname);
     Asks::new(rule, &Query::new(request.name.0))
@@ -233,7 +234,7 @@ fn print_section(page: &mut Page<'_>, section: &LivepatchSection<'_>) -> io::Res
     explain(page, "holds", &what)?;
     // The name of the section is written with its dot or without.
     let dot = if name.starts_with('.') { "" } else { "." };
-    let what = format!("{dot}{name}, going by the name; the kernel goes by sh_info");
+    let what = format!("{dot}{name}, by its name; the kernel uses sh_info");
     explain(page, "section", &what)
 }
 
@@ -266,7 +267,7 @@ fn parts_in_words(query: &Query<'_>) -> String {
     words
 }
 
-/// Says what a symbol is, going by its name.
+/// Returns a description of a symbol by its name.
 fn class_in_words(parsed: &ParsedName<'_>) -> String {
     let (base, function) = (shown(parsed.base), parsed.function.map(shown));
     match (parsed.class, function) {

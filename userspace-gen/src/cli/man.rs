@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use clap::Command;
 use std::path::PathBuf;
 
-/// Write the manual: a page for klp-gen, and one for each of its commands
+/// Write the man pages of klp-gen and of each of its commands
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -16,7 +16,7 @@ Examples:
 
 Exit status: 0 written, 2 the directory cannot be written to.")]
 pub struct Args {
-    /// The directory to write the pages to; it is made if it is not there
+    /// The directory for the pages; it is made if it does not exist
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
 }

@@ -30,9 +30,9 @@ use ui::console;
     version,
     after_help = "\
 Examples:
-  # what a name means in a kernel
+  # the meaning of a name in a kernel
   $ klp-gen resolve init_once,2 --vmlinux vmlinux
-  # make a livepatch of what modpost left, and ask what the kernel will say to it
+  # convert a livepatch after modpost, and predict the kernel's verdict
   $ klp-gen convert livepatch.ko -o out.ko --vmlinux vmlinux
   $ klp-gen check out.ko --vmlinux vmlinux
 

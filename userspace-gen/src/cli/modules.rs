@@ -15,21 +15,21 @@ use std::path::PathBuf;
 /// Find the modules that livepatches patch in a kernel's build
 ///
 /// A livepatch names modules in its `klp_object`s and in references such as `.klp.sym.ext4.foo,0`. This
-/// prints their files, one a line, as `--module` of the other commands takes them. A name that no
-/// module can have, and that of a module that is part of vmlinux, are refused: the kernel would load
-/// the livepatch, and patch nothing. Makefile.livepatch does all of this.
+/// command prints their files, one on each line, for `--module` of the other commands. Two kinds of names
+/// are refused, because the kernel would load the livepatch and patch nothing: names that no module can
+/// have, and names of modules that are part of vmlinux. Makefile.livepatch runs this command.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  # where the modules are that a livepatch is for
+  # the files of the modules that a livepatch patches
   $ klp-gen modules livepatch.ko --modules-order modules.order
-  # those that are part of vmlinux are refused
+  # the same; modules that are part of vmlinux are refused
   $ klp-gen modules livepatch.ko --modules-order modules.order --modules-builtin modules.builtin
 
-Exit status: 0 printed, with a warning for each module that was not found; 1 a name can be no module's;
-2 could not run.")]
+Exit status: 0 printed, with a warning for each module that was not found; 1 a name was refused; 2 could
+not run.")]
 pub struct Args {
-    /// The livepatches, or the objects that they will be made of
+    /// The livepatches, or the objects from which they will be linked
     #[arg(value_name = "OBJECT", required = true)]
     objects: Vec<PathBuf>,
 
@@ -41,7 +41,7 @@ pub struct Args {
     #[arg(long = "modules-builtin", value_name = "FILE")]
     built_in: Vec<PathBuf>,
 
-    /// A module that is known, and not looked for; may be given several times
+    /// A module with a known file, which is not searched; may be given several times
     #[arg(long = "module", value_name = "FILE.ko")]
     known: Vec<PathBuf>,
 }

@@ -20,47 +20,49 @@ use std::ffi::OsString;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-/// Say which symbols names mean, or why they mean none
+/// Print the symbols that names mean, or the reasons why they mean none
 ///
-/// A livepatch is taken to ask. A tracer gets the same symbols but for two differences: a hash of another
-/// build counts as none, and a name without an object is looked for in vmlinux and in all modules. BPF, which
-/// goes by BTF, looks in one object: `vmlinux:name` or `module:name`. Any symbol counts, as for
-/// `kallsyms_lookup_name()`; with `--functions` variables are passed over, as by kprobes.
+/// By default, names are resolved as for a livepatch. With `--tracer` they are resolved as for a tracer,
+/// with two differences: a hash of another build is ignored, and a name without an object is looked up in
+/// vmlinux and in all modules. BPF programs that use BTF look in one object: `vmlinux:name` or
+/// `module:name`. Any symbol counts, as for `kallsyms_lookup_name()`; with `--functions`, variables are
+/// skipped, as by kprobes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   # the second of the functions called init_once
   $ klp-gen resolve init_once,2 --vmlinux vmlinux
-  # the second with the promoted ones counted, and a symbol of a module
+  # the second, counting the promoted ones as well, and a symbol of a module
   $ klp-gen resolve 'init_once.llvm.*,2' net_mod:handle --vmlinux vmlinux --module net-mod.ko
-  # the function that a kprobe on handle is set on, in the kernel or in a module
+  # the function for a kprobe on handle, in the kernel or in a module
   $ klp-gen resolve --tracer handle --vmlinux vmlinux --module net-mod.ko
   # the full name of a promoted function, for a tracer that does not ask the kernel
   $ name=$(klp-gen resolve --tracer --functions --format name promoted --vmlinux vmlinux) && echo \"$name\"
 
-Exit status: 0 each name means one symbol, 1 one of them does not, 2 could not run. With --format name, 1 is also for a
-symbol that its full name does not tell from another one, or whose name is not one word to a shell.")]
+Exit status: 0 each name means one symbol, 1 a name does not, 2 could not run. With --format name, 1 also means that
+another symbol has the same full name, or that the name is not one word to a shell.")]
 pub struct Args {
     /// [objname:]name[,sympos]; `name.llvm.*` counts promoted and other symbols together
     #[arg(required_unless_present = "file", value_name = "QUERY")]
     queries: Vec<OsString>,
 
-    /// Also answer the queries in FILE, one on each line; `-` is stdin
+    /// Also resolve the queries in FILE, one on each line; `-` is stdin
     #[arg(long = "queries", value_name = "FILE")]
     file: Option<PathBuf>,
 
-    /// Answer as a tracer is answered, not a livepatch: [objname:]name, without one in vmlinux and all modules
+    /// Resolve as for a tracer, not for a livepatch: [objname:]name; without objname, in vmlinux and all
+    /// modules
     #[arg(long)]
     tracer: bool,
 
-    /// Answer a tracer of functions: a variable of exactly the name is passed over
+    /// Resolve as for a tracer of functions: variables are skipped
     #[arg(long, requires = "tracer")]
     functions: bool,
 
     #[command(flatten)]
     target: TargetArgs,
 
-    /// How to print it
+    /// The output format
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     format: ResolveFormat,
 }
@@ -73,11 +75,11 @@ enum ResolveFormat {
     Table,
     /// A JSON array, for programs
     Json,
-    /// The full names alone, one on each line, also with --quiet; the rest goes to stderr
+    /// Full names only, one on each line, also with --quiet; messages go to stderr
     Name,
 }
 
-/// One answer; the fields are an interface: docs/schema/resolve.json.
+/// An answer. The fields are an interface: docs/schema/resolve.json.
 #[derive(Debug, Serialize)]
 struct Row<'t> {
     query: &'t str,
@@ -95,7 +97,7 @@ fn read_queries(path: &Path) -> Result<Vec<u8>> {
     Ok(queries)
 }
 
-/// The queries of the command line, then those of `--queries`.
+/// Returns the queries of the command line, then those of `--queries`.
 fn read_requests<'q>(args: &'q Args, file: &'q [u8]) -> Result<Vec<(Request<'q>, String)>> {
     let lines = file.split(|&b| b == b'\n');
     let lines = lines.map(|line| line.strip_suffix(b"\r").unwrap_or(line));
@@ -107,7 +109,7 @@ fn read_requests<'q>(args: &'q Args, file: &'q [u8]) -> Result<Vec<(Request<'q>,
         let request = request.map_err(|e| anyhow!("query '{query}': {e}"))?;
         if args.tracer && request.sympos != Sympos::UNIQUE {
             return Err(anyhow!(
-                "query '{query}': a tracer has no positions, leave ',' away"
+                "query '{query}': a tracer has no positions (remove the ',' and the number)"
             ));
         }
         requests.push((request, query));
@@ -118,13 +120,15 @@ fn read_requests<'q>(args: &'q Args, file: &'q [u8]) -> Result<Vec<(Request<'q>,
     Ok(requests)
 }
 
-/// Says why an object that a query names is none of the targets.
+/// Returns a message for an object that is not among the targets.
 fn no_object(target: &Target<'_>, object: ObjName<'_>) -> String {
-    let because = |why: &str| format!("{object} is not among the targets, {why}");
+    let because = |why: &str| format!("{object} is not among the targets: {why}");
     if is_generated(object.as_bytes()) {
-        because("what kallsyms lists as its symbols was made at run time, and is found by no name")
+        because(
+            "kallsyms lists code under this name that was made at run time, which no lookup finds",
+        )
     } else if object.as_bytes().contains(&b'-') {
-        because("a module's name has '_' where that of its file has '-'")
+        because("the name of a module has '_' instead of '-'")
     } else {
         target.not_given(object)
     }
@@ -146,7 +150,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     } else {
         Usable::Any
     };
-    // One after the other: of a name that a file has a million times, no more than one is kept.
+    // Answers are made one after the other, since a file may have a million queries.
     let all_resolved = Cell::new(true);
     let mut answers = requests.iter().map(|(request, query)| {
         let policy = args.target.policy;
@@ -185,7 +189,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
                 match name_of(&target, args.tracer, query, request, &answer) {
                     Ok(name) => return Some(name),
                     Err(Some(why)) => console.error(&why),
-                    // That was said when it was asked.
+                    // The message was printed before.
                     Err(None) => {}
                 }
                 all_resolved.set(false);
@@ -194,7 +198,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
             print_names(names, console)?;
         }
     }
-    // What nobody reads any more counts, too.
+    // Answers that are not printed count for the exit status.
     answers.for_each(drop);
     Ok(if all_resolved.get() {
         Verdict::Yes
@@ -203,7 +207,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     })
 }
 
-/// Returns the full name that an answer is about, or what is wrong if that was not said already.
+/// Returns the full name in an answer, or a message if none was printed before.
 fn name_of<'t>(
     target: &Target<'_>,
     tracer: bool,
@@ -214,7 +218,7 @@ fn name_of<'t>(
     match answer {
         Answer::Resolved { object, entry, .. } => full_name::word(entry)
             .and_then(|name| {
-                // A tracer is only answered if one symbol is meant.
+                // For a tracer, only one symbol has the name.
                 if !tracer {
                     full_name::expect_one(target, *object, entry)?;
                 }
@@ -242,12 +246,12 @@ fn print_names<'t>(mut names: impl Iterator<Item = &'t [u8]>, console: &Console)
             page.raw().write_all(b"\n")
         })
     })?;
-    // What nobody reads any more counts, too.
+    // Names that are not printed count for the exit status.
     names.for_each(drop);
     Ok(())
 }
 
-/// Says how one of several symbols is chosen.
+/// Returns the advice for a choice of one of several symbols.
 fn choose(tracer: bool) -> &'static str {
     if tracer {
         answer::BY_MODULE

@@ -14,15 +14,15 @@ use serde::Serialize;
 
 /// Print the symbol table that a kernel would have
 ///
-/// vmlinux comes in the order of /proc/kallsyms, a module in the order of its symbol table. What a
-/// module loses after its initialization is left out. Addresses in a module file are offsets in the
-/// symbol's section.
+/// The symbols of vmlinux are in the order of /proc/kallsyms, those of a module in the order of its symbol
+/// table. Symbols that a module loses after its initialization are not printed. The address of a symbol in
+/// a module file is the offset in its section.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  # what /proc/kallsyms of that kernel will list, with the positions of its names
+  # the symbols that /proc/kallsyms of a kernel will list, with their positions
   $ klp-gen symbols --vmlinux vmlinux
-  # the same for a kernel that cuts its names at the first dot, and a module, whose names it leaves
+  # the same for a kernel that cuts its names at the first dot, and for a module with uncut names
   $ klp-gen symbols --vmlinux vmlinux --module net-mod.ko --policy dot-cut
 
 Exit status: 0 printed, 2 a file cannot be read.")]
@@ -34,7 +34,7 @@ pub struct Args {
     format: FormatArg,
 }
 
-/// One symbol; the fields are an interface: docs/schema/symbols.json.
+/// A symbol. The fields are an interface: docs/schema/symbols.json.
 #[derive(Debug, Serialize)]
 struct Row<'d> {
     object: Text<ObjName<'d>>,

@@ -13,17 +13,17 @@ use std::path::PathBuf;
 
 /// List a livepatch's references to kernel internals for modpost
 ///
-/// modpost takes every reference that nobody exports for an error. This writes a Module.symvers of those
-/// that `klp-gen convert` will resolve, and refuses the others with what may have been meant. modpost
-/// gets it by `KBUILD_EXTRA_SYMBOLS`; Makefile.livepatch does all of this.
+/// modpost reports an error for every reference that is not exported. This command writes a Module.symvers
+/// of the references that `klp-gen convert` will resolve, and refuses all others, with suggestions. Give
+/// the file to modpost by `KBUILD_EXTRA_SYMBOLS`; Makefile.livepatch does all of this.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  # the same is done with objects that modpost has not seen
+  # for the objects of a livepatch, before modpost
   $ klp-gen symvers livepatch.ko -o livepatch.symvers --vmlinux vmlinux
 
-Exit status: 0 written, 1 a reference cannot be resolved, 2 could not run; with 1 and 2 the output is left
-as it was.")]
+Exit status: 0 written, 1 a reference cannot be resolved, 2 could not run; with 1 and 2 the output is
+unchanged.")]
 pub struct Args {
     /// The objects of livepatches, as the compiler leaves them
     #[arg(value_name = "OBJECT", required = true)]
@@ -39,7 +39,7 @@ pub struct Args {
     #[command(flatten)]
     symvers: SymversArgs,
 
-    /// An object of another module that modpost gets in the same run, for what it exports; may be given
+    /// An object of another module that modpost reads in the same run, for its exports; may be given
     /// several times
     #[arg(long, value_name = "OBJECT")]
     beside: Vec<PathBuf>,
@@ -62,7 +62,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let mut objects = Vec::new();
     for path in &args.objects {
         let (origin, data) = (path.display().to_string(), read_file(path)?);
-        // One livepatch may use what another one exports.
+        // A livepatch may use the exports of another livepatch.
         symvers.add_object(&origin, &data)?;
         objects.push((origin, data));
     }

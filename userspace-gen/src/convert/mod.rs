@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! From a livepatch with undefined references to kernel internals to one that the kernel loads.
+//! Converts a livepatch with undefined references to kernel internals into a livepatch that the kernel loads.
 //!
-//! `meaning` says what each reference means and how the kernel is told so, and `output` makes the file.
-//! The result is read again and checked.
+//! `meaning` finds the symbol of each reference, and the name by which the kernel finds the same symbol. `output` makes
+//! the file. Then the result is read again and checked.
 
 mod meaning;
 mod output;
@@ -26,32 +26,32 @@ use klp_policy::Policy;
 /// The result of a conversion.
 #[derive(Debug)]
 pub enum Conversion {
-    /// It is done.
+    /// The converted livepatch.
     Done(Converted),
-    /// References mean no symbol, or not one.
+    /// References mean no symbol, or more than one.
     Refused(Vec<Problem>),
-    /// The kernel would refuse the result, or klp-gen does: the report of [`check_file`] says why.
+    /// The kernel would refuse the result, or klp-gen does: the report of [`check_file`] has the reasons.
     Rejected(Report),
 }
 
-/// A livepatch that the kernel loads.
+/// A converted livepatch.
 #[derive(Debug)]
 pub struct Converted {
     /// The file.
     pub bytes: Vec<u8>,
     /// The references, each with the name that was written for it.
     pub references: Vec<Reference>,
-    /// The functions that it replaces, as far as their objects are known.
+    /// The functions that the livepatch replaces, as far as their objects are given.
     pub functions: Vec<OldName>,
     /// The report of the check of the result.
     pub report: Report,
 }
 
-/// Converts the livepatch `data`, which messages call `origin`.
+/// Converts the livepatch `data`; `origin` is the name of the file in messages.
 ///
-/// References mean what they mean by the rule of `klp_sympos`, whatever `policy` is; that says what the
-/// kernel understands that the result is for. The result is judged by [`check_file`]: what that refuses is
-/// not handed out.
+/// References are resolved by the rule of `klp_sympos`, whatever `policy` is. `policy` is the rule of the
+/// kernel that will load the result. The result is checked by [`check_file`], and only returned if that
+/// refuses nothing.
 ///
 /// # Errors
 ///
@@ -94,10 +94,10 @@ pub fn convert(
     }))
 }
 
-/// The answer for a file that cannot be changed: whether the kernel would refuse it in any form.
+/// Returns the report on a file that cannot be changed, if the kernel would refuse the file in any form.
 ///
-/// References and names would have been changed; what the loader says to sections and relocations would
-/// have stayed the same.
+/// The conversion changes references and names only. So the loader would refuse the same sections and
+/// relocations in the converted file.
 fn refused_anyway(
     origin: &str,
     data: &[u8],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Which sort of ELF file is expected, and what to do if it is another.
+//! Checks of the kind of an ELF file, with messages that say what to do.
 
 use super::file::ElfFile;
 use crate::error::{Error, Result};
@@ -8,15 +8,15 @@ use object::elf;
 use object::read::elf::FileHeader as _;
 use object::read::ReadRef;
 
-/// Sections that make a module of an object file.
+/// Sections that only a linked module has.
 const OF_MODULE: [&[u8]; 2] = [b".gnu.linkonce.this_module", b"__versions"];
 
 impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
-    /// Refuses what is not an object file, or a module.
+    /// Refuses a file that is neither an object file nor a module.
     ///
     /// # Errors
     ///
-    /// It is a program, a library, a core dump, or the kernel before its last link.
+    /// The file is a program, a library, a core dump, or the kernel before its last link.
     pub fn expect_relocatable(&self) -> Result<()> {
         let found = match self.header().e_type(self.endian()) {
             elf::ET_REL if !self.is_kernel_before_link() => return Ok(()),
@@ -30,14 +30,14 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         Err(Error::unsupported(self.origin(), what))
     }
 
-    /// Refuses what is not a kernel with addresses.
+    /// Refuses a file that is not a linked kernel image.
     ///
     /// # Errors
     ///
-    /// It is an object file, a module, a core dump, or the program that unpacks a boot image.
+    /// The file is an object file, a module, a core dump, or the program that unpacks a boot image.
     pub fn expect_linked(&self) -> Result<()> {
         let found = match self.header().e_type(self.endian()) {
-            // A kernel that may be anywhere is a "shared library" on some architectures.
+            // On some architectures, a relocatable kernel is a "shared library".
             elf::ET_EXEC | elf::ET_DYN if !self.is_decompressor() => return Ok(()),
             elf::ET_EXEC | elf::ET_DYN => {
                 "the program that unpacks a boot image (give the vmlinux at the top of the build)"
@@ -52,13 +52,13 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         Err(Error::unsupported(self.origin(), what))
     }
 
-    /// Returns whether it is all of a kernel's objects in one, which has no addresses yet.
+    /// Returns true for vmlinux.o: all objects of a kernel in one file, without addresses.
     fn is_kernel_before_link(&self) -> bool {
         let is_module = || self.sections().any(|s| OF_MODULE.contains(&s.name));
         self.defines(b"start_kernel") && !is_module()
     }
 
-    /// Returns whether it is a program around a compressed kernel: arch/x86/boot/compressed/vmlinux.
+    /// Returns true for a program with a compressed kernel: arch/x86/boot/compressed/vmlinux.
     fn is_decompressor(&self) -> bool {
         self.defines(b"input_data") && !self.defines(b"start_kernel") && !self.defines(b"_stext")
     }
@@ -69,7 +69,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
     }
 }
 
-/// An ELF type for people.
+/// Returns a description of an ELF type.
 fn type_name(kind: elf::FileType) -> String {
     match kind {
         elf::ET_REL => "a relocatable file (.ko or .o)".to_owned(),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Reading a 64-bit ELF file: vmlinux, a module, a livepatch.
+//! Reads a 64-bit ELF file: vmlinux, a module, a livepatch.
 //!
-//! Everything in a file may be wrong. What is wrong with the headers is an error at once; a name or
-//! an index that leads nowhere is an error where it is used.
+//! Every part of a file may be malformed. Malformed headers are an error at once. An invalid name or index
+//! is an error when it is used.
 
 use super::section::{Section, SectionId};
 use super::strings::{end_of_strings, string_at};
@@ -32,11 +32,11 @@ pub struct ElfFile<'d, R: ReadRef<'d> = &'d [u8]> {
 }
 
 impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
-    /// Reads the headers; `origin` is what messages call the file.
+    /// Reads the headers; `origin` is the name of the file in messages.
     ///
     /// # Errors
     ///
-    /// It is no 64-bit ELF file, or a truncated one.
+    /// The file is no 64-bit ELF file, or truncated.
     pub fn parse(origin: String, data: R) -> Result<Self> {
         let bad = |what: &str, e: object::read::Error| {
             Error::malformed(&origin, format_args!("{what}: {e}"))
@@ -51,7 +51,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         if ident.get(4) != Some(&elf::ELFCLASS64.0) {
             return Err(Error::unsupported(
                 &origin,
-                "expected a 64-bit ELF file, found a 32-bit one (klp-gen reads no others)",
+                "expected a 64-bit ELF file, found a 32-bit one (klp-gen only supports 64-bit files)",
             ));
         }
         let header = FileHeader64::<E>::parse(data).map_err(|e| bad("ELF header", e))?;
@@ -112,19 +112,19 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         }))
     }
 
-    /// The name of the file in messages.
+    /// Returns the name of the file in messages.
     #[must_use]
     pub fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// The byte order.
+    /// Returns the byte order.
     #[must_use]
     pub fn endian(&self) -> E {
         self.endian
     }
 
-    /// Bytes in the file.
+    /// Returns the length of the file in bytes.
     pub(crate) fn len(&self) -> u64 {
         self.data.len().unwrap_or(u64::MAX)
     }
@@ -134,25 +134,25 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         self.data
     }
 
-    /// The file header.
+    /// Returns the file header.
     #[must_use]
     pub fn header(&self) -> &'d FileHeader64<E> {
         self.header
     }
 
-    /// The architecture.
+    /// Returns the architecture.
     #[must_use]
     pub fn machine(&self) -> elf::Machine {
         self.header.e_machine(self.endian)
     }
 
-    /// How many section headers there are, the null one included.
+    /// Returns the number of section headers, including the null one.
     #[must_use]
     pub fn section_count(&self) -> usize {
         self.sections.len()
     }
 
-    /// One section.
+    /// Returns a section.
     ///
     /// # Errors
     ///
@@ -167,7 +167,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         })
     }
 
-    /// One section, if the file has it.
+    /// Returns a section, if the file has it.
     #[must_use]
     pub fn get_section(&self, id: SectionId) -> Option<Section<'d>> {
         let (header, endian) = (self.sections.get(id.0)?, self.endian);
@@ -186,21 +186,22 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         })
     }
 
-    /// A section whose name does not begin and end within the table of names, also the null one.
+    /// Returns the first section with a name that does not begin and end within the table of names. The
+    /// null section counts, too.
     pub(crate) fn unnamed_section(&self) -> Option<SectionId> {
         let end = end_of_strings(self.section_names);
         let unnamed = |s: &SectionHeader64<E>| s.sh_name(self.endian) as usize >= end;
         self.sections.iter().position(unnamed).map(SectionId)
     }
 
-    /// The header of a section, to be written again.
+    /// Returns the header of a section, to be written again.
     pub(crate) fn raw_section_header(&self, id: SectionId) -> Result<SectionHeader> {
         let header = self.sections.get(id.0);
         let header = header.ok_or_else(|| self.malformed("expected a section"))?;
         Ok(SectionHeader::from_raw(self.endian, header))
     }
 
-    /// The section that holds the names of sections.
+    /// Returns the section that has the names of sections.
     pub(crate) fn section_names_id(&self) -> Result<SectionId> {
         let index = self.header.shstrndx(self.endian, self.data);
         match index {
@@ -209,18 +210,18 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         }
     }
 
-    /// The sections, without the null one.
+    /// Returns the sections, without the null one.
     pub fn sections(&self) -> impl Iterator<Item = Section<'d>> + '_ {
         (1..self.sections.len()).filter_map(|i| self.get_section(SectionId(i)))
     }
 
-    /// The first section of that name.
+    /// Returns the first section of a name.
     #[must_use]
     pub fn section_by_name(&self, name: &[u8]) -> Option<Section<'d>> {
         self.sections().find(|s| s.name == name)
     }
 
-    /// The bytes of a section; none if it has none in the file.
+    /// Returns the bytes of a section; no bytes for `SHT_NOBITS`.
     ///
     /// # Errors
     ///
@@ -241,7 +242,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
             })
     }
 
-    /// The `size` bytes that a linked file has at `address`.
+    /// Returns the `size` bytes that a linked file has at `address`.
     #[must_use]
     pub fn bytes_at(&self, address: u64, size: u64) -> Option<&'d [u8]> {
         let end = address.checked_add(size)?;
@@ -255,7 +256,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         self.data.read_bytes_at(offset, size).ok()
     }
 
-    /// The string at an offset of a section, without its NUL.
+    /// Returns the string at an offset of a section, without its NUL.
     #[must_use]
     pub fn string_in(&self, section: &Section<'_>, offset: u64) -> Option<&'d [u8]> {
         if section.is_nobits() {
@@ -266,7 +267,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         (start < end).then(|| self.data.read_bytes_at_until(start..end, 0).ok())?
     }
 
-    /// The string that a linked file has at `address`, without its NUL.
+    /// Returns the string that a linked file has at `address`, without its NUL.
     #[must_use]
     pub fn string_at(&self, address: u64) -> Option<&'d [u8]> {
         let section = self
@@ -275,7 +276,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         self.string_in(&section, address - section.address)
     }
 
-    /// The entries of a section that is a table.
+    /// Returns the entries of a section that is a table.
     pub(super) fn array<T: pod::Pod>(&self, section: &Section<'_>) -> Result<&'d [T]> {
         let bytes = self.section_data(section)?;
         let count = bytes.len() / size_of::<T>();
@@ -288,7 +289,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         }
     }
 
-    /// The entries of a relocation section with addends.
+    /// Returns the entries of a relocation section with addends.
     ///
     /// # Errors
     ///
@@ -297,7 +298,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         self.array(section)
     }
 
-    /// An error about this file.
+    /// Returns an error about this file.
     pub(crate) fn malformed(&self, what: impl std::fmt::Display) -> Error {
         Error::malformed(&self.origin, what)
     }

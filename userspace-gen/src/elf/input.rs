@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Opens a large ELF file, of which only some parts will be read.
+//! Opens a large ELF file of which only some parts will be read.
 
 use super::ElfFile;
 use crate::error::{Error, ErrorKind, Result};
@@ -18,18 +18,19 @@ pub struct ElfInput {
 }
 
 impl ElfInput {
-    /// Opens a file; nothing is read yet.
+    /// Opens a file, without reading it.
     ///
     /// # Errors
     ///
-    /// The file cannot be opened, or is none that could be read in another order than its own.
+    /// The file cannot be opened, or is not a regular file.
     pub fn open(path: &Path) -> Result<Self> {
         if path == Path::new("-") {
-            let what = "-: expected a regular file, found stdin (./- for one of that name)";
+            let what =
+                "-: expected a regular file, found stdin (write ./- for a file of that name)";
             return Err(Error::new(ErrorKind::Unsupported, what));
         }
         let io = |e| Error::io(&format_args!("cannot read {}", path.display()), e);
-        // Before it is opened: a FIFO would wait for somebody to write to it.
+        // The check comes before open(), which would wait for a writer of a FIFO.
         let kind = fs::metadata(path).map_err(io)?.file_type();
         if !kind.is_file() {
             let (path, found) = (path.display(), describe(kind));
@@ -47,7 +48,7 @@ impl ElfInput {
     ///
     /// # Errors
     ///
-    /// It is no 64-bit ELF file, or a truncated one.
+    /// The file is no 64-bit ELF file, or truncated.
     pub fn parse(&self) -> Result<ElfFile<'_, &ReadCache<File>>> {
         let origin = self.path.display().to_string();
         expect_uncompressed_image(&origin, &self.cache)?;

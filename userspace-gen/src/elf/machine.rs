@@ -4,7 +4,7 @@
 
 use object::{elf, Endianness};
 
-/// An architecture for people.
+/// Returns the name of an architecture.
 pub(crate) fn machine_name(machine: elf::Machine, endian: Endianness) -> String {
     let name = match machine {
         elf::EM_X86_64 => "x86-64",

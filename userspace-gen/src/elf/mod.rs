@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! ELF as the kernel uses it: [`mod@file`] reads one, [`mod@write`] puts a changed one together.
+//! ELF files as the kernel uses them: [`mod@file`] reads a file, [`mod@write`] makes a changed file.
 
 mod debug_only;
 mod expect;

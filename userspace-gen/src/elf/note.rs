@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Notes: what a build says about itself.
+//! ELF notes.
 
 use super::file::ElfFile;
 use super::number::read_u32;
@@ -8,7 +8,7 @@ use object::elf;
 use object::read::ReadRef;
 use object::Endianness;
 
-/// The build id among notes, as a linker writes it and `/sys/kernel/notes` repeats it.
+/// Returns the build id in notes, as a linker writes them and `/sys/kernel/notes` has them.
 #[must_use]
 pub fn build_id(endian: Endianness, mut notes: &[u8]) -> Option<&[u8]> {
     loop {
@@ -25,7 +25,7 @@ pub fn build_id(endian: Endianness, mut notes: &[u8]) -> Option<&[u8]> {
 }
 
 impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
-    /// The build id of a file.
+    /// Returns the build id of a file.
     #[must_use]
     pub fn build_id(&self) -> Option<&'d [u8]> {
         let notes = self.sections().filter(|s| s.kind == elf::SHT_NOTE);

@@ -7,7 +7,7 @@ use object::Endianness;
 
 macro_rules! read {
     ($($name:ident: $type:ty,)*) => {$(
-        #[doc = concat!("The `", stringify!($type), "` that `bytes` begin with.")]
+        #[doc = concat!("Returns the `", stringify!($type), "` at the beginning of `bytes`.")]
         #[must_use]
         pub fn $name(endian: Endianness, bytes: &[u8]) -> Option<$type> {
             let bytes = *bytes.first_chunk()?;
@@ -22,7 +22,7 @@ macro_rules! read {
 
 macro_rules! bytes {
     ($($name:ident: $type:ty,)*) => {$(
-        #[doc = concat!("The bytes of a `", stringify!($type), "`.")]
+        #[doc = concat!("Returns the bytes of a `", stringify!($type), "`.")]
         #[must_use]
         pub fn $name(endian: Endianness, number: $type) -> [u8; size_of::<$type>()] {
             if endian.is_big_endian() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! One section header.
+//! A section header.
 
 use object::elf;
 
@@ -36,37 +36,37 @@ pub struct Section<'d> {
 }
 
 impl Section<'_> {
-    /// Returns whether it takes memory when the file is loaded.
+    /// Returns true if the section is in memory when the file is loaded.
     #[must_use]
     pub fn is_alloc(&self) -> bool {
         self.flags.contains(elf::SHF_ALLOC)
     }
 
-    /// Returns whether it may be written to.
+    /// Returns true if the section is writable.
     #[must_use]
     pub fn is_writable(&self) -> bool {
         self.flags.contains(elf::SHF_WRITE)
     }
 
-    /// Returns whether it holds code.
+    /// Returns true if the section contains code.
     #[must_use]
     pub fn is_code(&self) -> bool {
         self.flags.contains(elf::SHF_EXECINSTR)
     }
 
-    /// Returns whether it has no bytes in the file.
+    /// Returns true if the section has no bytes in the file.
     #[must_use]
     pub fn is_nobits(&self) -> bool {
         self.kind == elf::SHT_NOBITS
     }
 
-    /// Returns whether the livepatch core applies the relocations in it.
+    /// Returns true if the livepatch core applies the relocations in the section.
     #[must_use]
     pub fn is_livepatch_rela(&self) -> bool {
         self.flags.0 & super::SHF_RELA_LIVEPATCH != 0
     }
 
-    /// Returns whether `address` lies in it.
+    /// Returns true if `address` is in the section.
     #[must_use]
     pub fn contains_address(&self, address: u64) -> bool {
         address

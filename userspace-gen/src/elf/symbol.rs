@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! One symbol of an ELF symbol table.
+//! A symbol of an ELF symbol table.
 
 use super::section::SectionId;
 use object::elf;
@@ -12,17 +12,17 @@ pub struct SymbolId(pub usize);
 /// The place of a symbol's definition: `st_shndx`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
-    /// Elsewhere.
+    /// The symbol is not defined in this file.
     Undefined,
-    /// Nowhere: its value is a number.
+    /// The symbol is a number, not a place.
     Absolute,
-    /// In no section yet.
+    /// A common symbol, which has no section yet.
     Common,
-    /// Wherever the livepatch core finds it.
+    /// A livepatch symbol, which the livepatch core resolves.
     Livepatch,
-    /// Another of the reserved section numbers.
+    /// Another reserved section number.
     Reserved(u16),
-    /// In a section, which the file may not have.
+    /// A section. The file may not have a section of this index.
     Section(SectionId),
 }
 
@@ -41,28 +41,28 @@ pub struct Symbol<'d> {
     pub bind: elf::SymbolBind,
     /// The type.
     pub kind: elf::SymbolType,
-    /// Who sees it, if it is global.
+    /// The visibility of a global symbol.
     pub visibility: elf::SymbolVisibility,
     /// The place of its definition.
     pub place: Place,
 }
 
 impl Symbol<'_> {
-    /// Returns whether one file alone has it.
+    /// Returns true if the symbol is static: local to its file.
     ///
-    /// The last link makes a hidden global symbol a local one; it stays hidden, which no static is.
+    /// The last link makes hidden global symbols local. These stay hidden; a static symbol is never hidden.
     #[must_use]
     pub fn is_static(&self) -> bool {
         self.bind == elf::STB_LOCAL && self.visibility == elf::STV_DEFAULT
     }
 
-    /// Returns whether it may stay unresolved.
+    /// Returns true if the symbol is weak, and may stay unresolved.
     #[must_use]
     pub fn is_weak(&self) -> bool {
         self.bind == elf::STB_WEAK
     }
 
-    /// The section it is defined in.
+    /// Returns the section in which the symbol is defined.
     #[must_use]
     pub fn section(&self) -> Option<SectionId> {
         match self.place {

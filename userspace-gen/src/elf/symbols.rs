@@ -12,31 +12,31 @@ use object::read::ReadRef;
 use object::Endianness;
 
 impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
-    /// The section that holds the symbol table.
+    /// Returns the section that has the symbol table.
     #[must_use]
     pub fn symtab_section(&self) -> Option<SectionId> {
         self.symtab.map(|t| t.section)
     }
 
-    /// Returns whether the name of a symbol begins and ends within the table of names.
+    /// Returns true if the name of a symbol begins and ends within the table of names.
     pub(crate) fn has_name(&self, id: SymbolId) -> bool {
         let symbol = self.raw_symbols().get(id.0);
         let end = self.symtab.map_or(0, |table| table.names_end);
         symbol.is_some_and(|symbol| (symbol.st_name(self.endian) as usize) < end)
     }
 
-    /// The symbols as they are in the file, the null one included.
+    /// Returns the symbols as they are in the file, including the null one.
     pub(crate) fn raw_symbols(&self) -> &'d [Sym64<Endianness>] {
         self.symtab.map_or(&[], |t| t.symbols)
     }
 
-    /// How many symbols there are, the null one included.
+    /// Returns the number of symbols, including the null one.
     #[must_use]
     pub fn symbol_count(&self) -> usize {
         self.symtab.map_or(0, |t| t.symbols.len())
     }
 
-    /// One symbol.
+    /// Returns a symbol.
     ///
     /// # Errors
     ///
@@ -51,13 +51,13 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         })
     }
 
-    /// One symbol, if the file has it.
+    /// Returns a symbol, if the file has it.
     #[must_use]
     pub fn get_symbol(&self, id: SymbolId) -> Option<Symbol<'d>> {
         self.symtab?.symbol(id, self.endian)
     }
 
-    /// The symbols, without the null one.
+    /// Returns the symbols, without the null one.
     pub fn symbols(&self) -> impl Iterator<Item = Symbol<'d>> + '_ {
         (1..self.symbol_count()).filter_map(|i| self.get_symbol(SymbolId(i)))
     }

@@ -12,19 +12,19 @@ use object::{Endianness, U32};
 
 type E = Endianness;
 
-/// The symbol table and what belongs to it.
+/// The symbol table, with its names and section indexes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Symtab<'d> {
     pub(super) section: SectionId,
     pub(super) symbols: &'d [Sym64<E>],
     pub(super) strings: &'d [u8],
-    /// Behind the last NUL of the names.
+    /// The offset behind the last NUL of the names.
     pub(super) names_end: usize,
     pub(super) extended: &'d [U32<E>],
 }
 
 impl<'d> Symtab<'d> {
-    /// Returns one symbol, if the table has it.
+    /// Returns a symbol, if the table has it.
     pub(super) fn symbol(&self, id: SymbolId, endian: E) -> Option<Symbol<'d>> {
         let symbol = self.symbols.get(id.0)?;
         let place = match symbol.st_shndx(endian) {

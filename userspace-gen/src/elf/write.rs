@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Putting a relocatable file together from its sections.
+//! Makes a relocatable file from sections.
 
 use super::ElfFile;
 use crate::error::{Error, Result};
@@ -8,21 +8,21 @@ use object::read::ReadRef;
 use object::write::elf::{Encoder, FileHeader, FileHeaderLayout, SectionHeader};
 use std::borrow::Cow;
 
-/// No section of a kernel module needs its file offset aligned to more.
+/// The largest alignment of a section's file offset. No section of a kernel module needs more.
 const LARGEST_ALIGNMENT: u64 = 4096;
 
 /// A section to be written. Its offset and size follow from its data.
 #[derive(Clone, Debug)]
 pub struct NewSection<'d> {
-    /// The header; `sh_offset` is ignored, `sh_size` counts only without bytes in the file.
+    /// The header. `sh_offset` is ignored. `sh_size` is used for `SHT_NOBITS` only.
     pub header: SectionHeader,
     /// The bytes.
     pub data: Cow<'d, [u8]>,
 }
 
-/// The bytes of a file with the header of `like` and these sections, the null one not among them.
+/// Returns the bytes of a file with the header of `like` and `sections`. The null section is added.
 ///
-/// The section names are in the section that `names` is the index of.
+/// `names` is the index of the section with the section names.
 ///
 /// # Errors
 ///
@@ -57,7 +57,7 @@ pub fn relocatable<'d, R: ReadRef<'d>>(
         section_num: u32::try_from(count).unwrap_or(u32::MAX),
         shstrtab_index: u32::try_from(names).unwrap_or(u32::MAX),
     };
-    // The kernel reads neither number from the null section header.
+    // The kernel does not read a larger number of sections, or index of names, from the null section header.
     if count >= object::elf::SHN_LORESERVE.into() {
         return Err(Error::unsupported(
             like.origin(),

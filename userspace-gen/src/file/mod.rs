@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Files as such: [`read`] and [`write`](mod@write) them, and [`sort`] tells what a file of the wrong sort is.
+//! Files: [`read`] and [`write`](mod@write) them, and [`sort`] describes a file of the wrong kind.
 
 pub mod read;
 pub mod sort;

@@ -8,15 +8,15 @@ use std::io::Read as _;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 
-/// How much is read of what does not say how long it is, a pipe or a device. The text of
-/// /proc/kallsyms has some 20 MB, the largest modules with debug information 500 MB.
+/// The largest number of bytes that are read from a pipe or a device. The text of /proc/kallsyms has some
+/// 20 MB, the largest modules with debug information have 500 MB.
 const LONGEST_STREAM: u64 = 1 << 30;
 
-/// Reads a whole file, or what comes out of a pipe; `-` is stdin.
+/// Reads a whole file, or a pipe to its end; `-` is stdin.
 ///
 /// # Errors
 ///
-/// The file cannot be read, or is a pipe or a device without end.
+/// The file cannot be read, or is a pipe or a device with too many bytes.
 pub fn read_file(path: &Path) -> Result<Vec<u8>> {
     let path = if path == Path::new("-") {
         Path::new("/dev/stdin")
@@ -40,13 +40,13 @@ pub fn read_file(path: &Path) -> Result<Vec<u8>> {
         .map_err(io)?;
     if bytes.len() as u64 == LONGEST_STREAM {
         let (path, found) = (path.display(), describe(kind));
-        let what = format!("{path}: expected a file, found 1 GiB from {found}, and no end");
+        let what = format!("{path}: expected a file of at most 1 GiB, found {found} with more");
         return Err(Error::new(ErrorKind::Unsupported, what));
     }
     Ok(bytes)
 }
 
-/// The kind of a thing in a file system.
+/// Returns a description of a file type.
 pub(crate) fn describe(kind: FileType) -> &'static str {
     if kind.is_file() {
         "a regular file"

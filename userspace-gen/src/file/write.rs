@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Files that are there whole or not at all.
+//! Writes files completely or not at all.
 
 use super::read::describe;
 use crate::error::{Error, ErrorKind, Result};
@@ -12,7 +12,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use tempfile::Builder;
 
-/// The signals that end the command from outside, except those that nobody can hold back.
+/// The signals that end the command from outside, except those that cannot be blocked.
 const SIGNALS: [Signal; 4] = [
     Signal::SIGHUP,
     Signal::SIGINT,
@@ -22,13 +22,13 @@ const SIGNALS: [Signal; 4] = [
 
 /// Writes a file under a temporary name beside `path` and renames it.
 ///
-/// A symbolic link stays one: the file that it leads to is replaced. A file that is replaced keeps
-/// its mode. A signal that comes meanwhile has to wait, so that the temporary file is not left.
+/// - A symbolic link stays: its target is replaced.
+/// - A file that is replaced keeps its mode.
+/// - A signal waits until the write has ended, so that no temporary file is left.
 ///
 /// # Errors
 ///
-/// It cannot be written, or something is there that is no file; what was at `path` before is still
-/// there then.
+/// The file cannot be written, or `path` is not a regular file. `path` is unchanged in that case.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     let cannot = |e| Error::io(&format_args!("cannot write {}", path.display()), e);
     let (path, permissions) = &replaceable(path)?;
@@ -40,21 +40,21 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
         return Err(Error::new(ErrorKind::Refused, what));
     }
     expect_allowed(bytes.len()).map_err(cannot)?;
-    // Dropped last, when the temporary file has its name or is gone.
+    // This is dropped last, after the temporary file was renamed or removed.
     let _held = HeldSignals::hold().map_err(cannot)?;
     let mut file = Builder::new()
         .prefix(".klp-gen-")
-        // As open(2) would, less what the umask takes away.
+        // The mode is that of open(2), without the bits of the umask.
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(directory)
-        // The message has the temporary name, which tells nobody anything.
+        // The error's own message has the temporary name, which does not help.
         .map_err(|e| cannot(e.kind().into()))?;
     let write = |file: &mut fs::File| -> io::Result<()> {
         file.write_all(bytes)?;
         if let Some(permissions) = permissions {
             file.set_permissions(permissions.clone())?;
         }
-        // Some file systems only say here that they are full.
+        // Some file systems only report here that they are full.
         file.sync_all()
     };
     write(file.as_file_mut()).map_err(cannot)?;
@@ -62,11 +62,11 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses to write to a file that is read: the vmlinux, say, whose name was given twice.
+/// Refuses to write to a file that is read, such as vmlinux.
 ///
 /// # Errors
 ///
-/// `output` is one of `inputs`, maybe by another name.
+/// `output` is the same file as one of `inputs`, maybe by another name.
 pub fn expect_no_input<'p>(
     output: &Path,
     mut inputs: impl Iterator<Item = &'p Path>,
@@ -79,15 +79,13 @@ pub fn expect_no_input<'p>(
         return Ok(());
     };
     let (output, input) = (output.display(), input.display());
-    let what = format!(
-        "cannot write {output}: expected another file than those that are read, found {input}"
-    );
+    let what = format!("cannot write {output}: it is the input {input} (give another output)");
     Err(Error::new(ErrorKind::Refused, what))
 }
 
 /// Checks that the process may write a file of so many bytes (`ulimit -f`).
 ///
-/// To try it would end the process with SIGXFSZ, and leave what it has written.
+/// Without this check, SIGXFSZ would end the process, and leave an incomplete temporary file.
 fn expect_allowed(len: usize) -> io::Result<()> {
     let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
     if len as u64 > limit {
@@ -96,7 +94,7 @@ fn expect_allowed(len: usize) -> io::Result<()> {
     Ok(())
 }
 
-/// Signals that wait until this is dropped.
+/// Signals that are blocked until this value is dropped.
 struct HeldSignals {
     before: SigSet,
 }
@@ -111,14 +109,14 @@ impl HeldSignals {
 
 impl Drop for HeldSignals {
     fn drop(&mut self) {
-        // It fails for no mask that was there before.
+        // Restoring a mask that was set before does not fail.
         let _ = self.before.thread_set_mask();
     }
 }
 
-/// Returns the file that is to be replaced or made, and its mode if it is there.
+/// Returns the file to be replaced or made, and its mode if it exists.
 ///
-/// With it its mode, if it is there. Renaming would replace anything: a device such as /dev/null, or
+/// Other kinds of files are refused, because the rename would replace them: a device such as /dev/null, or
 /// the symbolic link /dev/stdout.
 fn replaceable(path: &Path) -> Result<(PathBuf, Option<Permissions>)> {
     let cannot = |e| Error::io(&format_args!("cannot write {}", path.display()), e);
@@ -129,7 +127,7 @@ fn replaceable(path: &Path) -> Result<(PathBuf, Option<Permissions>)> {
     };
     if path == Path::new("-") {
         let what = "cannot write to stdout, which has the report: expected the name of a file \
-                    (./- for one of that name)";
+        (write ./- for a file of that name)";
         return Err(Error::new(ErrorKind::Refused, what));
     }
     let there = match fs::symlink_metadata(path) {

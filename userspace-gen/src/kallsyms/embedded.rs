@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The table that a kernel image carries: what scripts/kallsyms.c wrote, unpacked as
-//! kernel/kallsyms.c does it.
+//! The table in a kernel image, which scripts/kallsyms.c wrote. It is unpacked as kernel/kallsyms.c does it.
 //!
-//! `symbols` does not need it. It is the witness against which the tests hold [`super::vmlinux`],
-//! since nothing in it was computed here.
+//! `symbols` does not use this table. Tests compare [`super::vmlinux`] with the table, because klp-gen did not compute
+//! it.
 
 use crate::elf::number::{read_u16, read_u32, read_u64};
 use crate::elf::ElfFile;
 use crate::error::Result;
 use object::read::ReadRef;
 
-/// How many symbols the kernel has, if `address` is that of its `kallsyms_num_syms`.
+/// Returns the number of symbols of a kernel; `address` is that of its `kallsyms_num_syms`.
 pub(super) fn count<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, address: u64) -> Option<usize> {
     read_u32(elf.endian(), elf.bytes_at(address, 4)?).map(|n| n as usize)
 }
 
-/// One symbol of the table.
+/// A symbol of the table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmbeddedSymbol {
     /// The address.
@@ -31,7 +30,7 @@ pub struct EmbeddedSymbol {
 ///
 /// # Errors
 ///
-/// A part of the table is not there, or leads out of the file.
+/// A part of the table is missing, or ends behind the end of the file.
 pub fn unpack<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Vec<EmbeddedSymbol>> {
     let parts = Parts::find(elf)?;
     let endian = elf.endian();
@@ -84,7 +83,7 @@ pub fn unpack<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Vec<EmbeddedSy
     Ok(symbols)
 }
 
-/// The arrays that the table consists of.
+/// The arrays of the table.
 struct Parts<'d> {
     count: usize,
     names: &'d [u8],
@@ -104,7 +103,7 @@ impl<'d> Parts<'d> {
             elf.bytes_at(address(name)?, size)
                 .ok_or_else(|| elf.malformed(format_args!("{name} ends too early")))
         };
-        // Each array ends where the next one begins; see write_src().
+        // Each array ends at the beginning of the next array; see write_src().
         let to = |name: &str, next: &str| {
             let size = address(next)?.checked_sub(address(name)?);
             bytes(name, size.unwrap_or(u64::MAX))

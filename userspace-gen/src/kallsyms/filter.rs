@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Which of vmlinux's symbols kallsyms lists: scripts/mksysmap and `is_ignored_symbol()` in
+//! The symbols of vmlinux that kallsyms lists: scripts/mksysmap and `is_ignored_symbol()` in
 //! scripts/kallsyms.c, 6.12.
 
 use klp_policy::KSYM_NAME_LEN;
 
-/// Names that begin so are left out; scripts/mksysmap says what each of them is.
+/// The prefixes of names that kallsyms does not list; scripts/mksysmap explains them.
 const PREFIXES: [&[u8]; 13] = [
     b"$",
     b".L",
@@ -28,7 +28,7 @@ const NAMES: [&[u8]; 3] = [b"L0", b"_SDA_BASE_", b"_SDA2_BASE_"];
 
 const INFIXES: [&[u8]; 2] = [b".long_branch.", b".plt_branch."];
 
-/// Absolute symbols that are listed all the same.
+/// The absolute symbols that kallsyms lists.
 const ABSOLUTE: [&[u8]; 4] = [
     b"__kernel_syscall_via_break",
     b"__kernel_syscall_via_epc",
@@ -36,12 +36,12 @@ const ABSOLUTE: [&[u8]; 4] = [
     b"__gp",
 ];
 
-/// Returns whether kallsyms lists a symbol of that name and `nm` letter.
+/// Returns true if kallsyms lists a symbol of a name and an `nm` letter.
 #[must_use]
 pub fn lists(name: &[u8], letter: u8) -> bool {
     let by_letter = match letter {
         b'N' | b'U' | b'w' | b'u' | b'n' | b'a' => false,
-        // What has no section has no address that could be relocated.
+        // The address of a symbol without a section cannot be relocated.
         b'A' => ABSOLUTE.contains(&name),
         _ => true,
     };
@@ -56,7 +56,7 @@ pub fn lists(name: &[u8], letter: u8) -> bool {
         && !is_thunk(name)
 }
 
-/// `__[[:alnum:]]*Thunk_`: what lld makes for arm, aarch64 and mips.
+/// Returns true for `__[[:alnum:]]*Thunk_`, which lld makes for arm, aarch64 and mips.
 fn is_thunk(name: &[u8]) -> bool {
     let Some(name) = name.strip_prefix(b"__") else {
         return false;

@@ -2,9 +2,10 @@
 
 //! The symbol table that a kernel has, from the files of its build.
 //!
-//! vmlinux: `nm` gives each symbol its letter ([`nm`]), scripts/mksysmap and scripts/kallsyms drop
-//! some ([`filter`]) and sort the rest ([`order`]); [`vmlinux`] runs these steps. [`module`] is what
-//! the loader makes of a module's table, and [`text`] reads what a running kernel prints.
+//! - [`vmlinux`] makes the table of a kernel image: `nm` gives each symbol a letter ([`nm`]), scripts/mksysmap and
+//!   scripts/kallsyms drop some symbols ([`filter`]) and sort the others ([`order`]).
+//! - [`module`] makes the table of a module, as the loader does.
+//! - [`text`] reads the output of a running kernel.
 
 pub mod embedded;
 pub mod filter;

@@ -2,7 +2,7 @@
 
 //! The table that the kernel keeps of a module: kernel/module/kallsyms.c, applied to a `.ko`.
 //!
-//! A module has no addresses before it is loaded: here they are offsets in the symbol's section.
+//! A module has no addresses before it is loaded. Here, an address is the offset in the symbol's section.
 
 use crate::elf::{ElfFile, Place, Section, Symbol};
 use crate::error::Result;
@@ -13,11 +13,11 @@ use object::elf;
 use object::read::ReadRef;
 use std::collections::HashSet;
 
-/// The beginning of the name of a symbol's entry in the module's export table.
+/// The prefix of the name of a symbol's entry in the export table.
 pub const KSYMTAB: &[u8] = b"__ksymtab_";
 
-/// Reads the symbols of a module in the order of its symbol table, without the undefined ones,
-/// which the livepatch core skips, and those without a name.
+/// Reads the symbols of a module in the order of its symbol table, without undefined symbols, which the
+/// livepatch core skips, and without symbols that have no name.
 ///
 /// # Errors
 ///
@@ -62,14 +62,14 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
     Ok(SymbolTable::new(entries.collect()))
 }
 
-/// Returns whether a module calls `klp_enable_patch()`, which the kernel lets livepatches alone do.
+/// Returns true if a module calls `klp_enable_patch()`, which the kernel allows livepatches only.
 fn enables<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> bool {
     let mut undefined = elf.symbols().filter(|s| s.place == Place::Undefined);
     undefined.any(|s| s.name == b"klp_enable_patch")
 }
 
-/// The names that a module exports to everyone: `is_exported()`, which does not look at those that
-/// are for GPL modules only.
+/// Returns the names that a module exports to all modules: `is_exported()`, which does not check exports
+/// for GPL modules only.
 fn exports<'d: 'e, 'e, R: ReadRef<'d>>(
     elf: &'e ElfFile<'d, R>,
 ) -> impl Iterator<Item = &'d [u8]> + 'e {
@@ -81,7 +81,7 @@ fn exports<'d: 'e, 'e, R: ReadRef<'d>>(
 
 /// The sections that the kernel frees once the module has initialized: `module_init_layout_section()`.
 ///
-/// With `CONFIG_KALLSYMS_ALL`, which livepatches need, the symbols in all others stay
+/// With `CONFIG_KALLSYMS_ALL`, which livepatches need, the symbols in all other sections stay
 /// (`is_core_symbol()`).
 struct FreedSections {
     init: bool,
@@ -98,7 +98,7 @@ impl FreedSections {
         Self {
             // arch/powerpc/kernel/module_64.c has a module_init_section() of its own.
             init: elf.machine() != elf::EM_PPC64,
-            // What never exits does not need its exit function (CONFIG_MODULE_UNLOAD).
+            // Without CONFIG_MODULE_UNLOAD, the exit sections are freed as well.
             exit: modinfo.get(b"vermagic").is_some_and(cannot_unload),
         }
     }

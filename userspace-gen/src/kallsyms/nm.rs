@@ -5,15 +5,16 @@
 use crate::elf::{Place, Section, Symbol};
 use object::elf;
 
-/// Returns whether `nm` lists the symbol. It leaves out symbols that only describe the file.
+/// Returns true if `nm` lists a symbol. It does not list symbols that only describe the file.
 #[must_use]
 pub fn lists(symbol: &Symbol<'_>) -> bool {
     symbol.kind != elf::STT_FILE && symbol.kind != elf::STT_SECTION
 }
 
-/// The symbol's letter; `section` is the one it is defined in.
+/// Returns the letter of a symbol; `section` is the section in which it is defined.
 ///
-/// As `getNMSectionTagAndName()` in llvm/tools/llvm-nm/llvm-nm.cpp; GNU nm agrees on these.
+/// The letters are those of `getNMSectionTagAndName()` in llvm/tools/llvm-nm/llvm-nm.cpp; GNU nm prints the
+/// same.
 #[must_use]
 pub fn letter(symbol: &Symbol<'_>, section: Option<&Section<'_>>) -> u8 {
     let defined = symbol.place != Place::Undefined;

@@ -19,7 +19,7 @@ pub struct Key<'a> {
     pub index: usize,
 }
 
-/// Returns whether `a` comes before `b`.
+/// Compares two symbols.
 #[must_use]
 pub fn compare(a: &Key<'_>, b: &Key<'_>) -> Ordering {
     a.address
@@ -27,8 +27,8 @@ pub fn compare(a: &Key<'_>, b: &Key<'_>) -> Ordering {
         .then_with(|| is_weak(a.letter).cmp(&is_weak(b.letter)))
         .then_with(|| is_linker_made(a.name).cmp(&is_linker_made(b.name)))
         .then_with(|| underscores(a.name).cmp(&underscores(b.name)))
-        // From here on it is the order of the lines that scripts/kallsyms reads, which are
-        // `nm -n`: by name, and llvm-nm by size after that (operator< in llvm-nm.cpp).
+        // The rest is the order of the lines that scripts/kallsyms reads, the output of
+        // `nm -n`: by name, and for llvm-nm then by size (operator< in llvm-nm.cpp).
         .then_with(|| a.name.cmp(b.name))
         .then_with(|| a.size.cmp(&b.size))
         .then_with(|| a.index.cmp(&b.index))

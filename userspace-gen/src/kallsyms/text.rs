@@ -18,7 +18,7 @@ use klp_policy::ObjName;
 use line::Line;
 use listing::Listing;
 
-/// The objects of a running kernel, in the order in which they are listed.
+/// The objects of a running kernel, in the order of the text.
 #[derive(Clone, Debug, Default)]
 pub struct RunningKernel<'d> {
     /// The kernel image.
@@ -27,13 +27,15 @@ pub struct RunningKernel<'d> {
     pub modules: Vec<(ObjName<'d>, SymbolTable<'d>)>,
 }
 
-/// Reads lines `<address> <letter> <name>[\t[<module>]]`, which may have come over a serial line and
-/// end with CR LF, or through a terminal that made spaces of the tab.
+/// Reads lines `<address> <letter> <name>[\t[<module>]]`. A line may end with CR LF, as from a serial line,
+/// and have spaces instead of the tab, as from a terminal.
 ///
-/// Left out is what the text lists and no lookup by name sees: undefined symbols (livepatch modules list
-/// them, the livepatch core skips them), functions that were freed after initialization, and trampolines
-/// and programs that are listed as if they belonged to a module `bpf`, `__builtin__ftrace` or
-/// `__builtin__kprobes`.
+/// The result does not have symbols that no lookup by name finds:
+///
+/// - undefined symbols of livepatches, which the livepatch core skips;
+/// - functions that were freed after initialization;
+/// - trampolines and programs, which are listed as symbols of a module `bpf`, `__builtin__ftrace` or
+///   `__builtin__kprobes`.
 ///
 /// # Errors
 ///
@@ -48,8 +50,8 @@ pub fn read<'d>(origin: &str, text: &'d [u8]) -> Result<RunningKernel<'d>> {
     expect_text(origin, "the text of /proc/kallsyms", text)?;
     if !text.is_empty() && !text.ends_with(b"\n") {
         let what =
-            "expected the text of /proc/kallsyms, found its beginning: the last line does not \
-                    end (copy all of it)";
+            "expected the text of /proc/kallsyms, found only its beginning: the last line is not \
+            complete (copy all of it)";
         return Err(Error::malformed(origin, what));
     }
     let mut listing = Listing::default();

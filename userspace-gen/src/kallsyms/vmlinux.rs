@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The table that scripts/link-vmlinux.sh puts into a kernel, from that kernel's own symbol table.
+//! The table that scripts/link-vmlinux.sh puts into a kernel, made from the symbol table of vmlinux.
 
 use super::{embedded, filter, nm, order};
 use crate::elf::{ElfFile, Symbol, SymbolId};
@@ -19,8 +19,8 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
     if elf.symbols().next().is_none() {
         elf.expect_symtab_contents()?;
         return Err(elf.malformed(
-            "expected a symbol table, found none: it is stripped (give the vmlinux of the build, or \
-             that of the distribution's debug package; for a running kernel, --kallsyms)",
+            "expected a symbol table, found none: the file is stripped (give the vmlinux of the build, or \
+            of the distribution's debug package; for a running kernel, use --kallsyms)",
         ));
     }
     let sections = elf.loaded_sections();
@@ -43,7 +43,7 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
             });
         }
     }
-    // CONFIG_KALLSYMS_ALL: the kernel says itself how many symbols it was given.
+    // The kernel's own number of symbols tells whether CONFIG_KALLSYMS_ALL is set.
     let count = ranges.count_at.and_then(|at| embedded::count(elf, at));
     if count.is_some_and(|count| count != listed.len()) {
         let text = listed.iter().filter(|s| ranges.lists_text(s)).count();
@@ -51,7 +51,7 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
             listed.retain(|s| ranges.lists_text(s));
         }
     }
-    // CONFIG_KALLSYMS_ABSOLUTE_PERCPU: per-CPU variables are linked to 0, their offsets kept.
+    // CONFIG_KALLSYMS_ABSOLUTE_PERCPU: per-CPU variables are linked to 0, and keep their offsets.
     if ranges.per_cpu.start == Some(0) {
         for symbol in &mut listed {
             if ranges.per_cpu.contains(symbol.address) {
@@ -77,7 +77,7 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
     Ok(SymbolTable::new(listed))
 }
 
-/// `struct addr_range` in scripts/kallsyms.c: both ends belong to it.
+/// `struct addr_range` in scripts/kallsyms.c, which includes both ends.
 #[derive(Clone, Copy, Default)]
 struct Range {
     start: Option<u64>,
@@ -94,13 +94,13 @@ impl Range {
     }
 }
 
-/// The ranges that scripts/kallsyms.c knows.
+/// The ranges of scripts/kallsyms.c.
 #[derive(Default)]
 struct Ranges {
     text: Range,
     init_text: Range,
     per_cpu: Range,
-    /// The address of the kernel's number of symbols.
+    /// The address of `kallsyms_num_syms`.
     count_at: Option<u64>,
 }
 

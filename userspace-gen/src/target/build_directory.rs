@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The directory in which a kernel was built: it has what may be meant by a name that no given file has.
+//! The directory in which a kernel was built. Its files help to explain a name that no given file has.
 //!
-//! All of it may be missing, as where a distribution's vmlinux lies. Nothing here is an error.
+//! All files may be missing, as beside a distribution's vmlinux. A missing file is no error.
 
 use super::{link_order, BuiltModule, Symvers};
 use std::ffi::OsStr;
@@ -17,7 +17,7 @@ pub struct BuildDirectory {
 }
 
 impl BuildDirectory {
-    /// The directory that `vmlinux` is in.
+    /// Returns the directory of `vmlinux`.
     #[must_use]
     pub fn of(vmlinux: &Path) -> Self {
         let path = vmlinux.parent().unwrap_or(Path::new(""));
@@ -26,13 +26,13 @@ impl BuildDirectory {
         }
     }
 
-    /// The modules that `modules.order` lists.
+    /// Returns the modules that `modules.order` lists.
     #[must_use]
     pub fn modules(&self) -> Vec<BuiltModule> {
         self.listed("modules.order")
     }
 
-    /// The modules that are part of vmlinux, as `modules.builtin` lists them.
+    /// Returns the modules that are part of vmlinux, as `modules.builtin` lists them.
     #[must_use]
     pub fn built_in(&self) -> Vec<BuiltModule> {
         self.listed("modules.builtin")
@@ -48,7 +48,7 @@ impl BuildDirectory {
         modules.map(here).collect()
     }
 
-    /// The exports of the build, and the file that lists them.
+    /// Returns the exports of the build, and the file that lists them.
     #[must_use]
     pub fn symvers(&self) -> Option<(PathBuf, Symvers)> {
         let path = self.path.join("Module.symvers");
@@ -58,7 +58,7 @@ impl BuildDirectory {
         Some((path, symvers))
     }
 
-    /// The objects of the kernel image, as `vmlinux.a` lists them.
+    /// Returns the objects of the kernel image, as `vmlinux.a` lists them.
     #[must_use]
     pub fn linked(&self) -> Vec<PathBuf> {
         let archive = self.read("vmlinux.a").unwrap_or_default();
@@ -66,14 +66,14 @@ impl BuildDirectory {
         members.into_iter().map(path_of).collect()
     }
 
-    /// The objects of a module, as kbuild lists them beside its file.
+    /// Returns the objects of a module, as kbuild lists them beside the module's file.
     #[must_use]
     pub fn linked_into(&self, module: &Path) -> Vec<PathBuf> {
         let list = read_regular(&module.with_extension("mod")).unwrap_or_default();
         lines(&list).map(Path::to_owned).collect()
     }
 
-    /// A source file, whether it is of the kernel's tree or was made by the build.
+    /// Returns the contents of a source file, which is in the kernel's tree or was made by the build.
     #[must_use]
     pub fn source(&self, path: &Path) -> Option<Vec<u8>> {
         let directories = [self.source_tree(), self.path.clone()];
@@ -81,7 +81,7 @@ impl BuildDirectory {
         places.find_map(|place| read_regular(&place))
     }
 
-    /// The kernel's tree: kbuild links to it where the build is in another directory.
+    /// Returns the kernel's tree. If the build is in another directory, kbuild makes a link to the tree.
     #[must_use]
     pub fn source_tree(&self) -> PathBuf {
         let link = self.path.join("source");
@@ -97,7 +97,7 @@ impl BuildDirectory {
     }
 }
 
-/// A file; nothing if it is no regular one, or cannot be read.
+/// Returns the contents of a file; nothing if it is no regular file, or cannot be read.
 #[must_use]
 pub fn read_regular(path: &Path) -> Option<Vec<u8>> {
     let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());

@@ -5,26 +5,26 @@
 use super::Target;
 use object::elf;
 
-/// A symbol of vmlinux with `CONFIG_FINEIBT`: the beginning of its own `.cfi_sites`.
+/// The symbol at the beginning of `.cfi_sites` in a vmlinux with `CONFIG_FINEIBT`.
 const SITES: &[u8] = b"__cfi_sites";
 
 /// The preamble of the function that calls the init function of a module.
 const PREAMBLE: &[u8] = b"__cfi_do_one_initcall";
 
-/// The demands that the kernel makes on a function that it calls by a pointer.
+/// The requirements of the kernel for a function that it calls by a pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallCheck {
-    /// The type of the function stands before its code.
+    /// The type of the function is in front of its code.
     Type,
-    /// The type does, and `.cfi_sites` lists its place: with `CONFIG_FINEIBT` the kernel rewrites every
-    /// type when it boots, and those of a module when it loads (`__apply_fineibt()` in
-    /// arch/x86/kernel/alternative.c).
+    /// The type of the function is in front of its code, and `.cfi_sites` lists the place of the type. With
+    /// `CONFIG_FINEIBT` the kernel rewrites its own types at boot, and the types of a module when the
+    /// module is loaded (`__apply_fineibt()` in arch/x86/kernel/alternative.c).
     ListedType,
 }
 
 impl Target<'_> {
-    /// Returns the demands of the kernel on a function that it calls by a pointer; nothing if it makes none,
-    /// or if the files do not tell.
+    /// Returns the requirements of the kernel for a function that it calls by a pointer; nothing if there
+    /// are none, or if the files do not tell.
     #[must_use]
     pub fn call_check(&self) -> Option<CallCheck> {
         let (machine, _) = self.machine()?;

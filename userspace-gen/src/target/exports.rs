@@ -8,19 +8,19 @@ use crate::kallsyms::module::KSYMTAB;
 use crate::symbols::Entry;
 use object::read::ReadRef;
 
-/// The beginning of the name of the symbol at an export's namespace.
+/// The prefix of the symbol at an export's namespace.
 const NAMESPACE: &[u8] = b"__kstrtabns_";
 
-/// The beginning of the name of the symbol at an export before modpost has seen the object: modpost makes
-/// the `__ksymtab_` symbols of what `EXPORT_SYMBOL()` leaves in `.export_symbol`, since 6.5.
+/// The prefix of the symbol at an export before modpost has seen the object. Since 6.5, modpost makes the
+/// `__ksymtab_` symbols from the entries of `EXPORT_SYMBOL()` in `.export_symbol`.
 const BEFORE_MODPOST: &[u8] = b"__export_symbol_";
 
 /// An exported symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Export<'o> {
-    /// True if it is for GPL modules only, as far as the files tell.
+    /// True if the symbol is for GPL modules only, as far as the files tell.
     pub gpl_only: bool,
-    /// The namespace that a user has to import.
+    /// The namespace that a user has to import; an error if the files do not tell.
     pub namespace: Result<Option<&'o [u8]>, Untold>,
     /// The address of the symbol; unknown in a module.
     pub address: Option<u64>,
@@ -82,7 +82,7 @@ impl Object<'_> {
 
     fn namespace(&self, name: &[u8]) -> Result<Option<&[u8]>, Untold> {
         match &self.source {
-            // Of vmlinux this is said once, and not of everything that is imported.
+            // For vmlinux, a finding reports this once, not for every import.
             Source::Module(elf) if elf.is_debug_only() => return Err(Untold),
             _ => {}
         }
@@ -95,11 +95,11 @@ impl Object<'_> {
     }
 }
 
-/// The symbols of an object do not say what it exports.
+/// An error: the symbols of an object do not tell its exports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Untold;
 
-/// Returns what an object exports that modpost has not seen, by name.
+/// Returns the exports, by name, of an object that modpost has not seen.
 pub(super) fn exports_of<'d: 'e, 'e, R: ReadRef<'d>>(
     elf: &'e ElfFile<'d, R>,
 ) -> impl Iterator<Item = (&'d [u8], Export<'d>)> + 'e {
@@ -119,7 +119,7 @@ pub(super) fn exports_of<'d: 'e, 'e, R: ReadRef<'d>>(
     })
 }
 
-/// Reads what `___EXPORT_SYMBOL()` writes at a symbol: the licence, then the namespace.
+/// Reads the entry of `___EXPORT_SYMBOL()` at a symbol: the licence, then the namespace.
 fn before_modpost<'d, R: ReadRef<'d>>(
     elf: &ElfFile<'d, R>,
     symbol: &Symbol<'d>,

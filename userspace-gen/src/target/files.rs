@@ -22,12 +22,14 @@ pub struct TargetFiles {
 pub(super) struct ModuleFile {
     pub(super) path: PathBuf,
     pub(super) data: Vec<u8>,
-    /// The module's name if its file does not say it: the file's name, as kbuild makes one of it.
+    /// The module's name, made from the name of the file as kbuild does it, in case that the file does not
+    /// contain the name.
     pub(super) stem: Vec<u8>,
 }
 
 impl ModuleFile {
-    /// Returns whether the file's name is that of a module. In directories of build ids it is another one.
+    /// Returns true if the file has the name of a module. In directories of build ids, files have other
+    /// names.
     pub(super) fn is_named_as_module(&self) -> bool {
         let name = self.path.file_name().unwrap_or_default().as_encoded_bytes();
         let name = name.strip_suffix(b".debug").unwrap_or(name);
@@ -36,11 +38,11 @@ impl ModuleFile {
 }
 
 impl TargetFiles {
-    /// Opens the files. Without a vmlinux the image is that of the kallsyms text.
+    /// Opens the files. Without a vmlinux, the symbols of the kernel image are those of the kallsyms text.
     ///
     /// # Errors
     ///
-    /// One of them cannot be read.
+    /// A file cannot be read.
     pub fn open(
         vmlinux: Option<&Path>,
         modules: &[PathBuf],
@@ -64,20 +66,20 @@ impl TargetFiles {
         })
     }
 
-    /// Adds the build's `vmlinux.a`, which says in which order objects were linked, and so which
-    /// source file each local symbol of vmlinux is from.
+    /// Adds the build's `vmlinux.a`, which lists the objects in link order. The link order tells the source
+    /// file of each local symbol of vmlinux.
     ///
     /// # Errors
     ///
-    /// It cannot be read.
+    /// The file cannot be read.
     pub fn with_link_order(mut self, archive: &Path) -> Result<Self> {
         self.link_order = Some((archive.to_owned(), read_file(archive)?));
         Ok(self)
     }
 }
 
-/// Returns the name of the module in a file: as its modinfo says, or the file's own if it cannot be read or
-/// was not built yet.
+/// Returns the name of the module in a file: the name in its modinfo, or else the name of the file, if the
+/// file cannot be read or was not built yet.
 #[must_use]
 pub fn module_in(path: &Path) -> Vec<u8> {
     let data = read_file(path).unwrap_or_default();
@@ -86,7 +88,7 @@ pub fn module_in(path: &Path) -> Vec<u8> {
     name.unwrap_or_else(|| module_name(stem(path)))
 }
 
-/// The name of a file, without `.ko`, and without the `.debug` that debug packages append.
+/// Returns the name of a file, without `.ko`, and without the `.debug` of debug packages.
 fn stem(path: &Path) -> &[u8] {
     let name = path.file_name().unwrap_or_default();
     let debug = path

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Which functions ftrace, and so a livepatch, can redirect.
+//! Finds the functions that ftrace, and so a livepatch, can redirect.
 
 mod entries;
 
@@ -13,14 +13,15 @@ use object::read::ReadRef;
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// The answer to whether a livepatch can redirect a function.
+/// The answer to the question if a livepatch can redirect a function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Traceable {
-    /// It can.
+    /// The livepatch can redirect the function.
     Yes,
-    /// The compiler left no room at its start, or it is gone after boot, or is no function.
+    /// The compiler left no room at the beginning, the kernel frees the function after boot, or the symbol
+    /// is no function.
     No,
-    /// kallsyms has no size for its address.
+    /// kallsyms has no size for the address.
     NoSize,
     /// The files do not tell.
     Unknown,
@@ -33,7 +34,7 @@ pub(super) enum Locations {
     Image {
         /// The addresses, sorted, of entries that ftrace keeps.
         calls: Vec<u64>,
-        /// `_stext` to `_end`, and the part that is freed after boot.
+        /// `_stext` to `_end`, and the part that the kernel frees after boot.
         kernel: Range<u64>,
         init: Range<u64>,
     },
@@ -41,7 +42,7 @@ pub(super) enum Locations {
     Module(BTreeSet<u32>),
 }
 
-/// The table between `__start_mcount_loc` and `__stop_mcount_loc`: `ftrace_process_locs()`.
+/// Reads the table between `__start_mcount_loc` and `__stop_mcount_loc`: `ftrace_process_locs()`.
 pub(super) fn of_image<'d, R: ReadRef<'d>>(
     elf: &ElfFile<'d, R>,
     symbols: &SymbolTable<'d>,
@@ -60,7 +61,7 @@ pub(super) fn of_image<'d, R: ReadRef<'d>>(
         .filter_map(|bytes| read_u64(elf.endian(), bytes))
         .filter(|&entry| entry != 0);
     let table: Vec<u64> = table.collect();
-    // An image that is relocated as a whole holds zeros here, and the addresses elsewhere.
+    // An image that is relocated as a whole has zeros here, and the addresses in relocations.
     if table.is_empty() {
         return None;
     }
@@ -70,7 +71,7 @@ pub(super) fn of_image<'d, R: ReadRef<'d>>(
     };
     let begins = |entry: u64, behind| is_start(entry.wrapping_add_signed(behind));
     let distance = rules.distance(table.iter().copied(), begins)?;
-    // What is freed after boot goes away (ftrace_free_init_mem()).
+    // The kernel removes the entries of freed code (ftrace_free_init_mem()).
     let is_kept = |entry: &u64| {
         let exits = exit_text.is_some_and(|(start, end)| (start..end).contains(entry));
         text.contains(entry) && !init.contains(entry) && !exits
@@ -85,11 +86,11 @@ pub(super) fn of_image<'d, R: ReadRef<'d>>(
     })
 }
 
-/// The relocations of the table that the loader reads: the symbols they hit.
+/// Reads the relocations of the loader's table, and returns the symbols to which they point.
 pub(super) fn of_module(elf: &ElfFile<'_>) -> Option<Locations> {
     let rules = entries::of(elf)?;
     let calls = module_table(elf, &rules)?;
-    // Where each symbol begins, to know where the one before it ends.
+    // The beginning of each symbol, which is the end of the symbol before.
     let starts: BTreeSet<(SectionId, u64)> = elf
         .symbols()
         .filter(|s| !s.name.is_empty() && !is_mapping_symbol(s.name))
@@ -118,9 +119,10 @@ pub(super) fn of_module(elf: &ElfFile<'_>) -> Option<Locations> {
     Some(Locations::Module(indexes.collect()))
 }
 
-/// The entries of a module's table, if its contents are in the file.
+/// Returns the entries of a module's table, if its contents are in the file.
 ///
-/// A module without the table has nothing that could be traced. One with several of them is of no kernel.
+/// A module without a table has no functions that can be traced. No kernel makes a module with several
+/// tables.
 fn module_table(elf: &ElfFile<'_>, rules: &Entries) -> Option<BTreeSet<(SectionId, u64)>> {
     let is_table = |s: &Section<'_>| rules.sections.contains(&s.name) && s.size > 0;
     let mut names: Vec<_> = elf.sections().filter(is_table).map(|s| s.name).collect();
@@ -132,7 +134,7 @@ fn module_table(elf: &ElfFile<'_>, rules: &Entries) -> Option<BTreeSet<(SectionI
     let rela = rela_sections(elf).ok()?;
     let mut entries = BTreeSet::new();
     for table in elf.sections().filter(is_table) {
-        // A debug package may have left out the relocations, and the table holds nothing but these.
+        // A debug package may lack the relocations, and the table consists of relocations only.
         let of_table: Vec<_> = rela.iter().filter(|r| r.target.id == table.id).collect();
         if of_table.is_empty() {
             return None;
@@ -147,7 +149,7 @@ fn module_table(elf: &ElfFile<'_>, rules: &Entries) -> Option<BTreeSet<(SectionI
     Some(entries)
 }
 
-/// `is_mapping_symbol()` in `include/linux/module_symbol.h`: kallsyms takes no function to end there.
+/// `is_mapping_symbol()` in `include/linux/module_symbol.h`: no function ends at such a symbol.
 fn is_mapping_symbol(name: &[u8]) -> bool {
     [&b"$"[..], b".L", b"L0"]
         .iter()

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! vmlinux.a: a thin archive that kbuild makes, with every object of the kernel image in link order.
+//! vmlinux.a: a thin archive, made by kbuild, with every object of the kernel image in link order.
 
 use crate::error::{Error, Result};
 use crate::file::sort::{known, ARCHIVES};
 use object::read::archive::ArchiveFile;
 
-/// The paths of the objects, as the build wrote them.
+/// Returns the paths of the objects, as the build wrote them.
 ///
 /// # Errors
 ///
-/// It is no thin archive: others do not keep the directories.
+/// The file is no thin archive. Regular archives do not have the directories.
 pub(crate) fn read<'d>(origin: &str, data: &'d [u8]) -> Result<Vec<&'d [u8]>> {
     let bad = |what: &dyn std::fmt::Display| {
         let expected = "expected the thin archive vmlinux.a of a kernel build";

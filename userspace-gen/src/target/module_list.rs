@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The modules of a kernel's build: modules.order and modules.builtin, which kbuild writes.
+//! The modules of a kernel's build, from kbuild's modules.order and modules.builtin.
 
 use super::module_name;
 use crate::error::{Error, Result};
@@ -21,7 +21,7 @@ pub struct BuiltModule {
 }
 
 impl BuiltModule {
-    /// Reads a line of modules.order or modules.builtin: a `.ko`, since kernel 6.2 a `.o` in the former.
+    /// Reads a line of modules.order or modules.builtin: a `.ko`; in modules.order, a `.o` since 6.2.
     #[must_use]
     pub(super) fn read(line: &[u8]) -> Option<Self> {
         let path = Path::new(OsStr::from_bytes(line));
@@ -36,7 +36,7 @@ impl BuiltModule {
     }
 }
 
-/// The modules that builds made, by their names.
+/// The modules of builds, by their names.
 #[derive(Clone, Debug, Default)]
 pub struct ModuleLists {
     files: HashMap<Vec<u8>, PathBuf>,
@@ -44,7 +44,7 @@ pub struct ModuleLists {
 }
 
 impl ModuleLists {
-    /// Adds the modules of a modules.order. Of two modules of one name, the first counts.
+    /// Adds the modules of a modules.order. If two modules have the same name, the first one counts.
     ///
     /// # Errors
     ///
@@ -52,7 +52,7 @@ impl ModuleLists {
     pub fn add_order(&mut self, path: &Path) -> Result<()> {
         let directory = path.parent().unwrap_or(Path::new(""));
         for module in modules_of(path)? {
-            // Paths begin where kbuild ran, which may be another directory for external modules.
+            // Paths are relative to kbuild's directory, which may be another directory for external modules.
             let beside = directory.join(&module.path);
             let is_there = beside.exists() || beside.with_extension("o").exists();
             let file = if is_there { beside } else { module.path };
@@ -61,7 +61,7 @@ impl ModuleLists {
         Ok(())
     }
 
-    /// Adds the modules of a modules.builtin: those that are in vmlinux.
+    /// Adds the modules of a modules.builtin, which are part of vmlinux.
     ///
     /// # Errors
     ///
@@ -72,19 +72,19 @@ impl ModuleLists {
         Ok(())
     }
 
-    /// Returns the file of a module, whether or not it was built already.
+    /// Returns the file of a module. The file may not be built yet.
     #[must_use]
     pub fn file(&self, name: &[u8]) -> Option<&Path> {
         self.files.get(name).map(PathBuf::as_path)
     }
 
-    /// Says whether a module is part of vmlinux.
+    /// Returns true if a module is part of vmlinux.
     #[must_use]
     pub fn is_built_in(&self, name: &[u8]) -> bool {
         self.built_in.contains(name)
     }
 
-    /// Returns the names of all modules that are no part of vmlinux.
+    /// Returns the names of all modules that are not part of vmlinux.
     pub fn names(&self) -> impl Iterator<Item = &[u8]> {
         self.files.keys().map(Vec::as_slice)
     }

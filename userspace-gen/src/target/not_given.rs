@@ -6,7 +6,7 @@ use super::{BuiltModule, Target};
 use klp_policy::ObjName;
 
 impl Target<'_> {
-    /// Says that an object is not given, and how to give it.
+    /// Returns a message for an object that is not given, with the option that gives it.
     #[must_use]
     pub fn not_given(&self, object: ObjName<'_>) -> String {
         let is_it = |module: &&BuiltModule| module.name == object.as_bytes();
@@ -17,16 +17,16 @@ impl Target<'_> {
             })
         });
         let cure = if object.is_vmlinux() {
-            "give it with --vmlinux".to_owned()
+            ": give it with --vmlinux".to_owned()
         } else if let Some(module) = modules.0.iter().find(is_it) {
-            format!("give it with --module {}", module.path.display())
+            format!(": give it with --module {}", module.path.display())
         } else if modules.1.iter().any(|module| is_it(&module)) {
-            "but part of vmlinux in this build: leave .name out, and write vmlinux in KLP_SYMPOS() and \
+            ", but part of vmlinux in this build: remove .name, and write vmlinux in KLP_SYMPOS() and \
              KLP_SYMFILE()"
                 .to_owned()
         } else {
-            "give it with --module".to_owned()
+            ": give it with --module".to_owned()
         };
-        format!("{object} is not among the targets, {cure}")
+        format!("{object} is not among the targets{cure}")
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! One object of a target: vmlinux, or a module.
+//! An object of a target: vmlinux, or a module.
 
 use super::{ftrace, rule_of, Sources, Traceable};
 use crate::elf::{ElfFile, Symbol, SymbolId};
@@ -19,7 +19,7 @@ use std::ops::ControlFlow;
 /// The names of namespaces, by the exports' names.
 pub(super) type Namespaces = HashMap<Vec<u8>, Vec<u8>>;
 
-/// One object of a target.
+/// An object of a target.
 #[derive(Debug)]
 pub struct Object<'d> {
     /// Its name.
@@ -52,7 +52,7 @@ impl<'d> Object<'d> {
     ///
     /// # Errors
     ///
-    /// Says why not.
+    /// Returns the reason if the kernel does not find exactly one symbol.
     pub fn resolve(
         &self,
         policy: Policy,
@@ -66,7 +66,7 @@ impl<'d> Object<'d> {
     ///
     /// # Errors
     ///
-    /// Says why not.
+    /// Returns the reason if the kernel does not find exactly one symbol.
     pub fn resolve_coming(
         &self,
         policy: Policy,
@@ -83,12 +83,12 @@ impl<'d> Object<'d> {
         query: &Query<'_>,
         sympos: Sympos,
     ) -> std::result::Result<Found, Reason> {
-        // The kernel walks through a module's table; by the index it is the same order, and a file
-        // with many names costs no more than a large kernel does.
+        // The kernel walks through a module's table. The index gives the same answer, and is fast for a
+        // file with many names.
         resolve_in_index(view, rule_of(policy, self.name), query, sympos)
     }
 
-    /// Returns whether a livepatch can redirect the function at a place of the table.
+    /// Returns `Yes` if a livepatch can redirect the function at a place of the table.
     #[must_use]
     pub fn traceable(&self, seq: u32) -> Traceable {
         let locations = self.ftrace.get_or_init(|| match &self.source {
@@ -102,7 +102,7 @@ impl<'d> Object<'d> {
         }
     }
 
-    /// The symbol at a place of the table, as its file has it.
+    /// Returns the symbol at a place of the table, as the file has it.
     #[must_use]
     pub fn file_symbol(&self, seq: u32) -> Option<Symbol<'d>> {
         let id = SymbolId(self.symbols.get(seq)?.index as usize);
@@ -113,7 +113,7 @@ impl<'d> Object<'d> {
         }
     }
 
-    /// Which source files its local symbols are from, if its file tells.
+    /// Returns the source files of the local symbols, if the file tells.
     #[must_use]
     pub fn sources(&self) -> Option<&Sources> {
         let read = || match &self.source {
@@ -124,8 +124,8 @@ impl<'d> Object<'d> {
         self.sources.get_or_init(read).as_ref()
     }
 
-    /// The path of the source file that the symbol at a place of the table is from, if nothing else could
-    /// be behind the file's `STT_FILE` symbol. In a module it is the last component.
+    /// Returns the path of the source file of the symbol at a place of the table, if only symbols of this
+    /// file are behind the file's `STT_FILE` symbol. In a module, the path is only the last component.
     #[must_use]
     pub fn source_file(&self, seq: u32) -> Option<&[u8]> {
         let symbol = self.file_symbol(seq)?;
@@ -134,8 +134,8 @@ impl<'d> Object<'d> {
         known.then(|| file.path())
     }
 
-    /// Returns whether the object's debug information has `name` among its strings, as far as they are there
-    /// uncompressed: the name of a function, of a type, of anything.
+    /// Returns true if the strings of the object's debug information contain `name`: the name of a
+    /// function, a type, or anything else. Compressed strings are not searched.
     #[must_use]
     pub fn debug_names(&self, name: &[u8]) -> bool {
         match &self.source {
@@ -145,13 +145,13 @@ impl<'d> Object<'d> {
         }
     }
 
-    /// Returns whether this is a kernel image whose source files are not known for want of its `vmlinux.a`.
+    /// Returns true for a kernel image without known source files, because its `vmlinux.a` is not given.
     #[must_use]
     pub fn lacks_link_order(&self) -> bool {
         matches!(self.source, Source::Image(_)) && self.linked.is_empty()
     }
 
-    /// Visits the places of the symbols that `query` matches, with their positions.
+    /// Visits the position and the place of each symbol that `query` matches.
     pub fn candidates(&self, policy: Policy, query: &Query<'_>, visit: &mut dyn FnMut(u64, u32)) {
         let mut visit = |candidate: klp_policy::Candidate<'_>| {
             visit(candidate.position, candidate.symbol.seq);
@@ -159,7 +159,7 @@ impl<'d> Object<'d> {
         };
         let policy = rule_of(policy, self.name);
         let live = ObjectView::live(&self.symbols);
-        // One pass costs less than entering the index for each of many.
+        // If many symbols match, one pass costs less than many searches in the index.
         let first = self.resolve(policy, query, Sympos(u64::MAX));
         if first.is_err_and(|reason| reason.matches() <= 32) {
             list_in_index(&live, policy, query, &mut visit);
@@ -169,7 +169,7 @@ impl<'d> Object<'d> {
     }
 }
 
-/// Returns whether `.debug_str` has a string.
+/// Returns true if `.debug_str` has a string.
 fn has_string<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, string: &[u8]) -> bool {
     let section = elf.section_by_name(b".debug_str");
     let section = section.filter(|section| !section.flags.contains(object::elf::SHF_COMPRESSED));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The objects of a target: vmlinux and modules, each from its file or from the text of a running kernel.
+//! The objects of a target: vmlinux and modules, read from files or from the text of a running kernel.
 
 use super::build_directory::path_of;
 use super::object::{Object, Source};
@@ -20,18 +20,18 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-/// The kernel and the modules that a livepatch is for.
+/// The kernel and the modules for which a livepatch is made.
 #[derive(Debug, Default)]
 pub struct Target<'d> {
     pub(super) objects: Vec<Object<'d>>,
     by_name: HashMap<ObjName<'d>, usize>,
     pub(super) running: Option<Running<'d>>,
     symvers: Symvers,
-    /// The modules of the build, and those that are part of vmlinux there.
+    /// The modules of the build, and the modules that are part of vmlinux in this build.
     pub(super) built_modules: OnceCell<(Vec<BuiltModule>, Vec<BuiltModule>)>,
 }
 
-/// The image of a running kernel as its `/proc/kallsyms` has it, where a vmlinux is given as well.
+/// The image of a running kernel from its `/proc/kallsyms`, if a vmlinux is given as well.
 #[derive(Debug)]
 pub(super) struct Running<'d> {
     pub(super) origin: String,
@@ -76,8 +76,9 @@ impl<'d> Target<'d> {
             target.expect_same_machine(&elf)?;
             let name = Modinfo::of(&elf)?.get(b"name");
             if name.is_none() && elf.is_debug_only() && !file.is_named_as_module() {
-                let what = "expected a file that is called <module>.ko, or <module>.ko.debug, since it \
-                            does not say itself which module it is of (give a link that is called so)";
+                let what =
+                    "expected a file with the name <module>.ko or <module>.ko.debug, since the \
+                file does not contain the module's name (give a link of that name)";
                 return Err(Error::unsupported(elf.origin(), what));
             }
             let name = name.unwrap_or(&file.stem);
@@ -105,7 +106,7 @@ impl<'d> Target<'d> {
             return Err(Error::refused(
                 origin,
                 format_args!(
-                    "expected each object once, but {} has {name}, too (give one of the two)",
+                    "expected each object once, but {} has {name} as well (give only one of the files)",
                     other.origin
                 ),
             ));
@@ -124,32 +125,32 @@ impl<'d> Target<'d> {
         Ok(())
     }
 
-    /// Adds what Module.symvers says about modules that are not given.
+    /// Adds the exports in Module.symvers of modules that are not given.
     #[must_use]
     pub fn with_symvers(mut self, symvers: Symvers) -> Self {
         self.symvers = symvers;
         self
     }
 
-    /// The exports that Module.symvers lists.
+    /// Returns the exports that Module.symvers lists.
     #[must_use]
     pub fn symvers(&self) -> &Symvers {
         &self.symvers
     }
 
-    /// The objects, vmlinux first if it is there.
+    /// Returns the objects; vmlinux, if it is given, is the first.
     #[must_use]
     pub fn objects(&self) -> &[Object<'d>] {
         &self.objects
     }
 
-    /// One object.
+    /// Returns the object of a name.
     #[must_use]
     pub fn object(&self, name: ObjName<'_>) -> Option<&Object<'d>> {
         self.objects.get(*self.by_name.get(&name)?)
     }
 
-    /// The directory of vmlinux, which may be that of its build.
+    /// Returns the directory of vmlinux, which may be the directory of its build.
     #[must_use]
     pub fn build_directory(&self) -> Option<BuildDirectory> {
         let mut objects = self.objects.iter();
@@ -157,7 +158,7 @@ impl<'d> Target<'d> {
         Some(BuildDirectory::of(Path::new(&image.origin)))
     }
 
-    /// The objects that vmlinux and the modules were linked from, as far as `build` tells.
+    /// Returns the objects from which vmlinux and the modules were linked, as far as `build` tells.
     #[must_use]
     pub fn linked(&self, build: &BuildDirectory) -> Vec<PathBuf> {
         let linked = |object: &Object<'_>| match &object.source {
@@ -169,7 +170,7 @@ impl<'d> Target<'d> {
         self.objects.iter().flat_map(linked).collect()
     }
 
-    /// The objects that have a symbol which `query` matches, one or several.
+    /// Returns the objects with one or more symbols that `query` matches.
     #[must_use]
     pub fn objects_with(&self, query: &Query<'_>) -> Vec<&Object<'d>> {
         let has = |object: &&Object<'_>| {
@@ -183,7 +184,7 @@ impl<'d> Target<'d> {
     ///
     /// # Errors
     ///
-    /// It is for another one.
+    /// The file is for another architecture.
     pub fn expect_same_machine<'f, R: ReadRef<'f>>(&self, elf: &ElfFile<'f, R>) -> Result<()> {
         let Some((machine, endian, origin)) = self.made_for() else {
             return Ok(());
@@ -201,7 +202,7 @@ impl<'d> Target<'d> {
         ))
     }
 
-    /// The architecture and byte order of the target, if its files tell.
+    /// Returns the architecture and byte order of the target, if its files tell.
     #[must_use]
     pub fn machine(&self) -> Option<(Machine, Endianness)> {
         self.made_for()

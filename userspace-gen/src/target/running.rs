@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Compares a vmlinux with the traces of a running kernel, to tell whether it is that kernel's.
+//! Compares a vmlinux with data of a running kernel, to tell if the vmlinux is of that kernel.
 
 use super::object::Source;
 use super::Target;
@@ -9,13 +9,13 @@ use crate::file::sort::known;
 use crate::symbols::{Entry, SymbolTable};
 use std::fmt::Write as _;
 
-/// The symbols at the beginning of the kernel's code. Each kernel has one of them at least, and kallsyms lists
-/// it whatever its configuration.
+/// The symbols at the beginning of the kernel's code. Each kernel has at least one of them, and kallsyms
+/// lists it in any configuration.
 const BEGINNINGS: [&[u8]; 2] = [b"_text", b"_stext"];
 
 impl Target<'_> {
-    /// Returns the first difference between vmlinux and the text of `/proc/kallsyms`: the file, and a
-    /// text.
+    /// Returns the first difference between vmlinux and the text of `/proc/kallsyms`: the name of the
+    /// text's file, and a message.
     #[must_use]
     pub fn parts_from_running(&self) -> Option<(&str, String)> {
         let running = self.running.as_ref()?;
@@ -36,20 +36,20 @@ impl Target<'_> {
         };
         let what = if sorted(&running.symbols) == sorted(&vmlinux.symbols) {
             format!(
-                "has the functions of {} in another order than /proc/kallsyms, as System.map has: \
-                 positions count in that order (give /proc/kallsyms)",
+                "has the functions of {} in another order than /proc/kallsyms, like System.map: positions \
+                count in the order of /proc/kallsyms (give /proc/kallsyms)",
                 vmlinux.origin
             )
         } else {
             format!(
-                "is of another kernel than {}, which has {} where it has {}",
+                "is of another kernel than {}, which has {} instead of {}",
                 vmlinux.origin, difference.0, difference.1
             )
         };
         Some((&running.origin, what))
     }
 
-    /// Returns the text of a running kernel that lists a part of it only, with what is missing.
+    /// Returns the file with an incomplete text of `/proc/kallsyms`, and a message.
     #[must_use]
     pub fn part_of_running(&self) -> Option<(&str, String)> {
         let (origin, symbols) = if let Some(running) = &self.running {
@@ -61,15 +61,14 @@ impl Target<'_> {
         };
         let has = |name: &&[u8]| symbols.is_some_and(|symbols| symbols.by_name(name).is_some());
         (!BEGINNINGS.iter().any(has)).then(|| {
-            let what = "is a part of /proc/kallsyms, without _text and _stext: what is not in it is not found";
+            let what = "is only a part of /proc/kallsyms, without _text and _stext: other symbols are not found";
             (origin.as_str(), what.to_owned())
         })
     }
 
-    /// Returns the difference between the build id among notes and that of vmlinux; none if they are the
-    /// same.
+    /// Returns a message if the build id in notes is not that of vmlinux; nothing if both are the same.
     ///
-    /// `/sys/kernel/notes` of a running kernel holds such notes.
+    /// `/sys/kernel/notes` has the notes of a running kernel.
     #[must_use]
     pub fn parts_from_notes(&self, notes: &[u8]) -> Option<String> {
         let image = self.objects.iter().find_map(|o| match &o.source {
@@ -79,9 +78,7 @@ impl Target<'_> {
         let (elf, origin) = image?;
         let ours = elf.build_id();
         if ours.is_none() && elf.is_debug_only() {
-            return Some(format!(
-                "{origin} has no contents, and does not tell its build id"
-            ));
+            return Some(format!("{origin} has no contents, and so no build id"));
         }
         if let Some(found) = known(notes) {
             return Some(format!(
@@ -90,13 +87,13 @@ impl Target<'_> {
         }
         let Some(theirs) = note::build_id(elf.endian(), notes) else {
             return Some(format!(
-                "expected notes as in /sys/kernel/notes, found no build id: it does not tell whether \
-                 {origin} is of the kernel that runs"
+                "expected notes as in /sys/kernel/notes, found no build id: it is not known whether \
+                {origin} is of the running kernel"
             ));
         };
         (ours != Some(theirs)).then(|| {
             format!(
-                "build id {}, but {origin} has {}: it is of another kernel",
+                "build id {}, but {origin} has {}: {origin} is of another kernel",
                 hexadecimal(theirs),
                 ours.map_or("none".to_owned(), hexadecimal)
             )
@@ -104,8 +101,7 @@ impl Target<'_> {
     }
 }
 
-/// The names of functions and how far behind the first they are: what KASLR does not change. (Some
-/// absolute symbols are numbers, and are not moved.)
+/// Returns the names of functions, and their distances from the first function, which KASLR does not change.
 fn functions<'t>(symbols: &'t SymbolTable<'_>) -> impl Iterator<Item = (&'t [u8], u64)> {
     let start = symbols.by_name(b"_text").map_or(0, |e| e.address);
     let is_function = |e: &&Entry<'_>| matches!(e.letter, b't' | b'T');

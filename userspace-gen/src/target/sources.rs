@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Which source file a local symbol is from.
+//! The source file of a local symbol.
 //!
-//! A linker puts the local symbols of an object behind the object's `STT_FILE` symbol. That is less
-//! than it seems:
+//! A linker puts the local symbols of an object behind the object's `STT_FILE` symbol. The `STT_FILE`
+//! symbol alone is not enough:
 //!
-//! - clang writes the last component of the path only (`emitFileDirective()` in LLVM's AsmPrinter.cpp),
-//!   and a kernel has a dozen `core.c`. The link order has the directories.
-//! - Assembler files have no such symbol: theirs follow those of the object before.
-//! - Hidden symbols become local in vmlinux, and lld puts them behind the last file. Promoted symbols
-//!   are such, and with LTO all that is not exported.
+//! - clang only writes the last component of the path (`emitFileDirective()` in LLVM's AsmPrinter.cpp), and a kernel has
+//!   a dozen `core.c`. The link order has the directories.
+//! - Assembler files have no `STT_FILE` symbol: their symbols follow those of the object before.
+//! - Hidden symbols become local in vmlinux, and lld puts them behind the last file. Promoted symbols are hidden, and
+//!   with LTO all symbols that are not exported.
 //!
-//! So a symbol of vmlinux counts as a file's only where the link order says which object the `STT_FILE`
-//! symbol is of, in one way only, and that the next one is of the object that was linked next.
+//! So a symbol of vmlinux belongs to a file only under two conditions. The link order allows exactly one
+//! object for the `STT_FILE` symbol. The next `STT_FILE` symbol is that of the object that was linked next.
 
 use crate::elf::{ElfFile, SymbolId};
 use object::elf;
 use object::read::ReadRef;
 
-/// A source file that an object was compiled from.
+/// A source file from which an object was compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
     /// The index of its `STT_FILE` symbol.
@@ -27,28 +27,28 @@ pub struct SourceFile {
     path: Vec<u8>,
     /// The part of the path that is known.
     known: Known,
-    /// True if all local symbols up to the next file are from this one.
+    /// True if all local symbols up to the next file are from this file.
     is_alone: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Known {
-    /// It could be any file of that name.
+    /// Nothing: any file of that name is possible.
     Nothing,
-    /// A module has few files: the name will do.
+    /// The name. That is enough in a module, which has few files.
     Name,
     /// The whole path.
     Path,
 }
 
 impl SourceFile {
-    /// Its path from the top of the kernel tree; in a module its last component.
+    /// Returns the path from the top of the kernel tree; in a module, its last component.
     #[must_use]
     pub fn path(&self) -> &[u8] {
         &self.path
     }
 
-    /// Returns whether all local symbols up to the next file are from this one.
+    /// Returns true if all local symbols up to the next file are from this file.
     #[must_use]
     pub fn is_alone(&self) -> bool {
         self.is_alone
@@ -62,7 +62,7 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Reads those of a module.
+    /// Reads the source files of a module.
     pub(super) fn of_module<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Self {
         let mut files = file_symbols(elf);
         for file in &mut files {
@@ -71,7 +71,7 @@ impl Sources {
         Self { files }
     }
 
-    /// Reads those of vmlinux, with the directories that `linked`, its objects in link order, has.
+    /// Reads the source files of vmlinux. The directories are those of `linked`, the objects in link order.
     pub(super) fn of_image<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, linked: &[&[u8]]) -> Self {
         let mut files = file_symbols(elf);
         let names: Vec<_> = files.iter().map(SourceFile::path).collect();
@@ -90,18 +90,19 @@ impl Sources {
         Self { files }
     }
 
-    /// Returns whether the object names no source file at all.
+    /// Returns true if the object names no source file.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
 
-    /// The files of which something is known.
+    /// Returns the files with a known name or path.
     pub fn known(&self) -> impl Iterator<Item = &SourceFile> {
         self.files.iter().filter(|f| f.known != Known::Nothing)
     }
 
-    /// The files whose path is `path`, or else ends with its components.
+    /// Returns the files with the path `path`, or else the files with a path that ends with the components
+    /// of `path`.
     #[must_use]
     pub fn matching(&self, path: &[u8]) -> Vec<&SourceFile> {
         let path = path.strip_prefix(b"./").unwrap_or(path);
@@ -120,7 +121,7 @@ impl Sources {
             .collect()
     }
 
-    /// The file that a symbol's index lies behind; only that of local symbols says something.
+    /// Returns the last file before a symbol. The answer is only meaningful for local symbols.
     #[must_use]
     pub fn file_of(&self, symbol: SymbolId) -> Option<&SourceFile> {
         let next = self.files.partition_point(|f| f.symbol < symbol.0);
@@ -144,10 +145,10 @@ fn last_component(path: &[u8]) -> &[u8] {
     path.rsplit(|&b| b == b'/').next().unwrap_or(path)
 }
 
-/// Which of `objects` each of `files` is of, where there is only one way.
+/// Returns the object of each file, if exactly one is possible.
 ///
-/// Objects that are no bitcode come first in a `ThinLTO` link, and some files are of no object there: what
-/// precedes the longest end of `files` that has a place in `objects` stays unknown.
+/// In a `ThinLTO` link, objects that are no bitcode come first, and some files belong to no object. So the
+/// longest end of `files` that fits into `objects` is used, and all files before are unknown.
 fn align(files: &[&[u8]], objects: &[&[u8]]) -> Vec<Option<usize>> {
     let mut last = vec![None; files.len()];
     let mut end = objects.len();
@@ -177,8 +178,7 @@ fn align(files: &[&[u8]], objects: &[&[u8]]) -> Vec<Option<usize>> {
     last
 }
 
-/// Returns whether an object may be compiled from a C file of that name: kbuild makes `dir/name.o` of
-/// it.
+/// Returns true if kbuild may have compiled an object from a C file of a name: `dir/name.o` from `name.c`.
 fn is_of(file: &[u8], object: &[u8]) -> bool {
     let (Some(file), Some(object)) = (file.strip_suffix(b".c"), object.strip_suffix(b".o")) else {
         return false;

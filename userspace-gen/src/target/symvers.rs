@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The exports, also of modules that are not given: Module.symvers of a kernel's build, and the objects
-//! that modpost has yet to see.
+//! The exports of modules that are not given, from Module.symvers of a kernel's build, and the exports of
+//! objects that modpost has not seen yet.
 
 use super::exports::exports_of;
 use super::module_name;
@@ -22,19 +22,19 @@ pub struct Symvers {
     before_modpost: HashSet<Vec<u8>>,
 }
 
-/// An export as Module.symvers lists it.
+/// An export in Module.symvers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// The exporting module as the kernel calls it, `vmlinux` for the kernel image.
+    /// The kernel's name of the exporting module; `vmlinux` for the kernel image.
     pub module: Vec<u8>,
-    /// Set if the symbol is for GPL modules only.
+    /// True if the symbol is for GPL modules only.
     pub gpl_only: bool,
     /// The namespace that a user has to import; empty if there is none.
     pub namespace: Vec<u8>,
 }
 
 impl Symvers {
-    /// Reads files of that format.
+    /// Reads files in the format of Module.symvers.
     ///
     /// # Errors
     ///
@@ -69,7 +69,7 @@ impl Symvers {
                     ),
                 ));
             };
-            // The module is the path of its object: `drivers/net/loopback`.
+            // The file has the path of the module's object: `drivers/net/loopback`.
             let module = module.rsplit(|&b| b == b'/').next().unwrap_or(module);
             let listed = Listed {
                 module: module_name(module),
@@ -81,7 +81,7 @@ impl Symvers {
         Ok(())
     }
 
-    /// Adds what the object of a module exports that modpost gets in the same run.
+    /// Adds the exports of an object that modpost reads in the same run.
     ///
     /// # Errors
     ///
@@ -103,24 +103,24 @@ impl Symvers {
         Ok(())
     }
 
-    /// Says whether modpost will find the export of a symbol itself.
+    /// Returns true if modpost will find the export of a symbol itself.
     #[must_use]
     pub fn is_before_modpost(&self, symbol: &[u8]) -> bool {
         self.before_modpost.contains(symbol)
     }
 
-    /// The names of the exported symbols.
+    /// Returns the names of the exported symbols.
     pub fn names(&self) -> impl Iterator<Item = &[u8]> {
         self.exports.keys().map(Vec::as_slice)
     }
 
-    /// Returns whether any symbol is listed as an export of `module`.
+    /// Returns true if any symbol is listed as an export of `module`.
     #[must_use]
     pub fn lists(&self, module: &[u8]) -> bool {
         self.exports.values().any(|listed| listed.module == module)
     }
 
-    /// The export of that name.
+    /// Returns the export of a name.
     #[must_use]
     pub fn get(&self, symbol: &[u8]) -> Option<&Listed> {
         self.exports.get(symbol)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The version of a target's kernel, and the files that are of another one.
+//! The version of a target's kernel, and the files of other kernels.
 
 use super::object::Source;
 use super::{Object, Target};
@@ -11,7 +11,7 @@ use crate::shown::shown;
 const VERMAGIC: &[u8] = b"vermagic";
 
 impl Target<'_> {
-    /// The version magic of the kernel, and the file that says it: vmlinux, or else a module.
+    /// Returns the version magic of the kernel, and the file that has it: vmlinux, or else a module.
     #[must_use]
     pub fn vermagic(&self) -> Option<(&[u8], &str)> {
         self.objects
@@ -19,7 +19,7 @@ impl Target<'_> {
             .find_map(|o| Some((o.vermagic()?, o.origin.as_str())))
     }
 
-    /// How long a `struct module` is on that kernel, and the module that says it.
+    /// Returns the size of a `struct module` in the kernel, and the module that tells it.
     #[must_use]
     pub fn this_module_size(&self) -> Option<(u64, &str)> {
         self.objects.iter().find_map(|o| match &o.source {
@@ -31,7 +31,7 @@ impl Target<'_> {
         })
     }
 
-    /// Returns the files that are for another kernel than the first that says so, each with what is wrong.
+    /// Returns the files with another version magic than the first file, each with a message.
     #[must_use]
     pub fn for_other_kernels(&self) -> Vec<(&str, String)> {
         let other = |o: &Object<'_>| self.differs_in_vermagic(o.vermagic()?);
@@ -41,7 +41,7 @@ impl Target<'_> {
             .collect()
     }
 
-    /// Says how a version magic differs from that of the kernel, if it does.
+    /// Returns a message if a version magic differs from that of the kernel.
     #[must_use]
     pub fn differs_in_vermagic(&self, found: &[u8]) -> Option<String> {
         let (expected, by) = self.vermagic()?;
@@ -54,9 +54,9 @@ impl Target<'_> {
         })
     }
 
-    /// Returns the files of another build than the rest, each with the difference that was found.
+    /// Returns the files of another build, each with a message.
     ///
-    /// Positions and hashes hold for one build.
+    /// Positions and hashes are only valid for one build.
     #[must_use]
     pub fn mismatches(&self) -> Vec<(&str, String)> {
         let mut mismatches = self.for_other_kernels();
@@ -70,7 +70,7 @@ impl Object<'_> {
     fn vermagic(&self) -> Option<&[u8]> {
         match &self.source {
             Source::Image(elf) => {
-                // It is static, and may have a suffix.
+                // The symbol is static, and may have a suffix.
                 let symbol = self.symbols.first_with_prefix(VERMAGIC)?;
                 let is_it = klp_policy::Policy::Llvm.clean(symbol.name.0) == *VERMAGIC;
                 is_it.then(|| elf.string_at(symbol.address))?
@@ -80,14 +80,14 @@ impl Object<'_> {
         }
     }
 
-    /// Returns whether it was read from the text of a running kernel, which says less than a file.
+    /// Returns true if the object was read from the text of a running kernel, which tells less than a file.
     #[must_use]
     pub fn is_text(&self) -> bool {
         matches!(self.source, Source::Text)
     }
 
-    /// Returns whether it is the image of a kernel of which only the symbols are known, from the text of a
-    /// running kernel or from a debug package.
+    /// Returns true for a kernel image with known symbols only, from the text of a running kernel or from a
+    /// debug package.
     #[must_use]
     pub fn is_image_without_contents(&self) -> bool {
         match &self.source {

@@ -179,22 +179,19 @@ fn what_is_not_certain_is_refused() {
         ("worker,kernel/last.c", "may be from another file"),
         (
             "worker.llvm.*,fs/inode.c",
-            "expected its name without .llvm.",
+            "expected a name without .llvm.",
         ),
         (
             "wroker,fs/inode.c",
-            "has no symbol of that name\n  it is misspelt, or of a module that is not given (--module), or \
-             was inlined everywhere\n  did you mean worker?",
+            "has no symbol of that name\n  the name is misspelt, or in a module that is not given (--module), or was inlined everywhere\n  did you mean worker?",
         ),
         (
             "init_once,fs/inode.c",
-            "no local symbol of fs/inode.c has that name: it was inlined everywhere, or promoted, \
-             which loses the file. Choose by .klp.sym.vmlinux.init_once.llvm.*,<position>\n",
+            "no local symbol of fs/inode.c has that name: it was inlined everywhere, or promoted (a promoted symbol has no file). Choose by .klp.sym.vmlinux.init_once.llvm.*,<position>\n",
         ),
         (
             "only_here,fs/inode.c",
-            "no symbol of fs/inode.c has that name: it was inlined everywhere, or is not in that \
-             file. These are of other files\n  1: ",
+            "no symbol of fs/inode.c has that name: it was inlined everywhere, or is in another file. Symbols of other files\n  1: ",
         ),
         (
             "was_global,fs/super.c",
@@ -206,9 +203,8 @@ fn what_is_not_certain_is_refused() {
         ),
         (
             "promoted,fs/inode.c",
-            "no local symbol of fs/inode.c has that name: it was inlined everywhere, or promoted, \
-             which loses the file. Choose by .klp.sym.vmlinux.promoted.llvm.*,<position>\n  \
-             1: ffffffff81000600 promoted.llvm.9a, 128 bytes, of a file that is not known, between \
+            "no local symbol of fs/inode.c has that name: it was inlined everywhere, or promoted (a promoted symbol has no file). Choose by .klp.sym.vmlinux.promoted.llvm.*,<position>\n  \
+             1: ffffffff81000600 promoted.llvm.9a, 128 bytes, of an unknown file, between \
              cmdline_proc_show (fs/super.c) and promoted.llvm.9a.cold (fs/super.c)",
         ),
     ] {
@@ -246,7 +242,7 @@ fn why_files_are_not_known_is_said() {
     assert_eq!(
         problem(&[], kernel(), None),
         format!(
-            "{without} the vmlinux.a of the same build, which is in its directory, with \
+            "{without} the vmlinux.a in the directory of the same build, with \
              --link-order, or a position"
         )
     );
@@ -258,15 +254,13 @@ fn why_files_are_not_known_is_said() {
     );
     assert_eq!(
         problem(&["a/other.o"], kernel(), None),
-        "the vmlinux.a that --link-order gives does not list the files of vmlinux: give that of \
-         the same build, or a position"
+        "the vmlinux.a of --link-order does not list the files of vmlinux: give the vmlinux.a of the same build, or a position"
     );
     let mut stripped = kernel();
     stripped.symbols.retain(|s| s.kind != STT_FILE);
     assert_eq!(
         problem(LINKED, stripped, None),
-        "vmlinux does not name its source files, as if it had been stripped: give the file that \
-         the build left, or a position"
+        "vmlinux does not name its source files, maybe because it was stripped: give the file that the build left, or a position"
     );
 }
 
@@ -304,7 +298,7 @@ fn what_is_ambiguous_is_said_by_file_where_that_is_known() {
                 (false, _) => position,
             };
             assert!(
-                problem.contains(&format!("say which by {expected}\n  1: ")),
+                problem.contains(&format!("choose one by {expected}\n  1: ")),
                 "{problem}"
             );
         }
@@ -407,7 +401,11 @@ fn functions_to_replace_are_named_by_file_too() {
             1,
             "expected a source file or an old_sympos, found both",
         ),
-        ("worker,1", 0, "found '1'; positions go into old_sympos"),
+        (
+            "worker,1",
+            0,
+            "found '1' (write a position into old_sympos)",
+        ),
     ] {
         let problem = replacing(LINKED, name, sympos).unwrap_err();
         assert!(problem.contains(why), "{name}: {problem}");

@@ -234,7 +234,7 @@ fn files_of_the_wrong_sort_are_named() {
     for (arguments, expected) in [
         ("symbols --vmlinux net-mod.ko", "net-mod.ko: expected a linked kernel image, vmlinux, found a relocatable file"),
         ("symbols --vmlinux stripped", "stripped: expected a symbol table"),
-        ("symbols --vmlinux empty", "empty: expected an ELF file, found nothing (/proc/kallsyms is given with --kallsyms)"),
+        ("symbols --vmlinux empty", "empty: expected an ELF file, found nothing (give /proc/kallsyms with --kallsyms)"),
         ("symbols --vmlinux .", ".: expected a regular file, found a directory"),
         ("symbols --vmlinux /dev/null", "/dev/null: expected a regular file, found a character device"),
         ("symbols --vmlinux pipe", "pipe: expected a regular file, found a pipe"),
@@ -242,11 +242,11 @@ fn files_of_the_wrong_sort_are_named() {
         ("symbols --vmlinux vmlinux --module arm64.ko", "arm64.ko: expected a file for x86-64 (Little endian) as vmlinux is, found one for arm64"),
         ("check arm64.ko --vmlinux vmlinux", "arm64.ko: expected a file for x86-64 (Little endian) as vmlinux is, found one for arm64"),
         ("convert arm64.ko -o out.ko --vmlinux vmlinux", "arm64.ko: expected a file for x86-64 (Little endian) as vmlinux is, found one for arm64"),
-        ("symbols --vmlinux vmlinux.a", "vmlinux.a: expected an ELF file, found an archive (vmlinux.a is given with --link-order)"),
+        ("symbols --vmlinux vmlinux.a", "vmlinux.a: expected an ELF file, found an archive (give vmlinux.a with --link-order)"),
         ("symbols --vmlinux -", "-: expected a regular file, found stdin"),
         ("symbols --vmlinux vmlinux --link-order net-mod.ko", "net-mod.ko: expected the thin archive vmlinux.a of a kernel build, found an ELF file"),
-        ("symbols --kallsyms copy.xz", "copy.xz: expected the text of /proc/kallsyms, found xz data (give what xz -dc makes of it)"),
-        ("symbols --kallsyms begun.kallsyms", "begun.kallsyms: expected the text of /proc/kallsyms, found its beginning: the last line does not end"),
+        ("symbols --kallsyms copy.xz", "copy.xz: expected the text of /proc/kallsyms, found xz data (unpack it with xz -dc, and give the result)"),
+        ("symbols --kallsyms begun.kallsyms", "begun.kallsyms: expected the text of /proc/kallsyms, found only its beginning: the last line is not complete"),
         ("symbols --kallsyms empty", "empty: expected the text of /proc/kallsyms, found nothing"),
         ("symbols --kallsyms binary.kallsyms", "found '\\u{7f}LEF\\u{1b}[2J'"),
         ("symbols --module net-mod.ko", "<--vmlinux <FILE>|--kallsyms <FILE>>"),
@@ -336,7 +336,7 @@ fn an_output_that_is_read_stays_whole() {
     ] {
         let (status, _, stderr) = run(&files, &format!("{command} -o {output} {target}"));
         assert_eq!(status, Some(2), "{command} {output}");
-        let expected = format!("cannot write {output}: expected another file than those");
+        let expected = format!("cannot write {output}: it is the input");
         assert!(stderr.contains(&expected), "{stderr}");
     }
     let reserve = "collisions --reserve good.ko good.ko -- clang";

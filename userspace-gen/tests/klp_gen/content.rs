@@ -21,40 +21,48 @@ const SAMPLES: &[(usize, &[u8], &str)] = &[
     (
         0,
         b"\x1f\x8b\x08",
-        "gzip data (give what gzip -dc makes of it",
+        "gzip data (unpack it with gzip -dc, and give the result",
     ),
-    (0, b"\xfd7zXZ\0", "xz data (give what xz -dc makes of it"),
+    (
+        0,
+        b"\xfd7zXZ\0",
+        "xz data (unpack it with xz -dc, and give the result",
+    ),
     (
         0,
         b"\x28\xb5\x2f\xfd",
-        "zstd data (give what zstd -dc makes of it",
+        "zstd data (unpack it with zstd -dc, and give the result",
     ),
     (
         0,
         b"\x02\x21\x4c\x18",
-        "lz4 data (give what lz4 -dc makes of it",
+        "lz4 data (unpack it with lz4 -dc, and give the result",
     ),
     (
         0,
         b"\x04\x22\x4d\x18",
-        "lz4 data (give what lz4 -dc makes of it",
+        "lz4 data (unpack it with lz4 -dc, and give the result",
     ),
     (
         0,
         b"BZh91AY&SY",
-        "bzip2 data (give what bzip2 -dc makes of it",
+        "bzip2 data (unpack it with bzip2 -dc, and give the result",
     ),
     (
         0,
         b"\x5d\0\0\x80\0",
-        "lzma data (give what xz --format=lzma -dc makes of it",
+        "lzma data (unpack it with xz --format=lzma -dc, and give the result",
     ),
     (
         0,
         b"\x89LZO\0\r\n\x1a\n",
-        "lzo data (give what lzop -dc makes of it",
+        "lzo data (unpack it with lzop -dc, and give the result",
     ),
-    (0, b"PK\x03\x04", "zip data (give what unzip -p makes of it"),
+    (
+        0,
+        b"PK\x03\x04",
+        "zip data (unpack it with unzip -p, and give the result",
+    ),
     (0x202, b"HdrS", "a boot image"),
     (0, b"MZ", "a boot image"),
     (0, b"MZ\0\0zimg", "an EFI boot image (zboot)"),
@@ -84,17 +92,17 @@ const SAMPLES: &[(usize, &[u8], &str)] = &[
     (
         0,
         b"\xff\xfef\0",
-        "UTF-16 text (give what iconv -f UTF-16 -t UTF-8 makes of it)",
+        "UTF-16 text (convert it with iconv -f UTF-16 -t UTF-8)",
     ),
     (
         0,
         b"\xfe\xff\0f",
-        "UTF-16 text (give what iconv -f UTF-16 -t UTF-8 makes of it)",
+        "UTF-16 text (convert it with iconv -f UTF-16 -t UTF-8)",
     ),
     (
         0,
         b"\xef\xbb\xbff",
-        "text with a byte order mark (give it without its first three bytes)",
+        "text with a byte order mark (remove its first three bytes)",
     ),
 ];
 
@@ -104,12 +112,12 @@ const TAKEN: &[(&[u8], &str, &[&str])] = &[
     (b"\xde\xc0\x17\x0b", "LLVM bitcode", &["collisions wrong"]),
     (
         b"!<arch>\n",
-        "an archive (vmlinux.a is given with --link-order)",
+        "an archive (give vmlinux.a with --link-order)",
         &["collisions wrong", "--link-order wrong"],
     ),
     (
         b"!<thin>\n",
-        "an archive (vmlinux.a is given with --link-order)",
+        "an archive (give vmlinux.a with --link-order)",
         &["collisions wrong", "--link-order wrong"],
     ),
     (
@@ -195,8 +203,7 @@ fn a_compressed_vmlinux_may_be_a_boot_image() {
     files.write("vmlinuz", b"\x1f\x8b\x08\0");
     let (_, text) = shell::run(&files, "klp-gen symbols --vmlinux vmlinuz");
     let expected =
-        "vmlinuz: expected an ELF file, found gzip data (give what gzip -dc makes of it, or the \
-                    vmlinux of its build if that is a boot image)\n";
+        "vmlinuz: expected an ELF file, found gzip data (unpack it with gzip -dc, and give the result; for a boot image, give the vmlinux of its build)\n";
     assert!(text.ends_with(expected), "{text}");
 }
 
@@ -314,7 +321,7 @@ fn what_is_for_32_bits_is_not_read() {
     let (status, text) = shell::run(&files, "klp-gen symbols --vmlinux vmlinux");
     assert_eq!(status, Some(2), "{text}");
     // Not since no 32-bit kernel had livepatches: those of powerpc have.
-    let expected = "found a 32-bit one (klp-gen reads no others)";
+    let expected = "found a 32-bit one (klp-gen only supports 64-bit files)";
     assert!(text.contains(expected), "{text}");
 }
 
@@ -347,7 +354,7 @@ fn a_hint_says_something_new() {
     files.write("kallsyms", b"ffffffffc0000000 t handle\t[net_mod]\n");
     let (_, text) = shell::run(&files, "klp-gen resolve promoted --kallsyms kallsyms");
     assert!(
-        text.contains("vmlinux is not among the targets, give it with --vmlinux"),
+        text.contains("vmlinux is not among the targets: give it with --vmlinux"),
         "{text}"
     );
 }

@@ -160,7 +160,7 @@ fn references_that_mean_nothing_are_refused() {
         ),
         (
             "promotde.llvm.dead",
-            "not exported, and not found in vmlinux or the given modules\n  it is misspelt, or",
+            "undefined symbol: not exported, and not found in vmlinux or the given modules\n  the name is misspelt, or",
         ),
         ("handle", "no klp_object"),
         (".klp.sym.net_mod.handle,0", "no klp_object"),
@@ -239,7 +239,7 @@ fn what_is_ambiguous_can_be_said_as_the_message_says() {
         ),
     ] {
         let problem = run(&livepatch, Policy::Llvm).unwrap_err();
-        let expected = format!("say which by {expected}. To see the source files");
+        let expected = format!("choose one by {expected}. To choose by source file");
         assert!(problem.contains(&expected), "{problem}");
         assert!(problem.contains("\n  1: "), "{problem}");
     }
@@ -484,7 +484,7 @@ fn a_weak_reference_means_what_another_means() {
     let warnings = nobody.report.findings.iter().flat_map(|f| &f.warnings);
     assert_eq!(
         warnings.collect::<Vec<_>>(),
-        ["it is weak and stays 0, since nobody exports it"]
+        ["it is weak and stays 0, since it is not exported"]
     );
 }
 

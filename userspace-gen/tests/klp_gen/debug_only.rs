@@ -106,7 +106,7 @@ fn a_file_that_does_not_say_which_module_it_is_of_is_refused() {
     let command = "klp-gen symbols --vmlinux vmlinux --module 3f9a.debug";
     let (status, text) = shell::run(&files, command);
     assert_eq!(status, Some(2), "{text}");
-    let expected = "3f9a.debug: expected a file that is called <module>.ko, or <module>.ko.debug";
+    let expected = "3f9a.debug: expected a file with the name <module>.ko or <module>.ko.debug";
     assert!(text.contains(expected), "{text}");
     // What has contents says it.
     files.write("3f9a.debug", &module().build());
@@ -169,13 +169,17 @@ fn a_vmlinux_does_not_tell_what_a_livepatch_is_held_to() {
             "vermagic=5.4.0 SMP ",
         ]);
         let report = check_with(&opened, &other);
-        let what = "does not tell the version magic, namespaces, and what ftrace can trace";
+        let what =
+            "does not tell the version magic, the namespaces, and which functions ftrace can trace";
         let unchecked = report.unchecked().filter_map(Finding::message);
         assert!(unchecked.into_iter().any(|why| why == what), "{report:?}");
         let target = Target::load(&opened).unwrap();
         let notes = b"\x04\0\0\0\x04\0\0\0\x03\0\0\0GNU\0\x01\x02\x03\x04";
         let parted = target.parts_from_notes(notes).unwrap();
-        assert!(parted.ends_with("does not tell its build id"), "{parted}");
+        assert!(
+            parted.ends_with("has no contents, and so no build id"),
+            "{parted}"
+        );
     }
 }
 
@@ -203,7 +207,7 @@ fn the_namespace_of_a_modules_export_is_not_known() {
         (status, why.as_str()),
         (
             "unchecked",
-            "the file of its exporter does not tell its namespace"
+            "the exporter's file does not tell the namespace of the export"
         )
     );
 }

@@ -70,12 +70,13 @@ fn reference(name: &str) -> Livepatch {
 }
 
 const NO_SYMBOL: &str = "vmlinux has no symbol of that name";
-const NO_EXPORT: &str = "not exported, and not found in vmlinux or the given modules";
+const NO_EXPORT: &str =
+    "undefined symbol: not exported, and not found in vmlinux or the given modules";
 
 #[test]
 fn a_function_that_only_the_source_has_was_inlined() {
     let files = build();
-    let defines = "fs/inode.c defines it, so it was inlined everywhere or left out";
+    let defines = "fs/inode.c defines it, so it was inlined everywhere or not compiled";
     assert_eq!(
         said(&files, &function("gone_function")),
         format!("gone_function: {NO_SYMBOL}\n  {defines}: replace the functions that call it")
@@ -94,8 +95,7 @@ fn a_function_that_only_the_source_has_was_inlined() {
     assert_eq!(
         said(&files, &reference("in_a_header")),
         format!(
-            "in_a_header: {NO_EXPORT}\n  include/linux/a.h defines it, so it was inlined \
-             everywhere or left out: include that header"
+            "in_a_header: {NO_EXPORT}\n  include/linux/a.h defines it, so it was inlined everywhere or not compiled: include that header"
         )
     );
     // It is only called there: somebody wrote another name than was meant.
@@ -121,7 +121,7 @@ fn a_build_in_the_tree_of_its_source_is_searched_too() {
 #[test]
 fn a_module_that_is_not_given_is_named() {
     let files = build();
-    let other = "other_mod, which is not given, has it: --module drivers/net/other-mod.ko";
+    let other = "other_mod has it, but is not given: add --module drivers/net/other-mod.ko";
     for livepatch in [
         function("of_another"),
         reference("of_another"),
@@ -139,7 +139,7 @@ fn a_module_that_is_not_given_is_named() {
         "source/fs/inode.c",
         SOURCE.replace("gone_function", "of_another").as_bytes(),
     );
-    let defines = "fs/inode.c defines it, so it was inlined everywhere or left out";
+    let defines = "fs/inode.c defines it, so it was inlined everywhere or not compiled";
     assert_eq!(
         said(&files, &function("of_another")),
         format!(
@@ -149,8 +149,7 @@ fn a_module_that_is_not_given_is_named() {
     assert_eq!(
         said(&files, &reference("listed_export")),
         format!(
-            "listed_export: {NO_EXPORT}\n  Module.symvers lists it as an export of third: \
-             --symvers Module.symvers"
+            "listed_export: {NO_EXPORT}\n  Module.symvers lists it as an export of third: add --symvers Module.symvers"
         )
     );
 }
@@ -162,14 +161,14 @@ fn an_object_that_is_not_given_is_named_with_its_file() {
     files.write("modules.builtin", b"kernel/fs/inside.ko\n");
     let absent = |object: &str| {
         let cure = match object {
-            "other_mod" => "give it with --module drivers/net/other-mod.ko",
+            "other_mod" => ": give it with --module drivers/net/other-mod.ko",
             "inside" => {
-                "but part of vmlinux in this build: leave .name out, and write vmlinux in \
+                ", but part of vmlinux in this build: remove .name, and write vmlinux in \
                  KLP_SYMPOS() and KLP_SYMFILE()"
             }
-            _ => "give it with --module",
+            _ => ": give it with --module",
         };
-        format!("{object} is not among the targets, {cure}")
+        format!("{object} is not among the targets{cure}")
     };
     for object in ["other_mod", "inside", "nowhere"] {
         let written = format!(".klp.sym.{object}.foo,1");
@@ -198,7 +197,7 @@ fn an_object_that_is_not_given_is_named_with_its_file() {
     }
     files.write("few.kallsyms", b"ffffffffc0000000 t foo\t[some]\n");
     let (_, text) = shell::run(&files, "klp-gen resolve foo --kallsyms few.kallsyms");
-    let vmlinux = "vmlinux is not among the targets, give it with --vmlinux";
+    let vmlinux = "vmlinux is not among the targets: give it with --vmlinux";
     assert!(text.contains(vmlinux), "{text}");
 }
 
@@ -206,7 +205,7 @@ fn an_object_that_is_not_given_is_named_with_its_file() {
 #[test]
 fn where_nobody_knows_the_reasons_are_named_before_other_names() {
     let unknown =
-        "it is misspelt, or of a module that is not given (--module), or was inlined everywhere";
+        "the name is misspelt, or in a module that is not given (--module), or was inlined everywhere";
     let files = Files::new();
     assert_eq!(
         said(&files, &function("promotde")),
@@ -227,8 +226,7 @@ fn debug_information_has_the_names_of_what_was_inlined() {
         files.write("vmlinux", &kernel.build());
         said(&files, &function("gone_function"))
     };
-    let known = "the debug information of vmlinux has it: if it is a function, it was inlined \
-                 everywhere";
+    let known = "the debug information of vmlinux has the name: if it is a function, it was inlined everywhere";
     for strings in [&b"gone_function\0"[..], b"a\0gone_function\0b\0"] {
         let said = with_strings(strings, elf::SectionFlags(0));
         assert!(said.ends_with(known), "{said}");

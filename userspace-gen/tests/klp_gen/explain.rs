@@ -128,7 +128,7 @@ fn a_section_is_written_with_its_dot_or_without() {
     for name in [".klp.rela.vmlinux.text", ".klp.rela.vmlinux..text"] {
         let output = klp_gen().args(["explain", name]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        assert!(text.contains("  section   .text, going"), "{text}");
+        assert!(text.contains("  section   .text, by its name"), "{text}");
     }
 }
 

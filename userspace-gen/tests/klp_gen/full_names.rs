@@ -70,17 +70,17 @@ fn a_name_that_means_no_symbol_is_no_line_of_stdout() {
         ),
         (
             "--tracer init_once",
-            "klp-gen: query 'init_once': ambiguous: 2 symbols match, of which a tracer can only choose a module's\n     \
+            "klp-gen: query 'init_once': ambiguous: 2 symbols match, a tracer can only choose by module\n     \
              1: ffffffff81000100 t init_once\n     2: ffffffff81000300 t init_once\n",
         ),
         (
             "promoted.llvm.dead",
-            "klp-gen: query 'promoted.llvm.dead': not-found: the hash is of another build, this one has\n     \
+            "klp-gen: query 'promoted.llvm.dead': not-found: the hash is of another build; this build has\n     \
              1: ffffffff81000600 T promoted.llvm.9a\n",
         ),
         (
             "--tracer mixed",
-            "klp-gen: query 'mixed': ambiguous: 2 symbols match, of which a tracer can only choose a module's\n     \
+            "klp-gen: query 'mixed': ambiguous: 2 symbols match, a tracer can only choose by module\n     \
              1: ffffffff81000f80 t mixed\n     2: ffffffff82000080 d mixed\n",
         ),
         (
@@ -98,13 +98,13 @@ fn a_name_that_means_no_symbol_is_no_line_of_stdout() {
         ),
         (
             "ext4:table",
-            "klp-gen: query 'ext4:table': ext4 is not among the targets, give it with --module\n",
+            "klp-gen: query 'ext4:table': ext4 is not among the targets: give it with --module\n",
         ),
         // The position says which, and the name does not.
         (
             "init_once,2",
-            "klp-gen: query 'init_once,2': 2 symbols of vmlinux are called init_once, a name does not say which: \
-             the address of this one is 0xffffffff81000300\n",
+            "klp-gen: query 'init_once,2': 2 symbols of vmlinux have the full name init_once (use the \
+             address of this one, 0xffffffff81000300)\n",
         ),
     ] {
         for quiet in ["", "--quiet "] {
@@ -177,7 +177,7 @@ fn a_name_that_is_not_one_word_is_not_printed() {
             "{name:?}: {said}"
         );
         assert!(
-            said.contains("that a shell or a tracer takes apart: --format json prints it\n"),
+            said.contains("is not one word to a shell or a tracer (use --format json)\n"),
             "{name:?}: {said}"
         );
         // It is there; with another format it is found.

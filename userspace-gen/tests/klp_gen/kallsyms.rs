@@ -129,8 +129,7 @@ klp-gen convert calls.ko -o out.ko --kallsyms kallsyms 2>&1 | grep -c call_init_
 klp_sections:after: ffffffffc03e50c0 t after (1 of 1)
 klp_sections:risen: ffffffffc03e5000 t risen.llvm.5 (1 of 1)
 klp_sections:call_init_after: not-found: no symbol matches
-klp-gen: query 'bpf:bpf_prog_6deef7357e7b4530_handle': bpf is not among the targets, what kallsyms lists \
-as its symbols was made at run time, and is found by no name
+klp-gen: query 'bpf:bpf_prog_6deef7357e7b4530_handle': bpf is not among the targets: kallsyms lists code under this name that was made at run time, which no lookup finds
 bpf:bpf_prog_6deef7357e7b4530_handle: not-found: no object bpf
 0
 unchecked function   after
@@ -143,7 +142,8 @@ ls: cannot access 'out.ko': No such file or directory
 
 #[test]
 fn weak_symbols_that_a_livepatch_does_not_define_are_left_out() {
-    // What 6.12 lists of a livepatch: `elf_type()` has the same letter for defined and undefined weak symbols.
+    // What 6.12 lists of a livepatch: `elf_type()` has the same letter for defined and undefined weak
+    // symbols.
     let defined = "\
 ffffffffc0500000 w own_weak\t[livepatch]
 ffffffffc0501000 v own_object\t[livepatch]
@@ -209,7 +209,7 @@ fn spaces_may_stand_for_the_tab() {
 #[test]
 fn what_no_kernel_prints_is_refused_with_its_line() {
     let kernel = |parts: &[&str]| [&[KERNEL], parts].concat().concat();
-    let order = "line 7: expected symbols in the order in which a kernel lists them, found ";
+    let order = "line 7: expected symbols in the kernel's order, found ";
     let after = "ffffffffc03e50c0 t after\t[klp_sections]\n";
     let setup = "ffffffffc0400040 t setup\t[net_mod]\n";
     let freed = "ffffffffc03ed110 T after\t[klp_sections]\n";
@@ -217,7 +217,7 @@ fn what_no_kernel_prints_is_refused_with_its_line() {
     for (text, expected) in [
         (
             kernel(&[after, "ffffffffbca00000 t late\n"]),
-            format!("{order}a symbol of vmlinux behind those of [klp_sections] (give a copy of "),
+            format!("{order}a symbol of vmlinux behind those of [klp_sections] (give an unsorted, "),
         ),
         (
             kernel(&[bpf, "ffffffffbca00000 t late\n"]),
@@ -233,13 +233,13 @@ fn what_no_kernel_prints_is_refused_with_its_line() {
         ),
         (
             kernel(&[after, setup, after]),
-            "line 8: expected symbols in the order in which a kernel lists them, found the symbols of \
+            "line 8: expected symbols in the kernel's order, found the symbols of \
              [klp_sections] in several places"
                 .to_owned(),
         ),
         (
             kernel(&[after, setup, freed, setup]),
-            "line 9: expected symbols in the order in which a kernel lists them, found the symbols of \
+            "line 9: expected symbols in the kernel's order, found the symbols of \
              [net_mod] in several places"
                 .to_owned(),
         ),
@@ -291,7 +291,7 @@ fn a_part_of_a_text_is_called_one() {
         files.write("kallsyms", text.as_bytes());
         shell::run(&files, "klp-gen resolve handle --kallsyms kallsyms").1
     };
-    let part = "kallsyms: is a part of /proc/kallsyms, without _text and _stext";
+    let part = "kallsyms: is only a part of /proc/kallsyms, without _text and _stext";
     let lines: Vec<&str> = KERNEL.lines().collect();
     assert!(!said(KERNEL).contains(part));
     assert!(said(&(lines[3..].join("\n") + "\n")).contains(part));

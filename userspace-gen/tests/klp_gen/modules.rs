@@ -88,12 +88,12 @@ fn a_list_of_modules_has_paths_from_itself_or_from_here() {
 fn a_name_that_no_module_has_is_refused() {
     for (name, expected) in [
         ("net-mod", "no module is called net-mod: "),
-        ("net_mod.ko", "write net_mod\n"),
-        ("drivers/net/net-mod", "write net_mod\n"),
-        ("vmlinux", "leave .name out"),
+        ("net_mod.ko", "(write net_mod)\n"),
+        ("drivers/net/net-mod", "(write net_mod)\n"),
+        ("vmlinux", "remove .name"),
         (
             "ext4",
-            "ext4 is no module in this build, but part of vmlinux",
+            "ext4 is not a module in this build, but part of vmlinux",
         ),
     ] {
         let (status, text) = modules(&of_module(name), BUILD);
@@ -120,9 +120,7 @@ fn a_module_that_no_build_has_is_said() {
         let (status, text) = modules(&of_module(name), BUILD);
         assert_eq!(status, Some(0), "{text}");
         let expected = format!(
-            "klp-gen: warning: lp.o: klp_object {name}: no module of that name was built, so that \
-             its symbols cannot be looked up: correct the name, or give the module's file (--module, or \
-             KLP_MODULES for make){nearest}\n"
+            "klp-gen: warning: lp.o: klp_object {name}: no module of that name was built, and its symbols cannot be looked up: correct the name, or give the module's file (--module, or KLP_MODULES for make){nearest}\n"
         );
         assert_eq!(text, expected);
     }
@@ -154,7 +152,7 @@ fn convert_refuses_what_would_never_be_patched() {
     let convert = "klp-gen convert lp.ko -o out.ko --vmlinux vmlinux";
     let (status, text) = run(&files, convert);
     assert_eq!(status, Some(0), "{text}");
-    assert!(text.contains("its functions were not looked for"), "{text}");
+    assert!(text.contains("its functions were not checked"), "{text}");
 }
 
 /// An object as the compiler leaves it: modpost makes `__ksymtab_` symbols of what is in `.export_symbol`.

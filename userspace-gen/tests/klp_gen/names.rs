@@ -107,7 +107,7 @@ fn an_index_that_leads_nowhere_is_not_written_as_0() {
     let at = usize::try_from(rela.offset).unwrap() + 12;
     file[at..at + 4].copy_from_slice(&999_u32.to_le_bytes());
     let error = not_converted(&file);
-    let expected = "rejected: .rela.text[0]: it leads to no symbol";
+    let expected = "rejected: .rela.text[0]: it does not refer to a symbol";
     assert!(error.contains(expected), "{error}");
 }
 

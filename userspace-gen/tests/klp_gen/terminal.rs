@@ -196,7 +196,7 @@ fn verbose_says_what_was_read_and_changes_no_answer() {
         for expected in [
             &format!("klp-gen: note: vmlinux: {symbols} symbols from vmlinux\n"),
             " symbols from net-mod.ko\n",
-            "klp-gen: note: all of it was read after ",
+            "klp-gen: note: all files were read after ",
             &format!(
                 "klp-gen: note: exit status {} after ",
                 silent.status.code().unwrap()

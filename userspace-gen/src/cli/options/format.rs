@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The option that says in which of two forms an answer is printed.
+//! The option for the output format.
 
 use clap::ValueEnum;
 
@@ -14,10 +14,10 @@ pub enum Format {
     Json,
 }
 
-/// The option that says how an answer is printed.
+/// The option for the output format.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct FormatArg {
-    /// How to print it
+    /// The output format
     #[arg(long, value_enum, default_value_t, help_heading = "Output")]
     pub format: Format,
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Options that several commands have: which kernel is meant ([`target`]), by which [`rule`] it compares
-//! names, and the [`format`] of the answer.
+//! Options of several commands: the kernel and its modules ([`target`]), the [`rule`] by which the kernel
+//! compares names, and the output [`format`].
 
 pub mod format;
 pub mod rule;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The rules by which kernels compare names, in words.
+//! Descriptions of the rules by which kernels compare names.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use klp_policy::Policy;
 
-/// A rule and who follows it.
+/// Returns the kernels that follow a rule.
 pub fn in_words(policy: Policy) -> &'static str {
     match policy {
         Policy::Llvm => "a kernel with klp_sympos",
@@ -15,7 +15,7 @@ pub fn in_words(policy: Policy) -> &'static str {
     }
 }
 
-/// Reads the name of a rule.
+/// Returns a parser for the name of a rule.
 pub fn parser() -> impl TypedValueParser<Value = Policy> {
     let names = Policy::ALL.map(|p| PossibleValue::new(p.as_str()).help(in_words(p)));
     PossibleValuesParser::new(names)

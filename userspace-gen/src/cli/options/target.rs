@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The options that say which kernel is meant.
+//! The options for the kernel and its modules.
 
 use super::rule;
 use anyhow::Result;
@@ -9,14 +9,14 @@ use klp_gen::target::{Symvers, TargetFiles};
 use klp_policy::Policy;
 use std::path::{Path, PathBuf};
 
-/// The kernel and modules that the answer is about, and the rule by which it compares names.
+/// The kernel and its modules, and the rule by which the kernel compares names.
 #[derive(Debug, clap::Args)]
 #[command(group(ArgGroup::new("kernel").args(["vmlinux", "kallsyms"]).required(true).multiple(true)))]
 pub struct TargetArgs {
     #[command(flatten)]
     files: FileArgs,
 
-    /// How the kernel compares names
+    /// The rule by which the kernel compares names
     #[arg(long, value_name = "RULE", help_heading = "Target", default_value_t = Policy::Llvm, value_parser = rule::parser())]
     pub policy: Policy,
 }
@@ -33,11 +33,11 @@ pub struct FileArgs {
     #[arg(long = "module", value_name = "FILE.ko")]
     modules: Vec<PathBuf>,
 
-    /// vmlinux.a of the build of that vmlinux, to know symbols by their source files
+    /// vmlinux.a of the same build, to find symbols by source file
     #[arg(long, value_name = "FILE", requires = "vmlinux")]
     link_order: Option<PathBuf>,
 
-    /// The text of a running kernel's /proc/kallsyms, as root sees it: vmlinux and modules
+    /// A copy of a running kernel's /proc/kallsyms, made by root: vmlinux and modules
     #[arg(long, value_name = "FILE")]
     kallsyms: Option<PathBuf>,
 }
@@ -46,7 +46,7 @@ pub struct FileArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Target")]
 pub struct SymversArgs {
-    /// The exports of modules that are not given: Module.symvers of a build; may be given several times
+    /// Module.symvers of a build, for the exports of modules that are not given; may be given several times
     #[arg(long, value_name = "FILE")]
     symvers: Vec<PathBuf>,
 }
@@ -57,7 +57,7 @@ impl SymversArgs {
         Ok(Symvers::open(&self.symvers)?)
     }
 
-    /// The files, by their names.
+    /// Returns the paths of the files.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         self.symvers.iter().map(PathBuf::as_path)
     }
@@ -69,7 +69,7 @@ impl TargetArgs {
         self.files.open()
     }
 
-    /// The files, by their names.
+    /// Returns the paths of the files.
     pub fn paths(&self) -> impl Iterator<Item = &Path> {
         let files = &self.files;
         let single = [&files.vmlinux, &files.link_order, &files.kallsyms];
@@ -79,7 +79,7 @@ impl TargetArgs {
 }
 
 impl FileArgs {
-    /// Returns whether none is given.
+    /// Returns true if no file is given.
     pub fn is_empty(&self) -> bool {
         self.vmlinux.is_none() && self.modules.is_empty() && self.kallsyms.is_none()
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The answer to a request, for people and for programs.
+//! The answer to a request, as text and as JSON.
 
 use super::json::{Address, Text};
 use super::page::{Look, Page};
@@ -11,14 +11,14 @@ use klp_policy::{ObjName, Reason, Request, SymbolName};
 use serde::Serialize;
 use std::io;
 
-/// How many candidates a table lists; JSON has them all.
+/// The number of candidates in a table; JSON has all candidates.
 const SHOWN: usize = 20;
 
-/// How a livepatch says which of several symbols it means.
+/// The way in which a livepatch chooses one of several symbols.
 pub const BY_POSITION: &str = "give a position";
 
-/// How a tracer says it.
-pub const BY_MODULE: &str = "of which a tracer can only choose a module's";
+/// The way in which a tracer chooses one of several symbols.
+pub const BY_MODULE: &str = "a tracer can only choose by module";
 
 /// An answer; the fields are an interface: docs/schema/resolve.json.
 #[derive(Debug, Serialize)]
@@ -41,7 +41,7 @@ struct CandidateRow<'t> {
 }
 
 impl<'t> AnswerRow<'t> {
-    /// The row of an answer.
+    /// Returns the row of an answer.
     pub fn new(answer: &Answer<'t>) -> Self {
         let (object, entry, file) = match answer {
             Answer::Resolved {
@@ -76,8 +76,8 @@ impl<'t> AnswerRow<'t> {
     }
 }
 
-/// Prints an answer behind `label`, and the candidates below it. To `choose` one of them is what the
-/// asker can do.
+/// Prints an answer behind `label`, and the candidates below it. `choose` is the advice for a choice of one
+/// of them.
 pub fn print(
     page: &mut Page<'_>,
     label: &str,
@@ -108,7 +108,7 @@ pub fn print(
         Answer::Refused { reason, candidates } => {
             let why = match reason {
                 Reason::NotFound if candidates.is_empty() => "no symbol matches".to_owned(),
-                Reason::NotFound => "the hash is of another build, this one has".to_owned(),
+                Reason::NotFound => "the hash is of another build; this build has".to_owned(),
                 Reason::Ambiguous { matches } => format!("{matches} symbols match, {choose}"),
                 Reason::NoSuchPosition { matches } => {
                     format!("position {}, but {matches} match", request.sympos)
@@ -149,7 +149,7 @@ pub fn message(label: &str, choose: &str, request: &Request<'_>, answer: &Answer
     String::from_utf8_lossy(text.trim_ascii_end()).into_owned()
 }
 
-/// A symbol as `/proc/kallsyms` has it; that of another module than was asked for is one's.
+/// Returns a symbol as `/proc/kallsyms` prints it, with its module if the request does not name the module.
 fn in_words(request: &Request<'_>, object: ObjName<'_>, entry: &Entry<'_>) -> String {
     let (address, letter) = (entry.address, char::from(entry.letter));
     let symbol = format!("{address:016x} {letter} {}", shown(entry.name.0));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The outputs for answers and messages: stdout and stderr, each a terminal or not.
+//! The outputs for answers and messages: stdout and stderr. Each may be a terminal.
 
 use super::page::Page;
 use super::verdict::Verdict;
@@ -16,19 +16,19 @@ use std::fmt;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::time::Instant;
 
-/// The options of every command that say how much is printed, and how.
+/// The options of every command for the amount and the colour of the output.
 #[derive(Clone, Copy, Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub struct Options {
-    /// Print only what makes the exit status 1 or 2: no notes, no warnings, nothing that is right
+    /// Print only errors, refusals and unchecked findings
     #[arg(short, long, global = true)]
     quiet: bool,
 
-    /// Say on stderr what was read, by which rule it was compared, and how long it took
+    /// Print on stderr the files that were read, the rule, and the time
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     verbose: bool,
 
-    /// When to use colour; auto is on a terminal, unless `NO_COLOR` is set
+    /// When to use colour; auto means on a terminal, unless `NO_COLOR` is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     color: clap::ColorChoice,
 }
@@ -42,7 +42,7 @@ pub struct Console {
 }
 
 impl Console {
-    /// Returns the console that `options` ask for.
+    /// Returns the console for `options`.
     pub fn new(options: Options) -> Self {
         Self {
             options,
@@ -55,12 +55,12 @@ impl Console {
         }
     }
 
-    /// Returns whether only errors and refusals are printed.
+    /// Returns true if only errors, refusals and unchecked findings are printed.
     pub fn is_quiet(&self) -> bool {
         self.options.quiet
     }
 
-    /// How many rows to print of those that are right: all of them, or none.
+    /// Returns the number of rows to print for resolved names: all of them, or none with `--quiet`.
     pub fn rows(&self) -> usize {
         if self.is_quiet() {
             0
@@ -69,10 +69,10 @@ impl Console {
         }
     }
 
-    /// Prints an answer for people.
+    /// Prints an answer as text.
     ///
-    /// That the reader of stdout has gone, as in `klp-gen symbols | head`, is no error: it has seen
-    /// enough, and the exit status still says what the answer is.
+    /// It is no error if the reader of stdout has ended, as in `klp-gen symbols | head`. The exit status is
+    /// that of the whole answer.
     pub fn table(&self, write: impl FnOnce(&mut Page<'_>) -> io::Result<()>) -> Result<()> {
         let stdout = io::stdout().lock();
         let colour = match self.colour {
@@ -93,7 +93,7 @@ impl Console {
         }
     }
 
-    /// Prints an answer for programs: a JSON array, one row on each line.
+    /// Prints an answer as a JSON array, one row on each line.
     pub fn json<T: Serialize>(&self, rows: impl Iterator<Item = T>) -> Result<()> {
         self.table(|page| {
             let out = page.raw();
@@ -106,7 +106,7 @@ impl Console {
         })
     }
 
-    /// Prints an answer for programs that is one object.
+    /// Prints an answer as a JSON object.
     pub fn object<T: Serialize>(&self, answer: &T) -> Result<()> {
         self.table(|page| {
             let out = page.raw();
@@ -115,40 +115,40 @@ impl Console {
         })
     }
 
-    /// Says which step of a long command is done.
+    /// Prints a step of a long command.
     pub fn step(&self, text: &dyn fmt::Display) {
         if !self.is_quiet() {
             self.message(AnsiColor::Green, "", text);
         }
     }
 
-    /// Says why the answer is no, or why there is none.
+    /// Prints an error, or the reason for a refusal.
     pub fn error(&self, text: &dyn fmt::Display) {
         self.message(AnsiColor::Red, "", text);
     }
 
-    /// Says what somebody may not have meant.
+    /// Prints a warning: suspicious input.
     pub fn warning(&self, text: &dyn fmt::Display) {
         if !self.options.quiet {
             self.message(AnsiColor::Yellow, "warning: ", text);
         }
     }
 
-    /// Says what is good to know.
+    /// Prints a note: useful information.
     pub fn note(&self, text: &dyn fmt::Display) {
         if !self.options.quiet {
             self.message(AnsiColor::Cyan, "note: ", text);
         }
     }
 
-    /// Says what was done, to those who want to know.
+    /// Prints a detail, with `--verbose`.
     pub fn detail(&self, text: &dyn fmt::Display) {
         if self.options.verbose {
             self.note(text);
         }
     }
 
-    /// Says what the answer will be about.
+    /// Prints the objects of the target and the rule, with `--verbose`.
     pub fn target(&self, target: &Target<'_>, policy: Option<Policy>) {
         for object in target.objects() {
             let (name, origin) = (object.name, &object.origin);
@@ -162,23 +162,23 @@ impl Console {
             ));
         }
         let read = self.started.elapsed().as_secs_f64();
-        self.detail(&format_args!("all of it was read after {read:.3} s"));
+        self.detail(&format_args!("all files were read after {read:.3} s"));
     }
 
-    /// Warns of files that are not of the same build.
+    /// Prints warnings for files that are not of the same build.
     pub fn mismatches(&self, target: &Target<'_>) {
         for (origin, what) in target.mismatches() {
             self.warning(&format_args!("target {origin}: {what}"));
         }
     }
 
-    /// Says what the exit status will be.
+    /// Prints the exit status and the time, with `--verbose`.
     pub fn finish(&self, verdict: Verdict) {
         let (status, took) = (verdict as u8, self.started.elapsed().as_secs_f64());
         self.detail(&format_args!("exit status {status} after {took:.3} s"));
     }
 
-    /// Prints a message on stderr. If that cannot be written to, nobody can be told.
+    /// Prints a message on stderr. An error of stderr is ignored, because it cannot be reported.
     fn message(&self, colour: AnsiColor, kind: &str, text: &dyn fmt::Display) {
         let text = text.to_string();
         let text = visible(&text, |rest| usize::from(rest.starts_with(['\n', '\t'])));

@@ -8,7 +8,7 @@ use klp_gen::symbols::Entry;
 use klp_gen::target::Target;
 use klp_policy::{ObjName, Policy, Reason, Request, Sympos};
 
-/// Returns the full name of a symbol, for readers who have nothing else.
+/// Returns the full name of a symbol, as one word.
 ///
 /// # Errors
 ///
@@ -19,13 +19,13 @@ pub fn word<'t>(entry: &Entry<'t>) -> Result<&'t [u8], String> {
         Ok(name)
     } else {
         Err(format!(
-            "the name '{}' has a character that a shell or a tracer takes apart: --format json prints it",
+            "the name '{}' is not one word to a shell or a tracer (use --format json)",
             shown(name)
         ))
     }
 }
 
-/// Refuses a symbol whose full name others of its object have, too.
+/// Checks that no other symbol of the object has the full name of a symbol.
 ///
 /// # Errors
 ///
@@ -46,8 +46,7 @@ pub fn expect_one(
             reason: Reason::Ambiguous { matches },
             ..
         } => Err(format!(
-            "{matches} symbols of {object} are called {}, a name does not say which: the address of this one is \
-             {:#x}",
+            "{matches} symbols of {object} have the full name {} (use the address of this one, {:#x})",
             shown(entry.name.0),
             entry.address
         )),
@@ -55,10 +54,10 @@ pub fn expect_one(
     }
 }
 
-/// Returns whether `name` is one word wherever people write names: to a shell, and in the files of tracefs.
+/// Returns true if `name` is one word to a shell, and in the files of tracefs.
 ///
-/// `$` is allowed, since the kernels 5.13 to 5.15 have it before the hash of a promoted name. A shell does not look at
-/// it in what a command printed.
+/// `$` is allowed, because kernels 5.13 to 5.15 have it in front of the hash of a promoted name. A shell does not expand
+/// it in the output of a command.
 fn is_word(name: &[u8]) -> bool {
     let is_allowed =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '$') || !c.is_ascii();

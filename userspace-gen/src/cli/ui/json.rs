@@ -15,7 +15,7 @@ impl Serialize for Address {
     }
 }
 
-/// Something to print as a JSON string.
+/// A value to be printed as a JSON string.
 #[derive(Clone, Copy, Debug)]
 pub struct Text<T>(pub T);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The output: the [`console`], a [`page`] of lines on it, an [`answer`] on the page, [`json`] or a
-//! [`full_name`] in its place, the [`progress`] of a long command, and the [`verdict`] at the end.
+//! The output: the [`console`]; a [`page`] of lines with an [`answer`], [`json`], or a [`full_name`]; the
+//! [`progress`] of a long command; and the [`verdict`] at the end.
 
 pub mod answer;
 pub mod console;

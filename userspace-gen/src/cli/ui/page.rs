@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Lines for people, folded to their terminal.
+//! Text output, with lines that are folded to the terminal's width.
 
 use anstyle::{AnsiColor, Style};
 use klp_gen::shown::visible;
@@ -8,35 +8,35 @@ use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
-/// The width below which nothing is folded.
+/// The width below which lines are not folded.
 const NARROWEST: usize = 40;
 
-/// The kind of a piece of text, which decides how it looks.
+/// The kind of a piece of text, which decides its colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Look {
-    /// As it should be.
+    /// A good result.
     Good,
-    /// To be looked at.
+    /// A result that a reader should check.
     Doubtful,
-    /// The answer is no.
+    /// A refusal or an error.
     Bad,
-    /// The text that a reader looks for.
+    /// The most important text.
     Heading,
     /// Text that a reader rarely needs.
     Aside,
 }
 
-/// The place for lines for people.
+/// An output for lines of text.
 pub struct Page<'o> {
     out: &'o mut dyn Write,
     width: Option<usize>,
     colour: bool,
-    /// The line as it was given: there may be a million, and each needs the same memory.
+    /// The buffer for a line, which all lines share.
     given: String,
 }
 
 impl<'o> Page<'o> {
-    /// A page of that width; without one, lines stay whole.
+    /// Returns a page of a width; without a width, lines are not folded.
     pub fn new(out: &'o mut dyn Write, width: Option<usize>, colour: bool) -> Self {
         Self {
             out,
@@ -46,11 +46,11 @@ impl<'o> Page<'o> {
         }
     }
 
-    /// Writes one line.
+    /// Writes a line.
     ///
-    /// On a terminal, one that is too long goes on below, `indent` columns to the right. Nothing is
-    /// cut, and it is only folded at spaces: a name stays in one piece, to be copied. Of what names
-    /// in files have in them, nothing moves the cursor.
+    /// On a terminal, a line that is too long is folded, and goes on below, `indent` columns to the right.
+    /// A line is only folded at spaces and never cut, so that a name can be copied. Control characters in
+    /// names are escaped.
     pub fn line(&mut self, indent: usize, text: fmt::Arguments<'_>) -> io::Result<()> {
         self.given.clear();
         // Writing to a string does not fail.
@@ -72,7 +72,7 @@ impl<'o> Page<'o> {
             .word_separator(WordSeparator::AsciiSpace)
             .word_splitter(WordSplitter::NoHyphenation)
             .wrap_algorithm(WrapAlgorithm::FirstFit);
-        // A tab is as wide as it likes.
+        // The width of a tab is not known.
         let text = text.replace('\t', " ");
         for line in textwrap::wrap(&text, options) {
             writeln!(self.out, "{line}")?;
@@ -80,7 +80,7 @@ impl<'o> Page<'o> {
         Ok(())
     }
 
-    /// `text` as it looks on this page. Given a width, it is padded to it.
+    /// Returns `text` with the colour of `look`. It is padded to the width of the format.
     pub fn paint<T>(&self, look: Look, text: T) -> Painted<T> {
         let style = if self.colour {
             look.style()
@@ -90,13 +90,13 @@ impl<'o> Page<'o> {
         Painted { style, text }
     }
 
-    /// Returns the output behind the page, for text that is not for people.
+    /// Returns the output behind the page, for raw text.
     pub fn raw(&mut self) -> &mut dyn Write {
         self.out
     }
 }
 
-/// How long the style is, `ESC [ <numbers> m`, that `text` begins with.
+/// Returns the length of the style (`ESC [ <numbers> m`) at the beginning of `text`.
 fn style_len(text: &str) -> usize {
     let Some(rest) = text.strip_prefix("\x1b[") else {
         return 0;

@@ -28,7 +28,7 @@ struct Step {
 }
 
 impl<'c> Steps<'c> {
-    /// Shows nothing yet.
+    /// Returns a value that shows no step yet.
     pub fn new(console: &'c Console) -> Self {
         Self {
             console,
@@ -105,7 +105,7 @@ impl Progress for Steps<'_> {
     }
 }
 
-/// Returns the processor time of this process and the programs that it ran.
+/// Returns the processor time of this process and of the programs that it ran.
 fn used() -> Duration {
     let all = [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN];
     let times = all.into_iter().filter_map(|who| getrusage(who).ok());

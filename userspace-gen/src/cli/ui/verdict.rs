@@ -8,11 +8,11 @@ use std::process::ExitCode;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Verdict {
-    /// Done, and the answer is yes.
+    /// The answer is yes.
     Yes = 0,
-    /// Done, and the answer is no.
+    /// The answer is no.
     No = 1,
-    /// Not done.
+    /// There is no answer.
     CouldNotRun = 2,
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! References whose author says which symbol is meant: `KLP_SYMPOS()` and `KLP_SYMFILE()`.
+//! References with an annotation of the author that says which symbol is meant: `KLP_SYMPOS()` and
+//! `KLP_SYMFILE()`.
 
 use crate::shown::shown;
 use klp_policy::{LivepatchSymbol, ObjName, SymbolName, Sympos};
 
-/// The beginning of the name of such a reference.
+/// The beginning of the name of a reference with an annotation.
 pub(super) const PREFIX: &[u8] = b".klp.sym.";
 
 /// `.klp.sym.<objname>.<name>,<position>`, or the path of a source file in place of the position.
@@ -16,7 +17,7 @@ pub(super) struct Written<'s> {
     pub which: Which<'s>,
 }
 
-/// How one is chosen from several symbols of a name.
+/// The choice of one of several symbols of a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Which<'s> {
     Position(Sympos),
@@ -24,7 +25,7 @@ pub(super) enum Which<'s> {
 }
 
 impl<'s> Written<'s> {
-    /// Reads the name of a reference, or says what is wrong with it.
+    /// Reads the name of a reference, or returns the fault of the name.
     pub(super) fn parse(reference: &'s [u8]) -> Result<Self, String> {
         let parts = reference.strip_prefix(PREFIX).and_then(|rest| {
             let (objname, rest) = split_at_byte(rest, b'.')?;
@@ -54,12 +55,12 @@ impl<'s> Written<'s> {
 impl<'s> Which<'s> {
     fn parse(text: &'s [u8]) -> Result<Self, String> {
         if !text.is_empty() && text.iter().all(u8::is_ascii_digit) {
-            // The kernel's %lu would wrap around.
+            // A larger number would wrap around in the kernel's %lu.
             let number = std::str::from_utf8(text).ok().and_then(|t| t.parse().ok());
             return match number {
                 Some(number) => Ok(Self::Position(Sympos(number))),
                 None => Err(format!(
-                    "position {} is more than any table has symbols",
+                    "position {} is larger than the number of symbols in any table",
                     shown(text)
                 )),
             };
@@ -72,7 +73,7 @@ impl<'s> Which<'s> {
         })
     }
 
-    /// The path of a C file: only those have symbols that are told by it.
+    /// Reads the path of a C file: only symbols from C files are found by file.
     fn file(text: &'s [u8]) -> Option<Self> {
         let stem = text.strip_suffix(b".c")?;
         let has_name = stem.last().is_some_and(|&b| b != b'/');
@@ -80,14 +81,15 @@ impl<'s> Which<'s> {
     }
 }
 
-/// A function that is named by the source file that it is in.
+/// A function that is named together with its source file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct InFile<'s> {
     pub name: &'s [u8],
     pub file: &'s [u8],
 }
 
-/// Reads an `old_name` that may be `<name>,<source file>`: no symbol that livepatch takes has a comma.
+/// Reads an `old_name` that may be `<name>,<source file>`: the name of a symbol that livepatch accepts has
+/// no comma.
 pub(super) fn old_name(text: &[u8]) -> Result<Option<InFile<'_>>, String> {
     let Some((name, which)) = split_at_byte(text, b',') else {
         return Ok(None);
@@ -95,7 +97,7 @@ pub(super) fn old_name(text: &[u8]) -> Result<Option<InFile<'_>>, String> {
     match Which::file(which) {
         Some(Which::File(file)) => Ok(Some(InFile { name, file })),
         _ => Err(format!(
-            "expected the path of a C file behind the comma, found '{}'; positions go into old_sympos",
+            "expected the path of a C file behind the comma, found '{}' (write a position into old_sympos)",
             shown(which)
         )),
     }
@@ -151,7 +153,7 @@ mod tests {
             (".klp.sym.vmlinux.foo,fs/.c", "found 'fs/.c'"),
             (
                 ".klp.sym.vmlinux.foo,99999999999999999999",
-                "position 99999999999999999999 is more than any table has symbols",
+                "position 99999999999999999999 is larger than the number of symbols in any table",
             ),
         ] {
             let error = which(reference).unwrap_err();

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The position of a symbol whose source file is known.
+//! The position of a symbol that is named with its source file.
 //!
-//! Only a local symbol that its table attributes to the file is an answer. A promoted one is not, even if
-//! it is the only one of its name: the static of that file may have been inlined everywhere, and this one
-//! be from another.
+//! The answer is always a local symbol that the symbol table attributes to the file. A promoted symbol is
+//! no answer, even if no other symbol has its name: the static of the file may have been inlined
+//! everywhere, and the promoted symbol may be from another file.
 
 use super::candidates;
 use super::nearest::{self, Nearest};
@@ -17,7 +17,7 @@ use klp_policy::query::ANY;
 use klp_policy::{Policy, Query, SymbolName, Sympos};
 use std::path::Path;
 
-/// The position of the symbol `name` from the source file `file` among the exact names.
+/// Returns the position of the symbol `name` from the source file `file` among the exact names.
 pub(super) fn position(
     named_by: NamedBy<'_>,
     object: &Object<'_>,
@@ -27,7 +27,7 @@ pub(super) fn position(
 ) -> Result<Sympos, Problem> {
     let query = Query::new(name);
     if !matches!(query, Query::Plain(_)) {
-        let why = "a source file says which of several symbols: expected its name without .llvm.";
+        let why = "expected a name without .llvm. in front of a source file";
         return Err(Problem::new(named_by, why));
     }
     let by_position =
@@ -59,18 +59,18 @@ pub(super) fn position(
                 shown(name)
             ),
             Others::OfFiles => format!(
-                "no symbol of {shown_file} has that name: it was inlined everywhere, or is not in that \
-                 file. These are of other files"
+                "no symbol of {shown_file} has that name: it was inlined everywhere, or is in another file. \
+                Symbols of other files"
             ),
             Others::Unknown => format!(
-                "no local symbol of {shown_file} has that name: it was inlined everywhere, or promoted, \
-                 which loses the file. Choose by {}",
+                "no local symbol of {shown_file} has that name: it was inlined everywhere, or promoted (a \
+                promoted symbol has no file). Choose by {}",
                 by_position()
             ),
         }),
         [_] if !source.is_alone() => problem(format!(
-            "the symbols behind {shown_file} may be from another file, which the linker does not \
-             tell (assembler, or the last file of the link): choose by {}",
+            "the symbols behind {shown_file} may be from another file (assembler, or the last file of the \
+            link): choose by {}",
             by_position()
         )),
         [1] if matches == 1 => Ok(Sympos::UNIQUE),
@@ -79,18 +79,18 @@ pub(super) fn position(
     }
 }
 
-/// The symbols of a name that the file which is meant does not have.
+/// The symbols of a name, if none of them is from the wanted file.
 enum Others {
-    /// The only one that is called exactly so is global.
+    /// The only symbol with exactly this name is global.
     Global,
-    /// The files of all are known.
+    /// The files of all symbols are known.
     OfFiles,
-    /// One may be from the file that is meant.
+    /// Some symbol may be from the wanted file.
     Unknown,
 }
 
 fn others(object: &Object<'_>, name: &[u8]) -> Others {
-    // The last link makes most global symbols local, and leaves them hidden.
+    // The last link makes most global symbols local; they stay hidden.
     let is_global = |seq| object.file_symbol(seq).is_some_and(|s| !s.is_static());
     let (mut exact, mut global, mut unknown) = (0_u32, 0_u32, 0_u32);
     let all = Query::Any(SymbolName(name));
@@ -98,7 +98,7 @@ fn others(object: &Object<'_>, name: &[u8]) -> Others {
         let is_exact = object.symbols.get(seq).is_some_and(|e| e.name.0 == name);
         exact += u32::from(is_exact);
         global += u32::from(is_exact && is_global(seq));
-        // A promoted one has lost its file, wherever it lies.
+        // A promoted symbol has lost its file, wherever the symbol is.
         unknown += u32::from(!is_exact || object.source_file(seq).is_none());
     });
     match (exact, global, unknown) {
@@ -108,7 +108,7 @@ fn others(object: &Object<'_>, name: &[u8]) -> Others {
     }
 }
 
-/// The one source file that is meant.
+/// Returns the source file that is meant.
 fn source<'o>(
     named_by: NamedBy<'_>,
     object: &'o Object<'_>,
@@ -118,7 +118,7 @@ fn source<'o>(
     let objname = object.name;
     let Some(sources) = object.sources() else {
         let why = format!(
-            "{}, a text, does not tell the source files of {objname}: give its file, or a position",
+            "{} is a text, and does not tell the source files of {objname}: give the file of {objname}, or a position",
             object.origin
         );
         return Err(problem(why));
@@ -147,19 +147,19 @@ fn source<'o>(
     }
 }
 
-/// Why nothing is known of the source files of an object.
+/// Returns the reason for which the source files of an object are not known.
 fn unknown_files(object: &Object<'_>, sources: &Sources) -> String {
     let origin = &object.origin;
     if sources.is_empty() {
         return format!(
-            "{origin} does not name its source files, as if it had been stripped: give the file that \
-             the build left, or a position"
+            "{origin} does not name its source files, maybe because it was stripped: give the file that \
+            the build left, or a position"
         );
     }
     if !object.lacks_link_order() {
         return format!(
-            "the vmlinux.a that --link-order gives does not list the files of {origin}: give that of \
-             the same build, or a position"
+            "the vmlinux.a of --link-order does not list the files of {origin}: give the vmlinux.a of the \
+            same build, or a position"
         );
     }
     format!(
@@ -169,12 +169,12 @@ fn unknown_files(object: &Object<'_>, sources: &Sources) -> String {
     )
 }
 
-/// The archive that tells the source files of a kernel image.
+/// Names the archive that tells the source files of a kernel image.
 pub(super) fn link_order(image: &Object<'_>) -> String {
     let beside = Path::new(&image.origin).with_file_name("vmlinux.a");
     if beside.is_file() {
         format!("{}, if it is of the same build", beside.display())
     } else {
-        "the vmlinux.a of the same build, which is in its directory".to_owned()
+        "the vmlinux.a in the directory of the same build".to_owned()
     }
 }

@@ -8,7 +8,7 @@ use crate::symbols::Entry;
 use crate::target::Object;
 use klp_policy::{Policy, Query};
 
-/// Position, address and name of each, and the source file where that is known.
+/// Returns the position, address and name of each symbol, and its source file if that is known.
 pub(super) fn briefly(object: &Object<'_>, query: &Query<'_>) -> Vec<String> {
     list(object, query, |position, seq, entry| {
         let file = match file(object, seq) {
@@ -20,11 +20,11 @@ pub(super) fn briefly(object: &Object<'_>, query: &Query<'_>) -> Vec<String> {
     })
 }
 
-/// The same with sizes and neighbours, for somebody who has to find out which is from which file.
+/// Returns the same with sizes and neighbours, for an author who has to find the file of each symbol.
 pub(super) fn wholly(object: &Object<'_>, query: &Query<'_>) -> Vec<String> {
     list(object, query, |position, seq, entry| {
         let size = object.file_symbol(seq).map_or(0, |s| s.size);
-        let file = file(object, seq).unwrap_or_else(|| "of a file that is not known".to_owned());
+        let file = file(object, seq).unwrap_or_else(|| "of an unknown file".to_owned());
         let neighbour = |seq: Option<u32>| {
             let seq = seq?;
             let name = shown(object.symbols.get(seq)?.name.0);
@@ -45,27 +45,27 @@ pub(super) fn wholly(object: &Object<'_>, query: &Query<'_>) -> Vec<String> {
     })
 }
 
-/// Returns whether a name means nothing at all.
+/// Returns true if no symbol has a name.
 pub(super) fn none(object: &Object<'_>, query: &Query<'_>) -> bool {
     let mut none = true;
     object.candidates(Policy::Llvm, query, &mut |_, _| none = false);
     none
 }
 
-/// How many of the symbols that are listed can be told by a source file.
+/// The part of the listed symbols that a source file tells from all others.
 pub(super) enum Told {
     All,
     Some,
     None,
 }
 
-/// Says how many of the symbols that are listed have a source file of their own.
+/// Returns the part of the listed symbols that have a source file of their own.
 pub(super) fn told_by_file(object: &Object<'_>, query: &Query<'_>) -> Told {
     let cleaned: Vec<u8> = query.cleaned().bytes().collect();
     let mut files = Vec::new();
     object.candidates(Policy::Llvm, query, &mut |_, seq| {
         if let (Some(entry), 0..SHOWN) = (object.symbols.get(seq), files.len()) {
-            // By file, it is one of the exact names.
+            // A source file only chooses from the exact names.
             let exact = entry.name.0 == cleaned;
             files.push(object.source_file(seq).filter(|_| exact));
         }
@@ -78,7 +78,8 @@ pub(super) fn told_by_file(object: &Object<'_>, query: &Query<'_>) -> Told {
     }
 }
 
-/// A line for each that is shown, empty for the others: a name may have very many.
+/// Returns a line for each symbol. The lines that are not printed are empty, since a name may have very
+/// many symbols.
 fn list(
     object: &Object<'_>,
     query: &Query<'_>,
@@ -96,12 +97,13 @@ fn list(
     lines
 }
 
-/// The source file of a symbol, if it is known.
+/// Returns the source file of a symbol, if it is known.
 fn file(object: &Object<'_>, seq: u32) -> Option<String> {
     object.source_file(seq).map(shown)
 }
 
-/// The symbols before and after one in memory. A module has no addresses yet: there it is its section.
+/// Returns the symbols before and after a symbol in memory; in a module, which has no addresses yet, in its
+/// section.
 fn neighbours(object: &Object<'_>, seq: u32) -> (Option<u32>, Option<u32>) {
     if object.name.is_vmlinux() {
         return (seq.checked_sub(1), seq.checked_add(1));

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The search for a function's definition in a C file, by the kernel's style: it begins in the first column.
+//! The search for a function's definition in a C file. It relies on the kernel's style: a definition begins
+//! in the first column.
 
 use memchr::memmem;
 
-/// The longest stretch that is read behind a name, up to the body of the function.
+/// The largest distance from a name to the body of the function.
 const LONGEST: usize = 4096;
 
-/// Returns whether `text` has the definition of a function called `name`.
+/// Returns true if `text` has the definition of a function called `name`.
 pub(super) fn defines(text: &[u8], name: &[u8]) -> bool {
     let found = memmem::find_iter(text, name);
     found
@@ -21,7 +22,7 @@ fn is_definition(text: &[u8], at: usize, len: usize) -> bool {
         return false;
     }
     let line = before.rsplit(|&b| b == b'\n').next().unwrap_or_default();
-    // A call, a comment, a directive; the type may be on the line before.
+    // These lines are calls, comments or directives. The type may be on the line before.
     let indented = line.first().is_some_and(|b| b" \t#/*".contains(b));
     let is_code = line
         .iter()
@@ -29,7 +30,7 @@ fn is_definition(text: &[u8], at: usize, len: usize) -> bool {
     !indented && is_code && after.first() == Some(&b'(') && has_body(after)
 }
 
-/// Returns whether a body follows the parameters that `text` begins with, and what attributes there are.
+/// Returns true if `text` begins with parameters and optional attributes, followed by a body.
 fn has_body(text: &[u8]) -> bool {
     let mut depth = 0_u32;
     for &byte in text.iter().take(LONGEST) {

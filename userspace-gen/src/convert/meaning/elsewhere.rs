@@ -14,25 +14,25 @@ use std::fs;
 use std::iter;
 use std::path::{Path, PathBuf};
 
-/// Names that are sought: each search reads the source of a kernel.
+/// The number of searches: each search reads the source of a kernel.
 const SEARCHES: u32 = 20;
 
-/// Modules that a message names.
+/// The number of modules that a message names.
 const NAMED: usize = 3;
 
 /// The outcome of a search.
 pub(super) enum Search {
-    /// The name is there: lines that say where, and what to do.
+    /// The name was found: lines that say where, and what to do.
     Found(Vec<String>),
-    /// The debug information has the name, of whatever it is.
+    /// The debug information has the name: of a function, a type, or anything else.
     Debug(String),
-    /// The source does not have it.
+    /// The source does not have the name.
     Nowhere,
-    /// Nobody knows.
+    /// The source is not available.
     Unknown,
 }
 
-/// Searches the directory in which the kernel was built.
+/// The search in the directory in which the kernel was built.
 pub(super) struct Elsewhere<'n> {
     target: &'n Target<'n>,
     left: Cell<u32>,
@@ -66,7 +66,7 @@ impl<'n> Elsewhere<'n> {
                 Kind::Reference | Kind::Object => "copy it into the livepatch",
             };
             let file = file.display();
-            format!("{file} defines it, so it was inlined everywhere or left out: {cure}")
+            format!("{file} defines it, so it was inlined everywhere or not compiled: {cure}")
         });
         let mut lines = Vec::from_iter(defined_in);
         lines.extend(self.in_modules(&build, name));
@@ -79,7 +79,7 @@ impl<'n> Elsewhere<'n> {
         let mut objects = self.target.objects().iter();
         if let Some(object) = objects.find(|object| object.debug_names(name)) {
             return Search::Debug(format!(
-                "the debug information of {} has it: if it is a function, it was inlined everywhere",
+                "the debug information of {} has the name: if it is a function, it was inlined everywhere",
                 object.name
             ));
         }
@@ -90,7 +90,7 @@ impl<'n> Elsewhere<'n> {
         }
     }
 
-    /// The modules of the build that are not given and have the name.
+    /// Returns a line for each module of the build that has the name and is not given.
     fn in_modules(&self, build: &BuildDirectory, name: &[u8]) -> Vec<String> {
         let modules = self.modules.get_or_init(|| {
             let given = |module: &BuiltModule| {
@@ -102,12 +102,12 @@ impl<'n> Elsewhere<'n> {
         });
         let say = |module: &BuiltModule| {
             let (name, path) = (shown(&module.name), module.path.display());
-            format!("{name}, which is not given, has it: --module {path}")
+            format!("{name} has it, but is not given: add --module {path}")
         };
         modules.having(name).take(NAMED).map(say).collect()
     }
 
-    /// The source file that defines a function of that name, and whether there are sources at all.
+    /// Returns the source file that defines a function of that name, and true if any source was searched.
     fn defined(&self, build: &BuildDirectory, name: &[u8]) -> (Option<PathBuf>, bool) {
         let mut searched = false;
         for object in self.target.linked(build) {
@@ -135,24 +135,24 @@ impl<'n> Elsewhere<'n> {
     }
 }
 
-/// Returns what the build's list of exports says about a name.
+/// Returns a line about a name in the build's list of exports.
 fn exported(build: &BuildDirectory, name: &[u8]) -> Option<String> {
     let (path, symvers) = build.symvers()?;
     let module = shown(&symvers.get(name)?.module);
     let path = path.display();
     Some(format!(
-        "{path} lists it as an export of {module}: --symvers {path}"
+        "{path} lists it as an export of {module}: add --symvers {path}"
     ))
 }
 
-/// The headers below a directory.
+/// Returns the headers below a directory.
 fn headers_below(directory: &Path) -> Vec<PathBuf> {
     let mut headers = Vec::new();
     let mut directories = vec![directory.to_owned()];
     while let Some(directory) = directories.pop() {
         let entries = fs::read_dir(directory).into_iter().flatten().flatten();
         for entry in entries {
-            // A symbolic link is neither: none leads around in a circle.
+            // A symbolic link is neither a directory nor a file here, so that there are no loops.
             let Ok(kind) = entry.file_type() else {
                 continue;
             };
@@ -168,7 +168,7 @@ fn headers_below(directory: &Path) -> Vec<PathBuf> {
     headers
 }
 
-/// The directory of an architecture in the kernel's tree.
+/// Returns the directory of an architecture in the kernel's tree.
 fn arch(machine: elf::Machine) -> Option<&'static str> {
     Some(match machine {
         elf::EM_X86_64 => "x86",

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! How a kernel is told which symbol is meant: a name and a position that it understands.
+//! The name and the position by which a kernel finds a symbol.
 
 use crate::target::{rule_of, Object};
 use klp_policy::query::ANY;
 use klp_policy::{Found, Policy, Query, SymbolName, Sympos};
 
-/// A name and a position, as a livepatch has them.
+/// A name and a position, as a livepatch has them for the kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Spelling {
     /// The name.
@@ -15,10 +15,11 @@ pub struct Spelling {
     pub sympos: Sympos,
 }
 
-/// How a kernel that follows `policy` is told what `query` at `sympos` found in `object`.
+/// Returns the name and the position by which a kernel that follows `policy` finds the symbol that `query`
+/// at `sympos` found in `object`.
 ///
-/// For `klp_sympos` that is the plain name wherever a stock kernel would find the same by it, and
-/// `<name>.llvm.*` otherwise. For other kernels it is the symbol's full name, as they cut it.
+/// For `klp_sympos` that is the plain name if a stock kernel finds the same symbol by it, and `<name>.llvm.*`
+/// otherwise. For other kernels it is the symbol's full name, cut as these kernels cut it.
 #[must_use]
 pub fn spell(
     object: &Object<'_>,

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 //! The meaning of a livepatch's references and `old_name`s, and the names by which the kernel finds the
-//! same.
+//! same symbols.
 //!
-//! [`plan`] has the answer for a whole livepatch: it reads each [`annotation`] of an author, finds the symbol
-//! ([`by_file`] among several), and writes its [`kernel_name`]; [`old_names`] does the same for functions to
-//! be replaced. A [`problem`] is a name that means nothing ([`unresolved`] says why), with [`candidates`], with the [`nearest`] names,
-//! and with what is known [`elsewhere`] in the build. [`references`] and [`named_modules`] serve modpost and
-//! kbuild, which want to know before there is a module.
+//! - [`plan`] resolves a whole livepatch. For each reference, it reads the [`annotation`] of the author, finds the
+//!   symbol (if there are several, [`by_file`]), and makes its [`kernel_name`].
+//! - [`old_names`] does the same for functions to be replaced.
+//! - A [`problem`] is a name that means no symbol, or more than one ([`unresolved`]). It comes with [`candidates`], or
+//!   with the [`nearest`] names and with what is found [`elsewhere`] in the build.
+//! - [`references`] and [`named_modules`] are for modpost and kbuild, which need answers before the module is linked.
 
 mod annotation;
 mod by_file;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The names that many modules define. A distribution has thousands: their symbol tables are read once,
-//! and of each name only a hash is kept.
+//! An index of the names that many modules define. A distribution has thousands of modules: each symbol
+//! table is read once, and only the hashes of names are kept.
 
 use crate::elf::{ElfInput, Place};
 use crate::target::BuiltModule;
@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::path::Path;
 
-/// Modules, and where names may be.
+/// The modules, and the hashes of the names that they define.
 #[derive(Debug)]
 pub(super) struct ModuleIndex {
     modules: Vec<BuiltModule>,
@@ -19,7 +19,7 @@ pub(super) struct ModuleIndex {
 }
 
 impl ModuleIndex {
-    /// Reads the symbol tables. What is no module, or cannot be read, has no names.
+    /// Reads the symbol tables. A file that is no module, or cannot be read, has no names.
     pub(super) fn new(modules: Vec<BuiltModule>) -> Self {
         let mut index = Self {
             modules,
@@ -37,14 +37,14 @@ impl ModuleIndex {
         index
     }
 
-    /// The modules that define a symbol which is called `name` in the source.
+    /// Returns the modules that define a symbol with the name `name` in the source.
     pub(super) fn having<'i>(&'i self, name: &'i [u8]) -> impl Iterator<Item = &'i BuiltModule> {
         let places = self.places.get(&self.hasher.hash_one(name));
         let places = places.map_or(&[][..], Vec::as_slice);
         let modules = places
             .iter()
             .filter_map(|&at| self.modules.get(at as usize));
-        // Another name may have the same hash.
+        // Another name may have the same hash, so that the symbol table is read again.
         modules.filter(move |module| {
             let mut found = false;
             each_name(&module.path, |other| found |= other == name);
@@ -53,7 +53,7 @@ impl ModuleIndex {
     }
 }
 
-/// Calls `visit` with each name that a module defines, without the suffix of a promotion.
+/// Calls `visit` with each name that a module defines, without promotion suffixes.
 fn each_name(module: &Path, mut visit: impl FnMut(&[u8])) {
     let Ok(input) = ElfInput::open(module) else {
         return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The modules that a livepatch names, and where a kernel's build has them.
+//! The modules that a livepatch names, and their files in a kernel's build.
 
 use super::annotation::{self, Written};
 use super::nearest;
@@ -13,20 +13,20 @@ use crate::target::{impossible, ModuleLists};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// The files of the modules that livepatches name, and what is wrong with the other names.
+/// The files of the modules that livepatches name, and the problems with the other names.
 #[derive(Clone, Debug, Default)]
 pub struct NamedModules {
     /// The files, in the order of the modules' names.
     pub files: Vec<PathBuf>,
-    /// Names that can be no module's, and those of modules that are part of vmlinux: the kernel would
-    /// wait for such a module for ever.
+    /// Names that no module can have, and names of modules that are part of vmlinux. The kernel would wait
+    /// for such a module for ever.
     pub problems: Vec<Problem>,
     /// Names of modules that no build has.
     pub unknown: Vec<Problem>,
 }
 
-/// Collects the names of modules in the `klp_object`s of a livepatch and in its references; each with
-/// the text that names it.
+/// Collects the names of modules in the `klp_object`s and the references of a livepatch, each with the text
+/// that has the name.
 ///
 /// # Errors
 ///
@@ -37,7 +37,7 @@ pub fn names(elf: &ElfFile<'_>) -> Result<BTreeMap<Vec<u8>, String>> {
         if !symbol.name.starts_with(annotation::PREFIX) {
             continue;
         }
-        // `symvers` says what is wrong with one of another form.
+        // `symvers` reports a reference of another form.
         let Ok(Written { objname, .. }) = Written::parse(symbol.name) else {
             continue;
         };
@@ -71,13 +71,13 @@ impl NamedModules {
             } else if built.is_built_in(name) {
                 let name = shown(name);
                 found.problems.push(problem(format!(
-                    "{name} is no module in this build, but part of vmlinux: leave .name out, and \
-                     write vmlinux in KLP_SYMPOS() and KLP_SYMFILE()"
+                    "{name} is not a module in this build, but part of vmlinux: remove .name, and write \
+                    vmlinux in KLP_SYMPOS() and KLP_SYMFILE()"
                 )));
             } else {
-                let why = "no module of that name was built, so that its symbols cannot be looked \
-                           up: correct the name, or give the module's file (--module, or \
-                           KLP_MODULES for make)";
+                let why = "no module of that name was built, and its symbols cannot be looked up: \
+                correct the name, or give the module's file (--module, or KLP_MODULES \
+                for make)";
                 let nearest = nearest::of(name, built.names());
                 let offers = nearest.iter().map(|name| nearest::offer(name)).collect();
                 found.unknown.push(problem(why.to_owned()).with(offers));

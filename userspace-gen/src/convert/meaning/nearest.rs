@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Suggestions for a name that nothing has.
+//! Suggestions for a name that no symbol has.
 
 use super::elsewhere::{Elsewhere, Search};
 use super::problem::{Kind, Problem};
@@ -10,25 +10,26 @@ use klp_policy::{Policy, Query, SymbolName};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-/// Names that a message offers.
+/// The number of names that a message suggests.
 const OFFERED: usize = 3;
 
-/// Unknown names to which others are sought.
+/// The number of unknown names for which similar names are searched.
 const LOOKS: u32 = 20;
 
-/// The names of `names` that differ least from `name`, if the difference may be a slip.
+/// Returns the names that differ least from `name`, if the difference may be a typing error.
 pub(super) fn of<'n>(name: &[u8], names: impl Iterator<Item = &'n [u8]>) -> Vec<String> {
     let wanted = shown(name);
-    // A slip in three characters; more would be another name.
+    // One typing error in three characters; a name with more differences is another name.
     let limit = (wanted.chars().count() / 3).clamp(1, 4);
     let mut best: BTreeSet<(usize, String)> = BTreeSet::new();
     for candidate in names {
-        // Comparing costs the product of the lengths: most names differ too much in length alone.
+        // The cost of a comparison is the product of the lengths. Most names are skipped because of their
+        // length.
         let worst = match best.last() {
             Some(&(distance, _)) if best.len() == OFFERED => distance,
             _ => limit + 1,
         };
-        // It is said already that nothing is called just as it is written.
+        // The message says already that no symbol has exactly this name.
         if candidate == name || candidate.len().abs_diff(name.len()) >= worst {
             continue;
         }
@@ -44,16 +45,16 @@ pub(super) fn of<'n>(name: &[u8], names: impl Iterator<Item = &'n [u8]>) -> Vec<
     best.into_iter().map(|(_, name)| name).collect()
 }
 
-/// A line that offers a name instead of another.
+/// Returns a line that suggests a name.
 pub(super) fn offer(nearest: &str) -> String {
     format!("did you mean {nearest}?")
 }
 
-/// Looks for names in everything that is known of the kernel.
+/// The search for similar names in all symbols and exports of the kernel.
 pub(super) struct Nearest<'n> {
     target: &'n Target<'n>,
     elsewhere: Elsewhere<'n>,
-    /// How often it still looks: each time it compares a name with the whole table.
+    /// The number of searches that are left: each search compares a name with the whole table.
     left: Cell<u32>,
 }
 
@@ -66,7 +67,7 @@ impl<'n> Nearest<'n> {
         }
     }
 
-    /// Adds names that are like the one of `problem`, if it has no candidates: `query` matches nothing.
+    /// Adds similar names to `problem`, if it has no candidates: `query` matches nothing.
     pub(super) fn complete(&self, problem: Problem, query: &Query<'_>) -> Problem {
         if !problem.candidates.is_empty() {
             return problem;
@@ -76,7 +77,7 @@ impl<'n> Nearest<'n> {
         problem.with(lines)
     }
 
-    /// Lines about a name that its object does not have as it is written: where else it is, or else the
+    /// Returns lines about a name that its object does not have: other objects with the name, or else the
     /// nearest names and static locals.
     fn lines(&self, kind: Kind, name: &[u8]) -> Vec<String> {
         let owners = self.target.objects_with(&Query::new(name));
@@ -88,7 +89,7 @@ impl<'n> Nearest<'n> {
             Search::Found(lines) => return lines,
             Search::Debug(line) => Some(line),
             Search::Unknown => Some(
-                "it is misspelt, or of a module that is not given (--module), or was inlined everywhere"
+                "the name is misspelt, or in a module that is not given (--module), or was inlined everywhere"
                     .to_owned(),
             ),
             Search::Nowhere => None,
@@ -107,7 +108,7 @@ impl<'n> Nearest<'n> {
                 .iter()
                 .flat_map(|o| o.symbols.entries())
         };
-        // What stands behind a hash is told apart by more than a slip.
+        // The text behind a hash is not compared.
         let cleaned = entries().filter_map(|e| Policy::Llvm.clean(e.name.0).segments().next());
         let mut lines: Vec<_> = of(name, cleaned.chain(self.target.symvers().names()))
             .iter()
@@ -124,7 +125,7 @@ impl<'n> Nearest<'n> {
     }
 }
 
-/// Returns whether a symbol is `<function>.<name>`, maybe with the number that tells it from others.
+/// Returns true if a symbol is `<function>.<name>` or `<function>.<name>.<number>`.
 fn is_static_local(symbol: SymbolName<'_>, name: &[u8]) -> bool {
     let mut parts = symbol.0.split(|&b| b == b'.');
     let function = parts.next().unwrap_or_default();
@@ -153,7 +154,7 @@ mod tests {
             ["tainted_mask", "painted_task"]
         );
         assert_eq!(nearest("zebra", &names), [""; 0]);
-        // One of them twice is one.
+        // A name that is given twice is suggested once.
         assert_eq!(
             nearest("abd", &["abc", "abc", "abe", "xyz"]),
             ["abc", "abe"]

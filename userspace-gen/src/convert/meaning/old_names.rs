@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The names of the functions to replace. They are strings in the livepatch's data and its author's
-//! own; they change only where the kernel that it is for would not understand them.
+//! The names of the functions to replace. These are the author's strings in the livepatch's data. A name is
+//! changed only if the kernel would not understand it.
 
 use super::annotation::{self, InFile};
 use super::by_file;
@@ -24,28 +24,28 @@ pub struct OldName {
     pub object: String,
     /// The full name of the function.
     pub full_name: String,
-    /// Its address; an offset in its section if it is a module's.
+    /// The address; in a module, the offset in its section.
     pub address: u64,
-    /// The source file that it is from, if the target tells.
+    /// The source file, if the target tells.
     pub file: Option<String>,
-    /// Set if the author chose it by a position, which is of one build.
+    /// True if the author chose the function by a position, which holds for one build.
     pub by_position: bool,
-    /// The place of the pointer to it.
+    /// The place of the pointer to the name.
     pub at: Location,
-    /// The place of its position.
+    /// The place of the position.
     pub sympos_at: Location,
-    /// How it is spelled for the kernel.
+    /// The name and the position for the kernel.
     pub spelling: Spelling,
-    /// Set if that is not as the author wrote it.
+    /// True if these differ from what the author wrote.
     pub changes: bool,
 }
 
 /// The results for the names of all functions.
 #[derive(Clone, Debug, Default)]
 pub struct OldNames {
-    /// Those that were found.
+    /// The functions that were found.
     pub found: Vec<OldName>,
-    /// True if one of them is only found with `klp_sympos`.
+    /// True if some function is found only with `klp_sympos`.
     pub need_klp_sympos: bool,
 }
 
@@ -79,7 +79,7 @@ pub(super) fn plan(
             }
             let not_given = || match objname {
                 Some(objname) => target.not_given(objname),
-                None => "its module has a name that klp-gen does not know".to_owned(),
+                None => "klp-gen does not support the name of its module".to_owned(),
             };
             let sympos = function.old_sympos;
             let meant = match Meant::read(old_name, sympos, known, not_given, nearest) {
@@ -106,7 +106,7 @@ pub(super) fn plan(
             if policy == Policy::Llvm {
                 names.need_klp_sympos |= found.by == MatchedBy::Cleaned;
             }
-            // 0 and 1 mean the same where there is one.
+            // Positions 0 and 1 mean the same if there is one symbol.
             let same = known.resolve(policy, &query, sympos);
             let same = same.is_ok_and(|same| same.seq == found.seq);
             let changes = meant.by_file || policy != Policy::Llvm && !same;
@@ -135,16 +135,16 @@ pub(super) fn plan(
     names
 }
 
-/// Which function an author means.
+/// The function that an author means.
 struct Meant<'n> {
     name: &'n [u8],
     sympos: Sympos,
-    /// The kernel cannot read it as it is written.
+    /// True if the name has a source file, which the kernel cannot read.
     by_file: bool,
 }
 
 impl<'n> Meant<'n> {
-    /// The name and the position as they are written.
+    /// Returns the name and the position as they are written.
     fn in_words(&self, old_name: &[u8]) -> String {
         let written = shown(old_name);
         if self.by_file {

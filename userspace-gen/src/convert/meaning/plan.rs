@@ -29,7 +29,8 @@ pub struct Plan {
     pub old_names: Vec<OldName>,
     /// True if `klp_sympos` has to be loaded first.
     pub needs_klp_sympos: bool,
-    /// The modules whose exports become livepatch symbols, so that they need not be there first.
+    /// The modules with exports that become livepatch symbols, so that these modules need not be loaded
+    /// first.
     pub patched_exporters: BTreeSet<Vec<u8>>,
 }
 
@@ -38,24 +39,24 @@ pub struct Plan {
 pub struct Reference {
     /// The symbol.
     pub symbol: SymbolId,
-    /// Its name before.
+    /// The name of the reference before the conversion.
     pub written: String,
-    /// The object that owns what it means.
+    /// The object that has the symbol that is meant.
     pub object: Vec<u8>,
-    /// How it is spelled for the kernel.
+    /// The name and the position for the kernel.
     pub spelling: Spelling,
-    /// The full name of what it means.
+    /// The full name of the symbol that is meant.
     pub full_name: String,
-    /// Its address; an offset in its section if it is a module's.
+    /// The address of that symbol; in a module, the offset in its section.
     pub address: u64,
-    /// The source file that it is from, if the target tells.
+    /// The source file of that symbol, if the target tells.
     pub file: Option<String>,
-    /// Set if the author chose it by a position, which is of one build.
+    /// True if the author chose the symbol by a position, which holds for one build.
     pub by_position: bool,
 }
 
 impl Reference {
-    /// Its name after: `.klp.sym.<objname>.<name>,<sympos>`.
+    /// Returns the name after the conversion: `.klp.sym.<objname>.<name>,<sympos>`.
     #[must_use]
     pub fn livepatch_name(&self) -> Option<Vec<u8>> {
         let objname = ObjName::new(&self.object)?;
@@ -67,7 +68,7 @@ impl Reference {
     }
 }
 
-/// Says what to do with a livepatch, or everything that prevents it.
+/// Returns the changes to be made in a livepatch, or all problems that prevent the conversion.
 ///
 /// # Errors
 ///
@@ -136,7 +137,7 @@ impl Planner<'_, '_> {
             return self.written(symbol);
         }
         let ignored = self.elf.machine() == elf::EM_X86_64 && name == b"_GLOBAL_OFFSET_TABLE_";
-        // What modpost adds defines this; an object that it has not seen refers to it.
+        // Code that modpost adds defines __this_module; an object that modpost has not seen refers to it.
         let ignored = ignored || name == b"__this_module";
         if ignored || name == KLP_SYMPOS {
             return Ok(None);
@@ -160,10 +161,11 @@ impl Planner<'_, '_> {
                     return Err(unresolved(named_by, object, &query, Sympos::UNIQUE, reason));
                 }
                 if symbol.is_weak() {
-                    // The loader leaves it at 0, which check mentions.
+                    // The loader leaves the address at 0, and check warns.
                     return Ok(None);
                 }
-                let why = "not exported, and not found in vmlinux or the given modules";
+                let why =
+                    "undefined symbol: not exported, and not found in vmlinux or the given modules";
                 Err(self
                     .nearest
                     .complete(Problem::new(NamedBy::Symbol(name), why), &query))
@@ -175,7 +177,7 @@ impl Planner<'_, '_> {
                 Err(Problem::new(
                     NamedBy::Symbol(name),
                     format!(
-                        "{} have it: say which by .klp.sym.<objname>.{name_shown},0",
+                        "{} have a symbol of that name: choose one by .klp.sym.<objname>.{name_shown},0",
                         names.join(" and ")
                     ),
                 ))
@@ -183,7 +185,7 @@ impl Planner<'_, '_> {
         }
     }
 
-    /// A reference whose author says what it means: by position or by source file.
+    /// Resolves a reference with an annotation: a position or a source file.
     fn written(&self, symbol: &Symbol<'_>) -> Planned {
         let problem = |why: String| Problem::new(NamedBy::Symbol(symbol.name), why);
         let written = Written::parse(symbol.name).map_err(problem)?;
@@ -229,7 +231,8 @@ impl Planner<'_, '_> {
         let coming = object.resolve_coming(Policy::Llvm, query, sympos);
         if coming.map(|found| found.seq) != Ok(found.seq) {
             return problem(format!(
-                "position {sympos} means another symbol of {objname} while that module initializes"
+                "position {sympos} means another symbol of {objname} while that module initializes (the \
+                kernel drops its init symbols afterwards)"
             ));
         }
         let Some(entry) = object.symbols.get(found.seq) else {
@@ -237,13 +240,13 @@ impl Planner<'_, '_> {
         };
         if objname.is_vmlinux() && entry.address == 0 {
             return problem(format!(
-                "{} has address 0, which livepatch takes for none",
+                "{} has address 0, which livepatch treats as not found",
                 shown(entry.name.0)
             ));
         }
         if !objname.is_vmlinux() && !self.is_patched(objname) {
             return problem(format!(
-                "it is a symbol of {objname}, for which the livepatch has no klp_object"
+                "it is a symbol of {objname}, but the livepatch has no klp_object for {objname}"
             ));
         }
         let spelling = spell(object, self.policy, query, sympos, &found);
@@ -260,13 +263,14 @@ impl Planner<'_, '_> {
         match reference.filter(|r| r.livepatch_name().is_some()) {
             Some(reference) => Ok(Some(reference)),
             None => problem(format!(
-                "{}, which it means, cannot be named in a livepatch (at most 511 bytes, no comma)",
+                "it means {}, which cannot be named in a livepatch (at most 511 bytes, no comma)",
                 shown(entry.name.0)
             )),
         }
     }
 
-    /// Returns whether the livepatch changes that module; unknown patches may change any.
+    /// Returns true if the livepatch changes that module. A livepatch with an unknown `klp_patch` may
+    /// change any module.
     fn is_patched(&self, module: ObjName<'_>) -> bool {
         let mut objects = self.patches.iter().flat_map(|p| &p.objects);
         self.patches.is_empty() || objects.any(|o| o.name == Some(module.as_bytes()))
@@ -289,10 +293,10 @@ impl Planner<'_, '_> {
     }
 }
 
-/// Who exports a symbol.
+/// The exporter of a symbol.
 enum Exporter<'t> {
     /// A module that the livepatch changes.
     Patched(&'t Object<'t>),
-    /// Somebody whom the module loader asks.
+    /// Any other object; the module loader resolves the symbol.
     Other,
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! A name of a livepatch that means no symbol, or not one.
+//! A name in a livepatch that means no symbol, or more than one.
 
 use crate::shown::shown;
 use crate::target::Object;
 use std::fmt;
 
-/// Candidates that a message lists.
+/// The number of candidates that a message lists.
 pub(super) const SHOWN: usize = 10;
 
 /// The place at which a livepatch names a symbol.
@@ -25,7 +25,7 @@ impl<'l> NamedBy<'l> {
         }
     }
 
-    /// How its author says that the symbol called `name` of a source file is meant.
+    /// Returns the text by which the author names the symbol `name` of a source file.
     pub(super) fn by_file(self, object: &Object<'_>, name: &str) -> String {
         match self {
             Self::Symbol(_) => format!(".klp.sym.{}.{name},<source file>", object.name),
@@ -33,7 +33,7 @@ impl<'l> NamedBy<'l> {
         }
     }
 
-    /// How its author says which symbol called `name` is meant.
+    /// Returns the text by which the author names one of the symbols `name` by position.
     pub(super) fn by_position(self, object: &Object<'_>, name: impl fmt::Display) -> String {
         match self {
             Self::Symbol(_) => format!(".klp.sym.{}.{name},<position>", object.name),
@@ -49,7 +49,7 @@ pub enum Kind {
     Reference,
     /// The `old_name` of a `klp_func`.
     Function,
-    /// The `name` of a `klp_object`, or that of a module in a reference.
+    /// The `name` of a `klp_object`, or the name of a module in a reference.
     Object,
 }
 
@@ -65,12 +65,12 @@ impl Kind {
     }
 }
 
-/// A name that means no symbol, or not one.
+/// A name that means no symbol, or more than one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The sort of name.
     pub kind: Kind,
-    /// The name as it is written.
+    /// The name as the author wrote it.
     pub subject: String,
     /// The fault of the name.
     pub why: String,
@@ -79,7 +79,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// The candidates that are listed. There may be very many, and those behind them are not described.
+    /// Returns the candidates that a message lists. The others are empty, since there may be very many.
     #[must_use]
     pub fn shown_candidates(&self) -> &[String] {
         &self.candidates[..self.candidates.len().min(SHOWN)]
@@ -97,7 +97,7 @@ impl Problem {
         }
     }
 
-    /// A problem with the name of a module; `subject` says where it is written.
+    /// Returns a problem with the name of a module; `subject` is the text that has the name.
     pub(super) fn of_module(subject: String, why: String) -> Self {
         Self {
             kind: Kind::Object,

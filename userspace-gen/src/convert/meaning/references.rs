@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The list that tells modpost which references of a livepatch will be resolved.
+//! The list of a livepatch's references that will be resolved, for modpost.
 
 use super::plan::{plan, Reference};
 use super::problem::Problem;
@@ -17,7 +17,8 @@ pub struct References {
 }
 
 impl References {
-    /// Adds those of the object `data`, which messages call `origin`, or says what is wrong with it.
+    /// Adds the references of the object `data`, or returns the problems with them. `origin` is the name of
+    /// the object in messages.
     ///
     /// # Errors
     ///
@@ -39,16 +40,16 @@ impl References {
         };
         let symbol = |r: &Reference| elf.get_symbol(r.symbol);
         let names = plan.references.iter().filter_map(symbol).map(|s| s.name);
-        // modpost refuses what vmlinux exports and a module of the same run, too.
+        // modpost refuses a symbol that both vmlinux and a module of the same run export.
         let names = names.filter(|name| !target.symvers().is_before_modpost(name));
         self.names.extend(names.map(<[u8]>::to_vec));
         Ok(Vec::new())
     }
 
-    /// Lines of a Module.symvers that says vmlinux exports them.
+    /// Returns the lines of a Module.symvers that lists the names as exports of vmlinux.
     ///
-    /// modpost takes one dot off an undefined name before it looks it up (`handle_symbol()` of
-    /// scripts/mod/modpost.c).
+    /// modpost removes one dot from the beginning of an undefined name before it looks up the name
+    /// (`handle_symbol()` in scripts/mod/modpost.c).
     #[must_use]
     pub fn to_symvers(&self) -> Vec<u8> {
         let mut text = Vec::new();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Why a reference means no symbol, or not one, and what it could mean.
+//! The problem of a reference that means no symbol, or more than one.
 
 use super::problem::{NamedBy, Problem};
 use super::{by_file, candidates};
@@ -8,7 +8,7 @@ use crate::shown::shown;
 use crate::target::Object;
 use klp_policy::{Query, Reason, Sympos};
 
-/// Why a reference means nothing, with what it could mean.
+/// Returns the problem of a reference, with the symbols that it could mean.
 pub(super) fn unresolved(
     named_by: NamedBy<'_>,
     object: &Object<'_>,
@@ -25,7 +25,7 @@ pub(super) fn unresolved(
         );
         return Problem::new(named_by, why).with(candidates::briefly(object, &here));
     }
-    // Counted as `query` counts: not the exact names alone, if it means others too.
+    // The name counts as `query` counts: not only exact names, if `query` matches others, too.
     let name = match query.exact() {
         Some(name) => shown(name.0),
         None => format!("{}.llvm.*", query.cleaned()),
@@ -35,7 +35,7 @@ pub(super) fn unresolved(
         match reason {
             Reason::NotFound => format!("{objname} has no symbol of that name"),
             Reason::Ambiguous { matches } => format!(
-                "{objname} has {matches} symbols of that name: say which by {}",
+                "{objname} has {matches} symbols of that name: choose one by {}",
                 say_which(named_by, object, query, &name)
             ),
             Reason::NoSuchPosition { matches } => {
@@ -46,9 +46,10 @@ pub(super) fn unresolved(
     problem.with(candidates::briefly(object, query))
 }
 
-/// How the author says which of several symbols is meant; `name` is counted as `query` counts.
+/// Returns the text by which the author chooses one of several symbols; `name` counts as `query` counts.
 ///
-/// A source file means the same in the next build, and a position need not.
+/// The text prefers a source file, which means the same symbol in the next build. A position may mean
+/// another one.
 fn say_which(named_by: NamedBy<'_>, object: &Object<'_>, query: &Query<'_>, name: &str) -> String {
     let by_position = named_by.by_position(object, name);
     let by_file = named_by.by_file(object, &shown(query.cleaned().to_string().as_bytes()));
@@ -58,7 +59,7 @@ fn say_which(named_by: NamedBy<'_>, object: &Object<'_>, query: &Query<'_>, name
             format!("{by_file}, or for those without a file by {by_position}")
         }
         candidates::Told::None if object.lacks_link_order() => format!(
-            "{by_position}. To see the source files, which say it better, give {}, with --link-order",
+            "{by_position}. To choose by source file, which is safer, give {}, with --link-order",
             by_file::link_order(object)
         ),
         candidates::Told::None => by_position,

@@ -7,11 +7,11 @@ use crate::target::module_name;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-/// Makes a module's information say that it is a livepatch, and on which modules it depends: on
-/// `added`, and on none of `removed`.
+/// Adds `livepatch=Y` to a module's information, adds `added` to the modules on which it depends, and removes
+/// `removed` from them.
 ///
-/// Strings that are there stay in their places, since symbols point to them; a string that changes is
-/// blanked (the readers skip NULs) and written again at the end.
+/// Existing strings stay in their places, since symbols point to them. A string that changes is overwritten
+/// with NULs, which readers skip, and written again at the end.
 #[must_use]
 pub fn complete<'d>(
     section: &'d [u8],
@@ -27,7 +27,7 @@ pub fn complete<'d>(
         .split(|&b| b == b',')
         .filter(|m| !m.is_empty())
         .collect();
-    // modpost writes the names of files.
+    // modpost writes the names of the modules' files.
     let kept = before
         .iter()
         .filter(|m| !removed.contains(&module_name(m)))
@@ -58,7 +58,7 @@ fn append(section: &mut Vec<u8>, parts: &[&[u8]]) {
     section.push(0);
 }
 
-/// Finds the offset of a string, its NUL included, that is not the end of another string.
+/// Returns the offset of a string, including its NUL, that is not the end of another string.
 fn find_string(section: &[u8], string: &[u8]) -> Option<usize> {
     section
         .windows(string.len())

@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The properties that a file must have for a changed copy of it to mean the same.
+//! The properties that a file must have so that a changed copy means the same.
 
 use crate::elf::strings::string_at;
 use crate::elf::{ElfFile, SectionId};
 use crate::error::Result;
 use crate::shown::shown;
 
-/// Refuses what cannot be copied.
+/// Refuses a file of which no changed copy can be made.
 ///
 /// # Errors
 ///
-/// Says what that is.
+/// The file lacks one of the properties.
 pub(in crate::convert) fn expect(elf: &ElfFile<'_>, len: usize) -> Result<()> {
     expect_disjoint(elf, len)?;
     expect_names(elf)
 }
 
-/// Refuses sections that share bytes: every one is copied.
+/// Refuses sections that share bytes: each section is copied by itself.
 fn expect_disjoint(elf: &ElfFile<'_>, len: usize) -> Result<()> {
     let sizes = elf.sections().filter(|s| !s.is_nobits()).map(|s| s.size);
     let total = sizes.fold(0, u64::saturating_add);
     if total > len as u64 {
         return Err(elf.malformed(format_args!(
-            "expected sections of {len} bytes at most, found {total}: they overlap"
+            "expected sections with a sum of at most {len} bytes, found {total}: the sections overlap"
         )));
     }
     Ok(())
 }
 
-/// Refuses names that lead nowhere: they would lead to those that are appended.
+/// Refuses offsets of names beyond the table of names: they would be offsets of the names that are appended.
 fn expect_names(elf: &ElfFile<'_>) -> Result<()> {
     let names = strings(elf, elf.section_names_id()?)?;
     for section in elf.sections() {
@@ -53,7 +53,8 @@ fn expect_names(elf: &ElfFile<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A table of strings as the kernel wants it: `elf_validity_cache_strtab()` in kernel/module/main.c.
+/// Returns a table of strings, if it has the form that the kernel requires: `elf_validity_cache_strtab()` in
+/// kernel/module/main.c.
 fn strings<'d>(elf: &ElfFile<'d>, id: SectionId) -> Result<&'d [u8]> {
     let section = elf.section(id)?;
     let bytes = elf.section_data(&section)?;

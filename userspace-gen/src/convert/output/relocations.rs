@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The relocations of a converted file: who applies them, and the new numbers in them.
+//! The relocations of a converted file: those of the module loader, those of the livepatch core, and their
+//! new numbers.
 
 use super::rewrite::Rewriter;
 use crate::elf::number::{read_u32, u32_bytes, u64_bytes};
@@ -11,7 +12,7 @@ use object::elf;
 use object::write::elf::Rel;
 use std::collections::{BTreeMap, HashMap};
 
-/// Symbol indexes that only a linker reads, and this changes.
+/// `SHT_LLVM_ADDRSIG`: a section of symbol indexes, which only linkers read.
 const SHT_LLVM_ADDRSIG: elf::SectionType = elf::SectionType(0x6fff_4c03);
 
 impl Rewriter<'_, '_> {
@@ -25,11 +26,15 @@ impl Rewriter<'_, '_> {
                 Some((rela.section.id, relocation))
             });
             let Some((rela, relocation)) = pointer else {
-                return Err(self.elf.malformed("a klp_func without a relocation"));
+                return Err(self.elf.malformed(
+                    "expected a relocation for the old_name of each klp_func, found none",
+                ));
             };
             let symbol = self.elf.symbol(relocation.symbol)?;
             let Place::Section(section) = symbol.place else {
-                return Err(self.elf.malformed("an old_name outside of the module"));
+                return Err(self
+                    .elf
+                    .malformed("expected an old_name within the module, found one outside of it"));
             };
             let offset = self.append_string(section, &name.spelling.name)?;
             let addend = 0_i64.wrapping_add_unsigned(offset.wrapping_sub(symbol.value));
@@ -45,7 +50,7 @@ impl Rewriter<'_, '_> {
         Ok(())
     }
 
-    /// Parts the relocations that the module loader applies from those of the livepatch core.
+    /// Separates the relocations that the module loader applies from those that the livepatch core applies.
     pub(super) fn split_relocations(&mut self) {
         let objects: HashMap<SymbolId, &[u8]> = self
             .plan
@@ -79,7 +84,7 @@ impl Rewriter<'_, '_> {
             .extend(self.elf.sections().filter(addrsig).map(|s| s.id));
     }
 
-    /// The bytes of relocations, with the new numbers of their symbols.
+    /// Returns the bytes of relocations, with the new numbers of their symbols.
     pub(super) fn relocations(&self, relocations: &[Relocation]) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
         for relocation in relocations {
@@ -94,14 +99,14 @@ impl Rewriter<'_, '_> {
         Ok(bytes)
     }
 
-    /// The members of a section group, with their new numbers.
+    /// Returns the bytes of a section group, with the new numbers of its members.
     pub(super) fn group(&self, section: &Section<'_>) -> Result<Vec<u8>> {
         let endian = self.elf.endian();
         let mut bytes = Vec::new();
         for (at, word) in self.elf.section_data(section)?.chunks_exact(4).enumerate() {
             let word = read_u32(endian, word).unwrap_or(0);
             let word = match at {
-                // Its flags.
+                // The first word has the flags.
                 0 => word,
                 _ => match self.section_number(word as usize) {
                     0 => continue,

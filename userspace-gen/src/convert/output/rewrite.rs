@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The converted file. What the plan does not name is copied.
+//! The converted file. All parts that the plan does not change are copied.
 
 use super::modinfo;
 use crate::convert::meaning::plan::Plan;
@@ -17,7 +17,7 @@ use object::Endianness;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// The module that `depends=` has to name for `klp_sympos` to be loaded first.
+/// The name of `klp_sympos` in `depends=`: modprobe loads the modules in this list first.
 const KLP_SYMPOS_MODULE: &[u8] = b"klp_sympos";
 
 /// `sizeof(Elf64_Rela)`
@@ -27,7 +27,7 @@ const RELA_SIZE: u64 = 24;
 ///
 /// # Errors
 ///
-/// The file is malformed, or has what no kernel module has.
+/// The file is malformed, or has sections of a type that no kernel module has.
 pub fn rewrite(elf: &ElfFile<'_>, plan: &Plan) -> Result<Vec<u8>> {
     let mut rewriter = Rewriter::new(elf, plan)?;
     rewriter.change_old_names()?;
@@ -56,7 +56,7 @@ pub(super) struct Rewriter<'r, 'd> {
     pub(super) dropped: BTreeSet<SectionId>,
     /// The relocations that stay in their section.
     pub(super) kept: BTreeMap<SectionId, Vec<Relocation>>,
-    /// The relocations that get a section of their own: for which object, from which section.
+    /// The relocations that get a section of their own: the object, the old section, and the relocations.
     pub(super) moved: Vec<(Vec<u8>, RelaSection<'d>, Vec<Relocation>)>,
     pub(super) section_numbers: Vec<u32>,
     pub(super) symbol_numbers: Vec<Option<u32>>,
@@ -78,7 +78,9 @@ impl<'r, 'd> Rewriter<'r, 'd> {
             let name = shown(section.name);
             return Err(Error::unsupported(
                 elf.origin(),
-                format_args!("section {name}: expected none of its type, found {what}"),
+                format_args!(
+                    "section {name}: expected a type that kernel modules have, found {what}"
+                ),
             ));
         }
         Ok(Self {
@@ -100,7 +102,7 @@ impl<'r, 'd> Rewriter<'r, 'd> {
         })
     }
 
-    /// The bytes of a section, to be changed.
+    /// Returns the bytes of a section, to be changed.
     pub(super) fn bytes(&mut self, id: SectionId) -> Result<&mut Vec<u8>> {
         let section = self.elf.section(id)?;
         let old = self.elf.section_data(&section)?;
@@ -110,7 +112,7 @@ impl<'r, 'd> Rewriter<'r, 'd> {
     /// Appends a string to a section and returns its offset there.
     pub(super) fn append_string(&mut self, id: SectionId, string: &[u8]) -> Result<u64> {
         let bytes = self.bytes(id)?;
-        // What an old_name's section ends with must not become part of the name.
+        // The end of the section must not become a part of the string.
         if bytes.last().is_some_and(|&b| b != 0) {
             bytes.push(0);
         }
@@ -122,7 +124,10 @@ impl<'r, 'd> Rewriter<'r, 'd> {
 
     pub(super) fn append_name(&mut self, id: SectionId, name: &[u8]) -> Result<u32> {
         let offset = self.append_string(id, name)?;
-        u32::try_from(offset).map_err(|_| self.elf.malformed("string table: too long"))
+        u32::try_from(offset).map_err(|_| {
+            self.elf
+                .malformed("string table: expected at most 4 GiB, found more")
+        })
     }
 
     fn change_modinfo(&mut self) -> Result<()> {
@@ -153,12 +158,12 @@ impl<'r, 'd> Rewriter<'r, 'd> {
             .collect();
     }
 
-    /// The new index of a section; 0 if it is gone.
+    /// Returns the new index of a section; 0 if the section was dropped.
     pub(super) fn section_number(&self, id: usize) -> u32 {
         self.section_numbers.get(id).copied().unwrap_or(0)
     }
 
-    /// The new index of a section that `by` refers to; it must have been there.
+    /// Returns the new index of a section to which `by` refers. The old file must have that section.
     pub(super) fn linked_section(&self, id: usize, by: impl Fn() -> String) -> Result<u32> {
         let number = self.section_numbers.get(id).copied();
         number.ok_or_else(|| {
@@ -217,7 +222,7 @@ impl<'r, 'd> Rewriter<'r, 'd> {
         relocatable(self.elf, &sections, names as usize)
     }
 
-    /// A section of the old file with its new links.
+    /// Returns a section of the old file with its new links.
     fn section(&self, section: &Section<'d>) -> Result<NewSection<'d>> {
         let old = self.elf.section_data(section)?;
         let mut header = self.elf.raw_section_header(section.id)?;

@@ -28,10 +28,10 @@ impl Rewriter<'_, '_> {
 
     pub(super) fn symbol_number(&self, id: SymbolId) -> Result<u32> {
         let number = self.symbol_numbers.get(id.0).copied().flatten();
-        // No symbol is in a section that goes, but that section's own; nothing refers to that.
+        // Only the section symbol of a dropped section is in that section, and nothing refers to it.
         number.ok_or_else(|| {
             self.elf.malformed(format_args!(
-                "expected references to symbols below {} that are in sections to be kept, found one \
+                "expected references to symbols below {} in sections that stay, found one \
                  to symbol {}",
                 self.symbol_numbers.len(),
                 id.0

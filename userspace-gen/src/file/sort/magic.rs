@@ -1,40 +1,45 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! How files begin that people have of a kernel.
+//! The beginnings of kernel images and of other files that may be given instead.
 
 use object::elf::ELFMAG;
 
-/// The beginning of an archive: of a regular one, and of one that only names its members.
+/// The beginnings of a regular archive, and of a thin archive, which only names its members.
 pub(crate) const ARCHIVES: [&[u8]; 2] = [b"!<arch>\n", b"!<thin>\n"];
 
-/// The sort of a file, by what can be done with it.
+/// The kind of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sort {
-    /// It may contain what was asked for.
+    /// Compressed data, which may contain the expected file.
     Compressed,
-    /// It contains a kernel, and no symbol table.
+    /// A boot image: it contains a kernel, but no symbol table.
     BootImage,
-    /// It is something else.
+    /// Any other file.
     Other,
 }
 
-/// The offset and the bytes that tell a file, its sort, and in words what it is and what to do.
+/// The offset and the bytes that identify a file, its kind, and a description with what to do.
 pub(super) type Magic = (u64, &'static [u8], Sort, &'static str);
 
-/// Compressed data. What comes out of it goes to another file: unxz and gunzip would remove the one that
-/// is installed.
+/// Compressed data. The advice uses commands that write to stdout: unxz and gunzip would remove the
+/// installed file.
 macro_rules! compressed {
     ($magic:literal, $what:literal, $tool:literal) => {
         (
             0,
             $magic,
             Sort::Compressed,
-            concat!($what, " data (give what ", $tool, " makes of it)"),
+            concat!(
+                $what,
+                " data (unpack it with ",
+                $tool,
+                ", and give the result)"
+            ),
         )
     };
 }
 
-/// A file from which a machine boots.
+/// A boot image.
 macro_rules! boot {
     ($offset:literal, $magic:literal, $what:literal) => {
         (
@@ -43,7 +48,7 @@ macro_rules! boot {
             Sort::BootImage,
             concat!(
                 $what,
-                " (give the vmlinux of its build: what extract-vmlinux unpacks has no symbol table)"
+                " (give the vmlinux of its build; the output of extract-vmlinux has no symbol table)"
             ),
         )
     };
@@ -53,18 +58,18 @@ const fn other(offset: u64, magic: &'static [u8], what: &'static str) -> Magic {
     (offset, magic, Sort::Other, what)
 }
 
-const ARCHIVE: &str = "an archive (vmlinux.a is given with --link-order)";
+const ARCHIVE: &str = "an archive (give vmlinux.a with --link-order)";
 const BITCODE: &str = "LLVM bitcode";
 const BTF: &str = "BTF, which has no addresses (give vmlinux)";
-const UTF_16: &str = "UTF-16 text (give what iconv -f UTF-16 -t UTF-8 makes of it)";
+const UTF_16: &str = "UTF-16 text (convert it with iconv -f UTF-16 -t UTF-8)";
 
-/// The first that fits is it: what is more particular comes before what is less.
+/// The known beginnings. The first one that matches counts, so special ones come before general ones.
 pub(super) const MAGICS: &[Magic] = &[
     other(0, &ELFMAG, "an ELF file"),
     compressed!(b"\x1f\x8b", "gzip", "gzip -dc"),
     compressed!(b"\xfd7zXZ", "xz", "xz -dc"),
     compressed!(b"\x28\xb5\x2f\xfd", "zstd", "zstd -dc"),
-    // As the kernel's build has it made, and as lz4 makes it by itself.
+    // The format of the kernel's build, and the default format of lz4.
     compressed!(b"\x02\x21\x4c\x18", "lz4", "lz4 -dc"),
     compressed!(b"\x04\x22\x4d\x18", "lz4", "lz4 -dc"),
     compressed!(b"BZh", "bzip2", "bzip2 -dc"),
@@ -108,6 +113,6 @@ pub(super) const MAGICS: &[Magic] = &[
     other(
         0,
         b"\xef\xbb\xbf",
-        "text with a byte order mark (give it without its first three bytes)",
+        "text with a byte order mark (remove its first three bytes)",
     ),
 ];

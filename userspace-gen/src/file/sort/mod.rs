@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The sort of a file that is of the wrong one, and the cure.
+//! The kind of a file that is not of the expected kind, and what to do.
 //!
-//! Whatever an option reads comes by here, so that a file is called the same wherever it is given.
+//! All options use these functions, so that a file has the same description in all messages.
 
 mod magic;
 
@@ -12,33 +12,33 @@ use crate::error::{Error, Result};
 use magic::{Magic, Sort, MAGICS};
 use object::read::ReadRef;
 
-/// Returns what a file seems to be that should be an ELF file.
+/// Returns a description of a file that should be an ELF file.
 pub(crate) fn describe<'d, R: ReadRef<'d>>(data: R) -> &'static str {
     let start = bytes_at(data, 0, data.len().unwrap_or(0).min(16));
     let is_text = |b: &u8| b.is_ascii_graphic() || b" \t\r\n".contains(b);
     match known(data) {
         Some(known) => known,
-        // Files in /proc do not say how long they are.
-        None if start.is_empty() => "nothing (/proc/kallsyms is given with --kallsyms)",
+        // Files in /proc have length 0.
+        None if start.is_empty() => "nothing (give /proc/kallsyms with --kallsyms)",
         None if start.iter().all(is_text) => {
-            "text (the text of /proc/kallsyms is given with --kallsyms)"
+            "text (give the text of /proc/kallsyms with --kallsyms)"
         }
         None => "something else",
     }
 }
 
-/// Returns what a file is that says so itself.
+/// Returns a description of a file with a known beginning.
 pub(crate) fn known<'d, R: ReadRef<'d>>(data: R) -> Option<&'static str> {
     magic(data).map(|&(.., what)| what)
 }
 
-/// Refuses a compressed file where a kernel image is expected: most of these are boot images.
+/// Refuses a compressed file instead of a kernel image: most of these are boot images.
 pub(crate) fn expect_uncompressed_image<'d, R: ReadRef<'d>>(origin: &str, data: R) -> Result<()> {
     match magic(data) {
         Some(&(_, _, Sort::Compressed, found)) => Err(Error::malformed(
             origin,
             format_args!(
-                "expected an ELF file, found {}, or the vmlinux of its build if that is a boot image)",
+                "expected an ELF file, found {}; for a boot image, give the vmlinux of its build)",
                 found.trim_end_matches(')')
             ),
         )),
@@ -46,15 +46,15 @@ pub(crate) fn expect_uncompressed_image<'d, R: ReadRef<'d>>(origin: &str, data: 
     }
 }
 
-/// Refuses a file that is no text; `expected` is what the text should be.
+/// Refuses a file that is no text; `expected` describes the expected text.
 ///
 /// # Errors
 ///
-/// It begins as a file of another sort does, or has a NUL in it.
+/// The file begins like a file of another kind, or contains a NUL.
 pub fn expect_text(origin: &str, expected: &str, data: &[u8]) -> Result<()> {
     let is_control = |b: &u8| b.is_ascii_control() && !b"\t\r\n".contains(b);
     let is_text = !data.iter().any(is_control);
-    // A name may begin as some files do.
+    // A name may have the beginning of another kind of file.
     let begins = |&&(_, magic, ..): &&Magic| !is_text || !magic.iter().all(u8::is_ascii_graphic);
     let found = magic(data).filter(begins).map(|&(.., what)| what);
     match found.or(data.contains(&0).then_some("binary data")) {

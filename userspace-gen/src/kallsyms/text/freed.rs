@@ -1,27 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Functions that a module no longer has, and that kallsyms lists all the same.
+//! Freed functions of modules, which kallsyms still lists.
 //!
-//! While anything uses ftrace, a livepatch for one, the kernel remembers the `__init` functions of each
-//! module that it frees (`ftrace_free_mem()`), so that a trace can still name them.
-//! `ftrace_mod_get_kallsym()` lists them behind all modules, as `T`, the first of a module twice. A
-//! livepatch, a kprobe or an ftrace filter goes by the module's own table, which does not have them.
+//! While anything uses ftrace (for example a livepatch), the kernel remembers the `__init` functions that
+//! it frees in each module (`ftrace_free_mem()`), so that a trace can still name them.
+//! `ftrace_mod_get_kallsym()` lists these functions behind all modules, with the letter `T`, and the first
+//! function of a module twice. A livepatch, a kprobe or an ftrace filter uses the module's own table, which
+//! does not have them.
 
 use crate::kallsyms::module::KSYMTAB;
 use crate::symbols::Entry;
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
-/// The letter that all of them are listed with. A module's own symbol has a capital if it is exported.
+/// The letter of all freed functions. A module's own symbol has a capital letter only if it is exported.
 pub(super) const LETTER: u8 = b'T';
 
 /// The smallest page of any kernel.
 const PAGE: u64 = 4096;
 
-/// Takes the freed functions from the end of a module's symbols.
+/// Removes the freed functions from the end of a module's symbols.
 ///
-/// An exported symbol has an entry in the module's export table, which is a symbol as well. Memory that
-/// was freed is on none of the pages of the module's code.
+/// An exported function is kept: its entry in the module's export table is a symbol as well. A freed
+/// function is not on the pages of the module's code.
 pub(super) fn remove(entries: &mut Vec<Entry<'_>>) {
     let exported = entries
         .iter()
@@ -41,13 +42,14 @@ pub(super) fn remove(entries: &mut Vec<Entry<'_>>) {
     };
     let freed = entries.iter().enumerate().rev().take_while(is_freed);
     let kept = entries.len() - freed.count();
-    // Every module has __this_module: of one that has nothing else, the text has a part, and does not tell.
+    // Every module has __this_module. If a module has no other symbol, the text is incomplete.
     if kept > 0 {
         entries.truncate(kept);
     }
 }
 
-/// The pages from the first to the last function that is not exported. Between them nothing else is.
+/// Returns the pages from the first to the last function that is not exported. Only code of the module is
+/// between them.
 fn pages_of_code(entries: &[Entry<'_>]) -> Option<RangeInclusive<u64>> {
     let code = || entries.iter().filter(|e| e.letter == b't');
     let pages = || code().map(|e| e.address / PAGE);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! One line of `/proc/kallsyms`: `s_show()` in kernel/kallsyms.c.
+//! A line of `/proc/kallsyms`: `s_show()` in kernel/kallsyms.c.
 
 /// A line, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Line<'d> {
     pub(super) address: u64,
-    /// How many digits the address has: 16, or 8 on a 32-bit kernel.
+    /// The number of digits of the address: 16, or 8 on a 32-bit kernel.
     pub(super) digits: usize,
     pub(super) letter: u8,
     pub(super) name: &'d [u8],
@@ -17,9 +17,8 @@ pub(super) struct Line<'d> {
 impl<'d> Line<'d> {
     /// Reads `<address> <letter> <name>[\t[<module>]]`.
     ///
-    /// Copies from terminals and reports have spaces in place of the tab, and more of them. Such a line is
-    /// read as well if it can only mean one thing: a name with a space in it is told from a module by
-    /// the tab alone.
+    /// Copies from terminals and reports have several spaces instead of the tab. Such a line is read only
+    /// if it is not ambiguous: only the tab tells a name with a space from a module.
     pub(super) fn parse(line: &'d [u8]) -> Option<Self> {
         let line = line.trim_ascii();
         let (address, rest) = field(line)?;
@@ -28,7 +27,7 @@ impl<'d> Line<'d> {
             return None;
         };
         let is_letter = letter.is_ascii_alphabetic() || letter == b'?';
-        // from_str_radix() takes a sign as well.
+        // from_str_radix() would also accept a sign.
         let is_number = address.iter().all(u8::is_ascii_hexdigit);
         if !is_letter || !is_number || ![8, 16].contains(&digits) {
             return None;
@@ -59,7 +58,7 @@ impl<'d> Line<'d> {
     }
 }
 
-/// The first word of a line, and what is behind the space that follows it.
+/// Returns the first word of a line, and the text behind the next space.
 fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let end = line.iter().position(|&b| is_blank(b))?;
     let (word, rest) = line.split_at(end);
@@ -95,7 +94,7 @@ mod tests {
             ("ffffffffc0000000 t f [mod]", of("f", Some("mod"))),
             ("ffffffffc0000000 t f      [mod] ", of("f", Some("mod"))),
             ("c0000000 t f\t[mod]", of("f", Some("mod"))),
-            // The symbol table of a module may have anything.
+            // The symbol table of a module may have any name.
             ("ffffffffc0000000 t a b\t[mod]", of("a b", Some("mod"))),
             ("ffffffffc0000000 t f[0]\t[mod]", of("f[0]", Some("mod"))),
         ] {

@@ -2,14 +2,13 @@
 
 //! The order in which a kernel lists its symbols: `update_iter()` in kernel/kallsyms.c.
 //!
-//! - The symbols of vmlinux come first, by address. Absolute symbols do not move with the others when
-//!   the kernel chooses its place (KASLR), so their addresses say nothing.
-//! - Then come the modules, each in the order of its symbol table.
-//! - Then come functions that modules no longer have (see [`super::freed`]), then code that was made at
-//!   run time and is no module's.
+//! - The symbols of vmlinux come first, by address. Absolute symbols are an exception: KASLR does not move them, so that
+//!   their addresses do not fit into the order.
+//! - The modules follow, each in the order of its symbol table.
+//! - Freed functions of modules follow (see [`super::freed`]), and then code that was made at run time.
 //!
-//! Positions count in this order. A text in another order was sorted or put together, and gives wrong
-//! positions without a sign.
+//! Positions count in this order. A text in another order was sorted or assembled from parts, and would
+//! give wrong positions.
 
 use super::freed;
 use super::line::Line;
@@ -20,37 +19,36 @@ use crate::symbols::{Entry, SymbolTable};
 use klp_policy::{ObjName, SymbolName};
 use std::collections::HashMap;
 
-/// The owner that the lines of BPF programs name, and the prefix of the owners of ftrace's trampolines and
-/// kprobes' instruction slots; none of them is a module.
+/// The owners of code that was made at run time. BPF programs have the owner `bpf`. The owners of ftrace's
+/// trampolines and of kprobes' instruction slots begin with the prefix. None of these owners is a module.
 const BPF: &[u8] = b"bpf";
 const BUILTIN: &[u8] = b"__builtin__";
 
-/// Returns whether kallsyms lists, under this name, code that was made at run time. No lookup by name sees
-/// it.
+/// Returns true if the owner stands for code that was made at run time. No lookup by name finds such code.
 #[must_use]
 pub fn is_generated(owner: &[u8]) -> bool {
     owner == BPF || owner.starts_with(BUILTIN)
 }
 
-/// The symbols that were listed so far.
+/// The symbols that were read so far.
 #[derive(Debug, Default)]
 pub(super) struct Listing<'d> {
     image: Vec<Entry<'d>>,
     modules: Vec<Module<'d>>,
     by_name: HashMap<ObjName<'d>, usize>,
-    /// The module whose lines are being read, or were last.
+    /// The module of the last line.
     current: Option<usize>,
-    /// The last one whose own symbols were listed, once freed functions follow.
+    /// The last module with own symbols, once freed functions follow.
     last_module: Option<usize>,
-    /// The owner of code made at run time, while its symbols are listed; it is no module.
+    /// The owner of code that was made at run time, while its symbols are listed.
     generated: Option<&'d [u8]>,
-    /// Of the last symbol that moves with the image.
+    /// The address of the last symbol that is not absolute.
     last_address: u64,
     digits: Option<usize>,
 }
 
 impl<'d> Listing<'d> {
-    /// Adds a line; an error says what is wrong with it, or with its place.
+    /// Adds a line. Returns an error if the line, or its place, is wrong.
     pub(super) fn add(&mut self, number: u32, line: &Line<'d>) -> Result<(), String> {
         let expected = *self.digits.get_or_insert(line.digits);
         if line.digits != expected {
@@ -120,7 +118,7 @@ impl<'d> Listing<'d> {
                 return Err(apart(self.current_name()));
             }
         } else if self.current != Some(at) {
-            // Each module is listed once, and after all of them once more what it has freed.
+            // Each module is listed once. Its freed functions are listed once more, after all modules.
             self.last_module = self.last_module.or(self.current);
             let module = self.modules.get_mut(at);
             if module.is_none_or(|module| std::mem::replace(&mut module.had_freed, true)) {
@@ -135,8 +133,8 @@ impl<'d> Listing<'d> {
                 Err(apart(Some(name)))
             };
         }
-        // A livepatch keeps its undefined symbols in its table, and every lookup skips them. The weak ones have another
-        // letter: see `undefined.rs`.
+        // A livepatch keeps its undefined symbols in its table, and every lookup skips them. Weak undefined
+        // symbols have another letter: see `undefined.rs`.
         if !entry.letter.eq_ignore_ascii_case(&b'u') {
             if let Some(module) = self.modules.get_mut(at) {
                 module.entries.push(entry);
@@ -154,9 +152,9 @@ impl<'d> Listing<'d> {
         self.generated.map(shown).or_else(module)
     }
 
-    /// The symbols of vmlinux and of each module, without those that are gone.
+    /// Returns the symbols of vmlinux and of each module, without freed functions and undefined symbols.
     pub(super) fn finish(mut self) -> (SymbolTable<'d>, Vec<(ObjName<'d>, SymbolTable<'d>)>) {
-        // Nothing stands between the last module's symbols and its freed functions, if these come first.
+        // If the last module's freed functions come first, nothing separates them from its own symbols.
         if let Some(last) = self.last_module.or(self.current) {
             if let Some(module) = self.modules.get_mut(last) {
                 freed::remove(&mut module.entries);
@@ -176,7 +174,7 @@ fn apart(module: Option<ObjName<'_>>) -> String {
 
 fn out_of_order(what: &str) -> String {
     format!(
-        "expected symbols in the order in which a kernel lists them, found {what} (give a copy of \
-         /proc/kallsyms that was not sorted or put together, and made while no module came or went)"
+        "expected symbols in the kernel's order, found {what} (give an unsorted, complete copy of \
+        /proc/kallsyms, made while no module was loaded or unloaded)"
     )
 }

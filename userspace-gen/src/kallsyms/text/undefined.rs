@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Weak undefined symbols of livepatches, which kallsyms lists and no lookup sees.
+//! Weak undefined symbols of livepatches, which kallsyms lists and no lookup finds.
 //!
-//! A livepatch keeps its whole symbol table, undefined symbols included. `elf_type()` in kernel/module/kallsyms.c gives
-//! `U` to an undefined symbol, but asks first whether the symbol is weak: `w`, or `v` for an object, are the letters of
-//! defined and of undefined symbols alike. The loader writes the address of the export that a weak symbol resolves to
-//! into the symbol (`simplify_symbols()`), or leaves 0.
+//! A livepatch keeps its whole symbol table, including undefined symbols. `elf_type()` in
+//! kernel/module/kallsyms.c gives the letter `U` to an undefined symbol, but first `w` to a weak symbol, or
+//! `v` to a weak object. So weak symbols have the same letters whether they are defined or not. The loader
+//! writes the address of the export into an undefined weak symbol (`simplify_symbols()`), or leaves 0.
 
 use super::module::Module;
 use crate::symbols::Entry;
 use std::collections::HashSet;
 
-/// Removes the symbols that are undefined: those at address 0, and those at a symbol of the same name in another
-/// object.
+/// Removes the weak symbols that are undefined: those with address 0, and those with the address of a
+/// symbol of the same name in another object.
 pub(super) fn remove(image: &[Entry<'_>], modules: &mut [Module<'_>]) {
     let mut doubtful: HashSet<(&[u8], u64)> = HashSet::new();
     for module in &*modules {
@@ -30,7 +30,8 @@ pub(super) fn remove(image: &[Entry<'_>], modules: &mut [Module<'_>]) {
     }
 }
 
-/// Returns whether a symbol is weak and not exported: an exported symbol has a capital letter, and is defined.
+/// Returns true if a symbol is weak and not exported. An exported symbol has a capital letter, and is
+/// defined.
 fn is_weak(entry: &Entry<'_>) -> bool {
     matches!(entry.letter, b'w' | b'v')
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The places in which compilers put the entries of ftrace's table, by architecture.
+//! The places of the entries of ftrace's table, by architecture.
 //!
-//! ftrace takes each entry through `ftrace_call_adjust()` to the instruction that it patches, and a
-//! function can be traced if that instruction is in it (`ftrace_location()`). On most architectures the
-//! entry itself is in the function. Where a kernel has `DYNAMIC_FTRACE_WITH_CALL_OPS`, the entry is the
-//! first of two words before the function, and so in the function before.
+//! ftrace computes the instruction to be patched from each entry (`ftrace_call_adjust()`). A function can
+//! be traced if that instruction is in the function (`ftrace_location()`). On most architectures the entry
+//! itself is in the function. In a kernel with `DYNAMIC_FTRACE_WITH_CALL_OPS`, the entry is the first of
+//! two words in front of the function, and so counts as part of the function before.
 //!
 //! The loader reads one table of a module, `FTRACE_CALLSITE_SECTION`. x86 compilers also write
-//! `__patchable_function_entries`, of the padding before every function (`PADDING_CFLAGS`).
+//! `__patchable_function_entries`, with the padding in front of every function (`PADDING_CFLAGS`).
 
 use crate::elf::ElfFile;
 use object::elf;
@@ -18,21 +18,21 @@ use object::read::ReadRef;
 const CALLS: &[u8] = b"__mcount_loc";
 const PATCHABLE: &[u8] = b"__patchable_function_entries";
 
-/// How much room there is before a function for what ftrace keeps there: two words on arm64, two or four
-/// instructions on riscv.
+/// The size of ftrace's data in front of a function: two words on arm64, two or four instructions on riscv.
 const BEFORE: u64 = 8;
 
-/// The `ELFv2` ABI in `e_flags` of powerpc64. With `ELFv1`, a function's symbol is that of its descriptor.
+/// The `ELFv2` ABI in `e_flags` of powerpc64. With `ELFv1`, the symbol of a function is that of its
+/// descriptor.
 const ELF_V2: u32 = 2;
 
 /// The rules of an architecture.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entries {
-    /// The names that the table of a module may have. A kernel has one of them.
+    /// The possible names of a module's table. A kernel uses one of them.
     pub(super) sections: &'static [&'static [u8]],
-    /// Entries may lie before their functions.
+    /// True if entries may be in front of their functions.
     may_precede: bool,
-    /// Entries in the exit text of the kernel image are skipped.
+    /// True if ftrace skips entries in the exit text of the kernel image.
     pub(super) skips_exit_text: bool,
 }
 
@@ -64,16 +64,16 @@ pub(super) fn of<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Option<Entries> {
             skips_exit_text: true,
             ..entries
         },
-        // No kernel for it has livepatches, or nobody has looked.
+        // Kernels for other architectures have no livepatches, or their rules are not known.
         _ => return None,
     })
 }
 
 impl Entries {
-    /// Returns how far behind the entries the functions are that they belong to, if that can be told.
+    /// Returns the distance from the entries to their functions, if it is known.
     ///
-    /// `begins` says whether a symbol begins so far behind an entry. Code that a linker left without its
-    /// symbol (a weak function that is overridden) has entries as well, so the majority decides.
+    /// `begins` returns true if a symbol begins at a distance behind an entry. The majority of entries decides, because
+    /// code without a symbol (an overridden weak function) has entries as well.
     pub(super) fn distance<E: Copy>(
         &self,
         entries: impl Iterator<Item = E>,
@@ -84,7 +84,7 @@ impl Entries {
         }
         let (mut before, mut within) = (0_usize, 0_usize);
         for entry in entries {
-            // No function that is traced is as short as the room before it.
+            // No traced function is as short as the data in front of it.
             if begins(entry, 8) {
                 before += 1;
             } else if begins(entry, 0) || begins(entry, -4) {
