@@ -13,7 +13,7 @@ pub mod refusal;
 pub mod report;
 mod subject;
 
-pub use livepatch::find_symbol::{Lookup, Position};
+pub use livepatch::find_symbol::{FoundSymbol, SymbolLookup};
 pub use livepatch::installed::Installed;
 pub use refusal::{By, Refusal};
 pub use report::{Finding, Kind, Outcome, Report, Stage, Step};

@@ -11,7 +11,7 @@ use klp_policy::{Found, MatchedBy, ObjName, Policy, Query, Reason, SymbolName, S
 
 /// A symbol that the livepatch core finds.
 #[derive(Clone, Debug)]
-pub struct Lookup<'t> {
+pub struct FoundSymbol<'t> {
     /// The object.
     pub object: &'t Object<'t>,
     /// The way in which it was found.
@@ -24,9 +24,9 @@ pub struct Lookup<'t> {
 
 /// The result of a lookup.
 #[derive(Clone, Debug)]
-pub enum Position<'t> {
+pub enum SymbolLookup<'t> {
     /// The symbol.
-    Found(Lookup<'t>),
+    Found(FoundSymbol<'t>),
     /// The kernel refuses the name.
     Refused {
         /// The message of the kernel.
@@ -38,7 +38,7 @@ pub enum Position<'t> {
     NoObject,
 }
 
-impl Lookup<'_> {
+impl FoundSymbol<'_> {
     /// Returns true if a stock kernel would not find the symbol.
     #[must_use]
     pub fn needs_klp_sympos(&self) -> bool {
@@ -117,7 +117,7 @@ impl Lookup<'_> {
     }
 }
 
-impl<'t> Position<'t> {
+impl<'t> SymbolLookup<'t> {
     fn refused(refusal: Refusal) -> Self {
         Self::Refused {
             refusal,
@@ -164,7 +164,7 @@ impl<'t> Position<'t> {
                 name()
             )));
         }
-        Self::Found(Lookup {
+        Self::Found(FoundSymbol {
             object,
             found,
             entry,

@@ -2,7 +2,7 @@
 
 //! The functions to be replaced: `klp_enable_patch()` and the functions that it calls.
 
-use super::find_symbol::Position;
+use super::find_symbol::SymbolLookup;
 use crate::check::jump::Jump;
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report, Stage, Step};
@@ -135,15 +135,15 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
         let query = Query::new(name);
         let sympos = Sympos(function.old_sympos);
-        let lookup = Position::look_up(self.target, self.policy, objname, &query, name, sympos);
+        let lookup = SymbolLookup::look_up(self.target, self.policy, objname, &query, name, sympos);
         let lookup = match lookup {
-            Position::Found(lookup) => lookup,
-            Position::Refused { refusal, hint } => {
+            SymbolLookup::Found(lookup) => lookup,
+            SymbolLookup::Refused { refusal, hint } => {
                 let mut checked = refused(refusal);
                 checked.warnings.extend(hint);
                 return checked;
             }
-            Position::NoObject => {
+            SymbolLookup::NoObject => {
                 return unchecked(&self.target.not_given(objname));
             }
         };

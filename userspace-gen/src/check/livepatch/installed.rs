@@ -4,7 +4,7 @@
 //! the effect of `klp_add_nops()` and of the stacks of `klp_ops` on two livepatches that change one
 //! function.
 
-use super::find_symbol::Position;
+use super::find_symbol::SymbolLookup;
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report};
 use crate::check::subject::{module_of, Subject};
@@ -167,9 +167,9 @@ fn find(
 ) -> Option<u32> {
     let name = function.old_name?;
     let sympos = Sympos(function.old_sympos);
-    match Position::look_up(target, policy, objname, &Query::new(name), name, sympos) {
-        Position::Found(lookup) => Some(lookup.found.seq),
-        Position::Refused { .. } | Position::NoObject => None,
+    match SymbolLookup::look_up(target, policy, objname, &Query::new(name), name, sympos) {
+        SymbolLookup::Found(lookup) => Some(lookup.found.seq),
+        SymbolLookup::Refused { .. } | SymbolLookup::NoObject => None,
     }
 }
 

@@ -3,7 +3,7 @@
 //! Livepatch relocations: `klp_write_section_relocs()` and `klp_resolve_symbols()` in
 //! kernel/livepatch/core.c.
 
-use super::find_symbol::Position;
+use super::find_symbol::SymbolLookup;
 use crate::check::loader::values::{Value, Written};
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report, Stage, Step};
@@ -324,7 +324,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             return refuse(objname, Refusal::VmlinuxFromModule { name });
         }
         let query = Query::new(name.0);
-        let position = Position::look_up(
+        let lookup = SymbolLookup::look_up(
             self.target,
             self.policy,
             objname,
@@ -332,14 +332,14 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             name.0,
             parsed.sympos(),
         );
-        match position {
-            Position::Refused { refusal, hint } => {
+        match lookup {
+            SymbolLookup::Refused { refusal, hint } => {
                 let outcome = Outcome::Refused(refusal);
                 let finding = report.add(Kind::Symbol, objname.to_string(), subject, outcome);
                 finding.warnings.extend(hint);
                 Value::Unknown
             }
-            Position::NoObject => {
+            SymbolLookup::NoObject => {
                 let impossible = impossible(objname.as_bytes());
                 let impossible = impossible.filter(|_| !objname.is_vmlinux());
                 let outcome = match &impossible {
@@ -352,7 +352,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 finding.warnings.extend(impossible);
                 Value::Unknown
             }
-            Position::Found(lookup) => {
+            SymbolLookup::Found(lookup) => {
                 report.needs_klp_sympos |= lookup.needs_klp_sympos();
                 let outcome = lookup.outcome();
                 let place = (objname.as_bytes().to_vec(), lookup.found.seq);
