@@ -11,7 +11,7 @@
 //! members, which are behind those of the author.
 
 use super::memory::{Location, Memory, Pointer};
-use super::structs::{overlaps, Patch, PatchedFunction, PatchedObject, Problem, State};
+use super::structs::{overlaps, Patch, PatchProblem, PatchedFunction, PatchedObject, State};
 use object::read::ReadRef;
 use std::collections::BTreeMap;
 use std::mem;
@@ -91,7 +91,7 @@ pub(super) fn patches<'d, R: ReadRef<'d>>(
 struct Reader<'m, 'b, 'f, 'd, R: ReadRef<'d>> {
     memory: &'m Memory<'f, 'd, R>,
     budget: &'b mut u64,
-    problem: Option<Problem>,
+    problem: Option<PatchProblem>,
     /// The end of each struct of the patch, by its beginning.
     structs: BTreeMap<Location, u64>,
     /// The end of the kernel's own members in each struct, by their beginning.
@@ -109,7 +109,7 @@ enum Element<'d> {
     /// The empty element, which ends the list.
     End,
     /// An element with a fault.
-    Wrong(Problem),
+    Wrong(PatchProblem),
 }
 
 impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
@@ -129,16 +129,16 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         };
         self.look_at_own(at, len.max(PATCH.shortest), &PATCH);
         match memory.pointer(at)? {
-            Pointer::Null => self.problem = Some(Problem::Null("mod")),
+            Pointer::Null => self.problem = Some(PatchProblem::Null("mod")),
             pointer if memory.is_module(pointer) => {}
-            _ => self.problem = Some(Problem::OtherModule),
+            _ => self.problem = Some(PatchProblem::OtherModule),
         }
         if memory.is_per_cpu(at) {
-            self.problem = Some(Problem::Nowhere("its klp_patch, a per-cpu variable,"));
+            self.problem = Some(PatchProblem::Nowhere("its klp_patch, a per-cpu variable,"));
         }
         let replace = memory.byte(at.plus(REPLACE)).map(|replace| replace != 0);
         if replace.is_none() && memory.is_written(at.plus(REPLACE), 1) {
-            self.wrong(Problem::Written("the replace of its klp_patch"));
+            self.wrong(PatchProblem::Written("the replace of its klp_patch"));
         }
         let array = match memory.pointer(at.plus(8))? {
             Pointer::Local(array) => array,
@@ -147,7 +147,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
                     objects: Vec::new(),
                     replace,
                     states: Vec::new(),
-                    problem: self.problem.or(Some(Problem::Null("objs"))),
+                    problem: self.problem.or(Some(PatchProblem::Null("objs"))),
                     own: mem::take(&mut self.own),
                 })
             }
@@ -155,13 +155,13 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         };
         let objects = self.objects(array)?;
         if self.names.iter().any(|&name| self.is_written_over(name)) {
-            self.wrong(Problem::NameInStruct);
+            self.wrong(PatchProblem::NameInStruct);
         }
         let mut ends = self.ends.iter();
         if let Some(end) = ends.find(|&&(at, len, _)| overlaps(&self.own, at, len)) {
-            self.wrong(Problem::EndInStruct(end.2));
+            self.wrong(PatchProblem::EndInStruct(end.2));
         }
-        let unnamed = matches!(self.problem, Some(Problem::Written(_)));
+        let unnamed = matches!(self.problem, Some(PatchProblem::Written(_)));
         if objects.is_empty() && !unnamed && !enabled {
             return None;
         }
@@ -170,7 +170,9 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
             replace,
             states: match memory.pointer(at.plus(16))? {
                 Pointer::Local(array) if memory.is_per_cpu(array) => {
-                    self.wrong(Problem::Nowhere("the array of states of its klp_patch"));
+                    self.wrong(PatchProblem::Nowhere(
+                        "the array of states of its klp_patch",
+                    ));
                     Vec::new()
                 }
                 Pointer::Local(array) => self.states(array)?,
@@ -201,7 +203,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
             }
             self.look_at_own(element, stride, &OBJECT);
         }
-        self.wrong(Problem::NoEnd(OBJECT.name));
+        self.wrong(PatchProblem::NoEnd(OBJECT.name));
         Some(objects)
     }
 
@@ -211,21 +213,21 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         let name = match memory.pointer(element)? {
             Pointer::Null => None,
             Pointer::Local(name) if memory.is_kernels(name) || memory.is_per_cpu(name) => {
-                return Some(Element::Wrong(Problem::Nowhere(NAME)));
+                return Some(Element::Wrong(PatchProblem::Nowhere(NAME)));
             }
             Pointer::Local(name) if memory.is_written_string(name) => {
-                return Some(Element::Wrong(Problem::Written(NAME)));
+                return Some(Element::Wrong(PatchProblem::Written(NAME)));
             }
             Pointer::Local(name) => {
                 if memory.is_freed(name) {
-                    self.wrong(Problem::Freed(NAME));
+                    self.wrong(PatchProblem::Freed(NAME));
                 }
                 self.names.push(name);
                 Some(memory.string(name)?)
             }
             Pointer::External(_) => return None,
             Pointer::Absolute(_) | Pointer::Unknown => {
-                return Some(Element::Wrong(Problem::Nowhere(NAME)));
+                return Some(Element::Wrong(PatchProblem::Nowhere(NAME)));
             }
         };
         let (has_funcs, functions) = match memory.pointer(element.plus(8))? {
@@ -233,7 +235,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
             Pointer::Null if name.is_none() => return Some(Element::End),
             Pointer::Null => (false, Vec::new()),
             Pointer::External(_) | Pointer::Absolute(_) | Pointer::Unknown => {
-                let problem = Problem::Nowhere("the array of functions of a klp_object");
+                let problem = PatchProblem::Nowhere("the array of functions of a klp_object");
                 return Some(Element::Wrong(problem));
             }
         };
@@ -247,7 +249,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
     }
 
     /// Keeps a problem; only the first one counts.
-    fn wrong(&mut self, problem: Problem) {
+    fn wrong(&mut self, problem: PatchProblem) {
         self.problem = self.problem.or(Some(problem));
     }
 
@@ -269,7 +271,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         self.own.insert(element.plus(layout.own), end);
         let is_free = self.memory.is_zero(element.plus(layout.own), own);
         if shared || !is_free || !self.memory.is_own(element) {
-            self.problem = Some(Problem::InUse(layout.name));
+            self.problem = Some(PatchProblem::InUse(layout.name));
         }
     }
 
@@ -314,7 +316,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
                 element.plus(16),
             )?);
         }
-        self.wrong(Problem::NoEnd(FUNCTION.name));
+        self.wrong(PatchProblem::NoEnd(FUNCTION.name));
         Some(functions)
     }
 
@@ -329,7 +331,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         let (end, exact) = self.memory.extent(array)?;
         let len = end.checked_sub(array.offset)?;
         if len < layout.shortest && !exact || !self.memory.is_own(array) {
-            self.wrong(Problem::InUse(layout.name));
+            self.wrong(PatchProblem::InUse(layout.name));
         }
         let stride = if exact && len >= layout.shortest {
             let pointers: Vec<u64> = self

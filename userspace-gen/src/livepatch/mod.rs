@@ -18,7 +18,7 @@ pub use memory::{Memory, Pointer, THIS_MODULE, THIS_MODULE_NAME};
 pub use modinfo::Modinfo;
 pub use patches::patches;
 pub use rela::{rela_sections, RelaSection};
-pub use structs::{FunctionProblem, Patch, PatchedFunction, PatchedObject, Problem, State};
+pub use structs::{FunctionProblem, Patch, PatchProblem, PatchedFunction, PatchedObject, State};
 
 /// The export of `klp_sympos` to which a livepatch refers if it needs that module.
 pub const KLP_SYMPOS: &[u8] = b"klp_sympos_v1";

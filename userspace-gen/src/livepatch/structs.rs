@@ -16,7 +16,7 @@ pub struct Patch<'d> {
     /// Its states: changes of other things than functions.
     pub states: Vec<State>,
     /// The fault of the struct itself, if it has one.
-    pub problem: Option<Problem>,
+    pub problem: Option<PatchProblem>,
     /// The end of the kernel's own members in each struct, by their beginning.
     pub own: BTreeMap<Location, u64>,
 }
@@ -37,7 +37,7 @@ pub(super) fn overlaps(ranges: &BTreeMap<Location, u64>, at: Location, len: u64)
 
 /// A fault of a `klp_patch`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Problem {
+pub enum PatchProblem {
     /// A required member is NULL.
     Null(&'static str),
     /// Its `mod` is not the livepatch itself.

@@ -7,7 +7,7 @@ use crate::check::jump::Jump;
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report, Stage, Step};
 use crate::check::subject::Subject;
-use crate::livepatch::{FunctionProblem, PatchedFunction, PatchedObject, Pointer, Problem};
+use crate::livepatch::{FunctionProblem, PatchProblem, PatchedFunction, PatchedObject, Pointer};
 use crate::shown::shown;
 use crate::target::{impossible, Traceable};
 use klp_policy::{ObjName, Query, Sympos, KSYM_NAME_LEN, MODULE_NAME_LEN};
@@ -201,33 +201,33 @@ impl Checked {
 }
 
 /// Returns the refusal of a `klp_patch` as a whole: `klp_enable_patch()`.
-fn patch_refusal(problem: Problem) -> Refusal {
+fn patch_refusal(problem: PatchProblem) -> Refusal {
     match problem {
-        Problem::Null(member) => silent(&format!("{member} of its klp_patch is NULL")),
-        Problem::OtherModule => {
+        PatchProblem::Null(member) => silent(&format!("{member} of its klp_patch is NULL")),
+        PatchProblem::OtherModule => {
             Refusal::Harmful("mod of its klp_patch is not THIS_MODULE".to_owned())
         }
         // kobject_init() and the lists need memory that nothing else uses.
-        Problem::InUse(name) => Refusal::Harmful(format!(
+        PatchProblem::InUse(name) => Refusal::Harmful(format!(
             "the kernel's own members of a {name} are not 0, overlap another struct, or are in memory \
             that is read-only or freed"
         )),
-        Problem::Written(what) => Refusal::Harmful(format!("a relocation writes into {what}")),
-        Problem::Freed(what) => Refusal::Harmful(format!(
+        PatchProblem::Written(what) => Refusal::Harmful(format!("a relocation writes into {what}")),
+        PatchProblem::Freed(what) => Refusal::Harmful(format!(
             "{what} is in a section that is freed once the module has loaded"
         )),
-        Problem::NameInStruct => Refusal::Harmful(
+        PatchProblem::NameInStruct => Refusal::Harmful(
             "a name overlaps the kernel's own members of a klp_patch, klp_object or klp_func"
                 .to_owned(),
         ),
-        Problem::EndInStruct(name) => Refusal::Harmful(format!(
+        PatchProblem::EndInStruct(name) => Refusal::Harmful(format!(
             "the empty element of an array of {name} overlaps the kernel's own members of a klp_patch, \
             klp_object or klp_func: the kernel reads beyond the array"
         )),
-        Problem::Nowhere(what) => {
+        PatchProblem::Nowhere(what) => {
             Refusal::Harmful(format!("{what} does not point to anything in the module"))
         }
-        Problem::NoEnd(name) => Refusal::Harmful(format!(
+        PatchProblem::NoEnd(name) => Refusal::Harmful(format!(
             "an array of {name} has no empty element at its end: the kernel reads beyond the array"
         )),
     }
