@@ -10,7 +10,7 @@ use std::fmt;
 
 /// A text that names symbols, in one of its forms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Written<'n> {
+pub enum WrittenName<'n> {
     /// `[objname:]name[,sympos]`, or the name of a livepatch symbol, which contains the same parts.
     Request {
         /// The request.
@@ -24,7 +24,7 @@ pub enum Written<'n> {
 
 /// The fault of a text that names no symbols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WrittenError {
+pub enum WrittenNameError {
     /// The text is no request.
     Request(RequestError),
     /// The text begins like the name of a livepatch symbol, but is malformed.
@@ -33,15 +33,15 @@ pub enum WrittenError {
     Section(FormatError),
 }
 
-impl<'n> Written<'n> {
+impl<'n> WrittenName<'n> {
     /// Reads a text in any of the forms.
     ///
     /// # Errors
     ///
     /// A part of the text is malformed.
-    pub fn parse(text: &'n [u8]) -> Result<Self, WrittenError> {
+    pub fn parse(text: &'n [u8]) -> Result<Self, WrittenNameError> {
         if text.starts_with(b".klp.sym.") {
-            let symbol = LivepatchSymbol::parse(text).map_err(WrittenError::Symbol)?;
+            let symbol = LivepatchSymbol::parse(text).map_err(WrittenNameError::Symbol)?;
             let request = Request {
                 objname: symbol.objname(),
                 has_objname: true,
@@ -54,10 +54,10 @@ impl<'n> Written<'n> {
             });
         }
         if text.starts_with(b".klp.rela.") {
-            let section = LivepatchSection::parse(text).map_err(WrittenError::Section)?;
+            let section = LivepatchSection::parse(text).map_err(WrittenNameError::Section)?;
             return Ok(Self::Section(section));
         }
-        let request = Request::parse(text).map_err(WrittenError::Request)?;
+        let request = Request::parse(text).map_err(WrittenNameError::Request)?;
         Ok(Self::Request {
             request,
             is_symbol: false,
@@ -65,7 +65,7 @@ impl<'n> Written<'n> {
     }
 }
 
-impl fmt::Display for WrittenError {
+impl fmt::Display for WrittenNameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kernel =
             |kind| format!("the kernel says \"{kind} … has an incorrectly formatted name\"");

@@ -9,7 +9,7 @@ use super::ui::answer::{self, AnswerRow};
 use super::ui::json::Text;
 use super::ui::{Console, Look, Page, Verdict};
 use anyhow::{anyhow, Result};
-use klp_gen::explain::{Asks, Written};
+use klp_gen::explain::{Asks, WrittenName};
 use klp_gen::resolve::resolve;
 use klp_gen::shown::shown;
 use klp_gen::target::{rule_of, Target};
@@ -91,7 +91,7 @@ struct RuleRow<'t> {
 pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let mut all = Vec::new();
     for name in &args.names {
-        let (written, name) = (Written::parse(name.as_bytes()), shown(name.as_bytes()));
+        let (written, name) = (WrittenName::parse(name.as_bytes()), shown(name.as_bytes()));
         all.push((written.map_err(|e| anyhow!("name '{name}': {e}"))?, name));
     }
     let files = args.files.open()?;
@@ -112,8 +112,8 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
                 let heading = page.paint(Look::Heading, name);
                 page.line(0, format_args!("{heading}"))?;
                 match written {
-                    Written::Request { request, .. } => print(page, request, target)?,
-                    Written::Section(section) => print_section(page, section)?,
+                    WrittenName::Request { request, .. } => print(page, request, target)?,
+                    WrittenName::Section(section) => print_section(page, section)?,
                 }
             }
             Ok(())
@@ -122,10 +122,10 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     Ok(Verdict::Yes)
 }
 
-fn row<'t>(name: &'t str, written: &Written<'t>, target: Option<&'t Target<'_>>) -> Row<'t> {
+fn row<'t>(name: &'t str, written: &WrittenName<'t>, target: Option<&'t Target<'_>>) -> Row<'t> {
     let (request, is_symbol) = match written {
-        Written::Request { request, is_symbol } => (request, *is_symbol),
-        Written::Section(section) => {
+        WrittenName::Request { request, is_symbol } => (request, *is_symbol),
+        WrittenName::Section(section) => {
             return Row {
                 written: name,
                 form: "section",

@@ -3,7 +3,7 @@
 //! The explanation of a name by `explain` agrees with what resolving the name finds.
 
 use crate::shell::klp_gen;
-use klp_gen::explain::{Asks, Written, WrittenError};
+use klp_gen::explain::{Asks, WrittenName, WrittenNameError};
 use klp_gen::symbols::{Entry, ObjectView, SymbolTable};
 use klp_policy::{list_in_sequence, FormatError, Policy, Query, RequestError, SymbolName};
 use proptest::prelude::*;
@@ -134,8 +134,8 @@ fn a_section_is_written_with_its_dot_or_without() {
 
 #[test]
 fn every_way_to_write_a_name_is_read() {
-    let request = |text: &'static str| match Written::parse(text.as_bytes()) {
-        Ok(Written::Request { request, is_symbol }) => (
+    let request = |text: &'static str| match WrittenName::parse(text.as_bytes()) {
+        Ok(WrittenName::Request { request, is_symbol }) => (
             request.objname.to_string(),
             request.name.to_string(),
             request.sympos.0,
@@ -152,21 +152,24 @@ fn every_way_to_write_a_name_is_read() {
         request(".klp.sym.ext4.foo.llvm.*,2"),
         expect("ext4", "foo.llvm.*", 2, true)
     );
-    match Written::parse(b".klp.rela.ext4.text.foo") {
-        Ok(Written::Section(section)) => assert_eq!(section.section(), b"text.foo"),
+    match WrittenName::parse(b".klp.rela.ext4.text.foo") {
+        Ok(WrittenName::Section(section)) => assert_eq!(section.section(), b"text.foo"),
         other => panic!("{other:?}"),
     }
     for (text, error) in [
-        (&b"foo,x"[..], WrittenError::Request(RequestError::Sympos)),
+        (
+            &b"foo,x"[..],
+            WrittenNameError::Request(RequestError::Sympos),
+        ),
         (
             b".klp.sym.ext4.foo",
-            WrittenError::Symbol(FormatError::Sympos),
+            WrittenNameError::Symbol(FormatError::Sympos),
         ),
         (
             b".klp.rela..text",
-            WrittenError::Section(FormatError::ObjName),
+            WrittenNameError::Section(FormatError::ObjName),
         ),
     ] {
-        assert_eq!(Written::parse(text), Err(error));
+        assert_eq!(WrittenName::parse(text), Err(error));
     }
 }

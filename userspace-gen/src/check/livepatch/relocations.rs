@@ -4,7 +4,7 @@
 //! kernel/livepatch/core.c.
 
 use super::find_symbol::SymbolLookup;
-use crate::check::loader::values::{Value, Written};
+use crate::check::loader::values::{Value, WrittenBytes};
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report, Stage, Step};
 use crate::check::subject::Subject;
@@ -31,7 +31,7 @@ struct Seen {
     /// The symbols that are used.
     used: BTreeSet<SymbolId>,
     /// The bytes that were written, and their places.
-    written: Written,
+    written: WrittenBytes,
     /// The symbols that were found, by object and place in its table, each with the name that found it.
     spelled: BTreeMap<(Vec<u8>, u32), String>,
 }
@@ -112,7 +112,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// Reports relocations that the loader applies itself, and that need the livepatch core.
-    fn check_ordinary(&self, rela: &RelaSection<'d>, written: &mut Written, report: &mut Report) {
+    fn check_ordinary(
+        &self,
+        rela: &RelaSection<'d>,
+        written: &mut WrittenBytes,
+        report: &mut Report,
+    ) {
         let section = shown(rela.section.name);
         let mut seen = BTreeSet::new();
         for relocation in rela.relocations() {

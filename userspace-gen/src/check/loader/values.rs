@@ -50,9 +50,9 @@ const LONGEST: usize = 8;
 
 /// The bytes that relocations have written, by the section and offset of the first byte.
 #[derive(Debug, Default)]
-pub(in crate::check) struct Written(BTreeMap<(SectionId, u64), [Byte; LONGEST]>);
+pub(in crate::check) struct WrittenBytes(BTreeMap<(SectionId, u64), [Byte; LONGEST]>);
 
-impl Written {
+impl WrittenBytes {
     /// Puts the written bytes into `there`, the bytes of the file at a place.
     fn read(&self, section: SectionId, offset: u64, there: &mut [Byte]) {
         let before = LONGEST as u64 - 1;
@@ -114,7 +114,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         rela: &RelaSection<'d>,
         relocation: &Relocation,
         value: Value,
-        written: &mut Written,
+        written: &mut WrittenBytes,
     ) -> Option<Refusal> {
         if self.elf.machine() != elf::EM_X86_64 {
             return None;
@@ -169,7 +169,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         rela: &RelaSection<'d>,
         offset: u64,
         size: u64,
-        written: &Written,
+        written: &WrittenBytes,
     ) -> Option<Vec<Byte>> {
         let start = usize::try_from(offset).ok()?;
         let mut there = vec![Byte::Zero; usize::try_from(size).ok()?];

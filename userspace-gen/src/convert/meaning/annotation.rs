@@ -11,7 +11,7 @@ pub(super) const PREFIX: &[u8] = b".klp.sym.";
 
 /// `.klp.sym.<objname>.<name>,<position>`, or the path of a source file in place of the position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Written<'s> {
+pub(super) struct Annotation<'s> {
     pub objname: ObjName<'s>,
     pub name: &'s [u8],
     pub which: Which<'s>,
@@ -24,7 +24,7 @@ pub(super) enum Which<'s> {
     File(&'s [u8]),
 }
 
-impl<'s> Written<'s> {
+impl<'s> Annotation<'s> {
     /// Reads the name of a reference, or returns the fault of the name.
     pub(super) fn parse(reference: &'s [u8]) -> Result<Self, String> {
         let parts = reference.strip_prefix(PREFIX).and_then(|rest| {
@@ -113,12 +113,12 @@ mod tests {
     use super::*;
 
     fn which(reference: &str) -> Result<Which<'_>, String> {
-        Written::parse(reference.as_bytes()).map(|written| written.which)
+        Annotation::parse(reference.as_bytes()).map(|written| written.which)
     }
 
     #[test]
     fn a_position_or_a_file() {
-        let written = Written::parse(b".klp.sym.ext4.init_once.llvm.*,3").unwrap();
+        let written = Annotation::parse(b".klp.sym.ext4.init_once.llvm.*,3").unwrap();
         assert_eq!(written.objname.as_bytes(), b"ext4");
         assert_eq!(written.name, b"init_once.llvm.*");
         assert_eq!(written.which, Which::Position(Sympos(3)));

@@ -2,7 +2,7 @@
 
 //! The modules that a livepatch names, and their files in a kernel's build.
 
-use super::annotation::{self, Written};
+use super::annotation::{self, Annotation};
 use super::nearest;
 use super::problem::Problem;
 use crate::elf::{ElfFile, Place};
@@ -38,7 +38,7 @@ pub fn names(elf: &ElfFile<'_>) -> Result<BTreeMap<Vec<u8>, String>> {
             continue;
         }
         // `symvers` reports a reference of another form.
-        let Ok(Written { objname, .. }) = Written::parse(symbol.name) else {
+        let Ok(Annotation { objname, .. }) = Annotation::parse(symbol.name) else {
             continue;
         };
         if !objname.is_vmlinux() {

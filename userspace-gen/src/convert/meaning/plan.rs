@@ -2,7 +2,7 @@
 
 //! The meaning of a livepatch's undefined references.
 
-use super::annotation::{self, Which, Written};
+use super::annotation::{self, Annotation, Which};
 use super::by_file;
 use super::kernel_name::{spell, Spelling};
 use super::nearest::Nearest;
@@ -188,7 +188,7 @@ impl Planner<'_, '_> {
     /// Resolves a reference with an annotation: a position or a source file.
     fn written(&self, symbol: &Symbol<'_>) -> Planned {
         let problem = |why: String| Problem::new(NamedBy::Symbol(symbol.name), why);
-        let written = Written::parse(symbol.name).map_err(problem)?;
+        let written = Annotation::parse(symbol.name).map_err(problem)?;
         let objname = written.objname;
         let Some(object) = self.target.object(objname) else {
             let impossible = impossible(objname.as_bytes()).filter(|_| !objname.is_vmlinux());
