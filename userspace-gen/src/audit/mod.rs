@@ -12,7 +12,7 @@ pub mod suffix;
 
 pub use changes::Changes;
 pub use repeats::{Repeat, Rule};
-pub use suffix::{Kind, Suffixed};
+pub use suffix::{SuffixKind, Suffixed};
 
 use crate::elf::ElfFile;
 use crate::error::Result;
@@ -70,7 +70,7 @@ impl Audit {
 
     /// Returns the number of promoted symbols of a kind.
     #[must_use]
-    pub fn count(&self, kind: Kind) -> usize {
+    pub fn count(&self, kind: SuffixKind) -> usize {
         self.suffixed.iter().filter(|s| s.kind == kind).count()
     }
 

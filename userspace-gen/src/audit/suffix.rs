@@ -8,7 +8,7 @@ use klp_policy::{cleanup_symbol_name, NameClass, ParsedName};
 
 /// The kinds of promoted symbols.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum SuffixKind {
     /// A function.
     Function,
     /// The bytes in front of a function, with the function's name in their name: `__cfi_f`, `__pfx_f`.
@@ -21,7 +21,7 @@ pub enum Kind {
     String,
 }
 
-impl Kind {
+impl SuffixKind {
     /// All kinds.
     pub const ALL: [Self; 5] = [
         Self::Function,
@@ -58,7 +58,7 @@ pub struct Suffixed {
     /// The name in the source.
     pub clean: String,
     /// The kind.
-    pub kind: Kind,
+    pub kind: SuffixKind,
     /// The address.
     pub address: u64,
 }
@@ -74,11 +74,11 @@ pub(super) fn suffixed(symbols: &SymbolTable<'_>) -> Vec<Suffixed> {
         let clean: Vec<u8> = clean.bytes().collect();
         let is_code = entry.letter.eq_ignore_ascii_case(&b't');
         let kind = match ParsedName::new(&clean).class {
-            NameClass::FunctionPrefix if is_code => Kind::Prefix,
-            _ if is_code => Kind::Function,
-            NameClass::Source | NameClass::FunctionPrefix => Kind::Variable,
-            NameClass::String => Kind::String,
-            _ => Kind::Constant,
+            NameClass::FunctionPrefix if is_code => SuffixKind::Prefix,
+            _ if is_code => SuffixKind::Function,
+            NameClass::Source | NameClass::FunctionPrefix => SuffixKind::Variable,
+            NameClass::String => SuffixKind::String,
+            _ => SuffixKind::Constant,
         };
         all.push(Suffixed {
             name: shown(entry.name.0),

@@ -147,12 +147,12 @@ impl Patched {
             return Err(Error::malformed(origin, what));
         }
         match kind_of(&path) {
-            Kind::Code => (),
-            Kind::NoCode => {
+            FileKind::Code => (),
+            FileKind::NoCode => {
                 self.ignored.push(path);
                 return Ok(Ok(()));
             }
-            Kind::Refused(why) => return Ok(Err(refusal(&path, why))),
+            FileKind::Refused(why) => return Ok(Err(refusal(&path, why))),
         }
         let PatchKind::Text(edit) = edit else {
             return Ok(Err(refusal(
@@ -201,7 +201,7 @@ impl Patched {
 
     fn not_changed(&mut self, path: &[u8], why: &str) -> std::result::Result<(), Refusal> {
         let path = path_of(path);
-        if matches!(kind_of(&path), Kind::NoCode) {
+        if matches!(kind_of(&path), FileKind::NoCode) {
             self.ignored.push(path);
             return Ok(());
         }
@@ -210,51 +210,51 @@ impl Patched {
 }
 
 /// The kind of a file.
-enum Kind {
+enum FileKind {
     Code,
     NoCode,
     Refused(&'static str),
 }
 
-fn kind_of(path: &Path) -> Kind {
+fn kind_of(path: &Path) -> FileKind {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     let first = path.iter().next().unwrap_or_default();
     if NO_CODE.iter().any(|directory| first == *directory) {
-        return Kind::NoCode;
+        return FileKind::NoCode;
     }
     if name.starts_with("Kconfig") {
-        return Kind::Refused(
+        return FileKind::Refused(
             "changes the configuration: a livepatch only changes functions (build a new kernel)",
         );
     }
     if name.starts_with("Makefile") || name.starts_with("Kbuild") || name == "Platform" {
-        return Kind::Refused(
+        return FileKind::Refused(
             "changes how files are built: a livepatch only changes functions (remove this part of the patch)",
         );
     }
     let text = format!("/{}", path.display());
     if let Some((_, why)) = NOT_PATCHABLE.iter().find(|(part, _)| text.contains(part)) {
-        return Kind::Refused(why);
+        return FileKind::Refused(why);
     }
     match &*extension {
-        "c" | "h" | "inc" | "def" => Kind::Code,
-        "S" if name.ends_with(".lds.S") => {
-            Kind::Refused("is a linker script: a livepatch cannot change the layout of the kernel")
-        }
-        "lds" => {
-            Kind::Refused("is a linker script: a livepatch cannot change the layout of the kernel")
-        }
-        "S" => Kind::Refused(
+        "c" | "h" | "inc" | "def" => FileKind::Code,
+        "S" if name.ends_with(".lds.S") => FileKind::Refused(
+            "is a linker script: a livepatch cannot change the layout of the kernel",
+        ),
+        "lds" => FileKind::Refused(
+            "is a linker script: a livepatch cannot change the layout of the kernel",
+        ),
+        "S" => FileKind::Refused(
             "is assembler, which ftrace cannot patch: change the C functions that call it",
         ),
-        "rs" => Kind::Refused(
+        "rs" => FileKind::Refused(
             "is Rust, and ftrace cannot trace Rust functions: change a C function that calls it",
         ),
-        "tbl" => Kind::Refused(
+        "tbl" => FileKind::Refused(
             "is the system call table, which is data: a livepatch only changes functions",
         ),
-        _ => Kind::NoCode,
+        _ => FileKind::NoCode,
     }
 }
 

@@ -7,7 +7,7 @@ use super::ui::json::Address;
 use super::ui::{Console, Look, Page, Verdict};
 use anyhow::Result;
 use clap::ValueEnum;
-use klp_gen::audit::{html, Audit, Changes, Kind, Repeat};
+use klp_gen::audit::{html, Audit, Changes, Repeat, SuffixKind};
 use klp_gen::elf::ElfInput;
 use klp_policy::Policy;
 use serde::Serialize;
@@ -230,8 +230,12 @@ fn print(page: &mut Page<'_>, audits: &[Audit], changes: Option<&Changes>) -> io
     }
     figures(page, audits, "symbols in /proc/kallsyms", |a| a.symbols)?;
     figures(page, audits, "with a suffix", |a| a.suffixed.len())?;
-    for kind in Kind::ALL {
-        let plural = if kind == Kind::Prefix { "es" } else { "s" };
+    for kind in SuffixKind::ALL {
+        let plural = if kind == SuffixKind::Prefix {
+            "es"
+        } else {
+            "s"
+        };
         let what = format!("  {}{plural}", kind.as_str());
         figures(page, audits, &what, |a| a.count(kind))?;
     }

@@ -10,7 +10,7 @@ use super::ui::{Console, Look, Page, Verdict};
 use anyhow::Result;
 use klp_gen::check::{self, check_file, By, Finding, Refusal, Report};
 use klp_gen::convert::kernel_name::Spelling;
-use klp_gen::convert::problem::Kind;
+use klp_gen::convert::problem::NameKind;
 use klp_gen::convert::{convert, Conversion, Converted, OldName, Problem, Reference};
 use klp_gen::file::read_file;
 use klp_gen::file::{expect_no_input, write_file};
@@ -84,7 +84,7 @@ enum Status {
 impl<'c> Row<'c> {
     fn converted(reference: &'c Reference) -> Self {
         Self {
-            kind: Kind::Reference.as_str(),
+            kind: NameKind::Reference.as_str(),
             reference: &reference.written,
             status: Status::Converted,
             object: Some(shown(&reference.object)),
@@ -100,7 +100,7 @@ impl<'c> Row<'c> {
     fn replaced(function: &'c OldName) -> Self {
         let Spelling { name, sympos } = &function.spelling;
         Self {
-            kind: Kind::Function.as_str(),
+            kind: NameKind::Function.as_str(),
             reference: &function.written,
             status: Status::Converted,
             object: Some(function.object.clone()),
@@ -287,7 +287,7 @@ fn print(page: &mut Page<'_>, row: &Row<'_>) -> io::Result<()> {
         .map_or_else(String::new, |file| format!(" ({file})"));
     // The name of a livepatch symbol contains its object.
     let module = match row.object.as_deref() {
-        Some(module) if row.kind == Kind::Function.as_str() && module != "vmlinux" => {
+        Some(module) if row.kind == NameKind::Function.as_str() && module != "vmlinux" => {
             format!(" [{module}]")
         }
         _ => String::new(),

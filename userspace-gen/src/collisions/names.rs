@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// The kind of the other symbol with a static's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum CollisionKind {
     /// A strong global symbol of an object that is no bitcode, or of assembler in C.
     Strong,
     /// A weak or common symbol: any strong definition replaces it.
@@ -38,7 +38,7 @@ pub enum Effect {
     Harmless,
 }
 
-impl Kind {
+impl CollisionKind {
     /// Returns the name in reports.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -67,10 +67,12 @@ impl Collision {
     #[must_use]
     pub fn effect(&self) -> Effect {
         match self.kind {
-            Kind::Strong => Effect::Loud,
-            Kind::Weak | Kind::Undefined | Kind::Script => Effect::Silent,
-            Kind::Provide if !self.references.is_empty() => Effect::Silent,
-            Kind::Provide | Kind::Local => Effect::Harmless,
+            CollisionKind::Strong => Effect::Loud,
+            CollisionKind::Weak | CollisionKind::Undefined | CollisionKind::Script => {
+                Effect::Silent
+            }
+            CollisionKind::Provide if !self.references.is_empty() => Effect::Silent,
+            CollisionKind::Provide | CollisionKind::Local => Effect::Harmless,
         }
     }
 
@@ -78,26 +80,26 @@ impl Collision {
     #[must_use]
     pub fn advice(&self) -> &'static str {
         match self.kind {
-            Kind::Strong => "the link fails with a duplicate symbol: reserve the name",
-            Kind::Weak => "the static silently replaces it: reserve the name",
-            Kind::Undefined => {
+            CollisionKind::Strong => "the link fails with a duplicate symbol: reserve the name",
+            CollisionKind::Weak => "the static silently replaces it: reserve the name",
+            CollisionKind::Undefined => {
                 "no given input defines it, and the reference silently becomes a reference to the static: \
                 give all inputs of the link, or define the symbol, or rename the static or make it __used"
             }
-            Kind::Script => {
+            CollisionKind::Script => {
                 "references to the static silently become references to the script's symbol (in a link after \
                 ld -r; in the link of the bitcode itself it is a duplicate symbol): rename the static or \
                 make it __used"
             }
-            Kind::Provide if self.references.is_empty() => {
+            CollisionKind::Provide if self.references.is_empty() => {
                 "the script does not provide its symbol, and nothing refers to the symbol"
             }
-            Kind::Provide => {
+            CollisionKind::Provide => {
                 "the script does not provide its symbol, and references to it silently become references to \
                 the static (in a link after ld -r; in the link of the bitcode itself it is a duplicate \
                 symbol): rename the static or make it __used"
             }
-            Kind::Local => "kallsyms has two symbols of that name: a livepatch needs a position",
+            CollisionKind::Local => "kallsyms has two symbols of that name: a livepatch needs a position",
         }
     }
 }
@@ -140,12 +142,12 @@ pub struct Collision {
     /// The name.
     pub name: Vec<u8>,
     /// The kind of the other symbol.
-    pub kind: Kind,
+    pub kind: CollisionKind,
     /// The statics. One of them would keep the name.
     pub statics: Vec<Static>,
     /// The places of the other symbols.
     pub others: Vec<Place>,
-    /// The references to the symbol that a script [provides](Kind::Provide).
+    /// The references to the symbol that a script [provides](CollisionKind::Provide).
     pub references: Vec<Place>,
 }
 
@@ -156,7 +158,7 @@ pub(super) struct Names<'i> {
     /// The symbols of bitcode by name: the index of the file, and the entry of `llvm-nm`.
     listed: HashMap<&'i [u8], Vec<(usize, &'i ListedSymbol)>>,
     /// The symbols of ELF objects and linker scripts, by name.
-    outside: HashMap<&'i [u8], Vec<(Kind, Place)>>,
+    outside: HashMap<&'i [u8], Vec<(CollisionKind, Place)>>,
 }
 
 impl<'i> Names<'i> {
@@ -189,7 +191,7 @@ impl<'i> Names<'i> {
         Ok(names)
     }
 
-    fn add(&mut self, name: &'i [u8], kind: Kind, place: Place) {
+    fn add(&mut self, name: &'i [u8], kind: CollisionKind, place: Place) {
         if self.listed.contains_key(name) {
             self.outside.entry(name).or_default().push((kind, place));
         }
@@ -206,11 +208,11 @@ impl<'i> Names<'i> {
                     }
                     (elf::STT_SECTION, _) => continue,
                     _ if symbol.name.is_empty() => continue,
-                    (_, elf::STB_LOCAL) => Kind::Local,
-                    _ if symbol.section == elf::SHN_UNDEF => Kind::Undefined,
-                    (_, elf::STB_WEAK) => Kind::Weak,
-                    _ if symbol.section == elf::SHN_COMMON => Kind::Weak,
-                    _ => Kind::Strong,
+                    (_, elf::STB_LOCAL) => CollisionKind::Local,
+                    _ if symbol.section == elf::SHN_UNDEF => CollisionKind::Undefined,
+                    (_, elf::STB_WEAK) => CollisionKind::Weak,
+                    _ if symbol.section == elf::SHN_COMMON => CollisionKind::Weak,
+                    _ => CollisionKind::Strong,
                 };
                 let place = Place {
                     origin: object.origin.clone(),
@@ -226,9 +228,9 @@ impl<'i> Names<'i> {
     fn add_script(&mut self, script: &'i LinkerScript) {
         for symbol in script.symbols() {
             let kind = match symbol.role {
-                Role::Assigned => Kind::Script,
-                Role::Provided => Kind::Provide,
-                Role::Referred => Kind::Undefined,
+                Role::Assigned => CollisionKind::Script,
+                Role::Provided => CollisionKind::Provide,
+                Role::Referred => CollisionKind::Undefined,
             };
             let place = Place {
                 origin: script.origin.clone(),
@@ -297,7 +299,7 @@ impl<'i> Names<'i> {
 #[derive(Default)]
 struct Sides {
     statics: Vec<Static>,
-    others: BTreeMap<Kind, Vec<Place>>,
+    others: BTreeMap<CollisionKind, Vec<Place>>,
     taken: Taken,
 }
 
@@ -326,7 +328,7 @@ impl Sides {
         place: impl Fn() -> Place,
     ) {
         let kind = match symbol {
-            _ if symbol.is_undefined() => Kind::Undefined,
+            _ if symbol.is_undefined() => CollisionKind::Undefined,
             _ if of_code && symbol.is_local() => {
                 if let Some(function) = module.promotable(name) {
                     let place = place();
@@ -338,9 +340,9 @@ impl Sides {
                 self.taken = self.taken.max(taken);
                 return;
             }
-            _ if symbol.is_local() => Kind::Local,
-            _ if symbol.is_weak() => Kind::Weak,
-            _ => Kind::Strong,
+            _ if symbol.is_local() => CollisionKind::Local,
+            _ if symbol.is_weak() => CollisionKind::Weak,
+            _ => CollisionKind::Strong,
         };
         self.others.entry(kind).or_default().push(place());
     }
@@ -352,25 +354,33 @@ impl Sides {
         if self.taken == Taken::Perhaps {
             // A reference makes the linker link the member that defines the name. A definition does not,
             // and the static may be promoted in that case. Both together are harmless.
-            for kind in [Kind::Undefined, Kind::Provide, Kind::Local] {
+            for kind in [
+                CollisionKind::Undefined,
+                CollisionKind::Provide,
+                CollisionKind::Local,
+            ] {
                 self.others.remove(&kind);
             }
         }
         // Assembler in a file refers to the static of the same file, which keeps its name.
         let own = |other: &Place| self.statics.iter().any(|s| s.place == *other);
-        let mut references = self.others.remove(&Kind::Undefined).unwrap_or_default();
+        let mut references = self
+            .others
+            .remove(&CollisionKind::Undefined)
+            .unwrap_or_default();
         references.retain(|other| !own(other));
         references.sort();
         references.dedup();
         let has = |kind| self.others.contains_key(&kind);
-        let is_defined = has(Kind::Strong) || has(Kind::Weak) || has(Kind::Script);
+        let is_defined =
+            has(CollisionKind::Strong) || has(CollisionKind::Weak) || has(CollisionKind::Script);
         if is_defined {
             // An object or the script defines the symbol.
-            self.others.remove(&Kind::Provide);
+            self.others.remove(&CollisionKind::Provide);
             references.clear();
-        } else if !has(Kind::Provide) && !references.is_empty() {
+        } else if !has(CollisionKind::Provide) && !references.is_empty() {
             self.others
-                .insert(Kind::Undefined, std::mem::take(&mut references));
+                .insert(CollisionKind::Undefined, std::mem::take(&mut references));
         }
         self.statics.sort();
         self.statics.dedup();
@@ -384,7 +394,7 @@ impl Sides {
                 statics: self.statics.clone(),
                 others,
                 references: match kind {
-                    Kind::Provide => references.clone(),
+                    CollisionKind::Provide => references.clone(),
                     _ => Vec::new(),
                 },
             });

@@ -16,7 +16,7 @@ pub mod probe;
 pub mod references;
 pub mod special;
 
-pub use pieces::{Kind, Piece, PieceId};
+pub use pieces::{Piece, PieceId, PieceKind};
 pub use references::{Reference, Target};
 pub use special::{Entry, Layouts};
 

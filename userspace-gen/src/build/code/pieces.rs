@@ -14,7 +14,7 @@ pub struct PieceId(pub usize);
 
 /// The kind of a piece.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Kind {
+pub enum PieceKind {
     /// A function.
     Function,
     /// A variable or a constant.
@@ -39,7 +39,7 @@ pub struct Piece<'d> {
     /// The place behind the last byte.
     pub end: u64,
     /// The kind.
-    pub kind: Kind,
+    pub kind: PieceKind,
 }
 
 impl Piece<'_> {
@@ -113,9 +113,9 @@ impl<'d> Code<'d> {
             symbols.retain(is_sized);
         }
         let kind = if section.is_code() {
-            Kind::Function
+            PieceKind::Function
         } else {
-            Kind::Data
+            PieceKind::Data
         };
         let mut pieces = Vec::new();
         if symbols.len() <= 1 && section.size > 0 {
@@ -140,8 +140,8 @@ impl<'d> Code<'d> {
                     .min(next)
                     .min(section.size);
                 let start = match kind {
-                    Kind::Function => self.prefix(section, &prefixes, last_end, symbol.value),
-                    Kind::Data => symbol.value,
+                    PieceKind::Function => self.prefix(section, &prefixes, last_end, symbol.value),
+                    PieceKind::Data => symbol.value,
                 };
                 pieces.push(Piece {
                     name: Some(symbol.name),

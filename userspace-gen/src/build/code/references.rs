@@ -3,7 +3,7 @@
 //! The targets of relocations, as a piece and a distance from it, not as a section and an offset.
 
 use super::instructions::Instructions;
-use super::pieces::{has_chunks, is_mergeable, Kind};
+use super::pieces::{has_chunks, is_mergeable, PieceKind};
 use super::{Code, PieceId};
 use crate::elf::{Place, Section, SectionId};
 use crate::livepatch::rela::Relocation;
@@ -299,6 +299,6 @@ impl<'d> Code<'d> {
     /// Returns true if a piece is a function.
     #[must_use]
     pub fn is_function(&self, id: PieceId) -> bool {
-        self.piece(id).kind == Kind::Function
+        self.piece(id).kind == PieceKind::Function
     }
 }

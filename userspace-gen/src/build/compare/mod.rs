@@ -14,7 +14,7 @@ pub mod pairing;
 pub use form::Side;
 pub use pairing::Pairings;
 
-use super::code::{Code, Kind, Layouts, PieceId};
+use super::code::{Code, Layouts, PieceId, PieceKind};
 use super::{Refusal, Unit};
 use crate::error::Result;
 use crate::file::read_file;
@@ -147,13 +147,13 @@ impl Comparison<'_, '_> {
         for (id, piece) in self.version.patched.numbered() {
             let original = self.pairings.of(self.unit).original(id);
             match piece.kind {
-                Kind::Function => {
+                PieceKind::Function => {
                     if let Some(original) = original.filter(|&original| self.differs(original, id))
                     {
                         functions.insert(id, original);
                     }
                 }
-                Kind::Data => self.data(id, original, changes),
+                PieceKind::Data => self.data(id, original, changes),
             }
         }
         self.add_parents(&mut functions);
@@ -196,7 +196,9 @@ impl Comparison<'_, '_> {
                 .name
                 .is_some_and(|name| parents.contains(&names::clean(name)));
             let original = self.pairings.of(self.unit).original(id);
-            if let Some(original) = original.filter(|_| is_parent && piece.kind == Kind::Function) {
+            if let Some(original) =
+                original.filter(|_| is_parent && piece.kind == PieceKind::Function)
+            {
                 functions.insert(id, original);
             }
         }

@@ -9,7 +9,7 @@
 use super::form::{Form, Forms, Key, Side};
 use super::names::stem;
 use super::Versions;
-use crate::build::code::{Code, Kind, Layouts, PieceId, Target};
+use crate::build::code::{Code, Layouts, PieceId, PieceKind, Target};
 use std::collections::{BTreeMap, HashMap};
 
 /// The pairs of one file.
@@ -25,7 +25,7 @@ pub struct Pairing {
     is_settled: bool,
 }
 
-type GroupName = (Kind, Vec<u8>);
+type GroupName = (PieceKind, Vec<u8>);
 
 /// The pieces that share a name.
 #[derive(Clone, Debug, Default)]

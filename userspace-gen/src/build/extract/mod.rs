@@ -18,7 +18,7 @@ mod existing;
 pub mod spelling;
 mod tables;
 
-use super::code::{Code, Entry, Kind, Layouts, Piece, PieceId, Reference, Target};
+use super::code::{Code, Entry, Layouts, Piece, PieceId, PieceKind, Reference, Target};
 use super::compare::form::{is_content, DESCRIPTORS};
 use super::compare::{is_boot_only, names, ChangedFunction, Changes, Pairings, Side, Versions};
 use super::identity::{Image, Located};
@@ -222,7 +222,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
             references.iter().any(|r| r.target == Target::Piece(callee))
         };
         let others = code.numbered().filter(|(id, _)| *id != callee);
-        let callers = others.filter(|(_, piece)| piece.kind == Kind::Function && calls(piece));
+        let callers = others.filter(|(_, piece)| piece.kind == PieceKind::Function && calls(piece));
         callers.take(5).map(|(id, _)| code.name(id)).collect()
     }
 
@@ -246,7 +246,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
             link: None,
         });
         let is_changed = self.changed.contains(&(unit, id));
-        let is_function = piece.kind == Kind::Function;
+        let is_function = piece.kind == PieceKind::Function;
         let sort = SymbolSort {
             is_function,
             is_global: is_changed,
@@ -315,7 +315,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         for entry in code.entries(id) {
             self.entry(unit, id, section, entry);
         }
-        if piece.kind == Kind::Function {
+        if piece.kind == PieceKind::Function {
             let name = cleaned(piece);
             let index = [&name[..], b"._entry_ptr"].concat();
             let goes_along = |piece: &Piece<'_>| {
@@ -382,7 +382,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
     /// of the function that jumps there (`add_jump_destinations()` in `tools/objtool/check.c`). An
     /// alternative jumps to a label in this way.
     fn new_code(&mut self, unit: usize, id: PieceId, reference: &Reference<'x>) -> Link {
-        if reference.delta != 0 && self.code(unit).piece(id).kind == Kind::Function {
+        if reference.delta != 0 && self.code(unit).piece(id).kind == PieceKind::Function {
             return self.place_in(unit, id);
         }
         (self.take(unit, id), 0)
@@ -497,7 +497,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         let group = self.inputs.pairings.of(unit).candidates(code, id);
         let stem = piece.name.map(names::stem).unwrap_or_default();
         let last = stem.rsplit(|&b| b == b'.').next().unwrap_or_default();
-        let is_open = piece.kind == Kind::Data && !group.originals.is_empty();
+        let is_open = piece.kind == PieceKind::Data && !group.originals.is_empty();
         if is_open && !FORGETFUL.contains(&last) {
             let names_of = |code: &Code<'_>, ids: &[PieceId]| {
                 let names = ids

@@ -4,7 +4,7 @@
 
 use super::definition::defines;
 use super::module_index::ModuleIndex;
-use super::problem::Kind;
+use super::problem::NameKind;
 use crate::shown::shown;
 use crate::target::{read_regular, BuildDirectory, BuiltModule, Target};
 use klp_policy::ObjName;
@@ -49,7 +49,7 @@ impl<'n> Elsewhere<'n> {
     }
 
     /// Searches for a name that no given object has.
-    pub(super) fn search(&self, kind: Kind, name: &[u8]) -> Search {
+    pub(super) fn search(&self, kind: NameKind, name: &[u8]) -> Search {
         let (Some(build), Some(left)) = (
             self.target.build_directory(),
             self.left.get().checked_sub(1),
@@ -61,9 +61,9 @@ impl<'n> Elsewhere<'n> {
         let defined_in = defined_in.map(|file| {
             let is_header = file.extension().is_some_and(|end| end == "h");
             let cure = match kind {
-                Kind::Function => "replace the functions that call it",
-                Kind::Reference if is_header => "include that header",
-                Kind::Reference | Kind::Object => "copy it into the livepatch",
+                NameKind::Function => "replace the functions that call it",
+                NameKind::Reference if is_header => "include that header",
+                NameKind::Reference | NameKind::Object => "copy it into the livepatch",
             };
             let file = file.display();
             format!("{file} defines it, so it was inlined everywhere or not compiled: {cure}")

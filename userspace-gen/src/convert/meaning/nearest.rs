@@ -3,7 +3,7 @@
 //! Suggestions for a name that no symbol has.
 
 use super::elsewhere::{Elsewhere, Search};
-use super::problem::{Kind, Problem};
+use super::problem::{NameKind, Problem};
 use crate::shown::shown;
 use crate::target::{Object, Target};
 use klp_policy::{Policy, Query, SymbolName};
@@ -79,7 +79,7 @@ impl<'n> Nearest<'n> {
 
     /// Returns lines about a name that its object does not have: other objects with the name, or else the
     /// nearest names and static locals.
-    fn lines(&self, kind: Kind, name: &[u8]) -> Vec<String> {
+    fn lines(&self, kind: NameKind, name: &[u8]) -> Vec<String> {
         let owners = self.target.objects_with(&Query::new(name));
         if !owners.is_empty() {
             let line = |owner: &&Object<'_>| format!("{} has a symbol of that name", owner.name);

@@ -44,7 +44,7 @@ impl<'l> NamedBy<'l> {
 
 /// A sort of name in a livepatch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum NameKind {
     /// An undefined symbol.
     Reference,
     /// The `old_name` of a `klp_func`.
@@ -53,7 +53,7 @@ pub enum Kind {
     Object,
 }
 
-impl Kind {
+impl NameKind {
     /// The kind in one word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -69,7 +69,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The sort of name.
-    pub kind: Kind,
+    pub kind: NameKind,
     /// The name as the author wrote it.
     pub subject: String,
     /// The fault of the name.
@@ -88,8 +88,8 @@ impl Problem {
     pub(super) fn new(named_by: NamedBy<'_>, why: impl Into<String>) -> Self {
         Self {
             kind: match named_by {
-                NamedBy::Symbol(_) => Kind::Reference,
-                NamedBy::OldName(_) => Kind::Function,
+                NamedBy::Symbol(_) => NameKind::Reference,
+                NamedBy::OldName(_) => NameKind::Function,
             },
             subject: shown(named_by.written()),
             why: why.into(),
@@ -100,7 +100,7 @@ impl Problem {
     /// Returns a problem with the name of a module; `subject` is the text that has the name.
     pub(super) fn of_module(subject: String, why: String) -> Self {
         Self {
-            kind: Kind::Object,
+            kind: NameKind::Object,
             subject,
             why,
             candidates: Vec::new(),
