@@ -100,7 +100,7 @@ pub struct Args {
 
 /// The outcome; the fields are an interface: docs/schema/build.json.
 #[derive(Debug, Default, Serialize)]
-struct Outcome {
+struct BuildRow {
     functions: Vec<FunctionRow>,
     data: Vec<DataRow>,
     refusals: Vec<RefusalRow>,
@@ -146,7 +146,7 @@ impl Change {
     }
 }
 
-impl Outcome {
+impl BuildRow {
     fn refused(refusals: Vec<Refusal>) -> Self {
         let row = |Refusal { subject, reason }| RefusalRow { subject, reason };
         Self {
@@ -274,8 +274,8 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let outcome = build(&request, &kernel, &wish, &steps);
     steps.finish();
     let outcome = match outcome? {
-        Ok((pairs, livepatch)) => Outcome::built(&pairs, &livepatch, output.as_deref()),
-        Err(refusals) => Outcome::refused(refusals),
+        Ok((pairs, livepatch)) => BuildRow::built(&pairs, &livepatch, output.as_deref()),
+        Err(refusals) => BuildRow::refused(refusals),
     };
     match args.format.format {
         Format::Json => console.object(&outcome)?,
@@ -308,7 +308,7 @@ fn build(
     Ok(livepatch.map(|livepatch| (pairs, livepatch)))
 }
 
-fn print(page: &mut Page<'_>, outcome: &Outcome, console: &Console) -> io::Result<()> {
+fn print(page: &mut Page<'_>, outcome: &BuildRow, console: &Console) -> io::Result<()> {
     for row in outcome.functions.iter().take(console.rows()) {
         let FunctionRow {
             object,

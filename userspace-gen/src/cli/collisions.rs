@@ -6,7 +6,7 @@ use super::options::format::{Format, FormatArg};
 use super::ui::{Console, Look, Verdict};
 use anyhow::Result;
 use klp_gen::bitcode::{FatObjects, Inputs, Llvm};
-use klp_gen::collisions::{find, reserve, Collision, Effect, LinkerScript, Place};
+use klp_gen::collisions::{find, reserve, Collision, Effect, InputPlace, LinkerScript};
 use klp_gen::file::expect_no_input;
 use klp_gen::shown::shown;
 use serde::Serialize;
@@ -216,7 +216,7 @@ fn sides(collision: &Collision) -> String {
     text
 }
 
-fn place(place: &Place) -> String {
+fn place(place: &InputPlace) -> String {
     match (&place.source, place.line) {
         (Some(source), _) => format!("{source} ({})", place.origin),
         (None, Some(line)) => format!("{}:{line}", place.origin),
@@ -242,7 +242,7 @@ fn row(collision: &Collision, reserved: bool) -> Row<'_> {
     }
 }
 
-fn place_row(place: &Place) -> PlaceRow<'_> {
+fn place_row(place: &InputPlace) -> PlaceRow<'_> {
     PlaceRow {
         input: &place.origin,
         source: place.source.as_deref(),

@@ -13,7 +13,7 @@ pub mod names;
 pub mod reserve;
 
 pub use linker_script::LinkerScript;
-pub use names::{Collision, CollisionKind, Effect, Place, Static};
+pub use names::{Collision, CollisionKind, Effect, InputPlace, Static};
 
 use crate::bitcode::{Inputs, Tools};
 use crate::error::Result;

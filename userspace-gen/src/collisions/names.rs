@@ -118,7 +118,7 @@ impl Effect {
 
 /// The place of a symbol.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
+pub struct InputPlace {
     /// The input: an object file, `archive(member)`, or a linker script.
     pub origin: String,
     /// The source file, if the input tells.
@@ -131,7 +131,7 @@ pub struct Place {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Static {
     /// The place of the static.
-    pub place: Place,
+    pub place: InputPlace,
     /// True for a function, false for a variable.
     pub function: bool,
 }
@@ -146,9 +146,9 @@ pub struct Collision {
     /// The statics. One of them would keep the name.
     pub statics: Vec<Static>,
     /// The places of the other symbols.
-    pub others: Vec<Place>,
+    pub others: Vec<InputPlace>,
     /// The references to the symbol that a script [provides](CollisionKind::Provide).
-    pub references: Vec<Place>,
+    pub references: Vec<InputPlace>,
 }
 
 /// Every name of a static in a bitcode file and of another symbol.
@@ -158,7 +158,7 @@ pub(super) struct Names<'i> {
     /// The symbols of bitcode by name: the index of the file, and the entry of `llvm-nm`.
     listed: HashMap<&'i [u8], Vec<(usize, &'i ListedSymbol)>>,
     /// The symbols of ELF objects and linker scripts, by name.
-    outside: HashMap<&'i [u8], Vec<(CollisionKind, Place)>>,
+    outside: HashMap<&'i [u8], Vec<(CollisionKind, InputPlace)>>,
 }
 
 impl<'i> Names<'i> {
@@ -191,7 +191,7 @@ impl<'i> Names<'i> {
         Ok(names)
     }
 
-    fn add(&mut self, name: &'i [u8], kind: CollisionKind, place: Place) {
+    fn add(&mut self, name: &'i [u8], kind: CollisionKind, place: InputPlace) {
         if self.listed.contains_key(name) {
             self.outside.entry(name).or_default().push((kind, place));
         }
@@ -214,7 +214,7 @@ impl<'i> Names<'i> {
                     _ if symbol.section == elf::SHN_COMMON => CollisionKind::Weak,
                     _ => CollisionKind::Strong,
                 };
-                let place = Place {
+                let place = InputPlace {
                     origin: object.origin.clone(),
                     source: source.clone(),
                     line: None,
@@ -232,7 +232,7 @@ impl<'i> Names<'i> {
                 Role::Provided => CollisionKind::Provide,
                 Role::Referred => CollisionKind::Undefined,
             };
-            let place = Place {
+            let place = InputPlace {
                 origin: script.origin.clone(),
                 source: None,
                 line: symbol.line,
@@ -286,8 +286,8 @@ impl<'i> Names<'i> {
         collisions
     }
 
-    fn place(&self, file: usize, module: &Module) -> Place {
-        Place {
+    fn place(&self, file: usize, module: &Module) -> InputPlace {
+        InputPlace {
             origin: self.inputs.bitcode()[file].origin.clone(),
             source: Some(module.source.clone()).filter(|source| !source.is_empty()),
             line: None,
@@ -299,7 +299,7 @@ impl<'i> Names<'i> {
 #[derive(Default)]
 struct Sides {
     statics: Vec<Static>,
-    others: BTreeMap<CollisionKind, Vec<Place>>,
+    others: BTreeMap<CollisionKind, Vec<InputPlace>>,
     taken: Taken,
 }
 
@@ -325,7 +325,7 @@ impl Sides {
         module: &Module,
         of_code: bool,
         taken: Taken,
-        place: impl Fn() -> Place,
+        place: impl Fn() -> InputPlace,
     ) {
         let kind = match symbol {
             _ if symbol.is_undefined() => CollisionKind::Undefined,
@@ -363,7 +363,7 @@ impl Sides {
             }
         }
         // Assembler in a file refers to the static of the same file, which keeps its name.
-        let own = |other: &Place| self.statics.iter().any(|s| s.place == *other);
+        let own = |other: &InputPlace| self.statics.iter().any(|s| s.place == *other);
         let mut references = self
             .others
             .remove(&CollisionKind::Undefined)

@@ -27,7 +27,7 @@ pub struct Installed<'d> {
 }
 
 /// A function: the name of its object, and its place in the object's table.
-type Place<'n> = (&'n [u8], u32);
+type FunctionPlace<'n> = (&'n [u8], u32);
 
 impl<'d> Installed<'d> {
     /// Reads an installed livepatch.
@@ -142,7 +142,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// Returns the functions of a patch that the kernel finds, with their places.
-    fn places<'p>(&self, patch: &'p Patch<'p>) -> Vec<(Place<'p>, PatchedFunction<'p>)> {
+    fn places<'p>(&self, patch: &'p Patch<'p>) -> Vec<(FunctionPlace<'p>, PatchedFunction<'p>)> {
         let mut places = Vec::new();
         for object in &patch.objects {
             let name = object.name.unwrap_or(b"vmlinux");
