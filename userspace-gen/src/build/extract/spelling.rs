@@ -68,8 +68,8 @@ pub fn reference(
     Some(name)
 }
 
-/// Says whether modpost takes a name for another one: that in front of a dot and a number, such as LLVM
-/// gives to the parts of a variable that it splits (`remove_dot()` of `scripts/mod/modpost.c`).
+/// Returns true if modpost cuts a name: it removes a dot and a number, as in the names of variables that LLVM splits
+/// (`remove_dot()` in `scripts/mod/modpost.c`).
 fn modpost_cuts(name: &[u8]) -> bool {
     let mut parts = name.split(|&b| b == b'.');
     let (base, number) = (parts.next().unwrap_or_default(), parts.next());

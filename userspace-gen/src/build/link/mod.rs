@@ -30,8 +30,8 @@ const STRUCTS: &str = "klp_patch";
 /// `check()` in `tools/objtool/check.c` returns 0 after a fatal warning.
 const OBJTOOL: &str = "objtool: ";
 
-/// Has kbuild make no BTF for the module: the functions come without debug information, of which it is
-/// made, and nothing but a command line says where pahole is.
+/// The assignment with which kbuild makes no BTF for the module. BTF is made from debug information, which the
+/// functions do not have, and kbuild would need the path of pahole.
 const NO_BTF: &str = "CONFIG_DEBUG_INFO_BTF_MODULES=";
 
 /// A livepatch that is to be linked.
