@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Livepatches that `klp-gen build` makes of the source patches in `scripts/guest/patches`, for the boot
+//! Livepatches that `klp-gen build` makes of the source patches in `scripts/fixtures/patches`, for the boot
 //! `build`.
 
 use crate::guest::image::Contents;
