@@ -15,7 +15,9 @@ use klp_gen::elf::{ElfFile, ElfInput};
 use klp_gen::livepatch::rela_sections;
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::ObjName;
-use object::elf::{self, SHF_ALLOC, SHF_MERGE, STB_GLOBAL, STB_LOCAL, STT_FILE, STT_SECTION};
+use object::elf::{
+    self, SHF_ALLOC, SHF_MERGE, STB_GLOBAL, STB_LOCAL, STT_FILE, STT_FUNC, STT_SECTION,
+};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -451,6 +453,30 @@ fn differences(in_kernel: &Source, here: &Source) -> Vec<String> {
         .iter()
         .map(|r| format!("{}: {}", r.subject, r.reason))
         .collect()
+}
+
+#[test]
+fn a_call_within_a_section_becomes_a_relocation_of_an_empty_field() {
+    let make = |first: u8| {
+        let mut source = Source::new();
+        let code = [&[first], &CALL[..1], &[1, 0, 0, 0], &[0xc3, 0xc3]].concat();
+        let section = source.elf.section(".sched.text", CODE, &code);
+        for (name, value, size) in [("caller", 0, 7), ("callee", 7, 1)] {
+            let place = Place::Section(section);
+            source
+                .elf
+                .symbol(name, STB_LOCAL, STT_FUNC, place, value, size);
+        }
+        source
+    };
+    let before = make(0x90);
+    let found = extracted(&[("user.c", &before)], &make(0xf8), |_, body| {
+        let section = body.section_by_name(b".sched.text").unwrap();
+        let code = body.section_data(&section).unwrap();
+        assert_eq!(code, [0xf8, 0xe8, 0, 0, 0, 0, 0xc3]);
+        relocations(body)
+    });
+    assert_eq!(found.unwrap(), [".sched.text+0x2 callee-4"]);
 }
 
 /// A file with a function that loads the second half of a constant of 16 bytes, which has a symbol or none.

@@ -2,6 +2,7 @@
 
 //! The object file with the functions of a livepatch, which is assembled section by section.
 
+use crate::build::code::references::width;
 use crate::elf::write::{relocatable, NewSection};
 use crate::elf::ElfFile;
 use crate::error::{Error, Result};
@@ -98,9 +99,18 @@ impl Body {
         start
     }
 
-    /// Adds a relocation to a section.
+    /// Adds a relocation to a section, and clears the field that it fills.
+    ///
+    /// A branch within a section has its distance there already, without a relocation. The kernel refuses to apply a
+    /// livepatch relocation to a field that is not zero (`__write_relocate_add()` of `arch/x86/kernel/module.c`).
     pub fn add_relocation(&mut self, section: BodySection, relocation: BodyRelocation) {
-        self.sections[section.0].1.push(relocation);
+        let (contents, relocations) = &mut self.sections[section.0];
+        let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+        let end = relocation.offset.saturating_add(width(relocation.kind));
+        if let Some(field) = contents.data.get_mut(at(relocation.offset)..at(end)) {
+            field.fill(0);
+        }
+        relocations.push(relocation);
     }
 
     /// Defines a symbol.
