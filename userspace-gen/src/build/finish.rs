@@ -9,7 +9,7 @@ use super::identity::content::Proof;
 use super::identity::{Image, Located};
 use super::kbuild::Saved;
 use super::link::{link, source, Parts};
-use super::{Answer, KernelBuild, Object, Pairs, Progress, Refusal, Unit};
+use super::{Answer, KernelBuild, Object, Pairs, Progress, Refusal, RefusalKind, Unit};
 use crate::elf::{ElfFile, ElfInput};
 use crate::error::{Error, Result};
 use crate::file::{read_file, write_file};
@@ -128,6 +128,7 @@ fn nothing(units: &[Unit]) -> Refusal {
         .map(|u| u.source.display().to_string())
         .collect();
     Refusal {
+        kind: RefusalKind::NoChange,
         subject: files.join(", "),
         reason:
             "no function differs from the running kernel: this configuration does not compile what the \
@@ -276,6 +277,7 @@ fn prove<'d>(
         let Some(image) = images.get(&unit.object) else {
             let what = "the object into which the file is linked is not in the build directory";
             return Ok(Err(vec![Refusal {
+                kind: RefusalKind::OtherBuild,
                 subject: unit.kbuild_path.display().to_string(),
                 reason: what.to_owned(),
             }]));

@@ -38,12 +38,14 @@ pub mod patches;
 mod path;
 pub mod progress;
 pub mod proof;
+mod refusal;
 pub mod shadow;
 pub mod thin_link;
 
 pub use kernel::KernelBuild;
 pub use pairs::pairs;
 pub use progress::Progress;
+pub use refusal::{Refusal, RefusalKind};
 
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
@@ -194,15 +196,6 @@ impl WorkDirectory {
             Self::Kept(path) => path,
         }
     }
-}
-
-/// A reason for which the patch cannot become a livepatch: exit status 1, not an error.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The function, variable or file.
-    pub subject: String,
-    /// The fault, and what to do.
-    pub reason: String,
 }
 
 /// The result of a step: a value, or the refusals.

@@ -18,7 +18,7 @@ use super::progress::Progress;
 use super::proof::Originals;
 use super::shadow::Shadow;
 use super::thin_link::{Link, Replaced};
-use super::{Answer, Object, Pairs, Reason, Refusal, Request, Unit, WorkDirectory};
+use super::{Answer, Object, Pairs, Reason, Refusal, RefusalKind, Request, Unit, WorkDirectory};
 use crate::error::{Error, Result};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
@@ -108,6 +108,7 @@ impl Front<'_> {
                 .map(|file| file.display().to_string())
                 .collect();
             return Ok(Err(vec![Refusal {
+                kind: RefusalKind::NoChange,
                 subject: names.join(", "),
                 reason: "the patch changes no code of this kernel: this configuration does not compile what the patch \
                 changes, or both versions compile to the same code"
@@ -142,6 +143,7 @@ impl Front<'_> {
             };
             let subject = dependant.kbuild_path.display().to_string();
             refusals.push(Refusal {
+                kind: RefusalKind::NotThinLto,
                 subject,
                 reason: why.to_owned(),
             });
@@ -157,6 +159,7 @@ impl Front<'_> {
                 .collect();
             let minutes = (count * SECONDS_EACH).div_ceil(60);
             refusals.push(Refusal {
+                kind: RefusalKind::ManyFiles,
                 subject: names.join(", "),
                 reason: format!(
                     "{count} files of this kernel include it, and need about {minutes} minutes of processor time (give --all \
@@ -212,16 +215,18 @@ impl Front<'_> {
         after: &Compiler,
     ) -> Result<std::result::Result<Option<Compiled<'d>>, Refusal>> {
         let path = &dependant.kbuild_path;
-        let refuse = |reason: String| Refusal {
+        let refuse = |kind, reason: String| Refusal {
+            kind,
             subject: path.display().to_string(),
             reason,
         };
         let to = |name: &str| copy_below(&self.directory.path().join(name), path);
         let patched = to("after");
         if let Err(why) = after.compile(self.kernel, path, &dependant.saved, &patched)? {
-            return Ok(Err(refuse(format!(
-                "does not compile with the patch: {why}"
-            ))));
+            return Ok(Err(refuse(
+                RefusalKind::DoesNotCompile,
+                format!("does not compile with the patch: {why}"),
+            )));
         }
         let original = match originals.get(dependant, &to("before"))? {
             Ok(original) => original,
@@ -237,6 +242,7 @@ impl Front<'_> {
                 Ok(None)
             } else {
                 Err(refuse(
+                    RefusalKind::NotThinLto,
                     "changes with the patch, but was not compiled from C with ThinLTO (assembler, a table of offsets, the \
                     vDSO): a livepatch cannot change it"
                         .to_owned(),

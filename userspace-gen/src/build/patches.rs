@@ -6,7 +6,7 @@
 //! may have moved, but there is no fuzz: a livepatch of the wrong code is worse than no livepatch.
 
 use super::lines::{self, Change};
-use super::{Answer, Refusal};
+use super::{Answer, Refusal, RefusalKind};
 use crate::error::{Error, Result};
 use crate::file::read_file;
 use crate::shown::shown;
@@ -152,10 +152,11 @@ impl Patched {
                 self.ignored.push(path);
                 return Ok(Ok(()));
             }
-            FileKind::Refused(why) => return Ok(Err(refusal(&path, why))),
+            FileKind::Refused(why) => return Ok(Err(refusal(RefusalKind::NotThinLto, &path, why))),
         }
         let PatchKind::Text(edit) = edit else {
             return Ok(Err(refusal(
+                RefusalKind::DoesNotApply,
                 &path,
                 "is changed by a binary patch: give a patch in unified format",
             )));
@@ -166,10 +167,10 @@ impl Patched {
                 (true, false) => read_file(&file)?,
                 (false, true) => Vec::new(),
                 (true, true) => {
-                    return Ok(Err(refusal(&path, &format!("exists in {}, but {origin} creates it: the patch may have been applied already", tree.display()))));
+                    return Ok(Err(refusal(RefusalKind::DoesNotApply, &path, &format!("exists in {}, but {origin} creates it: the patch may have been applied already", tree.display()))));
                 }
                 (false, false) => {
-                    return Ok(Err(refusal(&path, &format!("is not in {}: give a patch of this kernel, with paths as of git diff (patch -p1)", tree.display()))));
+                    return Ok(Err(refusal(RefusalKind::DoesNotApply, &path, &format!("is not in {}: give a patch of this kernel, with paths as of git diff (patch -p1)", tree.display()))));
                 }
             };
             self.files.insert(
@@ -205,7 +206,7 @@ impl Patched {
             self.ignored.push(path);
             return Ok(());
         }
-        Err(refusal(&path, why))
+        Err(refusal(RefusalKind::DoesNotApply, &path, why))
     }
 }
 
@@ -258,8 +259,9 @@ fn kind_of(path: &Path) -> FileKind {
     }
 }
 
-fn refusal(path: &Path, reason: &str) -> Refusal {
+fn refusal(kind: RefusalKind, path: &Path, reason: &str) -> Refusal {
     Refusal {
+        kind,
         subject: path.display().to_string(),
         reason: reason.to_owned(),
     }
@@ -303,7 +305,7 @@ fn does_not_apply(
         }
     }
     reason += " (fuzz is not supported: give a patch for the source of this kernel)";
-    refusal(path, &reason)
+    refusal(RefusalKind::DoesNotApply, path, &reason)
 }
 
 fn path_of(bytes: &[u8]) -> PathBuf {

@@ -11,7 +11,7 @@ use super::compile::Compiler;
 use super::jobs::output;
 use super::kbuild::Invocation;
 use super::kernel::{is_bitcode, KernelBuild};
-use super::Refusal;
+use super::{Refusal, RefusalKind};
 use crate::error::{Error, Result};
 use blake3::Hash;
 use std::collections::HashMap;
@@ -63,6 +63,7 @@ impl<'o> Originals<'o> {
             return Ok(Ok(entry.join(BITCODE)));
         }
         let refuse = |reason: String| Refusal {
+            kind: RefusalKind::OtherBuild,
             subject: path.display().to_string(),
             reason,
         };

@@ -7,7 +7,7 @@ use super::options::rule;
 use super::ui::{Console, Look, Page, Steps, Verdict};
 use anyhow::{bail, Context as _, Result};
 use klp_gen::build::finish::{finish, Livepatch, Wish};
-use klp_gen::build::{pairs, Answer, KernelBuild, Pairs, Progress, Refusal, Request};
+use klp_gen::build::{pairs, Answer, KernelBuild, Pairs, Progress, Refusal, RefusalKind, Request};
 use klp_gen::file::expect_no_input;
 use klp_policy::Policy;
 use serde::Serialize;
@@ -126,6 +126,7 @@ struct DataRow {
 
 #[derive(Debug, Serialize)]
 struct RefusalRow {
+    kind: RefusalKind,
     subject: String,
     reason: String,
 }
@@ -148,7 +149,11 @@ impl Change {
 
 impl BuildRow {
     fn refused(refusals: Vec<Refusal>) -> Self {
-        let row = |Refusal { subject, reason }| RefusalRow { subject, reason };
+        let row = |refusal: Refusal| RefusalRow {
+            kind: refusal.kind,
+            subject: refusal.subject,
+            reason: refusal.reason,
+        };
         Self {
             refusals: refusals.into_iter().map(row).collect(),
             ..Self::default()
@@ -281,7 +286,10 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         Format::Json => console.object(&outcome)?,
         Format::Table => console.table(|page| print(page, &outcome, console))?,
     }
-    for RefusalRow { subject, reason } in &outcome.refusals {
+    for RefusalRow {
+        subject, reason, ..
+    } in &outcome.refusals
+    {
         console.error(&format_args!("{subject}: {reason}"));
     }
     if !outcome.refusals.is_empty() {

@@ -15,7 +15,7 @@ pub use form::Side;
 pub use pairing::Pairings;
 
 use super::code::{Code, Layouts, PieceId, PieceKind};
-use super::{Refusal, Unit};
+use super::{Refusal, RefusalKind, Unit};
 use crate::error::Result;
 use crate::file::read_file;
 use std::collections::{BTreeMap, BTreeSet};
@@ -166,7 +166,9 @@ impl Comparison<'_, '_> {
             if is_boot_only(self.section_name(patched)) {
                 let what = "is only executed while the kernel boots or the module loads: a livepatch cannot \
                 change it (remove the change from the patch, or use a callback)";
-                changes.refusals.push(self.refusal(patched, what));
+                changes
+                    .refusals
+                    .push(self.refusal(RefusalKind::Init, patched, what));
                 continue;
             }
             changes.functions.push(ChangedFunction {
@@ -215,13 +217,13 @@ impl Comparison<'_, '_> {
         match original {
             Some(original) if self.differs(original, id) => {
                 changes.data.push((self.unit, id));
-                let what = if is_boot_only(section) {
-                    "is only used while the kernel boots or the module loads: a livepatch cannot change it"
+                let (kind, what) = if is_boot_only(section) {
+                    (RefusalKind::Init, "is only used while the kernel boots or the module loads: a livepatch cannot change it")
                 } else {
-                    "differs from the variable of the running kernel, which is in use: a livepatch cannot change it \
-                    (assign to the variable in a callback, or use a shadow variable)"
+                    (RefusalKind::Data, "differs from the variable of the running kernel, which is in use: a livepatch cannot change it \
+                    (assign to the variable in a callback, or use a shadow variable)")
                 };
-                changes.refusals.push(self.refusal(id, what));
+                changes.refusals.push(self.refusal(kind, id, what));
             }
             // A part that functions use is taken together with these functions.
             None if !is_plain && !self.may_be_the_same(id) => {
@@ -230,7 +232,9 @@ impl Comparison<'_, '_> {
                     "adds an entry to {section}, which the kernel only reads while it boots or the module loads (remove \
                     the entry from the patch, or register it in a callback)"
                 );
-                changes.refusals.push(self.refusal(id, &what));
+                changes
+                    .refusals
+                    .push(self.refusal(RefusalKind::Init, id, &what));
             }
             _ => {}
         }
@@ -263,6 +267,7 @@ impl Comparison<'_, '_> {
                 "is no longer exported"
             };
             changes.refusals.push(Refusal {
+                kind: RefusalKind::Export,
                 subject: crate::shown::shown(name),
                 reason: format!(
                     "{what}: the exports of a running kernel cannot change (remove this change from the patch)"
@@ -276,8 +281,9 @@ impl Comparison<'_, '_> {
         code.section(code.piece(id).section).name
     }
 
-    fn refusal(&self, id: PieceId, what: &str) -> Refusal {
+    fn refusal(&self, kind: RefusalKind, id: PieceId, what: &str) -> Refusal {
         Refusal {
+            kind,
             subject: self.version.patched.name(id),
             reason: format!("{}: {what}", self.file.source.display()),
         }

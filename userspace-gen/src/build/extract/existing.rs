@@ -5,7 +5,7 @@
 use super::{spelling, Extractor, Link};
 use crate::build::code::PieceId;
 use crate::build::compare::names;
-use crate::build::Object;
+use crate::build::{Object, RefusalKind};
 use crate::shown::shown;
 use crate::target;
 use object::read::ReadRef;
@@ -45,7 +45,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
             let what =
                 "is used by a changed function, but livepatch finds no such symbol in the kernel: \
             the kernel frees it after boot, or has no CONFIG_KALLSYMS_ALL";
-            self.refuse(unit, name, what);
+            self.refuse(RefusalKind::NoSymbol, unit, name, what);
             return None;
         };
         let is_global = !code.piece(original).is_local;
@@ -71,7 +71,12 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
             |name: &[u8]| self.defined.contains(name) || is_module && name.starts_with(TRAMPOLINE);
         let target = self.inputs.target;
         let Some(reference) = spelling::reference(target, object, place, &is_defined) else {
-            self.refuse(unit, name, "has a name by which livepatch cannot find it");
+            self.refuse(
+                RefusalKind::NoSymbol,
+                unit,
+                name,
+                "has a name by which livepatch cannot find it",
+            );
             return None;
         };
         Some((self.result.body.undefined(&reference), 0))
@@ -90,7 +95,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
             "uses {}, which the running kernel does not have",
             shown(&names::clean(name))
         );
-        self.refuse(unit, code.name(owner), &what);
+        self.refuse(RefusalKind::NoSymbol, unit, code.name(owner), &what);
         None
     }
 

@@ -22,7 +22,7 @@ use super::code::{Code, Entry, Layouts, Piece, PieceId, PieceKind, Reference, Ta
 use super::compare::form::{is_content, DESCRIPTORS};
 use super::compare::{is_boot_only, names, ChangedFunction, Changes, Pairings, Side, Versions};
 use super::identity::{Image, Located};
-use super::{Object, Refusal, Unit};
+use super::{Object, Refusal, RefusalKind, Unit};
 use crate::elf::SectionId;
 use crate::shown::shown;
 use crate::target::{self, Traceable};
@@ -165,8 +165,9 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         &self.inputs.versions[unit].patched
     }
 
-    fn refuse(&mut self, unit: usize, subject: String, what: &str) {
+    fn refuse(&mut self, kind: RefusalKind, unit: usize, subject: String, what: &str) {
         let refusal = Refusal {
+            kind,
             subject,
             reason: format!("{}: {what}", self.inputs.units[unit].source.display()),
         };
@@ -186,7 +187,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         let Some((object, place)) = self.existing(unit, original) else {
             let what = "is not among the symbols of the kernel that livepatch can find \
             (CONFIG_KALLSYMS)";
-            return self.refuse(unit, name, what);
+            return self.refuse(RefusalKind::NoSymbol, unit, name, what);
         };
         if matches!(object.traceable(place), Traceable::No | Traceable::NoSize) {
             let callers = self.callers(unit, patched).join(", ");
@@ -197,10 +198,15 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
             let what = format!(
                 "has no call to ftrace at its beginning: a livepatch cannot replace it ({advice})"
             );
-            return self.refuse(unit, name, &what);
+            return self.refuse(RefusalKind::Untraceable, unit, name, &what);
         }
         let Some(meaning) = spelling::meaning(object, place) else {
-            return self.refuse(unit, name, "has a name by which livepatch cannot find it");
+            return self.refuse(
+                RefusalKind::NoSymbol,
+                unit,
+                name,
+                "has a name by which livepatch cannot find it",
+            );
         };
         self.take(unit, patched);
         self.expect_no_endbr(unit, patched);
@@ -431,12 +437,12 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
             Target::Loose(section) => {
                 let section = shown(code.section(section).name);
                 let what = format!("refers to a place in {section} without a symbol");
-                self.refuse(unit, code.name(owner), &what);
+                self.refuse(RefusalKind::Variable, unit, code.name(owner), &what);
                 None
             }
             Target::Absolute => {
                 let what = "refers to an absolute symbol, a number that only the linker knows";
-                self.refuse(unit, code.name(owner), what);
+                self.refuse(RefusalKind::Variable, unit, code.name(owner), what);
                 None
             }
         }
@@ -455,7 +461,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         if is_content(code, id) {
             if section.is_writable() && section.name != DESCRIPTORS {
                 let what = "uses a variable without a name, which cannot be identified";
-                self.refuse(unit, code.name(owner), what);
+                self.refuse(RefusalKind::Variable, unit, code.name(owner), what);
                 return None;
             }
             return Some((self.take(unit, id), 0));
@@ -491,7 +497,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
                 "uses {}, which the kernel frees after boot or after the module was loaded",
                 code.name(id)
             );
-            self.refuse(unit, code.name(owner), &what);
+            self.refuse(RefusalKind::Init, unit, code.name(owner), &what);
             return None;
         }
         let group = self.inputs.pairings.of(unit).candidates(code, id);
@@ -512,7 +518,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
                 names_of(original, &group.originals),
                 names_of(code, &group.patched)
             );
-            self.refuse(unit, code.name(id), &what);
+            self.refuse(RefusalKind::Variable, unit, code.name(id), &what);
             return None;
         }
         Some(())

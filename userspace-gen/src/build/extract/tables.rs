@@ -5,7 +5,7 @@
 use super::body::{BodyRelocation, BodySection, BodySymbol, Contents};
 use super::{is_content, names, Extractor, Part};
 use crate::build::code::{Code, Entry, PieceId, Reference, Target};
-use crate::build::Object;
+use crate::build::{Object, RefusalKind};
 use crate::elf::Section;
 use crate::shown::shown;
 use object::elf;
@@ -80,7 +80,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
             "depends on the static key {name} of a module: the kernel reads the key before the module's addresses are \
             known (use static_key_enabled(&{name}) in the patch instead of static_branch_likely())"
         );
-        self.refuse(unit, function, &what);
+        self.refuse(RefusalKind::Key, unit, function, &what);
     }
 
     /// Returns true if a reference from a table is a reference to the key of a module's tracepoint.

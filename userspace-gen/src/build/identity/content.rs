@@ -6,7 +6,7 @@
 use super::{Image, Located};
 use crate::build::code::references::{is_relative, width};
 use crate::build::code::{Code, PieceId, Reference, Target};
-use crate::build::Refusal;
+use crate::build::{Refusal, RefusalKind};
 use crate::elf::{Place, SectionId, SymbolId};
 use crate::livepatch::rela::{rela_sections, Relocation};
 use object::read::ReadRef;
@@ -82,6 +82,7 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
             };
             if let Some(what) = differs {
                 refusals.push(Refusal {
+                    kind: RefusalKind::OtherBuild,
                     subject: code.name(id),
                     reason: format!(
                         "{} as compiled here {what}, compared with {}: source, compiler or options are not those of \

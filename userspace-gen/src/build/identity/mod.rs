@@ -12,7 +12,7 @@ pub mod content;
 pub mod order;
 
 use crate::build::code::{Code, PieceId};
-use crate::build::Refusal;
+use crate::build::{Refusal, RefusalKind};
 use crate::elf::{ElfFile, Symbol, SymbolId};
 use crate::target::Object;
 use object::elf;
@@ -118,6 +118,7 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
     pub fn locate(&self, member: &Path, code: &Code<'_>) -> Result<Located, Refusal> {
         let Some(at) = self.files.position(member) else {
             return Err(Refusal {
+                kind: RefusalKind::OtherBuild,
                 subject: member.display().to_string(),
                 reason: format!(
                     "is not among the files from which {} was linked",
@@ -160,6 +161,7 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
             };
             let Some(&found) = self.globals.get(symbol.name) else {
                 return Err(Refusal {
+                    kind: RefusalKind::OtherBuild,
                     subject: crate::shown::shown(symbol.name),
                     reason: format!(
                         "{} as compiled here defines it, but {} does not have it",
@@ -210,6 +212,7 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
     ) -> Refusal {
         let found = found.map_or_else(|| "no symbol".to_owned(), |s| crate::shown::shown(s.name));
         Refusal {
+            kind: RefusalKind::OtherBuild,
             subject: crate::shown::shown(expected.name),
             reason: format!(
                 "{} has the symbol at this place among those of {}, but {origin} has {found} there: the files are not of \

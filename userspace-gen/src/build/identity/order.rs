@@ -2,7 +2,7 @@
 
 //! The files from which an object was linked, in the order of its symbol table.
 
-use crate::build::Refusal;
+use crate::build::{Refusal, RefusalKind};
 use crate::elf::{ElfFile, Symbol, SymbolId};
 use object::elf;
 use object::read::ReadRef;
@@ -49,6 +49,7 @@ impl Files {
         let place = places.next().map(|(at, _)| at);
         let (Some(place), None) = (place, places.next()) else {
             return Err(Refusal {
+                kind: RefusalKind::OtherBuild,
                 subject: elf.origin().to_owned(),
                 reason: format!(
                     "expected the symbols of {} files in link order, found another order (the files of this \

@@ -10,7 +10,7 @@
 pub mod source;
 
 use super::kbuild::Saved;
-use super::{KernelBuild, Refusal};
+use super::{KernelBuild, Refusal, RefusalKind};
 use crate::error::{Error, ErrorKind, Result};
 use std::ffi::OsString;
 use std::fs;
@@ -113,6 +113,7 @@ pub fn link(
         return Ok(Ok(module));
     };
     Ok(Err(Refusal {
+        kind: RefusalKind::Link,
         subject: name.to_owned(),
         reason: format!("{what}:\n{}", said.trim_end()),
     }))

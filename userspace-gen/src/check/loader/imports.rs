@@ -167,7 +167,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                     unknown = Some(format!(
                         "the symbols of {} do not tell whether it exports the symbol",
                         object.origin
-                    ))
+                    ));
                 }
             }
         }
