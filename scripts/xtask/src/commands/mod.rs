@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod bench;
+pub mod corpus;
 pub mod deb;
 pub mod demo;
 pub mod fuzz;

@@ -7,6 +7,7 @@ pub mod boots;
 pub mod clients;
 pub mod collisions;
 pub mod convert_keeps;
+pub mod corpus;
 pub mod expected;
 pub mod guest_files;
 pub mod kconfig_menu;

@@ -87,7 +87,7 @@ impl Source {
             Origin::Package(series) => {
                 packages::install(origin.packages(), logs)?;
                 let hash = hash_file(Path::new(&series.source.tarball))?;
-                (unpack(&series.source, &hash, logs)?, hash, Mode::Link)
+                (unpacked(&series.source, &hash, logs)?, hash, Mode::Link)
             }
         };
         let (version, series) = (version(&pristine)?, origin.series()?);
@@ -148,7 +148,7 @@ fn hash_file(path: &Path) -> Result<String> {
     Ok(hasher.finalize().to_hex().to_string())
 }
 
-fn unpack(source: &SourcePackage, hash: &str, logs: &Path) -> Result<PathBuf> {
+fn unpacked(source: &SourcePackage, hash: &str, logs: &Path) -> Result<PathBuf> {
     let sources = paths::cache()?.join("source");
     let tree = sources.join(format!("{}-{}", source.package, &hash[..12]));
     if tree.exists() {
@@ -159,22 +159,28 @@ fn unpack(source: &SourcePackage, hash: &str, logs: &Path) -> Result<PathBuf> {
     let partial = tempfile::Builder::new()
         .prefix("partial-")
         .tempdir_in(&sources)?;
-    let mut tar = Command::new("tar");
-    tar.args(["--use-compress-program=xz -T0", "--strip-components=1"])
-        .arg("-xf")
-        .arg(&source.tarball)
-        .arg("-C")
-        .arg(partial.path());
-    run::logged(
-        "unpack the kernel source",
-        &mut tar,
-        &logs.join("unpack.log"),
-    )?;
+    let log = logs.join("unpack.log");
+    unpack(Path::new(&source.tarball), partial.path(), &log)?;
     if fs::rename(partial.path(), &tree).is_ok() {
         // Not temporary any more.
         let _ = partial.keep();
     }
     Ok(tree)
+}
+
+/// Unpacks the tree in a tarball into a directory.
+///
+/// # Errors
+///
+/// Fails if `tar` does.
+pub fn unpack(tarball: &Path, to: &Path, log: &Path) -> Result<()> {
+    let mut tar = Command::new("tar");
+    tar.args(["--use-compress-program=xz -T0", "--strip-components=1"])
+        .arg("-xf")
+        .arg(tarball)
+        .arg("-C")
+        .arg(to);
+    run::logged("unpack the kernel source", &mut tar, log)
 }
 
 /// Returns the first two numbers of a version.

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The answer of `klp-gen build` to one patch.
+
+use crate::host::run;
+use crate::kernel::Kernel;
+use anyhow::{bail, Context, Result};
+use serde_json::Value;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+use wait4::Wait4;
+
+/// One patch, and what came of it.
+pub struct Built {
+    /// The C file that the patch changes, below the source tree.
+    pub file: String,
+    /// The livepatch, if the answer is that there is one.
+    pub livepatch: PathBuf,
+    /// The answer of `klp-gen build`.
+    pub answer: Answer,
+    /// The processor time of klp-gen and of the programs that it ran.
+    pub time: Duration,
+    /// The most memory that one of these processes had, in bytes.
+    pub peak: u64,
+}
+
+/// The answer to one patch.
+pub enum Answer {
+    /// There is a livepatch.
+    Built {
+        /// The names of the functions that the livepatch replaces.
+        functions: Vec<String>,
+        /// The modules that the livepatch changes.
+        modules: Vec<String>,
+    },
+    /// There can be none.
+    Refused {
+        /// The kinds of the reasons, as docs/schema/build.json calls them, each once.
+        kinds: Vec<String>,
+        /// The first reason in words.
+        reason: String,
+    },
+}
+
+/// The kinds of answers, as they are counted.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// There is a livepatch.
+    Built,
+    /// There can be none, by a rule that leaves no choice: the patch changes data, init code or exports.
+    Excluded(String),
+    /// There is none.
+    Refused(String),
+    /// The older file does not compile beside newer headers, or compiles to the same code. That is not counted.
+    Unusable(String),
+}
+
+impl Answer {
+    /// Returns the kind under which the answer counts.
+    pub fn kind(&self) -> Kind {
+        let Self::Refused { kinds, .. } = self else {
+            return Kind::Built;
+        };
+        let first = |wanted: &[&str]| {
+            let found = kinds.iter().find(|kind| wanted.contains(&kind.as_str()));
+            found.cloned()
+        };
+        if let Some(kind) = first(&["does-not-compile", "no-change"]) {
+            return Kind::Unusable(kind);
+        }
+        match first(&["data", "init", "export"]) {
+            Some(kind) => Kind::Excluded(kind),
+            None => Kind::Refused(kinds.join(", ")),
+        }
+    }
+}
+
+/// Asks `klp-gen build` for a livepatch.
+pub fn ask(
+    klp_gen: &Path,
+    kernel: &Kernel,
+    cache: &Path,
+    file: &str,
+    patch: &Path,
+    livepatch: PathBuf,
+) -> Result<Built> {
+    let (said, json) = (
+        livepatch.with_extension("log"),
+        livepatch.with_extension("json"),
+    );
+    let create = |path: &Path| {
+        File::create(path).with_context(|| format!("cannot write {}", path.display()))
+    };
+    let mut command = Command::new(klp_gen);
+    command
+        .args(["build", "--format", "json", "--kernel"])
+        .arg(&kernel.build)
+        .arg("--output")
+        .arg(&livepatch)
+        .arg(patch)
+        .env("XDG_CACHE_HOME", cache)
+        .stdin(Stdio::null())
+        .stdout(create(&json)?)
+        .stderr(create(&said)?);
+    let mut child = command.spawn().context("cannot run klp-gen")?;
+    let used = child.wait4()?;
+    let text = fs::read_to_string(&json)?;
+    if !matches!(used.status.code(), Some(0 | 1)) {
+        bail!(
+            "`{}` ended with {}: {}",
+            run::shell_line(&command),
+            used.status,
+            fs::read_to_string(&said)?
+        );
+    }
+    Ok(Built {
+        file: file.to_owned(),
+        answer: read(&text).with_context(|| format!("{} is not as documented", json.display()))?,
+        livepatch,
+        time: used.rusage.utime + used.rusage.stime,
+        peak: used.rusage.maxrss,
+    })
+}
+
+/// Reads what docs/schema/build.json describes.
+fn read(text: &str) -> Result<Answer> {
+    let outcome: Value = serde_json::from_str(text)?;
+    let rows = |name: &str| {
+        let rows = outcome[name].as_array();
+        rows.with_context(|| format!("no array {name}"))
+    };
+    let text = |row: &Value, field: &str| {
+        let text = row[field].as_str().map(str::to_owned);
+        text.with_context(|| format!("no text {field}"))
+    };
+    let refusals = rows("refusals")?;
+    if let Some(first) = refusals.first() {
+        let kinds = refusals.iter().map(|refusal| text(refusal, "kind"));
+        let mut kinds = kinds.collect::<Result<Vec<_>>>()?;
+        kinds.sort();
+        kinds.dedup();
+        let reason = format!("{}: {}", text(first, "subject")?, text(first, "reason")?);
+        return Ok(Answer::Refused { kinds, reason });
+    }
+    let (mut functions, mut modules) = (Vec::new(), Vec::new());
+    for row in rows("functions")? {
+        if text(row, "change")? == "changed" {
+            functions.push(text(row, "name")?);
+        }
+        modules.push(text(row, "object")?);
+    }
+    modules.retain(|object| object != "vmlinux");
+    modules.sort();
+    modules.dedup();
+    Ok(Answer::Built { functions, modules })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(kinds: &str) -> Kind {
+        let refusals = kinds.split(' ').map(
+            |kind| serde_json::json!({ "kind": kind, "subject": "foo", "reason": "cannot be" }),
+        );
+        let refusals: Vec<_> = refusals.collect();
+        let outcome = serde_json::json!({ "functions": [], "data": [], "refusals": refusals });
+        read(&outcome.to_string()).unwrap().kind()
+    }
+
+    #[test]
+    fn answers_count_under_what_leaves_no_choice() {
+        assert_eq!(refused("init"), Kind::Excluded("init".into()));
+        assert_eq!(refused("untraceable data"), Kind::Excluded("data".into()));
+        assert_eq!(
+            refused("untraceable pairing untraceable"),
+            Kind::Refused("pairing, untraceable".into())
+        );
+        assert_eq!(
+            refused("does-not-compile"),
+            Kind::Unusable("does-not-compile".into())
+        );
+    }
+
+    #[test]
+    fn a_livepatch_has_functions_and_modules() {
+        let row = |object, name, change| serde_json::json!({ "object": object, "name": name, "change": change });
+        let functions = [
+            row("vmlinux", "foo", "changed"),
+            row("vlan", "bar", "changed"),
+            row("vlan", "baz", "new"),
+        ];
+        let outcome = serde_json::json!({ "functions": functions, "data": [], "refusals": [] });
+        let Answer::Built { functions, modules } = read(&outcome.to_string()).unwrap() else {
+            panic!("it is refused");
+        };
+        assert_eq!(functions, ["foo", "bar"]);
+        assert_eq!(modules, ["vlan"]);
+    }
+
+    #[test]
+    fn an_answer_without_a_field_is_an_error() {
+        for text in ["{}", r#"{"refusals":[{"subject":"foo"}]}"#, "none"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Real fixes for `klp-gen build`: the difference between two versions of the kernel's source, file by file.
+//!
+//! The kernel that runs is of the newest version. A patch takes one of its C files back to an older version, so that it
+//! applies, and is as large and as varied as what happened to that file in between.
+
+mod answer;
+mod load;
+mod older;
+mod patches;
+
+pub use answer::{Answer, Built, Kind};
+pub use load::load;
+pub use older::older;
+pub use patches::patches;
+
+use crate::host::paths;
+use crate::kernel::Kernel;
+use crate::report::progress::Step;
+use anyhow::{Context, Result};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Builds a livepatch of each patch.
+///
+/// # Errors
+///
+/// Fails if klp-gen cannot be run, or its output is not what docs/schema/build.json says.
+pub fn build(
+    kernel: &Kernel,
+    klp_gen: &Path,
+    patches: &[(String, PathBuf)],
+    to: &Path,
+) -> Result<Vec<Built>> {
+    fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
+    let mut step = Step::begin("klp-gen build", "patches", None).of(patches.len());
+    let mut all = Vec::new();
+    for (number, (file, patch)) in patches.iter().enumerate() {
+        step.update(Some(number), file);
+        let livepatch = to.join(format!("livepatch-{number}.ko"));
+        let cache = paths::cache()?;
+        all.push(answer::ask(
+            klp_gen, kernel, &cache, file, patch, livepatch,
+        )?);
+    }
+    step.end(Some(patches.len()));
+    Ok(all)
+}
