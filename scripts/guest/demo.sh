@@ -47,7 +47,18 @@ last_words 1
 must no 'insmod /klp/modules/needs_klp_sympos.ko'
 last_words 1
 
-say 'A livepatch of tty_ldiscs_seq_show() that klp-gen made: modprobe loads klp_sympos first.'
+say 'A source patch of this function became a livepatch: klp-gen build promoted.patch -o livepatch-promoted.ko'
+show 'grep "^[-+]" /klp/demo/promoted.patch'
+must yes 'modprobe klp_sympos'
+must yes 'insmod /klp/demo/livepatch-promoted.ko'
+settled livepatch_promoted
+must yes 'grep -E "n_tty +0 same" /proc/tty/ldiscs'
+must yes 'echo 0 > /sys/kernel/livepatch/livepatch_promoted/enabled'
+gone livepatch_promoted
+must no 'grep same /proc/tty/ldiscs'
+must yes 'rmmod livepatch_promoted klp_sympos'
+
+say 'A livepatch in C that klp-gen converted: modprobe loads klp_sympos first.'
 show 'cat /proc/tty/ldiscs'
 must yes 'modprobe livepatch_ldiscs'
 settled livepatch_ldiscs

@@ -8,7 +8,7 @@ use crate::kernel::{self, Lane};
 use crate::report::outcome::Outcome;
 use crate::report::progress;
 use crate::suite::show::show;
-use crate::suite::{guest_files, livepatches};
+use crate::suite::{guest_files, livepatches, source_patches};
 use anyhow::{ensure, Result};
 use std::time::Duration;
 
@@ -34,6 +34,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     for module in livepatches::of_demo(&kernel, &logs)? {
         livepatches::add_module(&mut contents, &module);
     }
+    source_patches::add_for_demo(&mut contents, &kernel, &logs)?;
     let script = "exec bash /klp/demo.sh\n";
     let report = show(&kernel, &contents, script, LIMIT, &logs)?;
     Ok(Outcome::from_bool(report.failure.is_none()))

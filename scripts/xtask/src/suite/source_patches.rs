@@ -8,7 +8,7 @@ use crate::host::{klp_gen, paths, run};
 use crate::kernel::build::external;
 use crate::kernel::Kernel;
 use crate::report::tally::Tally;
-use anyhow::{Context, Result};
+use anyhow::{ensure, Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -19,6 +19,10 @@ const PATCHES: &str = "scripts/fixtures/patches";
 /// The directory of the guest that has the livepatches, and within it those with exact names.
 const IN_GUEST: &str = "klp/built";
 const EXACT: &str = "exact";
+
+/// The patch of the demo with its livepatch, and where they are in the guest.
+const OF_DEMO: (&str, &str) = ("promoted", "livepatch-promoted.ko");
+const DEMO_IN_GUEST: &str = "klp/demo";
 
 /// The build of the test modules, of which some patches are.
 const MODULES: &str = "modules";
@@ -142,6 +146,27 @@ pub fn add(contents: &mut Contents, kernel: &Kernel, tally: &mut Tally, logs: &P
         }
     }
     contents.add(directory, IN_GUEST.to_owned());
+    Ok(())
+}
+
+/// Builds the one livepatch of the demo, and adds it with its patch.
+///
+/// # Errors
+///
+/// Fails if it does not build.
+pub fn add_for_demo(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Result<()> {
+    let (name, livepatch) = OF_DEMO;
+    let to = logs.join(livepatch);
+    let builder = Builder {
+        kernel,
+        program: klp_gen::program(logs)?,
+    };
+    let answer = run::timed(&format!("build {livepatch}"), || {
+        builder.build(Tree::Kernel, &[name], "llvm", &to)
+    })?;
+    ensure!(answer.functions.is_some(), "klp-gen build: {}", answer.said);
+    contents.add(file(name), format!("{DEMO_IN_GUEST}/{name}.patch"));
+    contents.add(to, format!("{DEMO_IN_GUEST}/{livepatch}"));
     Ok(())
 }
 

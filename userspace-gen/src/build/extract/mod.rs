@@ -121,6 +121,9 @@ pub fn extract<'d, R: ReadRef<'d>>(
     extractor.result
 }
 
+/// The section with a pointer for each `printk()`. The pointers follow their functions, and nobody looks at one.
+const PRINTK_INDEX: &[u8] = b".printk_index";
+
 /// A symbol and a distance from it.
 type Link = (BodySymbol, i64);
 
@@ -269,7 +272,8 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         self.define_prefix(unit, id, section);
         self.taken.insert((unit, id), (section, symbol));
         self.queue.push_back((unit, id));
-        if !is_changed && !is_content(code, id) {
+        let is_indexed = source.name == PRINTK_INDEX;
+        if !is_changed && !is_indexed && !is_content(code, id) {
             self.result.additions.push(Addition {
                 unit,
                 name: code.name(id),
@@ -330,7 +334,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
                     .and_then(names::parent)
                     .is_some_and(|p| p == name);
                 // Only the name tells to which function an entry of printk's index belongs.
-                let is_indexed = code.section(piece.section).name == b".printk_index"
+                let is_indexed = code.section(piece.section).name == PRINTK_INDEX
                     && piece.name.is_some_and(|name| names::stem(name) == index);
                 is_part || is_indexed
             };
