@@ -169,6 +169,14 @@ tracepoint_left_out() {
 	! grep klp_special_shown: $tracing/trace
 }
 
+# callbacks_called() - whether the log since log_mark has the four callbacks
+callbacks_called() {
+	local said
+	said=$(dmesg | tail -n "+$((klp_log_mark + 1))" | sed -n 's/.*klp_callbacks: //p' | paste -s -d ,)
+	echo "$said"
+	[ "$said" = 'pre_patch vmlinux,post_patch vmlinux,pre_unpatch vmlinux,post_unpatch vmlinux' ]
+}
+
 # check_special(file) - load the livepatch of klp_special and use everything
 check_special() {
 	check 'special: the livepatch is loaded' load_livepatch "$1"
@@ -182,7 +190,7 @@ check_special() {
 	check 'special: everything is as before' prints special "${before[special]}"
 }
 
-ktap_suite build 63
+ktap_suite build 66
 modprobe 8021q
 insmod /klp/modules/klp_special.ko
 check 'the kernel is as it was built' all_print before
@@ -200,4 +208,8 @@ for patch in $patches; do
 	check "$patch: is removed" unload_livepatch "livepatch-$patch"
 done
 check_special $built/livepatch-special.ko
+log_mark
+check 'callbacks: the livepatch is loaded' load_livepatch $built/livepatch-callbacks.ko
+check 'callbacks: the livepatch is removed' unload_livepatch livepatch-callbacks
+check 'callbacks: each was called, in order' callbacks_called
 check 'everything is as before, with klp_sympos' all_print before

@@ -16,6 +16,10 @@ use std::process::{Command, Stdio};
 /// The directory of the patches.
 const PATCHES: &str = "scripts/fixtures/patches";
 
+/// The C file with callbacks and a state, and the patch whose livepatch gets them.
+const CALLBACKS: &str = "scripts/fixtures/callbacks.c";
+const WITH_CALLBACKS: &str = "string";
+
 /// The directory of the guest that has the livepatches, and within it those with exact names.
 const IN_GUEST: &str = "klp/built";
 const EXACT: &str = "exact";
@@ -145,6 +149,16 @@ pub fn add(contents: &mut Contents, kernel: &Kernel, tally: &mut Tally, logs: &P
             ),
         }
     }
+    let to = directory.join("livepatch-callbacks.ko");
+    let mut command = builder.command(Tree::Kernel, &[WITH_CALLBACKS], "llvm", &to)?;
+    command
+        .arg("--callbacks")
+        .arg(paths::repository().join(CALLBACKS));
+    let answer = run::timed("build livepatch-callbacks", || ask(&mut command))?;
+    match &answer.functions {
+        Some(_) => tally.pass(),
+        None => tally.fail("klp-gen build: with callbacks".to_owned(), answer.said),
+    }
     contents.add(directory, IN_GUEST.to_owned());
     Ok(())
 }
@@ -184,7 +198,7 @@ struct Builder<'k> {
 }
 
 impl Builder<'_> {
-    fn build(&self, tree: Tree, patches: &[&str], policy: &str, to: &Path) -> Result<Answer> {
+    fn command(&self, tree: Tree, patches: &[&str], policy: &str, to: &Path) -> Result<Command> {
         let mut command = Command::new(&self.program);
         command
             .args(["build", "--format", "json", "--policy", policy])
@@ -199,29 +213,38 @@ impl Builder<'_> {
                 .arg("--external-modules")
                 .arg(external::directory(self.kernel, MODULES));
         }
-        let output = command
-            .stdin(Stdio::null())
-            .output()
-            .context("cannot run klp-gen")?;
-        let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        if output.status.code() != Some(0) {
-            return Ok(Answer {
-                functions: None,
-                said,
-            });
-        }
-        let outcome: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-        let functions = outcome["functions"].as_array().into_iter().flatten();
-        let changed = functions.filter(|function| function["change"] == "changed");
-        let mut names: Vec<_> = changed
-            .filter_map(|function| Some(function["name"].as_str()?.to_owned()))
-            .collect();
-        names.sort();
-        Ok(Answer {
-            functions: Some(names),
-            said,
-        })
+        Ok(command)
     }
+
+    fn build(&self, tree: Tree, patches: &[&str], policy: &str, to: &Path) -> Result<Answer> {
+        ask(&mut self.command(tree, patches, policy, to)?)
+    }
+}
+
+/// Runs klp-gen, and reads what it prints.
+fn ask(command: &mut Command) -> Result<Answer> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .context("cannot run klp-gen")?;
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    if output.status.code() != Some(0) {
+        return Ok(Answer {
+            functions: None,
+            said,
+        });
+    }
+    let outcome: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let functions = outcome["functions"].as_array().into_iter().flatten();
+    let changed = functions.filter(|function| function["change"] == "changed");
+    let mut names: Vec<_> = changed
+        .filter_map(|function| Some(function["name"].as_str()?.to_owned()))
+        .collect();
+    names.sort();
+    Ok(Answer {
+        functions: Some(names),
+        said,
+    })
 }
 
 fn hold(tally: &mut Tally, name: &str, answer: &Answer, expected: &Expected) {
