@@ -95,7 +95,7 @@ impl<'k> Makefile<'k> {
         for (name, expected) in [
             ("livepatch-shadow-mod", "write livepatch_shadow_mod"),
             ("livepatch_shadow_mod.ko", "write livepatch_shadow_mod"),
-            ("vmlinux", "leave .name out"),
+            ("vmlinux", "remove .name"),
             (&built_in, "but part of vmlinux"),
         ] {
             // What was built before must not be taken for the result.
