@@ -72,14 +72,13 @@ impl Patched {
         for path in patches {
             let origin = path.display().to_string();
             let text = read_file(path)?;
-            let is_git = text
-                .split(|&b| b == b'\n')
-                .any(|line| line.starts_with(b"diff --git "));
+            let is_git = text.split(|&b| b == b'\n').any(is_git_header);
             let options = if is_git {
                 ParseOptions::gitdiff()
             } else {
                 ParseOptions::unidiff()
             };
+            let mut read = 0;
             for file in PatchSet::parse_bytes(&text, options) {
                 let file = file.map_err(|e| {
                     let what = format_args!("expected a patch in unified format, {e}");
@@ -88,6 +87,15 @@ impl Patched {
                 if let Err(refusal) = all.add(&origin, file.operation(), file.patch(), tree)? {
                     refusals.push(refusal);
                 }
+                read += 1;
+            }
+            let files = count_files(&text);
+            if read < files {
+                let what = format!(
+                    "expected one form of patch, found changes of {files} files of which {read} have the form of the first: \
+                     give those of git diff and those of diff -u as two patches"
+                );
+                return Err(Error::malformed(&origin, &what));
             }
         }
         if refusals.is_empty() {
@@ -210,6 +218,26 @@ impl Patched {
     }
 }
 
+/// Returns true if a line begins the changes of a file as git prints them. A message may speak of `diff --git`.
+fn is_git_header(line: &[u8]) -> bool {
+    let paths = line.strip_prefix(b"diff --git ");
+    paths.is_some_and(|paths| memchr::memmem::find(paths, b"/").is_some())
+}
+
+/// Returns the number of files whose lines a text changes: a hunk behind the two names of a file.
+fn count_files(text: &[u8]) -> usize {
+    let lines: Vec<_> = text.split(|&b| b == b'\n').collect();
+    let is_file = |three: &&[&[u8]]| {
+        three[0].starts_with(b"--- ")
+            && three[1].starts_with(b"+++ ")
+            && three[2].starts_with(b"@@ ")
+    };
+    lines.windows(3).filter(is_file).count()
+}
+
+/// The one text of which code is made (`arch/x86/lib/Makefile`).
+const OPCODES: &str = "x86-opcode-map.txt";
+
 /// The kind of a file.
 enum FileKind {
     Code,
@@ -255,6 +283,13 @@ fn kind_of(path: &Path) -> FileKind {
         "tbl" => FileKind::Refused(
             "is the system call table, which is data: a livepatch only changes functions",
         ),
+        "asn1" | "awk" | "bc" | "map" | "pl" | "py" | "sh" | "uc" => FileKind::Refused(
+            "may be what the build makes code of: a livepatch only changes functions that are written in C (remove this \
+             part of the patch)",
+        ),
+        "txt" if name == OPCODES => {
+            FileKind::Refused("is what the build makes the tables of the instruction decoder of")
+        }
         _ => FileKind::NoCode,
     }
 }
@@ -310,4 +345,18 @@ fn does_not_apply(
 
 fn path_of(bytes: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_no_patch() {
+        let git = b"diff --git a/fs/a.c b/fs/a.c";
+        assert!(is_git_header(git));
+        assert!(!is_git_header(b"diff --git is a command"));
+        let text = b"--- x\n+++ y\n\n--- a/fs/a.c\n+++ b/fs/a.c\n@@ -1 +1 @@\n-a\n+b\n";
+        assert_eq!(count_files(text), 1);
+    }
 }

@@ -33,6 +33,10 @@ pub enum RefusalKind {
     Init,
     /// The patch changes what the kernel exports.
     Export,
+    /// A changed function has another type, which calls through pointers check.
+    Prototype,
+    /// A function moves to another file.
+    Moved,
     /// A changed function has no call to ftrace.
     Untraceable,
     /// A changed function uses a variable that cannot be told from others.

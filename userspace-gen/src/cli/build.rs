@@ -18,6 +18,12 @@ use std::{env, io, thread};
 /// The length of the longest name of a module: `MODULE_NAME_LEN` of a 64-bit kernel, without the NUL.
 const LONGEST_NAME: usize = 55;
 
+/// The beginning of the name that a livepatch gets if none is given.
+const PREFIX: &str = "livepatch-";
+
+/// The names of the objects that a livepatch is linked from, and that of a variable of Makefile.livepatch.
+const RESERVED: [&str; 3] = ["klp_patch", "klp_functions", "livepatch"];
+
 /// Make a livepatch from a source patch, for a kernel that was built with ThinLTO
 ///
 /// `BUILD_DIR` is the directory in which the kernel was built, as make left it. The files that read a patched file are
@@ -215,7 +221,9 @@ impl Args {
     fn output(&self) -> Option<PathBuf> {
         let patch = self.patches.first().filter(|_| !self.dry_run)?;
         let stem = patch.file_stem().unwrap_or_default().to_string_lossy();
-        let default = || PathBuf::from(format!("livepatch-{stem}.ko"));
+        // The names that git format-patch gives are longer than those of modules.
+        let stem: String = stem.chars().take(LONGEST_NAME - PREFIX.len()).collect();
+        let default = || PathBuf::from(format!("{PREFIX}{stem}.ko"));
         Some(self.output.clone().unwrap_or_else(default))
     }
 
@@ -231,6 +239,9 @@ impl Args {
         if name.is_empty() || !name.chars().all(is_allowed) {
             bail!("{name}: expected the name of a module, of letters, digits, '_' and '-' (give it with --name)");
         }
+        if RESERVED.contains(&name.replace('-', "_").as_str()) {
+            bail!("{name}: kbuild has an object of this name when it links the livepatch (give another name with --name)");
+        }
         if name.len() > LONGEST_NAME {
             bail!(
                 "{name}: expected the name of a module, of at most {LONGEST_NAME} bytes, found {} (give it with --name)",
@@ -239,6 +250,28 @@ impl Args {
         }
         Ok(name)
     }
+}
+
+/// Refuses to write into the kernel's own directories: its modules are input.
+fn expect_elsewhere(output: &Path, kernel: &KernelBuild) -> Result<()> {
+    let parent = output.parent().filter(|parent| *parent != Path::new(""));
+    let Ok(parent) = parent.unwrap_or(Path::new(".")).canonicalize() else {
+        // Writing says what is wrong with it.
+        return Ok(());
+    };
+    for tree in [kernel.directory(), kernel.source()] {
+        if tree
+            .canonicalize()
+            .is_ok_and(|tree| parent.starts_with(tree))
+        {
+            bail!(
+                "{}: is in {}, which is only read (give an output elsewhere)",
+                output.display(),
+                tree.display()
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Returns the directory of the cache.
@@ -264,6 +297,9 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         expect_no_input(output, read.map(PathBuf::as_path))?;
     }
     let mut kernel = KernelBuild::open(&args.kernel, args.source.as_deref())?;
+    if let Some(output) = &output {
+        expect_elsewhere(output, &kernel)?;
+    }
     if let Some(directory) = &args.external_modules {
         kernel = kernel.with_external_modules(directory)?;
     }

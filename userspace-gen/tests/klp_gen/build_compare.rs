@@ -279,10 +279,10 @@ fn static_locals_are_paired_by_their_users() {
 }
 
 #[test]
-fn static_locals_without_other_users_are_paired_by_order_among_equals() {
+fn flags_of_macros_without_other_users_are_paired_by_order_among_equals() {
     let make = |numbers: [u8; 2], size: usize| {
         let mut source = Source::new();
-        let names = numbers.map(|number| format!("show.lock.{number}"));
+        let names = numbers.map(|number| format!("show.__already_done.{number}"));
         let symbols = names.map(|name| source.variable(&name, &vec![0; size]));
         let section = source.function("show", &[&INC, &INC, &[0xc3, numbers[0]]]);
         for (at, symbol) in (0..).zip(symbols) {
@@ -528,7 +528,7 @@ fn code_of_the_boot_does_not_change() {
 }
 
 #[test]
-fn entries_of_tables_of_the_kernel_are_not_added() {
+fn entries_of_tables_of_the_kernel_neither_come_nor_go() {
     let make = |patched: bool| {
         let mut source = Source::new();
         source.function("same", &[&[0xc3]]);
@@ -543,7 +543,102 @@ fn entries_of_tables_of_the_kernel_are_not_added() {
         refusals[0].starts_with("__param_new: fs/file.c: adds an entry"),
         "{refusals:?}"
     );
-    assert_eq!(changes(&make(true), &make(false)).2, [""; 0]);
+    let (_, _, refusals) = changes(&make(true), &make(false));
+    assert!(
+        refusals[0].starts_with("__param_new: fs/file.c: removes an entry of __param"),
+        "{refusals:?}"
+    );
+    assert_eq!(changes(&make(true), &make(true)).2, [""; 0]);
+}
+
+/// A function with a type in front of it, behind or before some padding.
+fn typed(type_id: u8, is_padded: bool, first: u8) -> Source {
+    let mut source = Source::new();
+    let id = [0xb8, type_id, 2, 3, 4];
+    let front = if is_padded {
+        [&[0x90; 11][..], &id].concat()
+    } else {
+        [&id[..], &[0x90; 11]].concat()
+    };
+    let code = [&front[..], &[first, 0xc3]].concat();
+    let section = source.elf.section(".text.show", CODE, &code);
+    let place = Place::Section(section);
+    source
+        .elf
+        .symbol("__cfi_show", STB_LOCAL, STT_FUNC, place, 0, 16);
+    source.elf.symbol("show", STB_LOCAL, STT_FUNC, place, 16, 2);
+    source
+}
+
+#[test]
+fn types_of_functions_do_not_change() {
+    for is_padded in [true, false] {
+        let before = typed(1, is_padded, 0x90);
+        let (functions, _, refusals) = changes(&before, &typed(1, is_padded, 0xf8));
+        assert_eq!((functions, refusals), (vec!["show".to_owned()], vec![]));
+        let (functions, _, refusals) = changes(&before, &typed(9, is_padded, 0xf8));
+        assert_eq!(functions, [""; 0]);
+        assert!(refusals[0].contains("show: "), "{refusals:?}");
+        assert!(refusals[0].contains("has another type"), "{refusals:?}");
+    }
+}
+
+#[test]
+fn read_only_variables_stay_read_only() {
+    let make = |section: &str| {
+        let mut source = Source::new();
+        let (number, _) = source.section(section, DATA, &[1; 8]);
+        source.object(number, "allowed", 0, 8);
+        source
+    };
+    for (before, after) in [
+        (".data..ro_after_init", ".data.allowed"),
+        (".rodata.allowed", ".data.allowed"),
+        (".data.allowed", ".data..percpu"),
+    ] {
+        let (_, data, refusals) = changes(&make(before), &make(after));
+        assert_eq!(data, ["allowed"]);
+        assert!(
+            refusals[0].contains("is read-only, per-cpu or"),
+            "{refusals:?}"
+        );
+    }
+    let (_, data, _) = changes(&make(".data.allowed"), &make(".data..read_mostly"));
+    assert_eq!(data, [""; 0]);
+}
+
+#[test]
+fn what_the_kernel_has_freed_is_no_pair() {
+    let make = |section: &str| {
+        let mut source = Source::new();
+        let code = source.elf.section(section, CODE, &[0xc3]);
+        let place = Place::Section(code);
+        source.elf.symbol("setup", STB_LOCAL, STT_FUNC, place, 0, 1);
+        let caller = source.function("caller", &[&CALL, &[0xc3]]);
+        let setup = source.elf.symbols.iter().position(|s| s.name == "setup");
+        source.elf.relocate(caller, 1, setup.unwrap(), PLT32, -4);
+        source
+    };
+    let (functions, ..) = changes(&make(".init.text"), &make(".text.setup"));
+    assert_eq!(functions, ["caller"]);
+}
+
+#[test]
+fn parts_of_a_variable_are_told_by_unchanged_users_only() {
+    let make = |numbers: [u8; 2], first: u8| {
+        let mut source = Source::new();
+        let symbols = numbers.map(|n| source.variable(&format!("state.{n}"), &[0; 8]));
+        for (at, (name, byte)) in [("same", 0x90), ("other", first)].iter().enumerate() {
+            let section = source.function(name, &[&[*byte], &INC, &[0xc3]]);
+            source.elf.relocate(section, 3, symbols[at], PC32, -4);
+        }
+        source
+    };
+    // The field of a function that is the same is known, whatever its number. The other one is not.
+    let (functions, ..) = changes(&make([1, 2], 0x90), &make([2, 3], 0x90));
+    assert_eq!(functions, [""; 0]);
+    let (functions, ..) = changes(&make([1, 2], 0x90), &make([2, 3], 0xf8));
+    assert_eq!(functions, ["other"]);
 }
 
 #[test]

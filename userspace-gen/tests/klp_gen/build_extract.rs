@@ -479,6 +479,41 @@ fn a_call_within_a_section_becomes_a_relocation_of_an_empty_field() {
     assert_eq!(found.unwrap(), [".sched.text+0x2 callee-4"]);
 }
 
+#[test]
+fn a_function_of_another_file_is_no_new_one() {
+    let before = user(0x90, &[]);
+    let there = other("shared", true);
+    let mut patched = user(0xf8, &[]);
+    patched.function("shared", &[&[0xf8, 0xc3]]);
+    let last = patched.elf.symbols.last_mut().unwrap();
+    last.bind = STB_GLOBAL;
+    let files = [("user.c", &before), ("other.c", &there)];
+    let refusals = extracted(&files, &patched, |_, _| ()).unwrap_err();
+    assert_eq!(refusals[0].subject, "shared");
+    let expected = "defines a function that the running kernel has in another file";
+    assert!(refusals[0].reason.contains(expected), "{refusals:?}");
+}
+
+#[test]
+fn a_new_per_cpu_variable_is_where_the_module_loader_looks() {
+    let make = |first: u8| {
+        let mut source = Source::new();
+        let show = source.function("show", &[&[first], &INC, &[0xc3]]);
+        if first == 0xf8 {
+            let (section, _) = source.section(".data..percpu..read_mostly", DATA, &[1; 8]);
+            let limit = source.object(section, "limit", 0, 8);
+            source.elf.relocate(show, 3, limit, PC32, -4);
+        }
+        source
+    };
+    let before = make(0x90);
+    let found = extracted(&[("user.c", &before)], &make(0xf8), |_, body| {
+        let section = body.section_by_name(b".data..percpu").unwrap();
+        body.section_data(&section).unwrap().to_vec()
+    });
+    assert_eq!(found.unwrap(), [1; 8]);
+}
+
 /// A file with a function that loads the second half of a constant of 16 bytes, which has a symbol or none.
 fn user_of_a_half(first: u8, is_named: bool) -> Source {
     let mut source = Source::new();

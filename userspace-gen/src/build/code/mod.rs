@@ -45,6 +45,19 @@ pub struct Code<'d> {
 }
 
 impl<'d> Code<'d> {
+    /// Returns the type of a function as kCFI has it, if the function has one: callers of a pointer read it from an
+    /// instruction `mov $type, %eax` among the padding in front of the function (`emitKCFITypeId()` of LLVM).
+    #[must_use]
+    pub fn type_id(&self, id: PieceId) -> Option<&'d [u8]> {
+        let piece = self.piece(id);
+        let front = self.bytes(piece.section, piece.start, piece.entry);
+        let padding = front.iter().take_while(|&&byte| byte == 0x90).count();
+        match front.get(padding..)? {
+            [0xb8, id @ ..] if piece.kind == PieceKind::Function => id.get(..4),
+            _ => None,
+        }
+    }
+
     /// Reads an object file.
     ///
     /// # Errors

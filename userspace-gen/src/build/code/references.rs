@@ -152,6 +152,10 @@ impl<'d> Code<'d> {
         let Some(symbol) = self.elf.get_symbol(relocation.symbol) else {
             return (Target::Absolute, addend);
         };
+        // Another file may define the symbol, too, and the linker then takes that definition for all.
+        if symbol.bind == elf::STB_WEAK {
+            return (Target::External(symbol.name), addend);
+        }
         match symbol.place {
             Place::Section(id) => {
                 let section = self.section(id);

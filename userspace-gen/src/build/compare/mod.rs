@@ -10,9 +10,12 @@
 pub mod form;
 pub mod names;
 pub mod pairing;
+mod sections;
 
 pub use form::Side;
 pub use pairing::Pairings;
+use sections::class;
+pub use sections::is_boot_only;
 
 use super::code::{Code, Layouts, PieceId, PieceKind};
 use super::{Refusal, RefusalKind, Unit};
@@ -171,6 +174,15 @@ impl Comparison<'_, '_> {
                     .push(self.refusal(RefusalKind::Init, patched, what));
                 continue;
             }
+            if self.has_other_type(original, patched) {
+                let what = "has another type than in the running kernel: calls through pointers check the type (kCFI), and \
+                            pointers to the function are those of the old one (keep its parameters, or add a function \
+                            under a new name)";
+                changes
+                    .refusals
+                    .push(self.refusal(RefusalKind::Prototype, patched, what));
+                continue;
+            }
             changes.functions.push(ChangedFunction {
                 unit: self.unit,
                 patched,
@@ -178,6 +190,46 @@ impl Comparison<'_, '_> {
             });
         }
         self.exports(changes);
+        self.removed(changes);
+    }
+
+    /// Returns true if the type that kCFI checks is not that of the function whose address others have.
+    fn has_other_type(&self, original: PieceId, patched: PieceId) -> bool {
+        let patched = self.version.patched.type_id(patched);
+        patched.is_some() && patched != self.version.original.type_id(original)
+    }
+
+    /// Refuses to take an entry out of a table that the kernel has read.
+    fn removed(&self, changes: &mut Changes) {
+        let code = &self.version.original;
+        for (id, piece) in code.numbered() {
+            let section = code.section(piece.section).name;
+            let starts = |prefixes: &[&[u8]]| prefixes.iter().any(|p| section.starts_with(p));
+            let is_entry = piece.kind == PieceKind::Data
+                && piece.name.is_some()
+                && !starts(&NOT_LOADED)
+                && !starts(&PLAIN)
+                && !is_boot_only(section)
+                && !form::is_content(code, id);
+            if !is_entry || self.pairings.of(self.unit).patched(id).is_some() {
+                continue;
+            }
+            let group = self.pairings.of(self.unit).left_of(code, id);
+            // Unpaired, but as many as before.
+            if !group.originals.is_empty() && group.originals.len() <= group.patched.len() {
+                continue;
+            }
+            changes.refusals.push(Refusal {
+                kind: RefusalKind::Data,
+                subject: code.name(id),
+                reason: format!(
+                    "{}: removes an entry of {}, which stays in the running kernel (keep the entry, or undo its effect in a \
+                     callback)",
+                    self.file.source.display(),
+                    crate::shown::shown(section)
+                ),
+            });
+        }
     }
 
     fn differs(&self, original: PieceId, patched: PieceId) -> bool {
@@ -215,6 +267,14 @@ impl Comparison<'_, '_> {
         }
         let is_plain = PLAIN.iter().any(|prefix| section.starts_with(prefix));
         match original {
+            Some(original) if self.class_of(original) != class(section) => {
+                changes.data.push((self.unit, id));
+                let what = "is read-only, per-cpu or an ordinary variable in the running kernel, and the patch makes \
+                            another of these of it (keep it as it is, or use a new variable)";
+                changes
+                    .refusals
+                    .push(self.refusal(RefusalKind::Data, id, what));
+            }
             Some(original) if self.differs(original, id) => {
                 changes.data.push((self.unit, id));
                 let (kind, what) = if is_boot_only(section) {
@@ -238,6 +298,11 @@ impl Comparison<'_, '_> {
             }
             _ => {}
         }
+    }
+
+    fn class_of(&self, original: PieceId) -> Option<&'static [u8]> {
+        let code = &self.version.original;
+        class(code.section(code.piece(original).section).name)
     }
 
     /// Returns true if an unpaired variable may be one of several variables of the original.
@@ -288,17 +353,4 @@ impl Comparison<'_, '_> {
             reason: format!("{}: {what}", self.file.source.display()),
         }
     }
-}
-
-/// Returns true if the contents of a section are freed or not used once the kernel runs.
-#[must_use]
-pub fn is_boot_only(section: &[u8]) -> bool {
-    let names: [&[u8]; 5] = [
-        b".init",
-        b".exit",
-        b".con_initcall",
-        b".initcall",
-        b".x86_cpu_dev.init",
-    ];
-    names.iter().any(|name| section.starts_with(name))
 }

@@ -44,6 +44,37 @@ pub fn stem(name: &[u8]) -> Vec<u8> {
     stem
 }
 
+/// Names of variables that macros make at each place of use, with a state that may be lost: the flag of a
+/// message that is printed once, the state of a rate limit, a key of lockdep.
+const FORGETFUL: [&[u8]; 8] = [
+    b"__already_done",
+    b"__warned",
+    b"__print_once",
+    b"_rs",
+    b"__key",
+    b"___once_key",
+    b"__func__",
+    b"__PRETTY_FUNCTION__",
+];
+
+/// Returns true if nothing of importance is lost when a variable of this name is taken for another one of the name.
+#[must_use]
+pub fn is_forgetful(name: &[u8]) -> bool {
+    let stem = stem(name);
+    let last = stem.rsplit(|&b| b == b'.').next().unwrap_or_default();
+    FORGETFUL.contains(&last)
+}
+
+/// Returns true if the name is that of a variable and a number: LLVM splits a static struct into variables that are
+/// called by the places of their fields (`SRAGlobal()` of `GlobalOpt.cpp`), which any new field shifts.
+#[must_use]
+pub fn is_numbered(name: &[u8]) -> bool {
+    let name = clean(name);
+    let mut parts = name.split(|&b| b == b'.').skip(1).peekable();
+    parts.peek().is_some()
+        && parts.all(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit))
+}
+
 /// Returns the name of the function from which a part with its own symbol was split: `foo` for `foo.cold`.
 #[must_use]
 pub fn parent(name: &[u8]) -> Option<Vec<u8>> {
@@ -97,6 +128,16 @@ mod tests {
                 a.escape_ascii(),
                 b.escape_ascii()
             );
+        }
+    }
+
+    #[test]
+    fn parts_of_a_variable_have_a_number_and_no_function() {
+        for name in ["state.1", "state.1.llvm.77", "state.1.2"] {
+            assert!(is_numbered(name.as_bytes()), "{name}");
+        }
+        for name in ["state", "show.key", "show.key.1", "state.llvm.77"] {
+            assert!(!is_numbered(name.as_bytes()), "{name}");
         }
     }
 

@@ -7,7 +7,8 @@
 //! order, if all are equal.
 
 use super::form::{Form, Forms, Key, Side};
-use super::names::stem;
+use super::names::{self, stem};
+use super::sections::is_boot_only;
 use super::Versions;
 use crate::build::code::{Code, Layouts, PieceId, PieceKind, Target};
 use std::collections::{BTreeMap, HashMap};
@@ -52,7 +53,13 @@ impl Pairing {
     /// Returns the pieces without pair that share the name of a patched piece.
     #[must_use]
     pub fn candidates(&self, code: &Code<'_>, patched: PieceId) -> Group {
-        let group = self.ambiguous.get(&group_name(code, patched));
+        self.left_of(code, patched)
+    }
+
+    /// Returns the pieces without pair that share the name of a piece of one version, whose code is given.
+    #[must_use]
+    pub fn left_of(&self, code: &Code<'_>, id: PieceId) -> Group {
+        let group = self.ambiguous.get(&group_name(code, id));
         let group = group.cloned().unwrap_or_default();
         let originals = group
             .originals
@@ -97,7 +104,10 @@ impl Pairing {
         };
         for (name, group) in groups {
             match (&group.originals[..], &group.patched[..]) {
-                (&[original], &[patched]) => pairing.pair(original, patched),
+                (&[one], &[other]) if !is_same_life(original, one, patched, other) => {}
+                (&[one], &[other]) if !is_part(original, one) && !is_part(patched, other) => {
+                    pairing.pair(one, other);
+                }
                 ([], _) | (_, []) => {}
                 _ => {
                     pairing.ambiguous.insert(name, group);
@@ -129,6 +139,18 @@ impl Pairing {
         }
         Key::Alone(side, unit, id)
     }
+}
+
+/// Returns true if both versions are there as long as the kernel runs, or both only while it boots.
+fn is_same_life(original: &Code<'_>, one: PieceId, patched: &Code<'_>, other: PieceId) -> bool {
+    let is_short = |code: &Code<'_>, id| is_boot_only(code.section(code.piece(id).section).name);
+    is_short(original, one) == is_short(patched, other)
+}
+
+/// Returns true if a piece is a part of a variable that LLVM has split.
+fn is_part(code: &Code<'_>, id: PieceId) -> bool {
+    let piece = code.piece(id);
+    piece.kind == PieceKind::Data && names::is_numbered(piece.name.unwrap_or_default())
 }
 
 fn group_name(code: &Code<'_>, id: PieceId) -> GroupName {
@@ -261,7 +283,19 @@ impl<'v, 'd> Pairings<'v, 'd> {
             };
             let left = self.of_units[unit].candidates(&versions.patched, first);
             let mut pairs = left.originals.iter().zip(&left.patched);
-            let is_equal = left.originals.len() == left.patched.len()
+            // Which of several is which only the functions that use them know, and those have changed. The only one
+            // that is left is told by its name; of a part of a variable the name says nothing.
+            let (original, patched) = (&versions.original, &versions.patched);
+            let is_told = left.originals.len() <= 1 && !is_part(patched, first)
+                || names::is_forgetful(patched.piece(first).name.unwrap_or_default());
+            let is_told = is_told
+                && left
+                    .originals
+                    .iter()
+                    .zip(&left.patched)
+                    .all(|(&one, &other)| is_same_life(original, one, patched, other));
+            let is_equal = is_told
+                && left.originals.len() == left.patched.len()
                 && pairs.all(|(&original, &patched)| {
                     self.form(Side::Original, unit, original)
                         == self.form(Side::Patched, unit, patched)
@@ -296,7 +330,7 @@ fn definitions<'d>(versions: &[Versions<'d>], side: Side) -> HashMap<&'d [u8], (
     for (unit, version) in versions.iter().enumerate() {
         let code = version.of(side);
         for symbol in code.elf().symbols() {
-            let is_global = symbol.bind != object::elf::STB_LOCAL && symbol.section().is_some();
+            let is_global = symbol.bind == object::elf::STB_GLOBAL && symbol.section().is_some();
             if let Some(id) = code.piece_of(symbol.id).filter(|_| is_global) {
                 defined.insert(symbol.name, (unit, id));
             }

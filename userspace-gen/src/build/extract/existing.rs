@@ -4,7 +4,7 @@
 
 use super::{spelling, Extractor, Link};
 use crate::build::code::PieceId;
-use crate::build::compare::names;
+use crate::build::compare::{is_boot_only, names};
 use crate::build::{Object, RefusalKind};
 use crate::shown::shown;
 use crate::target;
@@ -40,6 +40,13 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         let full = code.piece(original).name.unwrap_or_default();
         if let Some(call) = full.strip_prefix(TRAMPOLINE) {
             self.key_of(unit, call);
+        }
+        let section = code.section(code.piece(original).section).name;
+        if is_boot_only(section) {
+            let what = "is used by a changed function, but the kernel frees it after boot or after the module was \
+                        loaded (remove __init from it in the patch, or do not use it)";
+            self.refuse(RefusalKind::Init, unit, name, what);
+            return None;
         }
         let Some(place) = symbol.and_then(|&symbol| image.place(symbol)) else {
             let what =

@@ -112,6 +112,7 @@ pub fn extract<'d, R: ReadRef<'d>>(
         tables: HashMap::new(),
         result: Extraction::default(),
     };
+    extractor.expect_no_move();
     for function in &changes.functions {
         extractor.replace(*function);
     }
@@ -120,6 +121,9 @@ pub fn extract<'d, R: ReadRef<'d>>(
     }
     extractor.result
 }
+
+/// The beginning of the names of sections with per-cpu variables.
+const PER_CPU: &[u8] = b".data..percpu";
 
 /// The section with a pointer for each `printk()`. The pointers follow their functions, and nobody looks at one.
 const PRINTK_INDEX: &[u8] = b".printk_index";
@@ -150,19 +154,6 @@ struct Extractor<'x, 'i, 'd, R: ReadRef<'d>> {
     result: Extraction,
 }
 
-/// Names of variables that macros make at each place of use, with a state that may be lost: the flag of a
-/// message that is printed once, the state of a rate limit, a key of lockdep.
-const FORGETFUL: [&[u8]; 8] = [
-    b"__already_done",
-    b"__warned",
-    b"__print_once",
-    b"_rs",
-    b"__key",
-    b"___once_key",
-    b"__func__",
-    b"__PRETTY_FUNCTION__",
-];
-
 impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
     fn code(&self, unit: usize) -> &'x Code<'x> {
         &self.inputs.versions[unit].patched
@@ -176,6 +167,31 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         };
         if !self.result.refusals.contains(&refusal) {
             self.result.refusals.push(refusal);
+        }
+    }
+
+    /// Refuses functions that are new in their file and that the kernel has in another one: their callers are in any
+    /// file, and would go on to call the old ones.
+    fn expect_no_move(&mut self) {
+        for unit in 0..self.inputs.units.len() {
+            let code = self.code(unit);
+            for (id, piece) in code.numbered() {
+                let is_new = self.inputs.pairings.of(unit).original(id).is_none();
+                let name = piece.name.filter(|_| is_new && !piece.is_local);
+                let Some(name) = name.filter(|_| piece.kind == PieceKind::Function) else {
+                    continue;
+                };
+                if self
+                    .inputs
+                    .images
+                    .values()
+                    .any(|image| image.global(name).is_some())
+                {
+                    let what = "defines a function that the running kernel has in another file, whose callers a \
+                                livepatch does not see (leave the function in its file)";
+                    self.refuse(RefusalKind::Moved, unit, code.name(id), what);
+                }
+            }
         }
     }
 
@@ -245,7 +261,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         let source = code.section(piece.section);
         let size = piece.end - piece.start;
         let section = self.result.body.add_section(Contents {
-            name: names::clean(source.name),
+            name: section_name(source.name),
             kind: source.kind,
             flags: elf::SectionFlags(source.flags.0 & !elf::SHF_GROUP.0),
             align: alignment(piece.start, source.align),
@@ -505,10 +521,8 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
             return None;
         }
         let group = self.inputs.pairings.of(unit).candidates(code, id);
-        let stem = piece.name.map(names::stem).unwrap_or_default();
-        let last = stem.rsplit(|&b| b == b'.').next().unwrap_or_default();
         let is_open = piece.kind == PieceKind::Data && !group.originals.is_empty();
-        if is_open && !FORGETFUL.contains(&last) {
+        if is_open && !names::is_forgetful(piece.name.unwrap_or_default()) {
             let names_of = |code: &Code<'_>, ids: &[PieceId]| {
                 let names = ids
                     .iter()
@@ -540,4 +554,13 @@ fn alignment(place: u64, of_section: u64) -> u64 {
         0 => of_section,
         place => (1 << place.trailing_zeros().min(12)).min(of_section.max(1)),
     }
+}
+
+/// Returns the name of a section in the livepatch: that of one build has the hash of a promoted name, and of per-cpu
+/// sections the module loader only knows one (`find_pcpusec()` of `kernel/module/main.c`).
+fn section_name(name: &[u8]) -> Vec<u8> {
+    if name.starts_with(PER_CPU) {
+        return PER_CPU.to_vec();
+    }
+    names::clean(name)
 }
