@@ -21,6 +21,9 @@ const LONGEST_NAME: usize = 55;
 /// The beginning of the name that a livepatch gets if none is given.
 const PREFIX: &str = "livepatch-";
 
+/// The livepatch that `--dry-run` does not write.
+const NOTHING: &str = "livepatch-fix.ko";
+
 /// The names of the objects that a livepatch is linked from, and that of a variable of Makefile.livepatch.
 const RESERVED: [&str; 3] = ["klp_patch", "klp_functions", "livepatch"];
 
@@ -291,7 +294,7 @@ fn cache_directory() -> Result<PathBuf> {
 pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let request = args.request()?;
     let output = args.output();
-    let name = args.module(output.as_deref().unwrap_or(Path::new("livepatch.ko")))?;
+    let name = args.module(output.as_deref().unwrap_or(Path::new(NOTHING)))?;
     if let Some(output) = &output {
         let read = args.patches.iter().chain(&args.callbacks);
         expect_no_input(output, read.map(PathBuf::as_path))?;
@@ -389,5 +392,38 @@ fn look(change: Change) -> Look {
     match change {
         Change::Changed => Look::Doubtful,
         Change::New => Look::Good,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn name(words: &str) -> Result<String> {
+        let words = format!("build --kernel build {words}");
+        let args = Cli::try_parse_from(words.split(' '))?.args;
+        let output = args.output();
+        args.module(output.as_deref().unwrap_or(Path::new(NOTHING)))
+    }
+
+    #[test]
+    fn a_livepatch_has_a_name_that_a_module_may_have() {
+        assert_eq!(name("--dry-run fix.patch").unwrap(), "livepatch_fix");
+        assert_eq!(name("0001-a.b.patch").unwrap(), "livepatch_0001_a_b");
+        let long = format!("{}.patch", "long-".repeat(20));
+        assert_eq!(name(&long).unwrap().len(), LONGEST_NAME);
+        assert_eq!(name("-o fix.ko fix.patch").unwrap(), "fix");
+        for wrong in ["--name livepatch", "--name klp-patch", "--name a.b"] {
+            assert!(name(&format!("{wrong} fix.patch")).is_err(), "{wrong}");
+        }
+        let long = format!("-o {}.ko fix.patch", "l".repeat(LONGEST_NAME + 1));
+        assert!(name(&long).is_err());
     }
 }

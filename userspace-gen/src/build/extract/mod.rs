@@ -175,8 +175,12 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
     fn expect_no_move(&mut self) {
         for unit in 0..self.inputs.units.len() {
             let code = self.code(unit);
+            let original = &self.inputs.versions[unit].original;
+            let names = original.numbered().filter_map(|(_, piece)| piece.name);
+            let before: HashSet<_> = names.map(names::stem).collect();
             for (id, piece) in code.numbered() {
-                let is_new = self.inputs.pairings.of(unit).original(id).is_none();
+                // A macro may make several functions of one name and a counter; they are of this file, too.
+                let is_new = !before.contains(&names::stem(piece.name.unwrap_or_default()));
                 let name = piece.name.filter(|_| is_new && !piece.is_local);
                 let Some(name) = name.filter(|_| piece.kind == PieceKind::Function) else {
                     continue;
