@@ -514,6 +514,45 @@ fn a_new_per_cpu_variable_is_where_the_module_loader_looks() {
     assert_eq!(found.unwrap(), [1; 8]);
 }
 
+/// A function with two static locals of one name and of other contents, of which the patch makes three.
+fn locals_of_one_name(section: &str, flags: elf::SectionFlags, is_patched: bool) -> Source {
+    let mut source = Source::new();
+    let first = if is_patched { 0xf8 } else { 0x90 };
+    let count = 2 + u64::from(is_patched);
+    let uses: Vec<_> = (0..count).flat_map(|_| MOV).collect();
+    let show = source.function("show", &[&[first], &uses, &[0xc3]]);
+    for number in 0..count {
+        let name = format!("show.__msg.{number}");
+        let bytes = [u8::try_from(number).unwrap() + 1; 8];
+        let (section, _) = source.section(&format!("{section}.{name}"), flags, &bytes);
+        let symbol = source.object(section, &name, 0, 8);
+        source.elf.relocate(show, 4 + 7 * number, symbol, S32, 0);
+    }
+    source
+}
+
+#[test]
+fn variables_of_one_name_are_refused_but_constants_are_copied() {
+    let make = |section, flags, is_patched| locals_of_one_name(section, flags, is_patched);
+    let before = make(".data", DATA, false);
+    let patched = make(".data", DATA, true);
+    let refusals = extracted(&[("user.c", &before)], &patched, |_, _| ()).unwrap_err();
+    assert!(
+        refusals[0].reason.contains("cannot be told apart"),
+        "{refusals:?}"
+    );
+    let before = make(".rodata", SHF_ALLOC, false);
+    let patched = make(".rodata", SHF_ALLOC, true);
+    let found = extracted(&[("user.c", &before)], &patched, |_, body| {
+        relocations(body)
+    });
+    let expected = [4, 11, 18]
+        .iter()
+        .zip(0..)
+        .map(|(at, number)| format!(".text.show+{at:#x} show.__msg.{number}+0"));
+    assert_eq!(found.unwrap(), expected.collect::<Vec<_>>());
+}
+
 /// A file with a function that loads the second half of a constant of 16 bytes, which has a symbol or none.
 fn user_of_a_half(first: u8, is_named: bool) -> Source {
     let mut source = Source::new();

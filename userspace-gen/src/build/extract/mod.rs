@@ -525,7 +525,9 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
             return None;
         }
         let group = self.inputs.pairings.of(unit).candidates(code, id);
-        let is_open = piece.kind == PieceKind::Data && !group.originals.is_empty();
+        // A second copy of a constant is as good as the first.
+        let is_state = code.section(piece.section).is_writable();
+        let is_open = piece.kind == PieceKind::Data && is_state && !group.originals.is_empty();
         if is_open && !names::is_forgetful(piece.name.unwrap_or_default()) {
             let names_of = |code: &Code<'_>, ids: &[PieceId]| {
                 let names = ids
