@@ -514,6 +514,27 @@ fn a_new_per_cpu_variable_is_where_the_module_loader_looks() {
     assert_eq!(found.unwrap(), [1; 8]);
 }
 
+#[test]
+fn the_last_part_of_a_variable_is_not_told_by_its_name() {
+    let make = |numbers: [u8; 2], first: u8| {
+        let mut source = Source::new();
+        let symbols = numbers.map(|n| source.variable(&format!("state.{n}"), &[0; 8]));
+        for (at, (name, byte)) in [("same", 0x90), ("other", first)].iter().enumerate() {
+            let section = source.function(name, &[&[*byte], &INC, &[0xc3]]);
+            source.elf.relocate(section, 3, symbols[at], PC32, -4);
+        }
+        source
+    };
+    let before = make([1, 2], 0x90);
+    let files = [("user.c", &before)];
+    let refusals = extracted(&files, &make([2, 3], 0xf8), |_, _| ()).unwrap_err();
+    assert_eq!(refusals[0].subject, "state.3");
+    assert!(
+        refusals[0].reason.contains("cannot be told apart"),
+        "{refusals:?}"
+    );
+}
+
 /// A function with two static locals of one name and of other contents, of which the patch makes three.
 fn locals_of_one_name(section: &str, flags: elf::SectionFlags, is_patched: bool) -> Source {
     let mut source = Source::new();

@@ -310,7 +310,7 @@ impl Comparison<'_, '_> {
         let group = self
             .pairings
             .of(self.unit)
-            .candidates(&self.version.patched, id);
+            .left_of(&self.version.patched, id);
         group.originals.len() >= group.patched.len() && !group.originals.is_empty()
     }
 

@@ -3,8 +3,9 @@
 //! Finds the original of each function and variable of a patched file.
 //!
 //! A name that is unique in both versions decides. Names of static locals differ in a number only, which
-//! any new string changes. Static locals are paired by the unchanged functions that use them, and then by
-//! order, if all are equal.
+//! any new string changes. Static locals are paired by the unchanged functions that use them. The only one that is
+//! left is paired by its name. Several are paired by order if they are equal and remember nothing of importance; others
+//! are not paired, and whoever needs them is refused.
 
 use super::form::{Form, Forms, Key, Side};
 use super::names::{self, stem};
@@ -48,12 +49,6 @@ impl Pairing {
     #[must_use]
     pub fn patched(&self, original: PieceId) -> Option<PieceId> {
         self.originals.get(original.0).copied().flatten()
-    }
-
-    /// Returns the pieces without pair that share the name of a patched piece.
-    #[must_use]
-    pub fn candidates(&self, code: &Code<'_>, patched: PieceId) -> Group {
-        self.left_of(code, patched)
     }
 
     /// Returns the pieces without pair that share the name of a piece of one version, whose code is given.
@@ -272,8 +267,8 @@ impl<'v, 'd> Pairings<'v, 'd> {
         unpaired.collect()
     }
 
-    /// Pairs the remaining pieces of a name by order, if both versions have the same number and all are
-    /// equal.
+    /// Pairs the remaining pieces of a name by order, if both versions have the same number, all are equal, and it
+    /// does not matter which is which.
     fn by_order(&mut self, unit: usize) {
         let versions = &self.versions[unit];
         let names: Vec<_> = self.of_units[unit].ambiguous.keys().cloned().collect();
@@ -281,7 +276,7 @@ impl<'v, 'd> Pairings<'v, 'd> {
             let Some(&first) = self.of_units[unit].ambiguous[&name].patched.first() else {
                 continue;
             };
-            let left = self.of_units[unit].candidates(&versions.patched, first);
+            let left = self.of_units[unit].left_of(&versions.patched, first);
             let mut pairs = left.originals.iter().zip(&left.patched);
             // Which of several is which only the functions that use them know, and those have changed. The only one
             // that is left is told by its name; of a part of a variable the name says nothing.

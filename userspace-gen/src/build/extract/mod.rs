@@ -524,7 +524,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
             self.refuse(RefusalKind::Init, unit, code.name(owner), &what);
             return None;
         }
-        let group = self.inputs.pairings.of(unit).candidates(code, id);
+        let group = self.inputs.pairings.of(unit).left_of(code, id);
         // A second copy of a constant is as good as the first.
         let is_state = code.section(piece.section).is_writable();
         let is_open = piece.kind == PieceKind::Data && is_state && !group.originals.is_empty();
