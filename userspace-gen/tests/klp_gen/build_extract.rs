@@ -244,6 +244,41 @@ fn a_function_comes_with_what_it_uses() {
 }
 
 #[test]
+fn a_lock_has_the_name_of_the_running_kernel_if_keys_have_bytes() {
+    // The kernel has the sections 0 (code), 1 (strings), 2 (key) and 3 (constants).
+    let address = |section: u64| START + 0x1000 * section;
+    for (size, expected) in [(8, "__start_rodata-8187"), (0, ".rodata.str1.1+0")] {
+        let make = |first: u8| {
+            let mut source = Source::new();
+            let mut name = MOV;
+            let field = u32::try_from((address(1) + 5) & 0xffff_ffff).unwrap();
+            name[3..7].copy_from_slice(&field.to_le_bytes());
+            let show = source.function("show", &[&[first], &name, &INC, &[0xc3]]);
+            let (_, strings) = source.section(".rodata.str1.1", STRINGS, b"some\0name\0");
+            let bss = source.elf.section(".bss.show.__key", DATA, &[]);
+            source.elf.sections[bss].kind = elf::SHT_NOBITS;
+            source.elf.sections[bss].size = size;
+            let key = source.object(bss, "show.__key", 0, size);
+            source.elf.relocate(show, 4, strings, S32, 5);
+            source.elf.relocate(show, 10, key, PC32, -4);
+            source
+        };
+        let mut constants = Source::new();
+        let rodata = constants.elf.section(".rodata", DATA, &[0; 8]);
+        constants.object(rodata, "__start_rodata", 0, 8);
+        constants.elf.symbols[0].bind = STB_GLOBAL;
+        let before = make(0x90);
+        let files = [("user.c", &before), ("constants.c", &constants)];
+        let found = extracted(&files, &make(0xf8), |_, body| relocations(body)).unwrap();
+        let expected = [
+            format!(".text.show+0x4 {expected}"),
+            ".text.show+0xa show.__key-4".to_owned(),
+        ];
+        assert_eq!(found, expected);
+    }
+}
+
+#[test]
 fn one_of_two_statics_is_told_by_its_position() {
     let make = |first: u8| {
         let mut source = Source::new();

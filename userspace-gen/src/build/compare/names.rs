@@ -65,6 +65,15 @@ pub fn is_forgetful(name: &[u8]) -> bool {
     FORGETFUL.contains(&last)
 }
 
+/// Returns true if a variable is the key that a macro such as `mutex_init()` makes for the lock class of one place.
+///
+/// Such a key is a static local `__key` (`include/linux/mutex.h`, `include/linux/spinlock.h`).
+#[must_use]
+pub fn is_lock_key(name: &[u8]) -> bool {
+    let stem = stem(name);
+    stem.rsplit(|&b| b == b'.').next() == Some(b"__key")
+}
+
 /// Returns true if the name is that of a variable and a number: LLVM splits a static struct into variables that are
 /// called by the places of their fields (`SRAGlobal()` of `GlobalOpt.cpp`), which any new field shifts.
 #[must_use]

@@ -119,7 +119,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         let _ = self.external_symbol(unit, &key);
     }
 
-    fn external_symbol(&mut self, unit: usize, name: &[u8]) -> Option<Link> {
+    pub(super) fn external_symbol(&mut self, unit: usize, name: &[u8]) -> Option<Link> {
         let inputs = self.inputs;
         let own = inputs.images.get(&inputs.units[unit].object);
         let kernel = inputs.images.get(&Object::Vmlinux);

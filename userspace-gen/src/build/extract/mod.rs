@@ -15,6 +15,7 @@
 pub mod body;
 mod constants;
 mod existing;
+mod lock_names;
 pub mod spelling;
 mod tables;
 
@@ -446,6 +447,9 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
                 end,
             } => {
                 let part = (section, start, end);
+                if let Some(link) = self.name_of_lock(unit, owner, part) {
+                    return Some(link);
+                }
                 let body = &mut self.result.body;
                 Some(self.constants.link(body, code, part, reference.kind))
             }

@@ -104,6 +104,18 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
         self.places.get(&index).copied()
     }
 
+    /// Returns the value of a symbol of the linked file, which is the symbol's address in vmlinux.
+    #[must_use]
+    pub fn address(&self, symbol: SymbolId) -> Option<u64> {
+        Some(self.linked.get_symbol(symbol)?.value)
+    }
+
+    /// Returns the contents of vmlinux at an address.
+    #[must_use]
+    pub fn bytes_at(&self, address: u64, size: u64) -> Option<&'d [u8]> {
+        self.linked.bytes_at(address, size)
+    }
+
     /// Returns the global symbol of a name.
     #[must_use]
     pub fn global(&self, name: &[u8]) -> Option<SymbolId> {
