@@ -54,12 +54,12 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
                 .wrapping_add_unsigned(place)
                 .wrapping_add(reference.behind);
         }
-        let constant = constant.cast_unsigned();
+        let constant = 0_u64.wrapping_add_signed(constant);
         if image.bytes_at(constant, end - start)? != bytes {
             return None;
         }
         let first = image.address(image.global(CONSTANTS)?)?;
-        let distance = constant.wrapping_sub(first).cast_signed();
+        let distance = 0_i64.wrapping_add_unsigned(constant.wrapping_sub(first));
         let (symbol, _) = self.external_symbol(unit, CONSTANTS)?;
         Some((symbol, distance))
     }
