@@ -18,6 +18,7 @@
 
 pub mod backends;
 pub mod cache;
+pub mod calls;
 pub mod changed;
 pub mod code;
 pub mod compare;

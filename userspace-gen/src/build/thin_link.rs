@@ -215,22 +215,8 @@ impl Link {
         jobs: usize,
         to: &Path,
     ) -> Result<Vec<PathBuf>> {
+        self.compile(kernel, replaced, wanted, jobs, to, &[])?;
         let directory = to.display();
-        fs::create_dir_all(to)
-            .map_err(|e| Error::io(&format_args!("cannot write {directory}"), e))?;
-        let mut options = vec![
-            format!("--lto-obj-path={directory}/object"),
-            format!("--thinlto-jobs={jobs}"),
-        ];
-        options.extend(
-            wanted
-                .iter()
-                .map(|input| format!("--thinlto-single-module={}", Self::path_of(input, replaced))),
-        );
-        run(
-            &self.line(replaced, options, &to.join("none")),
-            kernel.directory(),
-        )?;
         // The object without a number is that of bitcode without ThinLTO.
         let objects = (1..=wanted.len()).map(|number| to.join(format!("object{number}")));
         let objects: Vec<_> = objects.collect();
@@ -244,6 +230,66 @@ impl Link {
             wanted.len()
         );
         Err(Error::new(ErrorKind::Unsupported, what))
+    }
+
+    /// Makes the linker compile files, and returns the paths of their optimised bitcode in the order of `wanted`.
+    ///
+    /// All of `wanted` are replaced: the linker writes beside its inputs.
+    ///
+    /// # Errors
+    ///
+    /// The linker fails.
+    pub fn optimised(
+        &self,
+        kernel: &KernelBuild,
+        replaced: &Replaced,
+        wanted: &[&Path],
+        jobs: usize,
+        to: &Path,
+    ) -> Result<Vec<PathBuf>> {
+        self.compile(kernel, replaced, wanted, jobs, to, &["--save-temps=opt"])?;
+        let bitcode = wanted.iter().map(|input| {
+            let path = PathBuf::from(format!("{}.4.opt.bc", Self::path_of(input, replaced)));
+            if path.is_file() {
+                return Ok(path);
+            }
+            let what = format!(
+                "{}: expected the optimised bitcode {}, found none (use LLD 16 or later)",
+                self.linker(),
+                path.display()
+            );
+            Err(Error::new(ErrorKind::Unsupported, what))
+        });
+        bitcode.collect()
+    }
+
+    /// Runs the linker on some files only.
+    fn compile(
+        &self,
+        kernel: &KernelBuild,
+        replaced: &Replaced,
+        wanted: &[&Path],
+        jobs: usize,
+        to: &Path,
+        more: &[&str],
+    ) -> Result<()> {
+        let directory = to.display();
+        fs::create_dir_all(to)
+            .map_err(|e| Error::io(&format_args!("cannot write {directory}"), e))?;
+        let single = wanted
+            .iter()
+            .map(|input| format!("--thinlto-single-module={}", Self::path_of(input, replaced)));
+        let options = [
+            format!("--lto-obj-path={directory}/object"),
+            format!("--thinlto-jobs={jobs}"),
+        ];
+        let more = more.iter().map(|&option| option.to_owned());
+        let options = options.into_iter().chain(single).chain(more);
+        run(
+            &self.line(replaced, options, &to.join("none")),
+            kernel.directory(),
+        )?;
+        Ok(())
     }
 
     fn line(

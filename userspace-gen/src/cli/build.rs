@@ -209,10 +209,9 @@ impl BuildRow {
 impl Args {
     fn request(&self) -> Result<Request> {
         let launcher = shlex::split(self.launcher.as_deref().unwrap_or_default());
-        let processors = thread::available_parallelism().map_or(1, NonZero::get);
         Ok(Request {
             patches: self.patches.clone(),
-            jobs: self.jobs.map_or(processors, NonZero::get),
+            jobs: self.jobs.map_or_else(processors, NonZero::get),
             launcher: launcher.context("--launcher: expected a command in the shell's quotes")?,
             cache: cache_directory()?,
             keep: self.keep.clone(),
@@ -277,8 +276,13 @@ fn expect_elsewhere(output: &Path, kernel: &KernelBuild) -> Result<()> {
     Ok(())
 }
 
+/// Returns the number of processors.
+pub fn processors() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
+}
+
 /// Returns the directory of the cache.
-fn cache_directory() -> Result<PathBuf> {
+pub fn cache_directory() -> Result<PathBuf> {
     let named = |name| {
         env::var_os(name)
             .map(PathBuf::from)

@@ -2,12 +2,14 @@
 
 //! `klp-gen check`
 
+use super::calls;
 use super::options::format::{Format, FormatArg};
 use super::options::target::{SymversArgs, TargetArgs};
 use super::ui::json::Address;
 use super::ui::{Console, Look, Page, Verdict};
 use anyhow::Result;
-use klp_gen::check::{check_file, By, Finding, Installed, Outcome, Report};
+use klp_gen::build::calls::Function;
+use klp_gen::check::{check_file, By, Finding, Installed, Kind, Outcome, Report};
 use klp_gen::elf::ElfFile;
 use klp_gen::file::read_file;
 use klp_gen::target::Target;
@@ -79,10 +81,17 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let installed = read_installed(&args.installed)?;
     let installed = parse_installed(&installed)?;
     let origin = args.livepatch.display().to_string();
-    let mut report = check_file(origin, &data, &target, args.target.policy, &installed)?;
+    let mut report = check_file(
+        origin.clone(),
+        &data,
+        &target,
+        args.target.policy,
+        &installed,
+    )?;
     if let Some(path) = &args.notes {
         report.check_notes(&path.display(), &read_file(path)?, &target);
     }
+    warn_of_calls(&origin, &data, &target, &mut report, console)?;
     let shown = report.findings.iter();
     let shown = shown.filter(|f| !console.is_quiet() || is_bad(f));
     match args.format.format {
@@ -102,6 +111,36 @@ pub fn verdict(report: &Report) -> Verdict {
     } else {
         Verdict::Yes
     }
+}
+
+/// Adds a warning to each static function that has other arguments in the kernel's code than in the source.
+fn warn_of_calls(
+    origin: &str,
+    data: &[u8],
+    target: &Target<'_>,
+    report: &mut Report,
+    console: &Console,
+) -> Result<()> {
+    let functions = report
+        .findings
+        .iter()
+        .map(|finding| match &finding.outcome {
+            Outcome::Resolved { address, name, .. } => Function {
+                object: &finding.object,
+                name: name.as_bytes(),
+                address: *address,
+            },
+            _ => Function::default(),
+        });
+    let functions: Vec<_> = functions.collect();
+    let compared = calls::compare(origin, data, target, &functions, console)?;
+    for (finding, comparison) in report.findings.iter_mut().zip(&compared) {
+        let is_replaced = finding.kind == Kind::Function;
+        finding
+            .warnings
+            .extend(calls::advice(comparison, is_replaced));
+    }
+    Ok(())
 }
 
 fn read_installed(paths: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>> {

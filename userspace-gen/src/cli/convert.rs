@@ -2,12 +2,14 @@
 
 //! `klp-gen convert`
 
+use super::calls::{self, CallArgs};
 use super::check::{verdict, warn};
 use super::options::format::{Format, FormatArg};
 use super::options::target::{SymversArgs, TargetArgs};
 use super::ui::json::Address;
 use super::ui::{Console, Look, Page, Verdict};
 use anyhow::Result;
+use klp_gen::build::calls::Function;
 use klp_gen::check::{self, check_file, By, Finding, Refusal, Report};
 use klp_gen::convert::kernel_name::Spelling;
 use klp_gen::convert::problem::NameKind;
@@ -54,6 +56,9 @@ pub struct Args {
 
     #[command(flatten)]
     symvers: SymversArgs,
+
+    #[command(flatten)]
+    calls: CallArgs,
 
     #[command(flatten)]
     format: FormatArg,
@@ -128,6 +133,21 @@ impl<'c> Row<'c> {
         }
     }
 
+    fn refused_call(call: &'c RefusedCall) -> Self {
+        Self {
+            kind: call.kind.as_str(),
+            reference: &call.subject,
+            status: Status::Refused,
+            object: None,
+            symbol: None,
+            address: None,
+            name: Some(&call.name),
+            file: None,
+            message: Some(Cow::Borrowed(&call.why)),
+            candidates: &[],
+        }
+    }
+
     fn rejected(finding: &'c Finding) -> Self {
         Self {
             kind: finding.kind.as_str(),
@@ -156,6 +176,18 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let form = args.format.format;
     match convert(&origin, &data, &target, args.target.policy)? {
         Conversion::Done(converted) => {
+            let refused = refused_calls(&origin, &data, args, &target, &converted, console)?;
+            if !refused.is_empty() {
+                if form == Format::Json {
+                    console.json(refused.iter().map(Row::refused_call))?;
+                }
+                for call in &refused {
+                    let (kind, subject) = (call.kind.as_str(), &call.subject);
+                    let (name, why) = (&call.name, &call.why);
+                    console.error(&format_args!("{origin}: {kind} {subject}: {name}: {why}"));
+                }
+                return Ok(Verdict::No);
+            }
             if data.ends_with(SIGNATURE) {
                 let what = "the signature was removed: sign the result";
                 console.warning(&format_args!("{origin}: {what}"));
@@ -187,6 +219,80 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         }
         Conversion::Rejected(report) => rejected(&origin, form, &report, console),
     }
+}
+
+/// A reference or replacement that cannot be right, because the kernel's code has other arguments than the source.
+struct RefusedCall {
+    kind: NameKind,
+    /// The name as the author wrote it.
+    subject: String,
+    /// The full name of the function.
+    name: String,
+    why: String,
+}
+
+/// Compares the static functions that a livepatch calls or replaces with the kernel's code.
+fn refused_calls(
+    origin: &str,
+    data: &[u8],
+    args: &Args,
+    target: &Target<'_>,
+    converted: &Converted,
+    console: &Console,
+) -> Result<Vec<RefusedCall>> {
+    let objects: Vec<_> = converted
+        .references
+        .iter()
+        .map(|r| shown(&r.object))
+        .collect();
+    let references = converted
+        .references
+        .iter()
+        .zip(&objects)
+        .map(|(r, object)| {
+            let function = Function {
+                object,
+                name: r.full_name.as_bytes(),
+                address: r.address,
+            };
+            (NameKind::Reference, &r.written, function)
+        });
+    let replaced = converted.functions.iter().map(|f| {
+        let function = Function {
+            object: &f.object,
+            name: f.full_name.as_bytes(),
+            address: f.address,
+        };
+        (NameKind::Function, &f.written, function)
+    });
+    let all: Vec<_> = references.chain(replaced).collect();
+    let functions: Vec<_> = all.iter().map(|(.., function)| *function).collect();
+    let compared = calls::compare(origin, data, target, &functions, console)?;
+    let mut refused = Vec::new();
+    for ((kind, written, function), comparison) in all.into_iter().zip(&compared) {
+        let is_replaced = kind == NameKind::Function;
+        let Some(why) = calls::advice(comparison, is_replaced) else {
+            continue;
+        };
+        let name = shown(function.name);
+        if args.calls.allow(function.name) {
+            continue;
+        }
+        if comparison.is_refused() {
+            refused.push(RefusedCall {
+                kind,
+                subject: written.clone(),
+                name,
+                why,
+            });
+        } else {
+            console.warning(&format_args!(
+                "{origin}: {} {written}: {why}",
+                kind.as_str()
+            ));
+        }
+    }
+    Ok(refused)
 }
 
 /// Prints the converted references and functions.

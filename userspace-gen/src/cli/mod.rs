@@ -4,6 +4,7 @@
 
 mod audit;
 mod build;
+mod calls;
 mod check;
 mod collisions;
 mod completion;

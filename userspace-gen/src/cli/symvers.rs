@@ -2,12 +2,16 @@
 
 //! `klp-gen symvers`
 
+use super::calls::{self, CallArgs};
 use super::options::target::{SymversArgs, TargetArgs};
 use super::ui::{Console, Verdict};
 use anyhow::Result;
+use klp_gen::build::calls::Function;
 use klp_gen::convert::references::References;
+use klp_gen::convert::Reference;
 use klp_gen::file::read_file;
 use klp_gen::file::{expect_no_input, write_file};
+use klp_gen::shown::shown;
 use klp_gen::target::Target;
 use std::path::PathBuf;
 
@@ -38,6 +42,9 @@ pub struct Args {
 
     #[command(flatten)]
     symvers: SymversArgs,
+
+    #[command(flatten)]
+    calls: CallArgs,
 
     /// An object of another module that modpost reads in the same run, for its exports; may be given
     /// several times
@@ -72,8 +79,14 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let mut references = References::default();
     let mut verdict = Verdict::Yes;
     for (origin, data) in &objects {
+        let known = references.meanings().len();
         let problems = references.add(origin, data, &target, args.target.policy)?;
         for problem in problems {
+            console.error(&format_args!("{origin}: {problem}"));
+            verdict = Verdict::No;
+        }
+        let new = references.meanings().get(known..).unwrap_or_default();
+        for problem in refused_calls(origin, data, args, &target, new, console)? {
             console.error(&format_args!("{origin}: {problem}"));
             verdict = Verdict::No;
         }
@@ -82,4 +95,34 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         write_file(&args.output, &references.to_symvers())?;
     }
     Ok(verdict)
+}
+
+/// Returns the refusals of references to static functions that have other arguments in the kernel's code than in the
+/// source.
+fn refused_calls(
+    origin: &str,
+    data: &[u8],
+    args: &Args,
+    target: &Target<'_>,
+    references: &[Reference],
+    console: &Console,
+) -> Result<Vec<String>> {
+    let objects: Vec<_> = references.iter().map(|r| shown(&r.object)).collect();
+    let functions = references.iter().zip(&objects).map(|(r, object)| Function {
+        object,
+        name: r.full_name.as_bytes(),
+        address: r.address,
+    });
+    let functions: Vec<_> = functions.collect();
+    let compared = calls::compare(origin, data, target, &functions, console)?;
+    let refused = references
+        .iter()
+        .zip(&compared)
+        .filter_map(|(reference, comparison)| {
+            let is_refused =
+                comparison.is_refused() && !args.calls.allow(reference.full_name.as_bytes());
+            let why = calls::advice(comparison, false).filter(|_| is_refused)?;
+            Some(format!("reference {}: {why}", reference.written))
+        });
+    Ok(refused.collect())
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 /// The section with the array of objects: the present name, and the name before the section was freed after
 /// init.
-const OBJECTS: [&[u8]; 2] = [b".init.klp_objects", b"__klp_objects"];
+pub(super) const OBJECTS: [&[u8]; 2] = [b".init.klp_objects", b"__klp_objects"];
 
 /// The lengths of the structs, and the offset of the number of functions.
 const OBJECT: u64 = 64;

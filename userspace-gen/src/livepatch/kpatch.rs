@@ -9,7 +9,7 @@ use super::structs::{Patch, PatchedFunction, PatchedObject};
 use object::read::ReadRef;
 use std::collections::BTreeMap;
 
-const FUNCS: &[u8] = b".kpatch.funcs";
+pub(super) const FUNCS: &[u8] = b".kpatch.funcs";
 const CALLBACKS: [&[u8]; 4] = [
     b".kpatch.callbacks.pre_patch",
     b".kpatch.callbacks.post_patch",

@@ -26,6 +26,12 @@ impl BuildDirectory {
         }
     }
 
+    /// Returns the path of the directory; the empty path stands for the working directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Returns the modules that `modules.order` lists.
     #[must_use]
     pub fn modules(&self) -> Vec<BuiltModule> {

@@ -4,6 +4,7 @@
 
 use crate::build::extract::Replacement;
 use crate::build::Object;
+use crate::livepatch::MADE_BY_BUILD;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -96,6 +97,7 @@ const CALLBACKS: &str = "
 
 /// Returns the text behind the tables of functions and objects.
 fn tail(replace: bool) -> String {
+    let (key, value) = MADE_BY_BUILD;
     format!(
         "
 static struct klp_patch klp_patch = {{
@@ -119,6 +121,7 @@ module_exit(klp_exit);
 MODULE_DESCRIPTION(\"livepatch\");
 MODULE_LICENSE(\"GPL\");
 MODULE_INFO(livepatch, \"Y\");
+MODULE_INFO({key}, \"{value}\");
 "
     )
 }

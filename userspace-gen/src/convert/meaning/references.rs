@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, Default)]
 pub struct References {
     names: BTreeSet<Vec<u8>>,
+    references: Vec<Reference>,
 }
 
 impl References {
@@ -43,7 +44,14 @@ impl References {
         // modpost refuses a symbol that both vmlinux and a module of the same run export.
         let names = names.filter(|name| !target.symvers().is_before_modpost(name));
         self.names.extend(names.map(<[u8]>::to_vec));
+        self.references.extend(plan.references);
         Ok(Vec::new())
+    }
+
+    /// Returns what the references mean.
+    #[must_use]
+    pub fn meanings(&self) -> &[Reference] {
+        &self.references
     }
 
     /// Returns the lines of a Module.symvers that lists the names as exports of vmlinux.

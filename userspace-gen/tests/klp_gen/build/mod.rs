@@ -5,6 +5,7 @@
 mod affected;
 mod backends;
 mod cache;
+mod calls;
 mod command;
 mod refused;
 mod small_kernel;
