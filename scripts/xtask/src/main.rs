@@ -35,6 +35,7 @@ struct Cli {
 enum Command {
     Audit(commands::audit::Args),
     Bench(commands::bench::Args),
+    Calls(commands::calls::Args),
     Corpus(commands::corpus::Args),
     Deb(commands::deb::Args),
     Demo(commands::demo::Args),
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Audit(args) => commands::audit::run(&args),
         Command::Bench(args) => commands::bench::run(&args),
+        Command::Calls(args) => commands::calls::run(&args),
         Command::Corpus(args) => commands::corpus::run(&args),
         Command::Deb(args) => commands::deb::run(&args),
         Command::Demo(args) => commands::demo::run(&args),

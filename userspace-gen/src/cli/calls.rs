@@ -14,6 +14,7 @@ use klp_gen::target::Target;
 use klp_policy::ObjName;
 use object::elf::STT_FUNC;
 use std::path::Path;
+use tempfile::TempDir;
 
 /// The functions that the author knows to be different in the kernel's code.
 #[derive(Debug, clap::Args)]
@@ -76,8 +77,15 @@ pub fn compare(
     let relevant = functions.iter().zip(&is_relevant);
     let relevant = relevant.filter_map(|(function, &is_relevant)| is_relevant.then_some(*function));
     let relevant: Vec<_> = relevant.collect();
-    let compared = Cache::open(&cache_directory()?)
-        .and_then(|cache| Calls::new(&kernel, &cache, processors())?.compare(&relevant));
+    // A package is built without a home directory, or with one that is not there.
+    let temporary = TempDir::with_prefix("klp-gen-")?;
+    let cache = cache_directory().and_then(|directory| Ok(Cache::open(&directory)?));
+    let compared = match cache {
+        Ok(cache) => Ok(cache),
+        Err(_) => Cache::open(temporary.path()),
+    };
+    let compared =
+        compared.and_then(|cache| Calls::new(&kernel, &cache, processors())?.compare(&relevant));
     let why = match compared {
         Ok(Ok(results)) => {
             let mut results = results.into_iter();

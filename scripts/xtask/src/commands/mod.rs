@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod bench;
+pub mod calls;
 pub mod corpus;
 pub mod deb;
 pub mod demo;

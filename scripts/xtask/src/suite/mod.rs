@@ -4,6 +4,7 @@
 
 pub mod authors;
 pub mod boots;
+pub mod calls;
 pub mod clients;
 pub mod collisions;
 pub mod convert_keeps;

@@ -178,6 +178,17 @@ fn calls_from_the_declaration_are_refused() {
         assert_eq!(status, Some(0), "{arguments}: {stderr}");
         assert!(!stderr.contains("void (ptr"), "{arguments}: {stderr}");
     }
+    // Without a home directory there is no cache, but a comparison.
+    let mut command = klp_gen();
+    command
+        .current_dir(kernel.directory.path())
+        .env_remove("HOME")
+        .env_remove("XDG_CACHE_HOME");
+    let output = command
+        .args(format!("convert wrong.ko -o none.ko {vmlinux}").split(' '))
+        .output();
+    assert_eq!(output.unwrap().status.code(), Some(1));
+
     // The kernel takes the livepatch; whether the author declared the function as in the code, nobody can see.
     let (_, stderr) = run(&kernel, &format!("check out.ko {vmlinux}"));
     assert!(

@@ -143,13 +143,16 @@ impl Toolchain {
     }
 
     /// A command without the environment of `cargo run`, whose job server and library path are not
-    /// meant for a kernel build.
+    /// meant for a kernel build. `klp-gen` has its cache beside the kernels.
     pub fn clean(&self, program: &str) -> Command {
         let mut path = OsString::from(SYSTEM_PATH);
         path.push(":");
         path.push(&self.bindgen);
         let mut command = Command::new(program);
         command.env_clear().env("PATH", path).env("LC_ALL", "C");
+        if let Ok(cache) = paths::cache() {
+            command.env("XDG_CACHE_HOME", cache);
+        }
         command
     }
 }

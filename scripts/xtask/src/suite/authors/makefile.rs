@@ -63,7 +63,7 @@ impl<'k> Makefile<'k> {
 
     /// Runs all tests.
     pub fn test(&self, tally: &mut Tally) {
-        let tests: [(&str, Test<'k>); 8] = [
+        let tests: [(&str, Test<'k>); 9] = [
             ("names that no module has", Self::impossible_names),
             ("a module of the kernel's build", Self::module_of_the_build),
             ("a module that nobody built", Self::unknown_module),
@@ -72,6 +72,7 @@ impl<'k> Makefile<'k> {
             ("a kernel that is not built", Self::no_build),
             ("a build that lacks something", Self::incomplete_builds),
             ("livepatch-m", Self::livepatch_m),
+            ("arguments that the optimiser removed", Self::changed_calls),
         ];
         run::each(
             "Makefile.livepatch",
@@ -226,6 +227,22 @@ impl<'k> Makefile<'k> {
                 .with_context(|| absent.join(" "))?;
         }
         Ok(())
+    }
+
+    /// A livepatch that calls the function as it is declared panics the kernel.
+    fn changed_calls(&self) -> Result<()> {
+        let uses = "snmp6_seq_show_item(NULL, NULL, NULL, NULL)";
+        let directory = self.sources(&[("USES", uses)], &[OBJECT])?;
+        let made = run_make(&mut self.make.command(&directory), &directory)?;
+        made.is_refused(&[
+            "the source has void (ptr, ptr, ptr, ptr), the kernel's code void (ptr, ptr, ptr)",
+            "klp-gen build",
+        ])?;
+        let mut allowed = self.make.command(&directory);
+        allowed.arg("KLP_FLAGS=--allow-call snmp6_seq_show_item");
+        let made = run_make(&mut allowed, &directory)?;
+        made.succeeds(&[])?;
+        made.is_silent()
     }
 
     fn livepatch_m(&self) -> Result<()> {
