@@ -19,7 +19,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The program that compiles bitcode to objects.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backend {
     /// The linker, in one process.
     Linker,
@@ -137,7 +137,18 @@ impl Backends<'_> {
         to: &Path,
         progress: &dyn Progress,
     ) -> Result<Vec<PathBuf>> {
-        let keys = wanted.iter().map(|file| self.key(file, replaced, index));
+        let program = match (
+            self.backend,
+            wanted.first().and_then(|file| file.saved.compile()),
+        ) {
+            (Backend::Compiler, Some(compile)) => compile.program_word(),
+            _ => self.link.linker(),
+        };
+        let words = vec![program.to_owned(), "--version".to_owned()];
+        let version = output(&Invocation { words }, self.kernel.directory())?.stdout;
+        let keys = wanted
+            .iter()
+            .map(|file| self.key(file, &version, replaced, index));
         let keys = keys.collect::<Result<Vec<_>>>()?;
         let missing: Vec<_> = (0..wanted.len())
             .filter(|&at| cache.find("object", keys[at]).is_none())
@@ -164,8 +175,15 @@ impl Backends<'_> {
 
     /// Returns the name of a file's object in the cache: the index has the hashes of all that the file
     /// imports.
-    fn key(&self, file: &Wanted<'_>, replaced: &Replaced, index: &Path) -> Result<blake3::Hash> {
+    fn key(
+        &self,
+        file: &Wanted<'_>,
+        version: &[u8],
+        replaced: &Replaced,
+        index: &Path,
+    ) -> Result<blake3::Hash> {
         let mut key = Key::new("object");
+        key.add(version);
         for word in self.link.options() {
             key.add(word.as_bytes());
         }

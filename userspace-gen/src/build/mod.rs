@@ -49,9 +49,10 @@ pub use progress::Progress;
 pub use refusal::{Refusal, RefusalKind};
 
 use crate::error::{Error, ErrorKind, Result};
+use std::env;
 use std::fmt;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 /// The object of the kernel that a file is linked into.
@@ -161,11 +162,13 @@ impl Request {
     /// Makes the directory for intermediate files.
     fn work_directory(&self) -> Result<WorkDirectory> {
         let Some(keep) = &self.keep else {
+            expect_no_space(&env::temp_dir(), "set TMPDIR to another directory")?;
             let directory = tempfile::Builder::new().prefix("klp-gen-").tempdir();
             let directory =
                 directory.map_err(|e| Error::io(&"cannot make a temporary directory", e))?;
             return Ok(WorkDirectory::Temporary(directory));
         };
+        expect_no_space(keep, "give another directory")?;
         let cannot = |e| Error::io(&format_args!("cannot write {}", keep.display()), e);
         fs::create_dir_all(keep).map_err(cannot)?;
         if fs::read_dir(keep).map_err(cannot)?.next().is_some() {
@@ -177,6 +180,19 @@ impl Request {
         }
         Ok(WorkDirectory::Kept(fs::canonicalize(keep).map_err(cannot)?))
     }
+}
+
+/// Refuses a directory in which make cannot build: make splits names at spaces.
+fn expect_no_space(directory: &Path, advice: &str) -> Result<()> {
+    let absolute = std::path::absolute(directory).unwrap_or_else(|_| directory.to_owned());
+    if !absolute.to_string_lossy().contains(char::is_whitespace) {
+        return Ok(());
+    }
+    let what = format!(
+        "{}: expected a directory without spaces in its path, in which make can build ({advice})",
+        absolute.display()
+    );
+    Err(Error::new(ErrorKind::Refused, what))
 }
 
 /// A directory for intermediate files.

@@ -93,6 +93,18 @@ impl Front<'_> {
             ));
         }
         let files: Vec<_> = patched.paths().collect();
+        if files.is_empty() {
+            let given = self
+                .request
+                .patches
+                .iter()
+                .map(|path| path.display().to_string());
+            return Ok(Err(vec![Refusal {
+                kind: RefusalKind::NoChange,
+                subject: given.collect::<Vec<_>>().join(", "),
+                reason: "changes no file that is compiled into the kernel".to_owned(),
+            }]));
+        }
         let dependants = dependants(self.kernel, &self.modules, &files)?;
         if let Some(refusals) = self.refuse(&files, &dependants) {
             return Ok(Err(refusals));

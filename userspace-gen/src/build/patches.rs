@@ -71,7 +71,7 @@ impl Patched {
         let mut refusals = Vec::new();
         for path in patches {
             let origin = path.display().to_string();
-            let text = read_file(path)?;
+            let text = without_carriage_returns(read_file(path)?);
             let is_git = text.split(|&b| b == b'\n').any(is_git_header);
             let options = if is_git {
                 ParseOptions::gitdiff()
@@ -218,6 +218,16 @@ impl Patched {
     }
 }
 
+/// Removes the carriage returns of a patch that a mail program gave to every line, as patch(1) does.
+fn without_carriage_returns(mut text: Vec<u8>) -> Vec<u8> {
+    let mut lines = text.split_inclusive(|&b| b == b'\n');
+    let is_mailed = lines.all(|line| line.ends_with(b"\r\n") || !line.ends_with(b"\n"));
+    if is_mailed {
+        text.retain(|&b| b != b'\r');
+    }
+    text
+}
+
 /// Returns true if a line begins the changes of a file as git prints them. A message may speak of `diff --git`.
 fn is_git_header(line: &[u8]) -> bool {
     let paths = line.strip_prefix(b"diff --git ");
@@ -263,7 +273,12 @@ fn kind_of(path: &Path) -> FileKind {
         );
     }
     let text = format!("/{}", path.display());
-    if let Some((_, why)) = NOT_PATCHABLE.iter().find(|(part, _)| text.contains(part)) {
+    // The headers of the vDSO are the kernel's as well.
+    let is_header = first == "include";
+    if let Some((_, why)) = NOT_PATCHABLE
+        .iter()
+        .find(|(part, _)| text.contains(part) && !is_header)
+    {
         return FileKind::Refused(why);
     }
     match &*extension {

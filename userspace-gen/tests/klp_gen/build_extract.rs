@@ -10,7 +10,7 @@ use klp_gen::build::compare::{compare, Pairings, Versions};
 use klp_gen::build::extract::{extract, Extraction, Inputs};
 use klp_gen::build::identity::content::Proof;
 use klp_gen::build::identity::Image;
-use klp_gen::build::{Object, Refusal};
+use klp_gen::build::{Object, Refusal, RefusalKind};
 use klp_gen::elf::{ElfFile, ElfInput};
 use klp_gen::livepatch::rela_sections;
 use klp_gen::target::{Target, TargetFiles};
@@ -276,6 +276,22 @@ fn a_lock_has_the_name_of_the_running_kernel_if_keys_have_bytes() {
         ];
         assert_eq!(found, expected);
     }
+}
+
+#[test]
+fn a_function_of_another_file_that_the_kernel_frees_is_refused() {
+    let (before, after) = (user(0x90, &["helper"]), user(0xf8, &["helper"]));
+    let mut helper = other("helper", true);
+    helper.elf.sections[0].name = ".init.text".to_owned();
+    let files = [("user.c", &before), ("helper.c", &helper)];
+    let refusals = extracted(&files, &after, |_, _| ()).unwrap_err();
+    let [refusal] = &refusals[..] else {
+        panic!("{refusals:?}")
+    };
+    assert_eq!(
+        (refusal.kind, &*refusal.subject),
+        (RefusalKind::Init, "helper")
+    );
 }
 
 #[test]

@@ -14,6 +14,10 @@ use object::read::ReadRef;
 const TRAMPOLINE: &[u8] = b"__SCT__";
 const KEY: &[u8] = b"__SCK__";
 
+/// The refusal of functions and variables that exist during boot only.
+const FREED: &str = "is used by a changed function, but the kernel frees it after boot or after the module was loaded \
+                     (remove __init from it in the patch, or do not use it)";
+
 impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
     /// Returns the object and the place in its table of an original function or variable.
     pub(super) fn existing(
@@ -43,9 +47,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         }
         let section = code.section(code.piece(original).section).name;
         if is_boot_only(section) {
-            let what = "is used by a changed function, but the kernel frees it after boot or after the module was \
-                        loaded (remove __init from it in the patch, or do not use it)";
-            self.refuse(RefusalKind::Init, unit, name, what);
+            self.refuse(RefusalKind::Init, unit, name, FREED);
             return None;
         }
         let Some(place) = symbol.and_then(|&symbol| image.place(symbol)) else {
@@ -94,6 +96,10 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         if let Some(call) = name.strip_prefix(TRAMPOLINE) {
             self.key_of(unit, call);
         }
+        if self.is_freed(unit, name) {
+            self.refuse(RefusalKind::Init, unit, shown(name), FREED);
+            return None;
+        }
         if let Some(symbol) = self.external_symbol(unit, name) {
             return Some(symbol);
         }
@@ -117,6 +123,16 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         }
         // Without a key, objtool uses the trampoline, and the kernel finds the key by the trampoline.
         let _ = self.external_symbol(unit, &key);
+    }
+
+    /// Returns true if the kernel frees a symbol after boot or after the module was loaded.
+    fn is_freed(&self, unit: usize, name: &[u8]) -> bool {
+        let images = self.inputs.images;
+        let objects = [&self.inputs.units[unit].object, &Object::Vmlinux];
+        let mut images = objects.into_iter().filter_map(|object| images.get(object));
+        images
+            .find_map(|image| image.section_of(image.global(name)?))
+            .is_some_and(is_boot_only)
     }
 
     pub(super) fn external_symbol(&mut self, unit: usize, name: &[u8]) -> Option<Link> {

@@ -110,6 +110,13 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
         Some(self.linked.get_symbol(symbol)?.value)
     }
 
+    /// Returns the name of the section of a symbol of the linked file.
+    #[must_use]
+    pub fn section_of(&self, symbol: SymbolId) -> Option<&'d [u8]> {
+        let section = self.linked.get_symbol(symbol)?.section()?;
+        Some(self.linked.get_section(section)?.name)
+    }
+
     /// Returns the contents of vmlinux at an address.
     #[must_use]
     pub fn bytes_at(&self, address: u64, size: u64) -> Option<&'d [u8]> {

@@ -72,6 +72,10 @@ fn what_could_not_run() {
             "it is the input same.patch",
         ),
         (
+            "same.patch --kernel build --source source --keep a\u{a0}b",
+            "expected a directory without spaces in its path",
+        ),
+        (
             "same.patch --kernel build --name a.b",
             "expected the name of a module, of letters",
         ),

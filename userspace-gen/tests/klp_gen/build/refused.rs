@@ -33,6 +33,7 @@ fn files_that_no_livepatch_can_change() {
             "is part of the EFI stub",
         ),
         ("mm/none.c", "is not in "),
+        ("include/vdso/none.h", "is not in "),
     ] {
         let refusals = kernel.refusals(&edit(file));
         let [refusal] = &refusals[..] else {
@@ -43,6 +44,28 @@ fn files_that_no_livepatch_can_change() {
     // All at once.
     let both = edit("mm/Kconfig") + &edit("mm/none.c");
     assert_eq!(kernel.refusals(&both).len(), 2);
+}
+
+#[test]
+fn a_patch_without_code_is_called_by_its_name() {
+    let kernel = SmallKernel::new(SOURCES);
+    let refusals = kernel.refusals(&edit("MAINTAINERS"));
+    let name = kernel.path("refused.patch").display().to_string();
+    assert_eq!(
+        refusals,
+        [format!(
+            "{name}: changes no file that is compiled into the kernel"
+        )]
+    );
+}
+
+#[test]
+fn a_mailed_patch_applies() {
+    let kernel = SmallKernel::new(SOURCES);
+    let patch = kernel.patch("fix.patch", &[("mm/a.c", "x * 3", "x * 4")]);
+    let text = fs::read_to_string(&patch).unwrap();
+    fs::write(&patch, text.replace('\n', "\r\n")).unwrap();
+    assert_eq!(kernel.pairs(&[&patch]).unwrap().units.len(), 1);
 }
 
 #[test]
