@@ -42,6 +42,8 @@ pub enum Part {
 
 /// Finds every object that reads one of the files. `files` has paths below the source tree.
 ///
+/// A new header may hide another one of its name: an object that read the other one may read the new one.
+///
 /// # Errors
 ///
 /// The build directory cannot be read.
@@ -55,6 +57,10 @@ pub fn dependants(
     let finders: Vec<_> = names
         .map(|name| Finder::new(name.as_bytes()).into_owned())
         .collect();
+    let new = files
+        .iter()
+        .filter(|file| !kernel.source().join(file).exists());
+    let hiding: Vec<_> = new.map(|&file| (file, name_in_directory(file))).collect();
     let mut commands = Vec::new();
     list(kernel.compiled_in(), Path::new(""), &mut commands)?;
     let is_external = kernel.compiled_in() != kernel.directory();
@@ -80,12 +86,16 @@ pub fn dependants(
         let reason = if files.iter().any(|file| is_source(&file)) {
             Some(Reason::Patched)
         } else {
-            let mut read = saved
-                .dependencies
-                .iter()
-                .filter_map(|path| below(kernel, path));
-            read.find(|path| files.contains(&path.as_path()))
-                .map(Reason::Header)
+            let mut read = saved.dependencies.iter().filter_map(|path| {
+                let hidden = hiding.iter().find(|(_, name)| path.ends_with(name));
+                let path = below(kernel, path)?;
+                let is_patched = files.contains(&path.as_path());
+                match hidden {
+                    Some((new, _)) if !is_patched => Some((*new).to_owned()),
+                    _ => Some(path).filter(|_| is_patched),
+                }
+            });
+            read.next().map(Reason::Header)
         };
         if let Some(reason) = reason {
             dependants.push(Dependant {
@@ -162,6 +172,16 @@ pub fn below(kernel: &KernelBuild, path: &Path) -> Option<PathBuf> {
         .chain([kernel.directory()]);
     let mut rests = trees.filter_map(|tree| path.strip_prefix(tree).ok());
     rests.next().map(Path::to_owned)
+}
+
+/// Returns the last two components of a path: `asm/bug.h`. Most headers are included by such a name.
+fn name_in_directory(path: &Path) -> PathBuf {
+    let directory = path.parent().and_then(Path::file_name);
+    let name = path.file_name().unwrap_or_default();
+    directory.map_or_else(
+        || PathBuf::from(name),
+        |directory| Path::new(directory).join(name),
+    )
 }
 
 /// Lists the `.cmd` files below a directory, with the names of their targets.

@@ -39,6 +39,36 @@ pub const SOURCES: &[Source] = &[
 ];
 
 #[test]
+fn a_new_header_that_hides_another_one_of_its_name() {
+    let kernel = SmallKernel::new(&[
+        ("x/limit.h", "", "#define LIMIT 4\n"),
+        (
+            "mm/a.c",
+            "",
+            "#include \"x/limit.h\"\nint a(int x) { return x * LIMIT; }\n",
+        ),
+        (
+            "fs/b.c",
+            "",
+            "#include <x/limit.h>\nint b(int x) { return x * LIMIT; }\n",
+        ),
+    ]);
+    kernel.write(
+        "new.patch",
+        "--- /dev/null\n+++ b/mm/x/limit.h\n@@ -0,0 +1 @@\n+#define LIMIT 5\n",
+    );
+    let pairs = kernel.pairs(&[&kernel.path("new.patch")]).unwrap();
+    let changed = pairs
+        .units
+        .iter()
+        .map(|unit| format!("{}: {}", unit.source.display(), unit.reason));
+    assert_eq!(
+        changed.collect::<Vec<_>>(),
+        ["mm/a.c: includes mm/x/limit.h"]
+    );
+}
+
+#[test]
 fn a_function_that_nobody_imports() {
     let kernel = SmallKernel::new(SOURCES);
     let patch = kernel.patch("fix.patch", &[("mm/a.c", "x * 3", "x * 5")]);
