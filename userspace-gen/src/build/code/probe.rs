@@ -2,7 +2,7 @@
 
 //! Reads the layouts of tables from the kernel's own headers, with the kernel's own compiler and options.
 
-use super::Layouts;
+use super::tables::Layouts;
 use crate::build::kbuild::Invocation;
 use crate::elf::number::read_u32;
 use crate::elf::ElfFile;

@@ -2,9 +2,9 @@
 
 //! The targets of relocations, as a piece and a distance from it, not as a section and an offset.
 
+use super::file::Code;
 use super::instructions::Instructions;
-use super::pieces::{has_chunks, is_mergeable, PieceKind};
-use super::{Code, PieceId};
+use super::piece::{has_chunks, is_mergeable, PieceId};
 use crate::elf::{Place, Section, SectionId};
 use crate::livepatch::rela::Relocation;
 use object::elf;
@@ -298,11 +298,5 @@ impl<'d> Code<'d> {
             }
             None => vec![(0, self.section(id).size)],
         }
-    }
-
-    /// Returns true if a piece is a function.
-    #[must_use]
-    pub fn is_function(&self, id: PieceId) -> bool {
-        self.piece(id).kind == PieceKind::Function
     }
 }

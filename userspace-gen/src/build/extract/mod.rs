@@ -312,7 +312,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         let prefix = symbols.find(|s| {
             s.section() == Some(piece.section)
                 && (piece.start..piece.entry).contains(&s.value)
-                && s.name.starts_with(super::code::pieces::CFI_PREFIX)
+                && s.name.starts_with(super::code::piece::CFI_PREFIX)
         });
         if let Some(prefix) = prefix {
             let sort = SymbolSort {
