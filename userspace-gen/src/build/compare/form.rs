@@ -4,6 +4,7 @@
 //! change.
 
 use super::names::stem;
+use super::versions::Side;
 use crate::build::code::{Code, Entry, Layouts, PieceId, Reference, Target};
 use crate::elf::SectionId;
 
@@ -44,15 +45,6 @@ pub enum Key {
     Loose(Vec<u8>),
     /// A number.
     Absolute,
-}
-
-/// The build: before or after the patch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Side {
-    /// The running kernel.
-    Original,
-    /// The kernel with the patch.
-    Patched,
 }
 
 /// The depth to which private content is followed; a table of tables has depth 2.

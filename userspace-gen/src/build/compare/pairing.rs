@@ -7,10 +7,10 @@
 //! left is paired by its name. Several are paired by order if they are equal and remember nothing of importance; others
 //! are not paired, and whoever needs them is refused.
 
-use super::form::{Form, Forms, Key, Side};
+use super::form::{Form, Forms, Key};
 use super::names::{self, stem};
 use super::sections::is_boot_only;
-use super::Versions;
+use super::versions::{Side, Versions};
 use crate::build::code::{Code, Layouts, PieceId, PieceKind, Target};
 use std::collections::{BTreeMap, HashMap};
 
