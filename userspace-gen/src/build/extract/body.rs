@@ -19,6 +19,9 @@ pub struct BodySection(usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct BodySymbol(usize);
 
+/// A symbol and a distance from it.
+pub(super) type Link = (BodySymbol, i64);
+
 /// A section before it is written.
 #[derive(Clone, Debug)]
 pub struct Contents {

@@ -2,10 +2,9 @@
 
 //! The strings and other mergeable constants of a livepatch. Each constant is in the livepatch once.
 
-use super::body::{Body, BodySection, BodySymbol, Contents, SymbolSort};
-use super::{Link, Part};
+use super::body::{Body, BodySection, BodySymbol, Contents, Link, SymbolSort};
 use crate::build::code::references::is_relative;
-use crate::build::code::Code;
+use crate::build::code::{Code, Part};
 use std::collections::HashMap;
 
 /// The constants of a livepatch.

@@ -2,7 +2,9 @@
 
 //! References to functions and variables of the running kernel.
 
-use super::{spelling, Extractor, Link};
+use super::body::Link;
+use super::extractor::Extractor;
+use super::spelling;
 use crate::build::code::PieceId;
 use crate::build::compare::{is_boot_only, names};
 use crate::build::{Object, RefusalKind};

@@ -7,9 +7,10 @@
 //! such a key uses the string of the running kernel. A string has no symbol; the reference counts from the
 //! beginning of the kernel's constants.
 
-use super::{Extractor, Link, Part};
+use super::body::Link;
+use super::extractor::Extractor;
 use crate::build::code::references::is_relative;
-use crate::build::code::{Code, PieceId, Reference, Target};
+use crate::build::code::{Code, Part, PieceId, Reference, Target};
 use crate::build::compare::names;
 use crate::build::Object;
 use object::read::ReadRef;

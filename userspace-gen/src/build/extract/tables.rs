@@ -3,8 +3,10 @@
 //! Entries of special sections, and the code without symbols to which they refer.
 
 use super::body::{BodyRelocation, BodySection, BodySymbol, Contents};
-use super::{is_content, names, Extractor, Part};
-use crate::build::code::{Code, Entry, PieceId, Reference, Target};
+use super::extractor::Extractor;
+use crate::build::code::{Code, Entry, Part, PieceId, Reference, Target};
+use crate::build::compare::form::is_content;
+use crate::build::compare::names;
 use crate::build::{Object, RefusalKind};
 use crate::elf::Section;
 use crate::shown::shown;
