@@ -64,6 +64,18 @@ const NOT_LOADED: [&[u8]; 6] = [
 /// that the kernel walks.
 const PLAIN: [&[u8]; 5] = [b".data", b".bss", b".rodata", b".ref.data", DESCRIPTORS];
 
+/// Returns true if a piece is in the memory of a running kernel and is compared by itself: private content is
+/// compared together with the function that uses it.
+fn is_loaded(code: &Code<'_>, id: PieceId) -> bool {
+    let section = code.section(code.piece(id).section).name;
+    !NOT_LOADED.iter().any(|prefix| section.starts_with(prefix)) && !is_content(code, id)
+}
+
+/// Returns true if a section has variables that are used by their symbols.
+fn is_plain(section: &[u8]) -> bool {
+    PLAIN.iter().any(|prefix| section.starts_with(prefix))
+}
+
 struct Comparison<'c, 'd> {
     unit: usize,
     file: &'c Unit,
@@ -131,13 +143,10 @@ impl Comparison<'_, '_> {
         let code = &self.version.original;
         for (id, piece) in code.numbered() {
             let section = code.section(piece.section).name;
-            let starts = |prefixes: &[&[u8]]| prefixes.iter().any(|p| section.starts_with(p));
             let is_entry = piece.kind == PieceKind::Data
-                && piece.name.is_some()
-                && !starts(&NOT_LOADED)
-                && !starts(&PLAIN)
-                && !is_boot_only(section)
-                && !is_content(code, id);
+                && is_loaded(code, id)
+                && !is_plain(section)
+                && !is_boot_only(section);
             if !is_entry || self.pairings.of(self.unit).patched(id).is_some() {
                 continue;
             }
@@ -188,11 +197,9 @@ impl Comparison<'_, '_> {
     fn data(&self, id: PieceId, original: Option<PieceId>, changes: &mut Changes) {
         let code = &self.version.patched;
         let section = self.section_name(id);
-        let is_not_loaded = NOT_LOADED.iter().any(|prefix| section.starts_with(prefix));
-        if is_not_loaded || is_content(code, id) {
+        if !is_loaded(code, id) {
             return;
         }
-        let is_plain = PLAIN.iter().any(|prefix| section.starts_with(prefix));
         match original {
             Some(original) if self.class_of(original) != class(section) => {
                 changes.data.push((self.unit, id));
@@ -213,7 +220,7 @@ impl Comparison<'_, '_> {
                 changes.refusals.push(self.refusal(kind, id, what));
             }
             // A part that functions use is taken together with these functions.
-            None if !is_plain && !self.may_be_the_same(id) => {
+            None if !is_plain(section) && !self.may_be_the_same(id) => {
                 let section = shown(section);
                 let what = format!(
                     "adds an entry to {section}, which the kernel only reads while it boots or the module loads (remove \
