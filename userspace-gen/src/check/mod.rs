@@ -59,10 +59,10 @@ pub fn check<'d, R: ReadRef<'d>>(
     subject.check_sites(&mut report);
     subject.check_parameters(&mut report);
     subject.check_sysfs(&mut report);
-    let enable = report.findings.len();
-    subject.check_livepatch(&mut report);
-    subject.check_installed(installed, &mut report);
-    report.at(Stage::Enable, enable);
+    report.during(Stage::Enable, |report| {
+        subject.check_livepatch(report);
+        subject.check_installed(installed, report);
+    });
     subject.check_patches(&mut report);
     subject.check_dependency(&mut report);
     report.sort();

@@ -5,6 +5,7 @@
 use super::refusal::{By, Refusal};
 use crate::target::Target;
 use std::fmt;
+use std::mem;
 
 /// The subject of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,9 +154,12 @@ pub struct Report {
     pub findings: Vec<Finding>,
     /// True if the kernel finds some name only with `klp_sympos`.
     pub needs_klp_sympos: bool,
+    /// The stage of the checks that are under way, which new findings get.
+    stage: Stage,
 }
 
 impl Report {
+    /// Adds a finding of the stage that is under way.
     pub(super) fn add(
         &mut self,
         kind: Kind,
@@ -169,7 +173,7 @@ impl Report {
             subject: subject.into(),
             outcome,
             warnings: Vec::new(),
-            stage: Stage::default(),
+            stage: self.stage,
         });
         let last = self.findings.len() - 1;
         &mut self.findings[last]
@@ -197,11 +201,11 @@ impl Report {
         self.findings.sort_by_key(|f| f.stage);
     }
 
-    /// Sets the stage of the findings from index `start` on.
-    pub(super) fn at(&mut self, stage: Stage, start: usize) {
-        for finding in self.findings.iter_mut().skip(start) {
-            finding.stage = stage;
-        }
+    /// Runs checks of a stage other than that under way: their findings get this stage.
+    pub(super) fn during(&mut self, stage: Stage, checks: impl FnOnce(&mut Self)) {
+        let outer = mem::replace(&mut self.stage, stage);
+        checks(self);
+        self.stage = outer;
     }
 
     /// Returns the findings that the given files do not decide.

@@ -19,53 +19,47 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     pub(in crate::check) fn check_patches(&self, report: &mut Report) {
         for patch in &self.patches {
             if let Some(problem) = patch.problem {
-                let start = report.findings.len();
-                self.refuse_module(patch_refusal(problem), report);
-                report.at(Stage::Objects, start);
+                report.during(Stage::Objects, |report| {
+                    self.refuse_module(patch_refusal(problem), report);
+                });
             }
             let mut directories = HashSet::new();
             for (index, object) in patch.objects.iter().enumerate() {
                 // klp_init_object() gives this name to a directory.
                 let twice = !directories.insert(name_of(object));
-                let start = report.findings.len();
-                self.check_object(object, twice, report);
-                for finding in report.findings.iter_mut().skip(start) {
-                    finding.stage = if object.has_funcs {
-                        stage(index, &finding.outcome)
-                    } else {
-                        Stage::Objects
-                    };
-                }
+                self.check_object(index, object, twice, report);
             }
         }
     }
 
-    fn check_object(&self, object: &PatchedObject<'d>, twice: bool, report: &mut Report) {
-        let name = name_of(object);
-        let object_name = shown(name);
-        let refusal = if !object.has_funcs {
-            // klp_enable_patch()
-            Some(silent("funcs is NULL"))
-        } else if name.len() >= MODULE_NAME_LEN {
-            // klp_init_object()
-            Some(silent(&format!(
-                "the name has {} bytes (at most 55)",
-                name.len()
-            )))
-        } else if name.is_empty() {
-            // kobject_add_internal()
-            let what = "attempted to be registered with empty name!";
-            Some(Refusal::Loader(what.to_owned()))
-        } else {
-            twice.then(|| Refusal::Exists {
-                name: object_name.clone(),
-            })
-        };
-        if let Some(refusal) = refusal {
+    /// Reports an object, which is the element `index` of the array in its `klp_patch`.
+    fn check_object(
+        &self,
+        index: usize,
+        object: &PatchedObject<'d>,
+        twice: bool,
+        report: &mut Report,
+    ) {
+        let object_name = shown(name_of(object));
+        if let Some((stage, refusal)) = object_refusal(index, object, twice) {
             let outcome = Outcome::Refused(refusal);
-            report.add(Kind::Object, &object_name, &object_name, outcome);
+            let finding = report.add(Kind::Object, &object_name, &object_name, outcome);
+            finding.stage = stage;
             return;
         }
+        let is_possible = self.check_existence(index, object, report);
+        let objname = ObjName::new(name_of(object)).filter(|_| is_possible);
+        self.check_functions(index, object, objname, report);
+    }
+
+    /// Reports an object that the kernel initializes, and returns whether a module can have its name.
+    fn check_existence(
+        &self,
+        index: usize,
+        object: &PatchedObject<'d>,
+        report: &mut Report,
+    ) -> bool {
+        let object_name = shown(name_of(object));
         let harm = object.callbacks.iter().find_map(|&to| match self.call(to) {
             Jump::Fits => None,
             Jump::Nowhere => Some("does not point to code of the module".to_owned()),
@@ -74,17 +68,31 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let impossible = object.name.and_then(impossible);
         let is_possible = impossible.is_none();
         let harm = harm.map(|what| format!("one of its callbacks {what}"));
-        let harm = impossible.or(harm);
-        let outcome = harm.map_or(Outcome::Accepted, |what| {
-            Outcome::Refused(Refusal::Harmful(what))
-        });
+        // klp_init_object() looks nothing up.
+        let (step, outcome) = match impossible.or(harm) {
+            None => (Step::Init, Outcome::Accepted),
+            Some(what) => (Step::LookUp, Outcome::Refused(Refusal::Harmful(what))),
+        };
         let finding = report.add(Kind::Object, &object_name, &object_name, outcome);
-        let objname = ObjName::new(name).filter(|_| is_possible);
-        if objname.is_none() && is_possible {
+        finding.stage = Stage::Object(index, step);
+        if is_possible && ObjName::new(name_of(object)).is_none() {
             finding.warn(
                 "its functions were not checked: klp-gen does not support a dot in the name of a module",
             );
         }
+        is_possible
+    }
+
+    /// Reports the functions of an object; without `objname` only those with a fault of their own, because the kernel
+    /// looks up nothing in a module that cannot exist.
+    fn check_functions(
+        &self,
+        index: usize,
+        object: &PatchedObject<'d>,
+        objname: Option<ObjName<'_>>,
+        report: &mut Report,
+    ) {
+        let object_name = shown(name_of(object));
         let mut places = HashMap::new();
         let mut directories = HashSet::new();
         for function in &object.functions {
@@ -95,15 +103,20 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             // klp_init_func() gives this name to a directory.
             let directory = (function.old_name, function.old_sympos.max(1));
             let twice = !directories.insert(directory) && function.old_name.is_some();
-            let refusal = function.problem.map(function_refusal);
-            let refusal = refusal.or_else(|| init_refusal(function, twice));
-            let checked = match (refusal, objname) {
-                (Some(refusal), _) => Checked::new(Outcome::Refused(refusal)),
-                (None, Some(objname)) => self.check_function(objname, function, report),
-                // The kernel looks up nothing in a module that cannot exist.
-                (None, None) => continue,
+            let (stage, checked) = if let Some(problem) = function.problem {
+                let outcome = Outcome::Refused(function_refusal(problem));
+                (Stage::Object(index, Step::LookUp), Checked::new(outcome))
+            } else if let Some(refusal) = init_refusal(function, twice) {
+                let outcome = Outcome::Refused(refusal);
+                (Stage::Object(index, Step::Init), Checked::new(outcome))
+            } else if let Some(objname) = objname {
+                let checked = self.check_function(objname, function, report);
+                (stage_of_lookup(index, &checked.outcome), checked)
+            } else {
+                continue;
             };
             let finding = report.add(Kind::Function, &object_name, &subject, checked.outcome);
+            finding.stage = stage;
             finding.warnings = checked.warnings;
             let place = checked.place;
             if let Some(other) = place.and_then(|place| places.insert(place, subject)) {
@@ -267,15 +280,36 @@ fn init_refusal(function: &PatchedFunction<'_>, twice: bool) -> Option<Refusal> 
     }
 }
 
-/// Returns the stage of a finding about an object or one of its functions.
-fn stage(object: usize, outcome: &Outcome) -> Stage {
+/// Returns the refusal of an object by itself, and the time at which the kernel makes it.
+fn object_refusal(
+    index: usize,
+    object: &PatchedObject<'_>,
+    twice: bool,
+) -> Option<(Stage, Refusal)> {
+    let name = name_of(object);
+    if !object.has_funcs {
+        // klp_enable_patch()
+        return Some((Stage::Objects, silent("funcs is NULL")));
+    }
+    let refusal = if name.len() >= MODULE_NAME_LEN {
+        // klp_init_object()
+        let len = name.len();
+        silent(&format!("the name has {len} bytes (at most 55)"))
+    } else if name.is_empty() {
+        // kobject_add_internal()
+        Refusal::Loader("attempted to be registered with empty name!".to_owned())
+    } else if twice {
+        Refusal::Exists { name: shown(name) }
+    } else {
+        return None;
+    };
+    Some((Stage::Object(index, Step::Init), refusal))
+}
+
+/// Returns the time at which the kernel makes a finding about a function that it looks up.
+fn stage_of_lookup(object: usize, outcome: &Outcome) -> Stage {
     match outcome {
         Outcome::Refused(Refusal::NoFtrace { .. }) => Stage::Patch,
-        // klp_init_object() and klp_init_func() look nothing up.
-        Outcome::Accepted
-        | Outcome::Refused(Refusal::Silent(_) | Refusal::Exists { .. } | Refusal::Loader(_)) => {
-            Stage::Object(object, Step::Init)
-        }
         _ => Stage::Object(object, Step::LookUp),
     }
 }

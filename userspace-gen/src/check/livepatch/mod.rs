@@ -3,7 +3,7 @@
 //! The messages of the livepatch core: kernel/livepatch/core.c.
 //!
 //! The livepatch core checks the [`module`], looks up symbols ([`find_symbol`]) for the [`relocations`] of
-//! livepatch symbols and for the [`functions`] to be replaced, and compares the livepatch with those that
+//! livepatch [`symbols`] and for the [`functions`] to be replaced, and compares the livepatch with those that
 //! are [`installed`].
 
 pub(super) mod find_symbol;
@@ -11,3 +11,4 @@ pub(super) mod functions;
 pub(super) mod installed;
 mod module;
 mod relocations;
+mod symbols;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
 //! Livepatch relocations: `klp_write_section_relocs()` and `klp_resolve_symbols()` in
-//! kernel/livepatch/core.c.
+//! kernel/livepatch/core.c. `symbols` looks up the symbols to which they refer.
 
-use super::find_symbol::SymbolLookup;
+use super::symbols::FoundNames;
 use crate::check::loader::values::{Value, WrittenBytes};
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report, Stage, Step};
@@ -12,11 +12,9 @@ use crate::elf::{Place, Section, SectionId, Symbol, SymbolId};
 use crate::livepatch::rela::Relocation;
 use crate::livepatch::{PatchedObject, RelaSection};
 use crate::shown::shown;
-use crate::target::impossible;
-use klp_policy::{LivepatchSection, LivepatchSymbol, ObjName, Query};
+use klp_policy::{LivepatchSection, ObjName};
 use object::elf;
 use object::read::ReadRef;
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 const NOT_LOADED: &str = "never applied: the section to be changed is not loaded";
@@ -32,8 +30,8 @@ struct Seen {
     used: BTreeSet<SymbolId>,
     /// The bytes that were written, and their places.
     written: WrittenBytes,
-    /// The symbols that were found, by object and place in its table, each with the name that found it.
-    spelled: BTreeMap<(Vec<u8>, u32), String>,
+    /// The symbols that were found.
+    found: FoundNames,
 }
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
@@ -46,10 +44,11 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 self.refuse_rel(&section, report);
             }
             if rela.section.is_livepatch_rela() {
-                let start = report.findings.len();
-                self.check_section(rela, &mut seen, report);
                 if let Some(object) = self.object_of(rela) {
-                    report.at(Stage::Object(object, Step::Relocate), start);
+                    let stage = Stage::Object(object, Step::Relocate);
+                    report.during(stage, |report| self.check_section(rela, &mut seen, report));
+                } else {
+                    self.check_section(rela, &mut seen, report);
                 }
             } else if self.loaded.is_per_cpu(&rela.target) {
                 let name = shown(rela.section.name);
@@ -232,7 +231,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                     return Value::Unknown;
                 };
                 let called = calls.contains(&symbol.id);
-                self.check_symbol(&symbol, objname, called, seen, report)
+                self.check_symbol(&symbol, objname, called, &mut seen.found, report)
             });
         }
         for relocation in rela.relocations() {
@@ -289,102 +288,6 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         found
             .find_map(|place| place)
             .filter(|_| !objname.is_vmlinux())
-    }
-
-    /// Reports a livepatch symbol, and returns its value.
-    fn check_symbol(
-        &self,
-        symbol: &Symbol<'d>,
-        section: ObjName<'_>,
-        called: bool,
-        seen: &mut Seen,
-        report: &mut Report,
-    ) -> Value {
-        let subject = shown(symbol.name);
-        let mut refuse = |object: ObjName<'_>, refusal| {
-            let outcome = Outcome::Refused(refusal);
-            report.add(Kind::Symbol, object.to_string(), &subject, outcome);
-            Value::Unknown
-        };
-        let of_subject = || subject.clone();
-        if symbol.place != Place::Livepatch {
-            return refuse(
-                section,
-                Refusal::NotMarked {
-                    symbol: of_subject(),
-                },
-            );
-        }
-        let Ok(parsed) = LivepatchSymbol::parse(symbol.name) else {
-            return refuse(
-                section,
-                Refusal::SymbolFormat {
-                    symbol: of_subject(),
-                },
-            );
-        };
-        let (objname, name) = (parsed.objname(), parsed.name());
-        if objname.is_vmlinux() && !section.is_vmlinux() {
-            let name = shown(name.0);
-            return refuse(objname, Refusal::VmlinuxFromModule { name });
-        }
-        let query = Query::new(name.0);
-        let lookup = SymbolLookup::look_up(
-            self.target,
-            self.policy,
-            objname,
-            &query,
-            name.0,
-            parsed.sympos(),
-        );
-        match lookup {
-            SymbolLookup::Refused { refusal, hint } => {
-                let outcome = Outcome::Refused(refusal);
-                let finding = report.add(Kind::Symbol, objname.to_string(), subject, outcome);
-                finding.warnings.extend(hint);
-                Value::Unknown
-            }
-            SymbolLookup::NoObject => {
-                let impossible = impossible(objname.as_bytes());
-                let impossible = impossible.filter(|_| !objname.is_vmlinux());
-                let outcome = match &impossible {
-                    Some(_) => Outcome::Refused(Refusal::NotFound {
-                        name: shown(name.0),
-                    }),
-                    None => Outcome::Unchecked(self.target.not_given(objname)),
-                };
-                let finding = report.add(Kind::Symbol, objname.to_string(), subject, outcome);
-                finding.warnings.extend(impossible);
-                Value::Unknown
-            }
-            SymbolLookup::Found(lookup) => {
-                report.needs_klp_sympos |= lookup.needs_klp_sympos();
-                let outcome = lookup.outcome();
-                let place = (objname.as_bytes().to_vec(), lookup.found.seq);
-                let name = subject.clone();
-                let finding = report.add(Kind::Symbol, objname.to_string(), subject, outcome);
-                finding.warnings = lookup.doubts(self.policy, &query, parsed.sympos());
-                if called && lookup.is_data() {
-                    finding.warn("the livepatch calls it, but it is data");
-                }
-                match seen.spelled.entry(place) {
-                    Entry::Occupied(other) if *other.get() != name => {
-                        finding.warn(format!("means the same symbol as {}", other.get()));
-                    }
-                    entry => drop(entry.or_insert(name)),
-                }
-                if section.is_vmlinux() && !objname.is_vmlinux() {
-                    finding.warn(format!(
-                        "found only if {objname} is loaded before the livepatch"
-                    ));
-                }
-                if objname.is_vmlinux() {
-                    Value::Linked(lookup.entry.address)
-                } else {
-                    Value::Module
-                }
-            }
-        }
     }
 }
 
