@@ -26,8 +26,10 @@ pub struct ElfFile<'d, R: ReadRef<'d> = &'d [u8]> {
     data: R,
     pub(super) endian: E,
     header: &'d FileHeader64<E>,
-    sections: &'d [SectionHeader64<E>],
+    section_headers: &'d [SectionHeader64<E>],
     section_names: &'d [u8],
+    /// The decoded headers: nearly every question about a file goes through all of them.
+    sections: Vec<Section<'d>>,
     pub(super) symtab: Option<Symtab<'d>>,
 }
 
@@ -56,15 +58,15 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         }
         let header = FileHeader64::<E>::parse(data).map_err(|e| bad("ELF header", e))?;
         let endian = header.endian().map_err(|e| bad("ELF header", e))?;
-        let sections = header
+        let section_headers = header
             .section_headers(endian, data)
             .map_err(|e| bad("section headers", e))?;
         let mut section_names: &[u8] = &[];
-        if !sections.is_empty() {
+        if !section_headers.is_empty() {
             let strings = header
                 .section_strings_index(endian, data)
                 .map_err(|e| bad("section name table", e))?;
-            if let Some(section) = sections.get(strings.0) {
+            if let Some(section) = section_headers.get(strings.0) {
                 if section.sh_type(endian) == elf::SHT_NOBITS {
                     let what = "section name table: expected contents, found none (SHT_NOBITS)";
                     return Err(Error::malformed(&origin, what));
@@ -79,8 +81,9 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
             data,
             endian,
             header,
-            sections,
+            section_headers,
             section_names,
+            sections: decode(section_headers, endian, section_names),
             symtab: None,
         };
         file.symtab = file.find_symtab()?;
@@ -170,20 +173,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
     /// Returns a section, if the file has it.
     #[must_use]
     pub fn get_section(&self, id: SectionId) -> Option<Section<'d>> {
-        let (header, endian) = (self.sections.get(id.0)?, self.endian);
-        Some(Section {
-            id,
-            name: string_at(self.section_names, header.sh_name(endian)).unwrap_or_default(),
-            kind: header.sh_type(endian),
-            flags: header.sh_flags(endian),
-            address: header.sh_addr(endian),
-            offset: header.sh_offset(endian),
-            size: header.sh_size(endian),
-            link: header.sh_link(endian),
-            info: header.sh_info(endian),
-            align: header.sh_addralign(endian),
-            entsize: header.sh_entsize(endian),
-        })
+        self.sections.get(id.0).copied()
     }
 
     /// Returns the first section with a name that does not begin and end within the table of names. The
@@ -191,12 +181,13 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
     pub(crate) fn unnamed_section(&self) -> Option<SectionId> {
         let end = end_of_strings(self.section_names);
         let unnamed = |s: &SectionHeader64<E>| s.sh_name(self.endian) as usize >= end;
-        self.sections.iter().position(unnamed).map(SectionId)
+        let mut headers = self.section_headers.iter();
+        headers.position(unnamed).map(SectionId)
     }
 
     /// Returns the header of a section, to be written again.
     pub(crate) fn raw_section_header(&self, id: SectionId) -> Result<SectionHeader> {
-        let header = self.sections.get(id.0);
+        let header = self.section_headers.get(id.0);
         let header = header.ok_or_else(|| self.malformed("expected a section"))?;
         Ok(SectionHeader::from_raw(self.endian, header))
     }
@@ -212,7 +203,7 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
 
     /// Returns the sections, without the null one.
     pub fn sections(&self) -> impl Iterator<Item = Section<'d>> + '_ {
-        (1..self.sections.len()).filter_map(|i| self.get_section(SectionId(i)))
+        self.sections.iter().skip(1).copied()
     }
 
     /// Returns the first section of a name.
@@ -302,4 +293,23 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
     pub(crate) fn malformed(&self, what: impl std::fmt::Display) -> Error {
         Error::malformed(&self.origin, what)
     }
+}
+
+/// Returns the sections of a file by their indexes.
+fn decode<'d>(headers: &[SectionHeader64<E>], endian: E, names: &'d [u8]) -> Vec<Section<'d>> {
+    let numbered = headers.iter().enumerate();
+    let sections = numbered.map(|(at, header)| Section {
+        id: SectionId(at),
+        name: string_at(names, header.sh_name(endian)).unwrap_or_default(),
+        kind: header.sh_type(endian),
+        flags: header.sh_flags(endian),
+        address: header.sh_addr(endian),
+        offset: header.sh_offset(endian),
+        size: header.sh_size(endian),
+        link: header.sh_link(endian),
+        info: header.sh_info(endian),
+        align: header.sh_addralign(endian),
+        entsize: header.sh_entsize(endian),
+    });
+    sections.collect()
 }
