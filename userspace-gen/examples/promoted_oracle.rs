@@ -6,7 +6,7 @@
 //! that was promoted has to be that of a promotable static in at least one of them.
 
 use anyhow::{bail, Context as _, Result};
-use klp_gen::bitcode::{FatObjects, Inputs, Llvm};
+use klp_gen::bitcode::{FatObjects, LinkInputs, Llvm};
 use klp_gen::shown::shown;
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::{cleanup_symbol_name, Policy};
@@ -18,7 +18,7 @@ fn main() -> Result<()> {
     let vmlinux = args.next().context("expected VMLINUX LLVM INPUT...")?;
     let llvm = Llvm::new(&args.next().context("expected VMLINUX LLVM INPUT...")?);
     let paths: Vec<_> = args.map(PathBuf::from).collect();
-    let inputs = Inputs::open(&paths, FatObjects::Code)?;
+    let inputs = LinkInputs::open(&paths, FatObjects::Code)?;
     let tools = llvm.tools(inputs.bitcode())?;
     let files = TargetFiles::open(Some(Path::new(&vmlinux)), &[], None)?;
     let target = Target::load(&files)?;

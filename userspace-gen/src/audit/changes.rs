@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The changes from one kernel to another.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Changes {
+pub struct KernelChanges {
     /// The names in the source of symbols that were promoted in the first kernel, and not in the second.
     pub suffix_lost: Vec<String>,
     /// The names of symbols that were promoted in the second kernel, and not in the first.
@@ -30,7 +30,7 @@ pub struct MatchesChanged {
     pub after: usize,
 }
 
-impl Changes {
+impl KernelChanges {
     /// Compares two kernels, without data with names of the compiler, which have no meaning.
     #[must_use]
     pub fn new(before: &Audit, after: &Audit) -> Self {

@@ -10,7 +10,7 @@ pub mod html;
 pub mod repeats;
 pub mod suffix;
 
-pub use changes::Changes;
+pub use changes::KernelChanges;
 pub use repeats::{Repeat, Rule};
 pub use suffix::{SuffixKind, Suffixed};
 

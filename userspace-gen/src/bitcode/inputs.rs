@@ -47,7 +47,7 @@ pub enum FatObjects {
 
 /// The inputs of a link.
 #[derive(Debug, Default)]
-pub struct Inputs {
+pub struct LinkInputs {
     elf: Vec<ElfObject>,
     bitcode: Vec<Bitcode>,
     fat: FatObjects,
@@ -57,7 +57,7 @@ pub struct Inputs {
     extracted: Option<TempDir>,
 }
 
-impl Inputs {
+impl LinkInputs {
     /// Opens the inputs of a link.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! LLVM's own tools, which read bitcode.
 
 use super::inputs::Bitcode;
-use super::text::{Listed, Module};
+use super::text::{BitcodeNames, SymbolList};
 use super::tools::{Tools, DIS, NM};
 use crate::error::{Error, ErrorKind, Result};
 use std::ffi::OsString;
@@ -21,7 +21,7 @@ impl Tools {
     /// # Errors
     ///
     /// `llvm-nm` is not installed, or refuses a file.
-    pub fn list(&self, files: &[Bitcode]) -> Result<Vec<Listed>> {
+    pub fn list(&self, files: &[Bitcode]) -> Result<Vec<SymbolList>> {
         in_parts(files, |part| {
             let names = TempDir::new().map_err(temporary)?;
             let list = names.path().join("files");
@@ -31,7 +31,7 @@ impl Tools {
             nm.args(["--no-sort", "--print-file-name", "--quiet"])
                 .arg(prefixed("@", &list));
             let output = run(nm, || self.cure(NM))?;
-            Listed::parse(&output, part)
+            SymbolList::parse(&output, part)
         })
     }
 
@@ -41,7 +41,11 @@ impl Tools {
     /// # Errors
     ///
     /// `llvm-dis` is not installed, or refuses a file.
-    pub fn disassemble(&self, files: &[Bitcode], wanted: &[usize]) -> Result<Vec<(usize, Module)>> {
+    pub fn disassemble(
+        &self,
+        files: &[Bitcode],
+        wanted: &[usize],
+    ) -> Result<Vec<(usize, BitcodeNames)>> {
         in_parts(wanted, |part| {
             // One run for many files writes each text beside its file.
             let directory = TempDir::new().map_err(temporary)?;
@@ -58,7 +62,7 @@ impl Tools {
             }
             let module = |&place: &usize| {
                 let text = fs::read(directory.path().join(format!("{place}.ll")));
-                Ok((place, Module::parse(&text.map_err(temporary)?)))
+                Ok((place, BitcodeNames::parse(&text.map_err(temporary)?)))
             };
             part.iter().map(module).collect()
         })

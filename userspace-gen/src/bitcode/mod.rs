@@ -13,5 +13,5 @@ pub mod producer;
 pub mod text;
 pub mod tools;
 
-pub use inputs::{FatObjects, Inputs};
+pub use inputs::{FatObjects, LinkInputs};
 pub use tools::{Llvm, Tools};

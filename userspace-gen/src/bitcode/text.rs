@@ -10,7 +10,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 /// The symbols of a file, as `llvm-nm` lists them: first those of the code, then those of assembler.
 #[derive(Debug, Default)]
-pub struct Listed {
+pub struct SymbolList {
     /// The symbols.
     pub symbols: Vec<ListedSymbol>,
 }
@@ -24,7 +24,7 @@ pub struct ListedSymbol {
     pub name: Vec<u8>,
 }
 
-impl Listed {
+impl SymbolList {
     /// Reads the output of `llvm-nm --print-file-name --no-sort` for `files`.
     ///
     /// # Errors
@@ -96,7 +96,7 @@ impl ListedSymbol {
 
 /// The names in the text of a module.
 #[derive(Debug, Default)]
-pub struct Module {
+pub struct BitcodeNames {
     /// The source file.
     pub source: String,
     /// The functions and variables of the code, without those of assembler.
@@ -105,7 +105,7 @@ pub struct Module {
     promotable: HashMap<Vec<u8>, bool>,
 }
 
-impl Module {
+impl BitcodeNames {
     /// Reads the output of `llvm-dis`.
     #[must_use]
     pub fn parse(text: &[u8]) -> Self {
@@ -297,12 +297,12 @@ mod tests {
 
     fn listed(text: &str, files: &[&str]) -> Result<Vec<Vec<(char, String)>>> {
         let files: Vec<_> = files.iter().map(|path| file(path)).collect();
-        let listed = Listed::parse(text.as_bytes(), &files)?;
+        let listed = SymbolList::parse(text.as_bytes(), &files)?;
         let symbol = |s: &ListedSymbol| {
             let name = String::from_utf8_lossy(&s.name).into_owned();
             (s.letter.into(), name)
         };
-        let symbols = |l: &Listed| l.symbols.iter().map(symbol).collect();
+        let symbols = |l: &SymbolList| l.symbols.iter().map(symbol).collect();
         Ok(listed.iter().map(symbols).collect())
     }
 
@@ -370,7 +370,7 @@ declare i32 @elsewhere(i32)
 
     #[test]
     fn what_may_be_promoted() {
-        let module = Module::parse(TEXT.as_bytes());
+        let module = BitcodeNames::parse(TEXT.as_bytes());
         assert_eq!(module.source, "dir/a.c");
         // Not to be imported itself, but called by what may be.
         assert_eq!(module.promotable(b"foo"), Some(true));
@@ -394,7 +394,7 @@ declare i32 @elsewhere(i32)
 
     #[test]
     fn what_is_of_the_code() {
-        let module = Module::parse(TEXT.as_bytes());
+        let module = BitcodeNames::parse(TEXT.as_bytes());
         for name in ["foo", "bar", "elsewhere", "table", "odd name"] {
             assert!(module.has(name.as_bytes()), "{name}");
         }
@@ -413,7 +413,7 @@ declare i32 @elsewhere(i32)
             "@\"\\0\" = internal",
             "\u{0}",
         ] {
-            assert!(!Module::parse(text.as_bytes()).has(b"nowhere"));
+            assert!(!BitcodeNames::parse(text.as_bytes()).has(b"nowhere"));
         }
     }
 }

@@ -6,14 +6,14 @@
 //! version, the compiler makes the same objects from the index of each file (`-fthinlto-index=`), and each
 //! file can be compiled on another processor or machine.
 
-use super::cache::{Cache, Key};
+use super::cache::{Cache, CacheKey};
 use super::compile::Compiler;
 use super::jobs::{each, output, run};
 use super::kbuild::{Invocation, Saved};
 use super::kernel::KernelBuild;
 use super::path::copy_below;
 use super::progress::Progress;
-use super::thin_link::{Link, Replaced};
+use super::thin_link::{Replaced, ThinLink};
 use crate::error::{Error, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ pub struct Backends<'b> {
     /// The build.
     pub kernel: &'b KernelBuild,
     /// The link that the files belong to.
-    pub link: &'b Link,
+    pub link: &'b ThinLink,
     /// The compiler's launcher.
     pub compiler: &'b Compiler,
     /// The number of processes.
@@ -57,7 +57,7 @@ impl Backend {
     /// # Errors
     ///
     /// A program cannot be run.
-    pub fn of(kernel: &KernelBuild, link: &Link, saved: &Saved) -> Result<Self> {
+    pub fn of(kernel: &KernelBuild, link: &ThinLink, saved: &Saved) -> Result<Self> {
         let compiler = saved.compile().map_or("clang", Invocation::program_word);
         let [compiler, linker] = [compiler, link.linker()].map(|program| version(kernel, program));
         let (compiler, linker) = (compiler?, linker?);
@@ -112,8 +112,8 @@ impl Backends<'_> {
             let object = copy_below(to, file.kbuild_path);
             let made = object.parent().map_or(Ok(()), fs::create_dir_all);
             made.map_err(|e| Error::io(&format_args!("cannot write {}", object.display()), e))?;
-            let index = Link::index_of(file.kbuild_path, replaced, index);
-            let input = Link::path_of(file.kbuild_path, replaced);
+            let index = ThinLink::index_of(file.kbuild_path, replaced, index);
+            let input = ThinLink::path_of(file.kbuild_path, replaced);
             run(
                 &self.invocation(file.saved, &input, &index, &object),
                 self.kernel.directory(),
@@ -182,14 +182,14 @@ impl Backends<'_> {
         replaced: &Replaced,
         index: &Path,
     ) -> Result<blake3::Hash> {
-        let mut key = Key::new("object");
+        let mut key = CacheKey::new("object");
         key.add(version);
         for word in self.link.options() {
             key.add(word.as_bytes());
         }
         key.add(file.kbuild_path.as_os_str().as_encoded_bytes());
         // A replaced original was compiled again, to the same contents in another place.
-        let mut index = fs::read(Link::index_of(file.kbuild_path, replaced, index))
+        let mut index = fs::read(ThinLink::index_of(file.kbuild_path, replaced, index))
             .map_err(|e| Error::io(&"cannot read an index of the thin link", e))?;
         for path in replaced.values() {
             let path = path.as_os_str().as_encoded_bytes();
@@ -198,7 +198,7 @@ impl Backends<'_> {
             }
         }
         key.add(&index);
-        let input = Link::path_of(file.kbuild_path, replaced);
+        let input = ThinLink::path_of(file.kbuild_path, replaced);
         key.add_file(&self.kernel.directory().join(input))?;
         key.add(match self.backend {
             Backend::Linker => b"linker",

@@ -107,9 +107,9 @@ impl Cache {
 
 /// A hash of everything on which an entry depends.
 #[derive(Debug)]
-pub struct Key(Hasher);
+pub struct CacheKey(Hasher);
 
-impl Key {
+impl CacheKey {
     /// Begins a name.
     #[must_use]
     pub fn new(kind: &str) -> Self {
@@ -154,7 +154,7 @@ mod tests {
         let directory = TempDir::new().unwrap();
         let cache = Cache::open(&directory.path().join("klp-gen")).unwrap();
         let key = || {
-            let mut key = Key::new("k");
+            let mut key = CacheKey::new("k");
             key.add(b"x");
             key.finish()
         };
@@ -170,18 +170,18 @@ mod tests {
             (&again, b"1".to_vec())
         );
         // An entry that was interrupted does not exist.
-        let failed = cache.entry("k", Key::new("other").finish(), |_| {
+        let failed = cache.entry("k", CacheKey::new("other").finish(), |_| {
             Err(Error::new(crate::error::ErrorKind::Io, "interrupted"))
         });
         assert!(failed.is_err());
-        assert_eq!(cache.find("k", Key::new("other").finish()), None);
+        assert_eq!(cache.find("k", CacheKey::new("other").finish()), None);
     }
 
     #[test]
     fn two_at_once() {
         let directory = TempDir::new().unwrap();
         let cache = Cache::open(directory.path()).unwrap();
-        let key = Key::new("k").finish();
+        let key = CacheKey::new("k").finish();
         // The other build is done while this build is still at work.
         let path = cache.entry("k", key, |path| {
             fs::write(path.join("file"), "mine").unwrap();

@@ -5,9 +5,9 @@
 //! The `.cmd` file of an object lists all files that the compiler read for it (`scripts/basic/fixdep.c`).
 
 use super::kbuild::Saved;
-use super::kernel::{KernelBuild, Module};
+use super::kernel::{KbuildModule, KernelBuild};
 use super::path::normal;
-use super::{Object, Reason};
+use super::{KbuildObject, Reason};
 use crate::error::{Error, Result};
 use memchr::memmem::Finder;
 use std::collections::HashMap;
@@ -33,9 +33,9 @@ pub struct Dependant {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Bitcode that is linked into vmlinux or a module.
-    Bitcode(Object),
+    Bitcode(KbuildObject),
     /// An object that is linked, but is no bitcode: assembler, or C that is compiled without LTO.
-    Native(Object),
+    Native(KbuildObject),
     /// A file from which the build makes other files, such as `asm-offsets.s`, or the vDSO.
     Other,
 }
@@ -49,7 +49,7 @@ pub enum Part {
 /// The build directory cannot be read.
 pub fn dependants(
     kernel: &KernelBuild,
-    modules: &[Module],
+    modules: &[KbuildModule],
     files: &[&Path],
 ) -> Result<Vec<Dependant>> {
     let objects = Objects::new(kernel, modules);
@@ -116,13 +116,13 @@ struct Objects<'k> {
 }
 
 impl<'k> Objects<'k> {
-    fn new(kernel: &'k KernelBuild, modules: &'k [Module]) -> Self {
+    fn new(kernel: &'k KernelBuild, modules: &'k [KbuildModule]) -> Self {
         let mut parts = HashMap::new();
         for member in kernel.members() {
             let part = if member.is_bitcode {
-                Part::Bitcode(Object::Vmlinux)
+                Part::Bitcode(KbuildObject::Vmlinux)
             } else {
-                Part::Native(Object::Vmlinux)
+                Part::Native(KbuildObject::Vmlinux)
             };
             let place = parts.len();
             parts.insert(member.path.as_path(), (place, part));

@@ -5,7 +5,7 @@
 use super::index::Index;
 use super::jobs::{each, run};
 use super::kbuild::Invocation;
-use crate::bitcode::{FatObjects, Inputs, Llvm};
+use crate::bitcode::{FatObjects, LinkInputs, Llvm};
 use crate::error::{Error, Result};
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -29,7 +29,7 @@ impl Disassembler {
     ///
     /// `PATH` has none.
     pub fn new(bitcode: &Path) -> Result<Self> {
-        let inputs = Inputs::open(&[bitcode.to_owned()], FatObjects::Code)?;
+        let inputs = LinkInputs::open(&[bitcode.to_owned()], FatObjects::Code)?;
         let tools = Llvm::Path.tools(inputs.bitcode())?;
         let [program, analyzer] = ["llvm-dis", "llvm-bcanalyzer"]
             .map(|name| tools.program(name).to_string_lossy().into_owned());

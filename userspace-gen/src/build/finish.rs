@@ -9,7 +9,9 @@ use super::identity::content::Proof;
 use super::identity::{Image, Located};
 use super::kbuild::Saved;
 use super::link::{link, source, Parts};
-use super::{Answer, KernelBuild, Object, Pairs, Progress, Refusal, RefusalKind, Unit};
+use super::{
+    BuildRefusal, KbuildObject, KernelBuild, Pairs, Progress, Refusable, RefusalKind, Unit,
+};
 use crate::elf::{ElfFile, ElfInput};
 use crate::error::{Error, Result};
 use crate::file::{read_file, write_file};
@@ -56,7 +58,7 @@ pub fn finish(
     kernel: &KernelBuild,
     wish: &Wish,
     progress: &dyn Progress,
-) -> Result<Answer<Livepatch>> {
+) -> Result<Refusable<Livepatch>> {
     let units = &pairs.units;
     let Some(first) = units.first() else {
         return Ok(Err(vec![nothing(units)]));
@@ -122,12 +124,12 @@ pub fn finish(
     }))
 }
 
-fn nothing(units: &[Unit]) -> Refusal {
+fn nothing(units: &[Unit]) -> BuildRefusal {
     let files: Vec<_> = units
         .iter()
         .map(|u| u.source.display().to_string())
         .collect();
-    Refusal {
+    BuildRefusal {
         kind: RefusalKind::NoChange,
         subject: files.join(", "),
         reason:
@@ -155,7 +157,7 @@ fn make(
     functions: &[Replacement],
     body: &[u8],
     objects: &Objects,
-) -> Result<std::result::Result<PathBuf, Refusal>> {
+) -> Result<std::result::Result<PathBuf, BuildRefusal>> {
     let directory = pairs.directory.path().join("livepatch");
     let cannot = |e| Error::io(&format_args!("cannot make {}", directory.display()), e);
     fs::create_dir(&directory).map_err(cannot)?;
@@ -180,10 +182,10 @@ type Elf<'o> = ElfFile<'o, &'o ReadCache<File>>;
 struct Objects {
     files: TargetFiles,
     /// The file with relocations and the linked file, by object.
-    inputs: BTreeMap<Object, (ElfInput, ElfInput)>,
+    inputs: BTreeMap<KbuildObject, (ElfInput, ElfInput)>,
     /// The bitcode files from which each object was linked, in link order.
-    members: BTreeMap<Object, Vec<PathBuf>>,
-    modules: BTreeMap<Object, PathBuf>,
+    members: BTreeMap<KbuildObject, Vec<PathBuf>>,
+    modules: BTreeMap<KbuildObject, PathBuf>,
     symvers: PathBuf,
 }
 
@@ -201,10 +203,10 @@ impl Objects {
             ElfInput::open(&kernel.vmlinux_o())?,
             ElfInput::open(&kernel.vmlinux())?,
         );
-        inputs.insert(Object::Vmlinux, image);
+        inputs.insert(KbuildObject::Vmlinux, image);
         let of_image = kernel.members().iter().filter(|member| member.is_bitcode);
         members.insert(
-            Object::Vmlinux,
+            KbuildObject::Vmlinux,
             of_image.map(|member| member.path.clone()).collect(),
         );
         for module in built {
@@ -231,7 +233,7 @@ impl Objects {
         Ok(Target::load(&self.files)?.with_symvers(symvers))
     }
 
-    fn parse(&self) -> Result<BTreeMap<Object, (Elf<'_>, Elf<'_>)>> {
+    fn parse(&self) -> Result<BTreeMap<KbuildObject, (Elf<'_>, Elf<'_>)>> {
         let mut parsed = BTreeMap::new();
         for (object, (relocatable, linked)) in &self.inputs {
             parsed.insert(object.clone(), (relocatable.parse()?, linked.parse()?));
@@ -241,15 +243,16 @@ impl Objects {
 
     fn images<'i, 'd>(
         &self,
-        elves: &'i BTreeMap<Object, (Elf<'d>, Elf<'d>)>,
+        elves: &'i BTreeMap<KbuildObject, (Elf<'d>, Elf<'d>)>,
         target: &'i Target<'d>,
-    ) -> std::result::Result<BTreeMap<Object, Image<'i, 'd, &'d ReadCache<File>>>, Refusal> {
+    ) -> std::result::Result<BTreeMap<KbuildObject, Image<'i, 'd, &'d ReadCache<File>>>, BuildRefusal>
+    {
         let mut images = BTreeMap::new();
         for (object, (relocatable, linked)) in elves {
             let name = object.name();
             let name = match object {
-                Object::Vmlinux => Some(ObjName::VMLINUX),
-                Object::Module(_) => ObjName::new(name.as_bytes()),
+                KbuildObject::Vmlinux => Some(ObjName::VMLINUX),
+                KbuildObject::Module(_) => ObjName::new(name.as_bytes()),
             };
             let Some(found) = name.and_then(|name| target.object(name)) else {
                 continue;
@@ -268,15 +271,15 @@ impl Objects {
 fn prove<'d>(
     units: &[Unit],
     versions: &[Versions<'_>],
-    images: &BTreeMap<Object, Image<'_, 'd, &'d ReadCache<File>>>,
+    images: &BTreeMap<KbuildObject, Image<'_, 'd, &'d ReadCache<File>>>,
     progress: &dyn Progress,
-) -> Result<Answer<Vec<Located>>> {
+) -> Result<Refusable<Vec<Located>>> {
     let mut all = Vec::new();
     let mut refusals = Vec::new();
     for (unit, version) in units.iter().zip(versions) {
         let Some(image) = images.get(&unit.object) else {
             let what = "the object into which the file is linked is not in the build directory";
-            return Ok(Err(vec![Refusal {
+            return Ok(Err(vec![BuildRefusal {
                 kind: RefusalKind::OtherBuild,
                 subject: unit.kbuild_path.display().to_string(),
                 reason: what.to_owned(),

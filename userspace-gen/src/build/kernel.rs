@@ -7,7 +7,7 @@
 use super::disassembler::Disassembler;
 use super::kbuild::{Invocation, Saved};
 use super::path::normal;
-use super::Object;
+use super::KbuildObject;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_file;
 use crate::target::BuildDirectory;
@@ -41,9 +41,9 @@ pub struct Member {
 
 /// A module of the build.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Module {
+pub struct KbuildModule {
     /// The object of the livepatch.
-    pub object: Object,
+    pub object: KbuildObject,
     /// The file: `net/ipv6/ipv6.ko`.
     pub ko: PathBuf,
     /// The files that are linked into the module, in order, as its `.mod` file lists them.
@@ -223,7 +223,7 @@ impl KernelBuild {
     /// # Errors
     ///
     /// A module's `.mod` file cannot be read.
-    pub fn modules(&self) -> Result<Vec<Module>> {
+    pub fn modules(&self) -> Result<Vec<KbuildModule>> {
         let files = BuildDirectory::of(&self.compiled_in().join("vmlinux"));
         let modules = files.modules().into_iter().map(|module| {
             let in_tree = module.path.strip_prefix(&self.directory).ok();
@@ -231,8 +231,8 @@ impl KernelBuild {
             let ko = in_tree.unwrap_or(&module.path);
             let list = read_file(&module.path.with_extension("mod"))?;
             let list = String::from_utf8_lossy(&list);
-            Ok(Module {
-                object: Object::Module(ko.with_extension("")),
+            Ok(KbuildModule {
+                object: KbuildObject::Module(ko.with_extension("")),
                 ko: ko.to_owned(),
                 members: list.lines().map(PathBuf::from).collect(),
             })

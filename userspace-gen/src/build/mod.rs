@@ -46,7 +46,7 @@ pub mod thin_link;
 pub use kernel::KernelBuild;
 pub use pairs::pairs;
 pub use progress::Progress;
-pub use refusal::{Refusal, RefusalKind};
+pub use refusal::{BuildRefusal, RefusalKind};
 
 use crate::error::{Error, ErrorKind, Result};
 use std::env;
@@ -57,14 +57,14 @@ use tempfile::TempDir;
 
 /// The object of the kernel that a file is linked into.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Object {
+pub enum KbuildObject {
     /// The kernel image.
     Vmlinux,
     /// A module, by its path below the build directory without `.ko`: `net/ipv6/ipv6`.
     Module(PathBuf),
 }
 
-impl Object {
+impl KbuildObject {
     /// Returns the name of the object in a livepatch: `vmlinux`, or `KBUILD_MODNAME` of a module.
     #[must_use]
     pub fn name(&self) -> String {
@@ -117,7 +117,7 @@ impl fmt::Display for Reason {
 #[derive(Clone, Debug)]
 pub struct Unit {
     /// The object that the file is linked into.
-    pub object: Object,
+    pub object: KbuildObject,
     /// The name that kbuild has for it, below the build directory: `mm/slab_common.o`.
     pub kbuild_path: PathBuf,
     /// The C file, below the source tree (or below the build directory if the build made it):
@@ -143,7 +143,7 @@ pub struct Pairs {
 
 /// The request for a livepatch: the options of `klp-gen build`.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct BuildRequest {
     /// The source patches, to be applied one after the other.
     pub patches: Vec<PathBuf>,
     /// The number of processes that may run at a time.
@@ -158,7 +158,7 @@ pub struct Request {
     pub all: bool,
 }
 
-impl Request {
+impl BuildRequest {
     /// Makes the directory for intermediate files.
     fn work_directory(&self) -> Result<WorkDirectory> {
         let Some(keep) = &self.keep else {
@@ -216,4 +216,4 @@ impl WorkDirectory {
 }
 
 /// The result of a step: a value, or the refusals.
-pub type Answer<T> = std::result::Result<T, Vec<Refusal>>;
+pub type Refusable<T> = std::result::Result<T, Vec<BuildRefusal>>;

@@ -3,7 +3,7 @@
 //! Makes the objects before and after from the patch.
 
 use super::backends::{Backend, Backends, Wanted};
-use super::cache::{Cache, Key};
+use super::cache::{Cache, CacheKey};
 use super::changed::{below, dependants, Dependant, Part};
 use super::compile::Compiler;
 use super::disassembler::Disassembler;
@@ -11,14 +11,17 @@ use super::index::Difference;
 use super::ir::Ir;
 use super::jobs::{each, output};
 use super::kbuild::Invocation;
-use super::kernel::{KernelBuild, Module};
+use super::kernel::{KbuildModule, KernelBuild};
 use super::patches::Patched;
 use super::path::copy_below;
 use super::progress::Progress;
 use super::proof::Originals;
 use super::shadow::Shadow;
-use super::thin_link::{Link, Replaced};
-use super::{Answer, Object, Pairs, Reason, Refusal, RefusalKind, Request, Unit, WorkDirectory};
+use super::thin_link::{Replaced, ThinLink};
+use super::{
+    BuildRefusal, BuildRequest, KbuildObject, Pairs, Reason, Refusable, RefusalKind, Unit,
+    WorkDirectory,
+};
 use crate::error::{Error, Result};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
@@ -34,7 +37,7 @@ const SECONDS_EACH: usize = 3;
 /// A file that was compiled before and after.
 struct Compiled<'d> {
     dependant: &'d Dependant,
-    object: Object,
+    object: KbuildObject,
     original: PathBuf,
     patched: PathBuf,
     ir: (Ir, Ir),
@@ -46,10 +49,10 @@ struct Compiled<'d> {
 ///
 /// A file cannot be read or written, or a program of the kernel's build fails.
 pub fn pairs(
-    request: &Request,
+    request: &BuildRequest,
     kernel: &KernelBuild,
     progress: &dyn Progress,
-) -> Result<Answer<Pairs>> {
+) -> Result<Refusable<Pairs>> {
     let front = Front {
         request,
         kernel,
@@ -70,17 +73,17 @@ pub fn pairs(
 }
 
 struct Front<'f> {
-    request: &'f Request,
+    request: &'f BuildRequest,
     kernel: &'f KernelBuild,
     progress: &'f dyn Progress,
-    modules: Vec<Module>,
+    modules: Vec<KbuildModule>,
     directory: WorkDirectory,
     cache: Cache,
     disassembler: Disassembler,
 }
 
 impl Front<'_> {
-    fn units(&self) -> Result<Answer<Vec<Unit>>> {
+    fn units(&self) -> Result<Refusable<Vec<Unit>>> {
         self.progress.step("patch", self.request.patches.len());
         let patched = match Patched::apply(&self.request.patches, self.kernel.source())? {
             Ok(patched) => patched,
@@ -99,7 +102,7 @@ impl Front<'_> {
                 .patches
                 .iter()
                 .map(|path| path.display().to_string());
-            return Ok(Err(vec![Refusal {
+            return Ok(Err(vec![BuildRefusal {
                 kind: RefusalKind::NoChange,
                 subject: given.collect::<Vec<_>>().join(", "),
                 reason: "changes no file that is compiled into the kernel".to_owned(),
@@ -119,7 +122,7 @@ impl Front<'_> {
                 .iter()
                 .map(|file| file.display().to_string())
                 .collect();
-            return Ok(Err(vec![Refusal {
+            return Ok(Err(vec![BuildRefusal {
                 kind: RefusalKind::NoChange,
                 subject: names.join(", "),
                 reason: "the patch changes no code of this kernel: this configuration does not compile what the patch \
@@ -127,7 +130,7 @@ impl Front<'_> {
                     .to_owned(),
             }]));
         }
-        let mut by_object: BTreeMap<&Object, Vec<&Compiled<'_>>> = BTreeMap::new();
+        let mut by_object: BTreeMap<&KbuildObject, Vec<&Compiled<'_>>> = BTreeMap::new();
         for file in &compiled {
             by_object.entry(&file.object).or_default().push(file);
         }
@@ -139,7 +142,7 @@ impl Front<'_> {
     }
 
     /// Refuses patches that can be refused before anything is compiled.
-    fn refuse(&self, files: &[&Path], dependants: &[Dependant]) -> Option<Vec<Refusal>> {
+    fn refuse(&self, files: &[&Path], dependants: &[Dependant]) -> Option<Vec<BuildRefusal>> {
         let mut refusals = Vec::new();
         for dependant in dependants {
             let is_patched = dependant.reason == Reason::Patched;
@@ -154,7 +157,7 @@ impl Front<'_> {
                 _ => continue,
             };
             let subject = dependant.kbuild_path.display().to_string();
-            refusals.push(Refusal {
+            refusals.push(BuildRefusal {
                 kind: RefusalKind::NotThinLto,
                 subject,
                 reason: why.to_owned(),
@@ -170,7 +173,7 @@ impl Front<'_> {
                 .map(|file| file.display().to_string())
                 .collect();
             let minutes = (count * SECONDS_EACH).div_ceil(60);
-            refusals.push(Refusal {
+            refusals.push(BuildRefusal {
                 kind: RefusalKind::ManyFiles,
                 subject: names.join(", "),
                 reason: format!(
@@ -187,7 +190,7 @@ impl Front<'_> {
         &self,
         dependants: &'d [Dependant],
         shadow: &Shadow,
-    ) -> Result<Answer<Vec<Compiled<'d>>>> {
+    ) -> Result<Refusable<Vec<Compiled<'d>>>> {
         self.progress.step("compile", dependants.len());
         let compiler = Compiler {
             launcher: self.request.launcher.clone(),
@@ -225,9 +228,9 @@ impl Front<'_> {
         dependant: &'d Dependant,
         originals: &Originals<'_>,
         after: &Compiler,
-    ) -> Result<std::result::Result<Option<Compiled<'d>>, Refusal>> {
+    ) -> Result<std::result::Result<Option<Compiled<'d>>, BuildRefusal>> {
         let path = &dependant.kbuild_path;
-        let refuse = |kind, reason: String| Refusal {
+        let refuse = |kind, reason: String| BuildRefusal {
             kind,
             subject: path.display().to_string(),
             reason,
@@ -283,10 +286,10 @@ impl Front<'_> {
 
     /// Finds the files of one object that change because of the changed files, and compiles them before and
     /// after.
-    fn link(&self, object: &Object, files: &[&Compiled<'_>]) -> Result<Vec<Unit>> {
+    fn link(&self, object: &KbuildObject, files: &[&Compiled<'_>]) -> Result<Vec<Unit>> {
         let link = match self.modules.iter().find(|module| module.object == *object) {
-            Some(module) => Link::module(self.kernel, module)?,
-            None => Link::vmlinux(self.kernel)?,
+            Some(module) => ThinLink::module(self.kernel, module)?,
+            None => ThinLink::vmlinux(self.kernel)?,
         };
         let name = |file: &Compiled<'_>| file.dependant.kbuild_path.clone();
         let after = files.iter().map(|file| (name(file), file.patched.clone()));
@@ -362,7 +365,7 @@ impl Front<'_> {
     }
 
     /// Returns the directory with the indexes of the original link.
-    fn original_index(&self, link: &Link, before: &Replaced) -> Result<PathBuf> {
+    fn original_index(&self, link: &ThinLink, before: &Replaced) -> Result<PathBuf> {
         if !before.is_empty() {
             let to = self
                 .directory
@@ -372,7 +375,7 @@ impl Front<'_> {
             link.index(self.kernel, before, &to)?;
             return Ok(to);
         }
-        let mut key = Key::new("index");
+        let mut key = CacheKey::new("index");
         for option in link.options() {
             key.add(option.as_bytes());
         }
@@ -393,7 +396,7 @@ impl Front<'_> {
     /// Returns the files with code that may differ, in link order, each with the reason.
     fn affected(
         &self,
-        link: &Link,
+        link: &ThinLink,
         files: &[&Compiled<'_>],
         (before, old): (&Replaced, &Path),
         (after, new): (&Replaced, &Path),
@@ -402,8 +405,8 @@ impl Front<'_> {
             .iter()
             .flat_map(|file| {
                 let path = &file.dependant.kbuild_path;
-                let plain = Link::path_of(path, &Replaced::new());
-                [before, after].map(|replaced| (Link::path_of(path, replaced), plain.clone()))
+                let plain = ThinLink::path_of(path, &Replaced::new());
+                [before, after].map(|replaced| (ThinLink::path_of(path, replaced), plain.clone()))
             })
             .collect();
         let changed: HashMap<String, HashSet<u64>> = files
@@ -411,7 +414,7 @@ impl Front<'_> {
             .map(|file| {
                 let (old, new) = &file.ir;
                 (
-                    Link::path_of(&file.dependant.kbuild_path, &Replaced::new()),
+                    ThinLink::path_of(&file.dependant.kbuild_path, &Replaced::new()),
                     old.changed(new),
                 )
             })
@@ -424,8 +427,8 @@ impl Front<'_> {
                 continue;
             }
             let [old, new] = [
-                Link::index_of(path, before, old),
-                Link::index_of(path, after, new),
+                ThinLink::index_of(path, before, old),
+                ThinLink::index_of(path, after, new),
             ];
             let read = |path: &Path| {
                 fs::read(path)
@@ -447,7 +450,7 @@ impl Front<'_> {
             .indexes(self.request.jobs, &texts, &rename)?;
         for ((at, ..), indexes) in flagged.iter().zip(indexes.chunks(2)) {
             let [old, new] = indexes else { continue };
-            let own = Link::path_of(&affected[*at].0, &Replaced::new());
+            let own = ThinLink::path_of(&affected[*at].0, &Replaced::new());
             let difference = old.difference(new, &own, &changed);
             affected[*at].1 = difference.map(|difference| reason(&difference, files));
             self.progress.advance(&own);

@@ -6,7 +6,7 @@
 //! may have moved, but there is no fuzz: a livepatch of the wrong code is worse than no livepatch.
 
 use super::lines::{self, Change};
-use super::{Answer, Refusal, RefusalKind};
+use super::{BuildRefusal, Refusable, RefusalKind};
 use crate::error::{Error, Result};
 use crate::file::read_file;
 use crate::shown::shown;
@@ -66,7 +66,7 @@ impl Patched {
     /// # Errors
     ///
     /// A patch cannot be read, or has another format.
-    pub fn apply(patches: &[PathBuf], tree: &Path) -> Result<Answer<Self>> {
+    pub fn apply(patches: &[PathBuf], tree: &Path) -> Result<Refusable<Self>> {
         let mut all = Self::default();
         let mut refusals = Vec::new();
         for path in patches {
@@ -127,7 +127,7 @@ impl Patched {
         operation: &FileOperation<'_, [u8]>,
         edit: &PatchKind<'_, [u8]>,
         tree: &Path,
-    ) -> Result<std::result::Result<(), Refusal>> {
+    ) -> Result<std::result::Result<(), BuildRefusal>> {
         let stripped = operation.strip_prefix(1);
         // git writes the paths of a rename without a/ and b/.
         if let FileOperation::Rename { to, .. } | FileOperation::Copy { to, .. } = operation {
@@ -208,7 +208,7 @@ impl Patched {
         }
     }
 
-    fn not_changed(&mut self, path: &[u8], why: &str) -> std::result::Result<(), Refusal> {
+    fn not_changed(&mut self, path: &[u8], why: &str) -> std::result::Result<(), BuildRefusal> {
         let path = path_of(path);
         if matches!(kind_of(&path), FileKind::NoCode) {
             self.ignored.push(path);
@@ -309,8 +309,8 @@ fn kind_of(path: &Path) -> FileKind {
     }
 }
 
-fn refusal(kind: RefusalKind, path: &Path, reason: &str) -> Refusal {
-    Refusal {
+fn refusal(kind: RefusalKind, path: &Path, reason: &str) -> BuildRefusal {
+    BuildRefusal {
         kind,
         subject: path.display().to_string(),
         reason: reason.to_owned(),
@@ -324,7 +324,7 @@ fn does_not_apply(
     text: &[u8],
     edit: &Patch<'_, [u8]>,
     why: &str,
-) -> Refusal {
+) -> BuildRefusal {
     let number = why
         .rsplit('#')
         .next()

@@ -5,13 +5,13 @@
 //! The cache keeps the proof by everything that the compiler reads, so that an unchanged file is compiled
 //! once.
 
-use super::cache::{Cache, Key};
+use super::cache::{Cache, CacheKey};
 use super::changed::Dependant;
 use super::compile::Compiler;
 use super::jobs::output;
 use super::kbuild::Invocation;
 use super::kernel::{is_bitcode, KernelBuild};
-use super::{Refusal, RefusalKind};
+use super::{BuildRefusal, RefusalKind};
 use crate::error::{Error, Result};
 use blake3::Hash;
 use std::collections::HashMap;
@@ -56,13 +56,13 @@ impl<'o> Originals<'o> {
         &self,
         dependant: &Dependant,
         to: &Path,
-    ) -> Result<std::result::Result<PathBuf, Refusal>> {
+    ) -> Result<std::result::Result<PathBuf, BuildRefusal>> {
         let path = &dependant.kbuild_path;
         let key = self.key(dependant)?;
         if let Some(entry) = self.cache.find("original", key) {
             return Ok(Ok(entry.join(BITCODE)));
         }
-        let refuse = |reason: String| Refusal {
+        let refuse = |reason: String| BuildRefusal {
             kind: RefusalKind::OtherBuild,
             subject: path.display().to_string(),
             reason,
@@ -94,7 +94,7 @@ impl<'o> Originals<'o> {
     }
 
     fn key(&self, dependant: &Dependant) -> Result<Hash> {
-        let mut key = Key::new("original");
+        let mut key = CacheKey::new("original");
         let saved = &dependant.saved;
         for invocation in &saved.invocations {
             for word in &invocation.words {

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// A reason for which the patch cannot be a livepatch: an honest no, not an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
+pub struct BuildRefusal {
     /// The kind of the reason.
     pub kind: RefusalKind,
     /// The function, variable or file that the refusal is about.

@@ -9,8 +9,8 @@
 
 use super::jobs::run;
 use super::kbuild::{Invocation, Saved};
-use super::kernel::{is_bitcode, KernelBuild, Module};
-use super::Object;
+use super::kernel::{is_bitcode, KbuildModule, KernelBuild};
+use super::KbuildObject;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::read_file;
 use crate::target::archive_members;
@@ -25,9 +25,9 @@ pub type Replaced = HashMap<PathBuf, PathBuf>;
 
 /// A link of bitcode.
 #[derive(Debug)]
-pub struct Link {
+pub struct ThinLink {
     /// The object that is linked.
-    pub object: Object,
+    pub object: KbuildObject,
     words: Vec<Word>,
 }
 
@@ -47,14 +47,14 @@ pub struct Input {
     pub is_bitcode: bool,
 }
 
-impl Link {
+impl ThinLink {
     /// Reads the link line of vmlinux.o.
     ///
     /// # Errors
     ///
     /// The line, or an archive in it, cannot be read.
     pub fn vmlinux(kernel: &KernelBuild) -> Result<Self> {
-        Self::read(kernel, Object::Vmlinux, kernel.link())
+        Self::read(kernel, KbuildObject::Vmlinux, kernel.link())
     }
 
     /// Reads the link line of a module's object.
@@ -62,7 +62,7 @@ impl Link {
     /// # Errors
     ///
     /// The line cannot be read, or is no link.
-    pub fn module(kernel: &KernelBuild, module: &Module) -> Result<Self> {
+    pub fn module(kernel: &KernelBuild, module: &KbuildModule) -> Result<Self> {
         let object = module.ko.with_extension("o");
         let saved = Saved::open(kernel.directory(), &object)?;
         let is_link = |i: &&Invocation| i.words.iter().any(|word| word == "-r");
@@ -84,7 +84,7 @@ impl Link {
         Ok(link)
     }
 
-    fn read(kernel: &KernelBuild, object: Object, link: &Invocation) -> Result<Self> {
+    fn read(kernel: &KernelBuild, object: KbuildObject, link: &Invocation) -> Result<Self> {
         let mut words = Vec::new();
         let mut given = link.words.iter();
         while let Some(word) = given.next() {
@@ -192,7 +192,7 @@ impl Link {
         Ok(())
     }
 
-    /// Returns the path of a file's index below the directory of [`Link::index`].
+    /// Returns the path of a file's index below the directory of [`ThinLink::index`].
     #[must_use]
     pub fn index_of(input: &Path, replaced: &Replaced, directory: &Path) -> PathBuf {
         let path = Self::path_of(input, replaced);

@@ -7,7 +7,7 @@ use super::ui::json::Address;
 use super::ui::{Console, Look, Page, Verdict};
 use anyhow::Result;
 use clap::ValueEnum;
-use klp_gen::audit::{html, Audit, Changes, Repeat, SuffixKind};
+use klp_gen::audit::{html, Audit, KernelChanges, Repeat, SuffixKind};
 use klp_gen::elf::ElfInput;
 use klp_policy::Policy;
 use serde::Serialize;
@@ -119,7 +119,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         audits.push(audit);
     }
     let changes = match &audits[..] {
-        [before, after] => Some(Changes::new(before, after)),
+        [before, after] => Some(KernelChanges::new(before, after)),
         _ => None,
     };
     let last = audits.len() - 1;
@@ -139,7 +139,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     Ok(Verdict::Yes)
 }
 
-fn row<'a>(audit: &'a Audit, changes: Option<&'a Changes>) -> Row<'a> {
+fn row<'a>(audit: &'a Audit, changes: Option<&'a KernelChanges>) -> Row<'a> {
     Row {
         vmlinux: &audit.origin,
         symbols: audit.symbols,
@@ -223,7 +223,7 @@ fn names<'n>(
     page.line(4, format_args!("{what}: {}", line.join(" ")))
 }
 
-fn print(page: &mut Page<'_>, audits: &[Audit], changes: Option<&Changes>) -> io::Result<()> {
+fn print(page: &mut Page<'_>, audits: &[Audit], changes: Option<&KernelChanges>) -> io::Result<()> {
     for (number, audit) in (1..).zip(audits) {
         let origin = page.paint(Look::Heading, &audit.origin);
         page.line(4, format_args!("{number}: {origin}"))?;

@@ -7,7 +7,9 @@ use super::options::rule;
 use super::ui::{Console, Look, Page, Steps, Verdict};
 use anyhow::{bail, Context as _, Result};
 use klp_gen::build::finish::{finish, Livepatch, Wish};
-use klp_gen::build::{pairs, Answer, KernelBuild, Pairs, Progress, Refusal, RefusalKind, Request};
+use klp_gen::build::{
+    pairs, BuildRefusal, BuildRequest, KernelBuild, Pairs, Progress, Refusable, RefusalKind,
+};
 use klp_gen::file::expect_no_input;
 use klp_policy::Policy;
 use serde::Serialize;
@@ -157,8 +159,8 @@ impl Change {
 }
 
 impl BuildRow {
-    fn refused(refusals: Vec<Refusal>) -> Self {
-        let row = |refusal: Refusal| RefusalRow {
+    fn refused(refusals: Vec<BuildRefusal>) -> Self {
+        let row = |refusal: BuildRefusal| RefusalRow {
             kind: refusal.kind,
             subject: refusal.subject,
             reason: refusal.reason,
@@ -207,9 +209,9 @@ impl BuildRow {
 }
 
 impl Args {
-    fn request(&self) -> Result<Request> {
+    fn request(&self) -> Result<BuildRequest> {
         let launcher = shlex::split(self.launcher.as_deref().unwrap_or_default());
-        Ok(Request {
+        Ok(BuildRequest {
             patches: self.patches.clone(),
             jobs: self.jobs.map_or_else(processors, NonZero::get),
             launcher: launcher.context("--launcher: expected a command in the shell's quotes")?,
@@ -346,11 +348,11 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
 }
 
 fn build(
-    request: &Request,
+    request: &BuildRequest,
     kernel: &KernelBuild,
     wish: &Wish,
     progress: &dyn Progress,
-) -> klp_gen::Result<Answer<(Pairs, Livepatch)>> {
+) -> klp_gen::Result<Refusable<(Pairs, Livepatch)>> {
     let pairs = match pairs(request, kernel, progress)? {
         Ok(pairs) => pairs,
         Err(refusals) => return Ok(Err(refusals)),

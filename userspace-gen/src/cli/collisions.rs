@@ -5,7 +5,7 @@
 use super::options::format::{Format, FormatArg};
 use super::ui::{Console, Look, Verdict};
 use anyhow::Result;
-use klp_gen::bitcode::{FatObjects, Inputs, Llvm};
+use klp_gen::bitcode::{FatObjects, LinkInputs, Llvm};
 use klp_gen::collisions::{find, reserve, Collision, Effect, InputPlace, LinkerScript};
 use klp_gen::file::expect_no_input;
 use klp_gen::shown::shown;
@@ -111,7 +111,7 @@ impl Args {
     }
 }
 
-fn say_what_was_read(inputs: &Inputs, console: &Console) {
+fn say_what_was_read(inputs: &LinkInputs, console: &Console) {
     let (bitcode, elf) = (inputs.bitcode().len(), inputs.elf().len());
     console.detail(&format_args!("{bitcode} bitcode files, {elf} ELF objects"));
     if let [first, rest @ ..] = inputs.unused_bitcode() {
@@ -143,7 +143,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     } else {
         FatObjects::Code
     };
-    let inputs = Inputs::open(&args.inputs, fat)?;
+    let inputs = LinkInputs::open(&args.inputs, fat)?;
     let scripts = args.scripts()?;
     let tools = Llvm::new(&args.llvm).tools(inputs.bitcode())?;
     let collisions = find(&inputs, &scripts, &tools)?;

@@ -11,9 +11,9 @@ use super::ui::{Console, Look, Page, Verdict};
 use anyhow::Result;
 use klp_gen::build::calls::Function;
 use klp_gen::check::{self, check_file, By, Finding, Refusal, Report};
-use klp_gen::convert::kernel_name::Spelling;
+use klp_gen::convert::kernel_name::KernelName;
 use klp_gen::convert::problem::NameKind;
-use klp_gen::convert::{convert, Conversion, Converted, OldName, Problem, Reference};
+use klp_gen::convert::{convert, Conversion, Converted, OldName, Problem, ResolvedReference};
 use klp_gen::file::read_file;
 use klp_gen::file::{expect_no_input, write_file};
 use klp_gen::shown::shown;
@@ -87,7 +87,7 @@ enum Status {
 }
 
 impl<'c> Row<'c> {
-    fn converted(reference: &'c Reference) -> Self {
+    fn converted(reference: &'c ResolvedReference) -> Self {
         Self {
             kind: NameKind::Reference.as_str(),
             reference: &reference.written,
@@ -103,7 +103,7 @@ impl<'c> Row<'c> {
     }
 
     fn replaced(function: &'c OldName) -> Self {
-        let Spelling { name, sympos } = &function.spelling;
+        let KernelName { name, sympos } = &function.kernel_name;
         Self {
             kind: NameKind::Function.as_str(),
             reference: &function.written,
@@ -380,7 +380,7 @@ fn mention(report: &Report, console: &Console) {
     }
 }
 
-fn livepatch_name(reference: &Reference) -> String {
+fn livepatch_name(reference: &ResolvedReference) -> String {
     shown(&reference.livepatch_name().unwrap_or_default())
 }
 

@@ -8,7 +8,7 @@ use super::ui::{Console, Verdict};
 use anyhow::Result;
 use klp_gen::build::calls::Function;
 use klp_gen::convert::references::References;
-use klp_gen::convert::Reference;
+use klp_gen::convert::ResolvedReference;
 use klp_gen::file::read_file;
 use klp_gen::file::{expect_no_input, write_file};
 use klp_gen::shown::shown;
@@ -104,7 +104,7 @@ fn refused_calls(
     data: &[u8],
     args: &Args,
     target: &Target<'_>,
-    references: &[Reference],
+    references: &[ResolvedReference],
     console: &Console,
 ) -> Result<Vec<String>> {
     let objects: Vec<_> = references.iter().map(|r| shown(&r.object)).collect();

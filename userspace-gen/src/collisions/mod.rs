@@ -15,7 +15,7 @@ pub mod reserve;
 pub use linker_script::LinkerScript;
 pub use names::{Collision, CollisionKind, Effect, InputPlace, Static};
 
-use crate::bitcode::{Inputs, Tools};
+use crate::bitcode::{LinkInputs, Tools};
 use crate::error::Result;
 use names::Names;
 
@@ -24,7 +24,11 @@ use names::Names;
 /// # Errors
 ///
 /// An input cannot be read, or a tool of LLVM fails.
-pub fn find(inputs: &Inputs, scripts: &[LinkerScript], tools: &Tools) -> Result<Vec<Collision>> {
+pub fn find(
+    inputs: &LinkInputs,
+    scripts: &[LinkerScript],
+    tools: &Tools,
+) -> Result<Vec<Collision>> {
     let listed = tools.list(inputs.bitcode())?;
     let names = Names::new(inputs, &listed, scripts)?;
     let wanted: Vec<_> = names.undecided().into_iter().collect();

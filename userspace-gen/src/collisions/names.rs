@@ -3,8 +3,8 @@
 //! Compares the statics in bitcode with the symbols of ELF objects and linker scripts.
 
 use super::linker_script::{LinkerScript, Role};
-use crate::bitcode::text::{Listed, ListedSymbol, Module};
-use crate::bitcode::Inputs;
+use crate::bitcode::text::{BitcodeNames, ListedSymbol, SymbolList};
+use crate::bitcode::LinkInputs;
 use crate::error::Result;
 use crate::shown::shown;
 use object::elf;
@@ -154,7 +154,7 @@ pub struct Collision {
 /// Every name of a static in a bitcode file and of another symbol.
 #[derive(Debug)]
 pub(super) struct Names<'i> {
-    inputs: &'i Inputs,
+    inputs: &'i LinkInputs,
     /// The symbols of bitcode by name: the index of the file, and the entry of `llvm-nm`.
     listed: HashMap<&'i [u8], Vec<(usize, &'i ListedSymbol)>>,
     /// The symbols of ELF objects and linker scripts, by name.
@@ -163,8 +163,8 @@ pub(super) struct Names<'i> {
 
 impl<'i> Names<'i> {
     pub(super) fn new(
-        inputs: &'i Inputs,
-        listed: &'i [Listed],
+        inputs: &'i LinkInputs,
+        listed: &'i [SymbolList],
         scripts: &'i [LinkerScript],
     ) -> Result<Self> {
         let mut by_name = HashMap::<_, Vec<_>>::new();
@@ -257,7 +257,7 @@ impl<'i> Names<'i> {
     }
 
     /// Returns the collisions; `modules` are the [undecided](Self::undecided) files.
-    pub(super) fn collisions(&self, modules: &[(usize, Module)]) -> Vec<Collision> {
+    pub(super) fn collisions(&self, modules: &[(usize, BitcodeNames)]) -> Vec<Collision> {
         let modules: HashMap<_, _> = modules.iter().map(|(file, m)| (*file, m)).collect();
         let mut collisions = Vec::new();
         for (name, entries) in &self.listed {
@@ -286,7 +286,7 @@ impl<'i> Names<'i> {
         collisions
     }
 
-    fn place(&self, file: usize, module: &Module) -> InputPlace {
+    fn place(&self, file: usize, module: &BitcodeNames) -> InputPlace {
         InputPlace {
             origin: self.inputs.bitcode()[file].origin.clone(),
             source: Some(module.source.clone()).filter(|source| !source.is_empty()),
@@ -322,7 +322,7 @@ impl Sides {
         &mut self,
         name: &[u8],
         symbol: &ListedSymbol,
-        module: &Module,
+        module: &BitcodeNames,
         of_code: bool,
         taken: Taken,
         place: impl Fn() -> InputPlace,

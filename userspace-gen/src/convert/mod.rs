@@ -9,7 +9,7 @@ mod meaning;
 mod output;
 
 pub use meaning::old_names::OldName;
-pub use meaning::plan::{Plan, Reference};
+pub use meaning::plan::{Plan, ResolvedReference};
 pub use meaning::problem::{self, Problem};
 pub use meaning::{kernel_name, named_modules, references};
 
@@ -40,7 +40,7 @@ pub struct Converted {
     /// The file.
     pub bytes: Vec<u8>,
     /// The references, each with the name that was written for it.
-    pub references: Vec<Reference>,
+    pub references: Vec<ResolvedReference>,
     /// The functions that the livepatch replaces, as far as their objects are given.
     pub functions: Vec<OldName>,
     /// The report of the check of the result.

@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 
 /// The key by which two symbols are compared.
 #[derive(Clone, Copy, Debug)]
-pub struct Key<'a> {
+pub struct SortKey<'a> {
     /// The address.
     pub address: u64,
     /// The letter in kallsyms.
@@ -21,7 +21,7 @@ pub struct Key<'a> {
 
 /// Compares two symbols.
 #[must_use]
-pub fn compare(a: &Key<'_>, b: &Key<'_>) -> Ordering {
+pub fn compare(a: &SortKey<'_>, b: &SortKey<'_>) -> Ordering {
     a.address
         .cmp(&b.address)
         .then_with(|| is_weak(a.letter).cmp(&is_weak(b.letter)))

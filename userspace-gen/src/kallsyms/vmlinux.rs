@@ -61,7 +61,7 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
     }
     let key = |entry: &Entry<'d>| {
         let symbol = elf.get_symbol(SymbolId(entry.index as usize));
-        order::Key {
+        order::SortKey {
             address: entry.address,
             letter: entry.letter,
             name: entry.name.0,

@@ -31,4 +31,4 @@ pub use object::Object;
 pub use objects::Target;
 pub use rule::rule_of;
 pub use sources::Sources;
-pub use symvers::{Listed, Symvers};
+pub use symvers::{Symvers, SymversEntry};

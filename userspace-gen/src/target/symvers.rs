@@ -18,13 +18,13 @@ use std::path::{Path, PathBuf};
 /// The exported symbols, by their names.
 #[derive(Clone, Debug, Default)]
 pub struct Symvers {
-    exports: HashMap<Vec<u8>, Listed>,
+    exports: HashMap<Vec<u8>, SymversEntry>,
     before_modpost: HashSet<Vec<u8>>,
 }
 
 /// An export in Module.symvers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+pub struct SymversEntry {
     /// The kernel's name of the exporting module; `vmlinux` for the kernel image.
     pub module: Vec<u8>,
     /// True if the symbol is for GPL modules only.
@@ -71,7 +71,7 @@ impl Symvers {
             };
             // The file has the path of the module's object: `drivers/net/loopback`.
             let module = module.rsplit(|&b| b == b'/').next().unwrap_or(module);
-            let listed = Listed {
+            let listed = SymversEntry {
                 module: module_name(module),
                 gpl_only: kind.ends_with(b"_GPL"),
                 namespace: fields.next().unwrap_or_default().to_vec(),
@@ -92,7 +92,7 @@ impl Symvers {
         let stem = Path::new(OsStr::from_bytes(origin.as_bytes())).file_stem();
         let module = module_name(stem.unwrap_or_default().as_bytes());
         for (name, export) in exports_of(&elf) {
-            let listed = Listed {
+            let listed = SymversEntry {
                 module: module.clone(),
                 gpl_only: export.gpl_only,
                 namespace: export.namespace.ok().flatten().unwrap_or_default().to_vec(),
@@ -122,7 +122,7 @@ impl Symvers {
 
     /// Returns the export of a name.
     #[must_use]
-    pub fn get(&self, symbol: &[u8]) -> Option<&Listed> {
+    pub fn get(&self, symbol: &[u8]) -> Option<&SymversEntry> {
         self.exports.get(symbol)
     }
 }

@@ -5,7 +5,7 @@
 use crate::elf::{Elf, Place};
 use klp_gen::build::code::{Code, Layouts};
 use klp_gen::build::compare::{compare, Changes, Pairings, Versions};
-use klp_gen::build::{Object, Reason, Unit};
+use klp_gen::build::{KbuildObject, Reason, Unit};
 use object::elf::{
     self, RelocationType, SectionFlags, SHF_ALLOC, SHF_EXECINSTR, SHF_MERGE, SHF_STRINGS,
     SHF_WRITE, STB_GLOBAL, STB_LOCAL, STT_FUNC, STT_NOTYPE, STT_OBJECT, STT_SECTION,
@@ -96,7 +96,7 @@ impl Source {
 
 pub fn unit() -> Unit {
     Unit {
-        object: Object::Vmlinux,
+        object: KbuildObject::Vmlinux,
         kbuild_path: "fs/file.o".into(),
         source: "fs/file.c".into(),
         original: "original.o".into(),

@@ -10,7 +10,7 @@ use klp_gen::build::compare::{compare, Pairings, Versions};
 use klp_gen::build::extract::{extract, Extraction, Inputs};
 use klp_gen::build::identity::content::Proof;
 use klp_gen::build::identity::Image;
-use klp_gen::build::{Object, Refusal, RefusalKind};
+use klp_gen::build::{BuildRefusal, KbuildObject, RefusalKind};
 use klp_gen::elf::{ElfFile, ElfInput};
 use klp_gen::livepatch::rela_sections;
 use klp_gen::target::{Target, TargetFiles};
@@ -98,7 +98,7 @@ fn extracted<T>(
     files: &[(&str, &Source)],
     patched: &Source,
     with: impl FnOnce(&Extraction, &ElfFile<'_>) -> T,
-) -> Result<T, Vec<Refusal>> {
+) -> Result<T, Vec<BuildRefusal>> {
     let directory = Files::new();
     let relocatable = directory.write("vmlinux.o", &link(files, false).build());
     let linked = directory.write("vmlinux", &link(files, true).build());
@@ -130,7 +130,7 @@ fn extracted<T>(
             pairings: &pairings,
             layouts: &layouts,
             target: &target,
-            images: &BTreeMap::from([(Object::Vmlinux, image)]),
+            images: &BTreeMap::from([(KbuildObject::Vmlinux, image)]),
             located: &located,
         },
         &changes,
@@ -222,8 +222,11 @@ fn a_function_comes_with_what_it_uses() {
     let found = extracted(&files, &user(0xf8, &all), |extraction, body| {
         let functions = extraction.functions.iter().map(|f| f.name.clone());
         assert_eq!(functions.collect::<Vec<_>>(), ["show"]);
-        let meaning = &extraction.functions[0].meaning;
-        assert_eq!((&meaning.name[..], meaning.sympos.0), (&b"show"[..], 0));
+        let kernel_name = &extraction.functions[0].kernel_name;
+        assert_eq!(
+            (&kernel_name.name[..], kernel_name.sympos.0),
+            (&b"show"[..], 0)
+        );
         assert!(extraction.additions.is_empty());
         let strings = body.section_by_name(b".rodata.str1.1").unwrap();
         assert_eq!(body.section_data(&strings).unwrap(), b"text\0");

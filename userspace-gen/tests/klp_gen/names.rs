@@ -26,7 +26,7 @@ fn convert_reference_of(len: usize) -> Result<usize, String> {
     let target = Target::load(&files).unwrap();
     let livepatch = Livepatch::of("promoted").call(&name).build();
     match convert("lp", &livepatch, &target, Policy::Llvm) {
-        Ok(Conversion::Done(done)) => Ok(done.references[0].spelling.name.len()),
+        Ok(Conversion::Done(done)) => Ok(done.references[0].kernel_name.name.len()),
         Ok(Conversion::Refused(problems)) => Err(problems[0].to_string()),
         Ok(Conversion::Rejected(report)) => Err(rejection(&report)),
         Err(error) => Err(error.to_string()),

@@ -12,18 +12,18 @@
 
 pub mod signature;
 
-use super::cache::{Cache, Key};
+use super::cache::{Cache, CacheKey};
 use super::changed::{Dependant, Part};
 use super::compile::Compiler;
 use super::disassembler::Disassembler;
-use super::identity::order::Files;
+use super::identity::order::MemberSymbols;
 use super::jobs::each;
 use super::kbuild::Saved;
-use super::kernel::{KernelBuild, Module};
+use super::kernel::{KbuildModule, KernelBuild};
 use super::path::copy_below;
 use super::proof::Originals;
-use super::thin_link::{Link, Replaced};
-use super::{Answer, Object, Reason};
+use super::thin_link::{Replaced, ThinLink};
+use super::{KbuildObject, Reason, Refusable};
 use crate::elf::ElfInput;
 use crate::error::{Error, ErrorKind, Result};
 use object::elf::STT_FUNC;
@@ -97,7 +97,7 @@ pub struct Calls<'k> {
     cache: &'k Cache,
     jobs: usize,
     disassembler: Disassembler,
-    modules: Vec<Module>,
+    modules: Vec<KbuildModule>,
 }
 
 impl<'k> Calls<'k> {
@@ -121,7 +121,7 @@ impl<'k> Calls<'k> {
     /// # Errors
     ///
     /// A file cannot be read or written, or a program of the kernel's build fails.
-    pub fn compare(&self, functions: &[Function<'_>]) -> Result<Answer<Vec<Comparison>>> {
+    pub fn compare(&self, functions: &[Function<'_>]) -> Result<Refusable<Vec<Comparison>>> {
         let places = self.places(functions)?;
         let mut found = HashMap::new();
         let objects: BTreeSet<_> = places.iter().flatten().map(|(object, _)| object).collect();
@@ -148,14 +148,14 @@ impl<'k> Calls<'k> {
     }
 
     /// Returns the bitcode file of each function, as far as the symbol tables tell.
-    fn places(&self, functions: &[Function<'_>]) -> Result<Vec<Option<(Object, PathBuf)>>> {
+    fn places(&self, functions: &[Function<'_>]) -> Result<Vec<Option<(KbuildObject, PathBuf)>>> {
         let mut places = vec![None; functions.len()];
         let objects: BTreeSet<_> = functions.iter().map(|function| function.object).collect();
         for name in objects {
             let (object, path, members) = if name == "vmlinux" {
                 let members = self.kernel.members().iter().filter(|m| m.is_bitcode);
                 let members = members.map(|member| member.path.clone()).collect();
-                (Object::Vmlinux, self.kernel.vmlinux(), members)
+                (KbuildObject::Vmlinux, self.kernel.vmlinux(), members)
             } else {
                 let Some(module) = self.modules.iter().find(|m| m.object.name() == name) else {
                     continue;
@@ -165,7 +165,7 @@ impl<'k> Calls<'k> {
             };
             let input = ElfInput::open(&path)?;
             let elf = input.parse()?;
-            let Ok(files) = Files::of(&elf, &members) else {
+            let Ok(files) = MemberSymbols::of(&elf, &members) else {
                 continue;
             };
             let mut symbols: HashMap<&[u8], Vec<(u64, &PathBuf)>> = HashMap::new();
@@ -194,10 +194,14 @@ impl<'k> Calls<'k> {
     ///
     /// A file cannot be read or written, a program of the kernel's build fails, or the source is not that of the
     /// kernel.
-    fn of_files(&self, object: &Object, files: &[PathBuf]) -> Result<Answer<Vec<ChangedCalls>>> {
+    fn of_files(
+        &self,
+        object: &KbuildObject,
+        files: &[PathBuf],
+    ) -> Result<Refusable<Vec<ChangedCalls>>> {
         let link = match self.modules.iter().find(|module| module.object == *object) {
-            Some(module) => Link::module(self.kernel, module)?,
-            None => Link::vmlinux(self.kernel)?,
+            Some(module) => ThinLink::module(self.kernel, module)?,
+            None => ThinLink::vmlinux(self.kernel)?,
         };
         let cannot = |e| Error::io(&"cannot make a temporary directory", e);
         let directory = TempDir::with_prefix("klp-gen-").map_err(cannot)?;
@@ -239,7 +243,7 @@ impl<'k> Calls<'k> {
     }
 
     /// Compares files, and writes the entries of the cache.
-    fn compare_files(&self, link: &Link, files: &[&Wanted], directory: &Path) -> Result<()> {
+    fn compare_files(&self, link: &ThinLink, files: &[&Wanted], directory: &Path) -> Result<()> {
         let unoptimised = Compiler {
             options: ["-Xclang", "-disable-llvm-passes"]
                 .map(str::to_owned)
@@ -295,18 +299,23 @@ impl<'k> Calls<'k> {
     }
 
     /// Returns the hash of the linked object. A file's code depends on all that was linked with it.
-    fn linked(&self, object: &Object) -> Result<blake3::Hash> {
+    fn linked(&self, object: &KbuildObject) -> Result<blake3::Hash> {
         let path = match object {
-            Object::Vmlinux => self.kernel.vmlinux(),
-            Object::Module(path) => self.kernel.directory().join(path.with_extension("ko")),
+            KbuildObject::Vmlinux => self.kernel.vmlinux(),
+            KbuildObject::Module(path) => self.kernel.directory().join(path.with_extension("ko")),
         };
-        let mut key = Key::new("linked");
+        let mut key = CacheKey::new("linked");
         key.add_file(&path)?;
         Ok(key.finish())
     }
 
-    fn key(link: &Link, linked: blake3::Hash, path: &Path, bitcode: &Path) -> Result<blake3::Hash> {
-        let mut key = Key::new("calls");
+    fn key(
+        link: &ThinLink,
+        linked: blake3::Hash,
+        path: &Path,
+        bitcode: &Path,
+    ) -> Result<blake3::Hash> {
+        let mut key = CacheKey::new("calls");
         for option in link.options() {
             key.add(option.as_bytes());
         }

@@ -5,14 +5,14 @@
 
 use super::file::Code;
 use super::piece::PieceId;
-use super::references::Target;
-use super::tables::{is_table, Entry, Layouts};
+use super::references::ReferenceTarget;
+use super::tables::{is_table, Layouts, TableEntry};
 use crate::elf::Section;
 
 impl<'d> Code<'d> {
     /// Returns the entries of tables that belong to a function, table by table.
     #[must_use]
-    pub fn entries(&self, id: PieceId) -> &[Entry] {
+    pub fn entries(&self, id: PieceId) -> &[TableEntry] {
         self.entries.get(&id).map_or(&[], |entries| entries)
     }
 
@@ -35,8 +35,8 @@ impl<'d> Code<'d> {
         }
     }
 
-    fn split(&self, section: &Section<'d>, layouts: &Layouts) -> Vec<Entry> {
-        let entry = |start, end| Entry {
+    fn split(&self, section: &Section<'d>, layouts: &Layouts) -> Vec<TableEntry> {
+        let entry = |start, end| TableEntry {
             section: section.id,
             start,
             end,
@@ -62,8 +62,13 @@ impl<'d> Code<'d> {
 
     /// Returns the target of a reference from an entry, without a replacement that has no bytes.
     #[must_use]
-    pub fn entry_target(&self, entry: &Entry, target: Target<'d>, layouts: &Layouts) -> Target<'d> {
-        let (Target::Chunk { section, start, .. }, b".altinstructions") =
+    pub fn entry_target(
+        &self,
+        entry: &TableEntry,
+        target: ReferenceTarget<'d>,
+        layouts: &Layouts,
+    ) -> ReferenceTarget<'d> {
+        let (ReferenceTarget::Chunk { section, start, .. }, b".altinstructions") =
             (target, self.section(entry.section).name)
         else {
             return target;
@@ -71,7 +76,7 @@ impl<'d> Code<'d> {
         let length = entry.start + layouts.alt_length;
         let length = self.bytes(entry.section, length, length + 1).first();
         let length = length.map_or(0, |&length| u64::from(length));
-        Target::Chunk {
+        ReferenceTarget::Chunk {
             section,
             start,
             end: start + length,

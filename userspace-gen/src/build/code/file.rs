@@ -3,7 +3,7 @@
 //! An object file with its contents cut into pieces.
 
 use super::piece::{Piece, PieceId, PieceKind};
-use super::tables::Entry;
+use super::tables::TableEntry;
 use crate::build::compare::names::clean;
 use crate::elf::{ElfFile, Section, SectionId, SymbolId};
 use crate::livepatch::rela::Relocation;
@@ -23,7 +23,7 @@ pub struct Code<'d> {
     pub(super) chunks: BTreeSet<(SectionId, u64)>,
     /// The sizes of the symbols among mergeable constants.
     pub(super) constants: HashMap<(SectionId, u64), u64>,
-    pub(super) entries: HashMap<PieceId, Vec<Entry>>,
+    pub(super) entries: HashMap<PieceId, Vec<TableEntry>>,
 }
 
 impl<'d> Code<'d> {

@@ -23,6 +23,6 @@ pub mod references;
 pub mod tables;
 
 pub use file::Code;
-pub use piece::{Part, Piece, PieceId, PieceKind};
-pub use references::{Reference, Target};
-pub use tables::{Entry, Layouts};
+pub use piece::{Piece, PieceId, PieceKind, Span};
+pub use references::{Reference, ReferenceTarget};
+pub use tables::{Layouts, TableEntry};

@@ -48,7 +48,7 @@ impl Piece<'_> {
 }
 
 /// A part of a section: the first place, and the place behind the last one.
-pub type Part = (SectionId, u64, u64);
+pub type Span = (SectionId, u64, u64);
 
 /// The prefix of the symbol at a function's type id (`CONFIG_CFI_CLANG`).
 pub const CFI_PREFIX: &[u8] = b"__cfi_";

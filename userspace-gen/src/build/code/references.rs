@@ -11,7 +11,7 @@ use object::elf;
 
 /// A place to which something refers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target<'d> {
+pub enum ReferenceTarget<'d> {
     /// A symbol that the file does not define.
     External(&'d [u8]),
     /// A function or a variable of the file.
@@ -48,7 +48,7 @@ pub struct Reference<'d> {
     /// The type of the relocation.
     pub kind: u32,
     /// The target.
-    pub target: Target<'d>,
+    pub target: ReferenceTarget<'d>,
     /// The distance from the target's entry to the place that is meant.
     pub delta: i64,
     /// The difference between `delta` and the addend: the distance to the end of the instruction.
@@ -147,14 +147,14 @@ impl<'d> Code<'d> {
     }
 
     /// Returns the target of a relocation, and the distance from the target's entry.
-    fn resolve(&self, relocation: &Relocation, behind: i64) -> (Target<'d>, i64) {
+    fn resolve(&self, relocation: &Relocation, behind: i64) -> (ReferenceTarget<'d>, i64) {
         let addend = relocation.addend.wrapping_add(behind);
         let Some(symbol) = self.elf.get_symbol(relocation.symbol) else {
-            return (Target::Absolute, addend);
+            return (ReferenceTarget::Absolute, addend);
         };
         // Another file may define the symbol, too, and the linker then takes that definition for all.
         if symbol.bind == elf::STB_WEAK {
-            return (Target::External(symbol.name), addend);
+            return (ReferenceTarget::External(symbol.name), addend);
         }
         match symbol.place {
             Place::Section(id) => {
@@ -167,13 +167,21 @@ impl<'d> Code<'d> {
                 let (target, from) = self.place(section, symbol.value, Some(symbol.size));
                 (target, from.wrapping_add(addend))
             }
-            Place::Undefined | Place::Common => (Target::External(symbol.name), addend),
-            _ => (Target::Absolute, addend.wrapping_add_unsigned(symbol.value)),
+            Place::Undefined | Place::Common => (ReferenceTarget::External(symbol.name), addend),
+            _ => (
+                ReferenceTarget::Absolute,
+                addend.wrapping_add_unsigned(symbol.value),
+            ),
         }
     }
 
     /// Returns the target at a place in a section; `size` is the size of the symbol there.
-    fn place(&self, section: &Section<'d>, offset: u64, size: Option<u64>) -> (Target<'d>, i64) {
+    fn place(
+        &self,
+        section: &Section<'d>,
+        offset: u64,
+        size: Option<u64>,
+    ) -> (ReferenceTarget<'d>, i64) {
         if is_mergeable(section) {
             let start = match size {
                 None => self.start_of_constant(section, offset),
@@ -187,7 +195,7 @@ impl<'d> Code<'d> {
             let end = next
                 .filter(|(id, _)| *id == section.id)
                 .map(|(_, end)| *end);
-            let chunk = Target::Chunk {
+            let chunk = ReferenceTarget::Chunk {
                 section: section.id,
                 start: offset,
                 end: end.unwrap_or(section.size),
@@ -198,12 +206,12 @@ impl<'d> Code<'d> {
             Some(id) => {
                 let entry = self.piece(id).entry;
                 (
-                    Target::Piece(id),
+                    ReferenceTarget::Piece(id),
                     0_i64.wrapping_add_unsigned(offset.wrapping_sub(entry)),
                 )
             }
             None => (
-                Target::Loose(section.id),
+                ReferenceTarget::Loose(section.id),
                 0_i64.wrapping_add_unsigned(offset),
             ),
         }
@@ -221,7 +229,12 @@ impl<'d> Code<'d> {
 
     /// Returns the constant that begins at a place: with the size of its symbol, or else one entry or one
     /// string.
-    fn constant(&self, section: &Section<'d>, start: u64, size: Option<u64>) -> Target<'d> {
+    fn constant(
+        &self,
+        section: &Section<'d>,
+        start: u64,
+        size: Option<u64>,
+    ) -> ReferenceTarget<'d> {
         let sized = size.filter(|&size| size > 0);
         let sized = sized.or_else(|| self.constants.get(&(section.id, start)).copied());
         let entry = section.entsize.max(1);
@@ -238,7 +251,7 @@ impl<'d> Code<'d> {
             (whole as u64 + 1).saturating_mul(entry)
         });
         let end = start.saturating_add(size).min(section.size);
-        Target::Constant {
+        ReferenceTarget::Constant {
             section: section.id,
             start,
             end,

@@ -79,7 +79,7 @@ pub fn is_table(name: &[u8]) -> bool {
 
 /// An entry of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub struct TableEntry {
     /// The table.
     pub section: SectionId,
     /// The first byte.

@@ -8,7 +8,7 @@ use super::pairing::Pairings;
 use super::sections::{class, is_boot_only};
 use super::versions::{Side, Versions};
 use crate::build::code::{Code, PieceId, PieceKind};
-use crate::build::{Refusal, RefusalKind, Unit};
+use crate::build::{BuildRefusal, RefusalKind, Unit};
 use crate::shown::shown;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,7 @@ pub struct Changes {
     /// The variables with changed contents: the file, and the variable in the patched file.
     pub data: Vec<(usize, PieceId)>,
     /// The reasons for which the difference cannot become a livepatch.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<BuildRefusal>,
 }
 
 /// Compares all files.
@@ -155,7 +155,7 @@ impl Comparison<'_, '_> {
             if !group.originals.is_empty() && group.originals.len() <= group.patched.len() {
                 continue;
             }
-            changes.refusals.push(Refusal {
+            changes.refusals.push(BuildRefusal {
                 kind: RefusalKind::Data,
                 subject: code.name(id),
                 reason: format!(
@@ -265,7 +265,7 @@ impl Comparison<'_, '_> {
             } else {
                 "is no longer exported"
             };
-            changes.refusals.push(Refusal {
+            changes.refusals.push(BuildRefusal {
                 kind: RefusalKind::Export,
                 subject: shown(name),
                 reason: format!(
@@ -280,8 +280,8 @@ impl Comparison<'_, '_> {
         code.section(code.piece(id).section).name
     }
 
-    fn refusal(&self, kind: RefusalKind, id: PieceId, what: &str) -> Refusal {
-        Refusal {
+    fn refusal(&self, kind: RefusalKind, id: PieceId, what: &str) -> BuildRefusal {
+        BuildRefusal {
             kind,
             subject: self.version.patched.name(id),
             reason: format!("{}: {what}", self.file.source.display()),

@@ -5,30 +5,30 @@
 
 use super::names::stem;
 use super::versions::Side;
-use crate::build::code::{Code, Entry, Layouts, PieceId, Reference, Target};
+use crate::build::code::{Code, Layouts, PieceId, Reference, ReferenceTarget, TableEntry};
 use crate::elf::SectionId;
 
 /// The bytes of a function or variable, with references instead of the numbers that a linker writes there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Form {
     bytes: Vec<u8>,
-    links: Vec<Link>,
+    links: Vec<FormReference>,
     /// The entries of tables that belong to the function, with the names of the tables.
     entries: Vec<(Vec<u8>, Form)>,
 }
 
 /// A reference.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Link {
+struct FormReference {
     offset: u64,
     kind: u32,
-    key: Key,
+    key: ReferentKey,
     delta: i64,
 }
 
 /// The identity of the target of a reference, in both builds.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Key {
+pub enum ReferentKey {
     /// A symbol of a file that did not change.
     Name(Vec<u8>),
     /// A function or variable that both builds have: the file's number and that of the original.
@@ -60,9 +60,9 @@ pub struct Forms<'f, 'd> {
     /// The layouts of entries.
     pub layouts: &'f Layouts,
     /// The identity of a piece of the file.
-    pub piece: &'f dyn Fn(PieceId) -> Key,
+    pub piece: &'f dyn Fn(PieceId) -> ReferentKey,
     /// The identity of a symbol that the file does not define.
-    pub external: &'f dyn Fn(&[u8]) -> Key,
+    pub external: &'f dyn Fn(&[u8]) -> ReferentKey,
 }
 
 impl<'d> Forms<'_, 'd> {
@@ -94,7 +94,7 @@ impl<'d> Forms<'_, 'd> {
         start: u64,
         end: u64,
         depth: usize,
-        entry: Option<&Entry>,
+        entry: Option<&TableEntry>,
     ) -> Form {
         let mut bytes = self.code.bytes(section, start, end).to_vec();
         if bytes.is_empty() {
@@ -110,7 +110,7 @@ impl<'d> Forms<'_, 'd> {
                 usize::try_from(offset).unwrap_or(usize::MAX),
                 width,
             );
-            links.push(Link {
+            links.push(FormReference {
                 offset,
                 kind: reference.kind,
                 key: self.key(&reference, depth, entry),
@@ -124,7 +124,12 @@ impl<'d> Forms<'_, 'd> {
         }
     }
 
-    fn key(&self, reference: &Reference<'d>, depth: usize, entry: Option<&Entry>) -> Key {
+    fn key(
+        &self,
+        reference: &Reference<'d>,
+        depth: usize,
+        entry: Option<&TableEntry>,
+    ) -> ReferentKey {
         let target = match entry {
             Some(entry) => self
                 .code
@@ -132,33 +137,33 @@ impl<'d> Forms<'_, 'd> {
             None => reference.target,
         };
         match target {
-            Target::External(name) => (self.external)(name),
-            Target::Piece(id) if self.is_content(id) && depth < DEPTH => {
+            ReferenceTarget::External(name) => (self.external)(name),
+            ReferenceTarget::Piece(id) if self.is_content(id) && depth < DEPTH => {
                 let piece = self.code.piece(id);
                 let mut form = self.part(piece.section, piece.start, piece.end, depth + 1, None);
                 if let (true, Some((at, line))) = (self.is_descriptor(id), self.layouts.ddebug_line)
                 {
                     clear_bits(&mut form.bytes, at, line);
                 }
-                Key::Content(Box::new(form))
+                ReferentKey::Content(Box::new(form))
             }
-            Target::Piece(id) => (self.piece)(id),
-            Target::Constant {
+            ReferenceTarget::Piece(id) => (self.piece)(id),
+            ReferenceTarget::Constant {
                 section,
                 start,
                 end,
-            } => Key::Constant(self.code.bytes(section, start, end).to_vec()),
-            Target::Chunk {
+            } => ReferentKey::Constant(self.code.bytes(section, start, end).to_vec()),
+            ReferenceTarget::Chunk {
                 section,
                 start,
                 end,
             } if depth < DEPTH => {
-                Key::Content(Box::new(self.part(section, start, end, depth + 1, None)))
+                ReferentKey::Content(Box::new(self.part(section, start, end, depth + 1, None)))
             }
-            Target::Chunk { section, .. } | Target::Loose(section) => {
-                Key::Loose(stem(self.code.section(section).name))
+            ReferenceTarget::Chunk { section, .. } | ReferenceTarget::Loose(section) => {
+                ReferentKey::Loose(stem(self.code.section(section).name))
             }
-            Target::Absolute => Key::Absolute,
+            ReferenceTarget::Absolute => ReferentKey::Absolute,
         }
     }
 

@@ -7,11 +7,11 @@
 //! left is paired by its name. Several are paired by order if they are equal and remember nothing of importance; others
 //! are not paired, and whoever needs them is refused.
 
-use super::form::{Form, Forms, Key};
+use super::form::{Form, Forms, ReferentKey};
 use super::names::{self, stem};
 use super::sections::is_boot_only;
 use super::versions::{Side, Versions};
-use crate::build::code::{Code, Layouts, PieceId, PieceKind, Target};
+use crate::build::code::{Code, Layouts, PieceId, PieceKind, ReferenceTarget};
 use std::collections::{BTreeMap, HashMap};
 
 /// The pairs of one file.
@@ -120,19 +120,19 @@ impl Pairing {
     }
 
     /// Returns the identity of a piece.
-    fn key(&self, side: Side, unit: usize, code: &Code<'_>, id: PieceId) -> Key {
+    fn key(&self, side: Side, unit: usize, code: &Code<'_>, id: PieceId) -> ReferentKey {
         let original = match side {
             Side::Original => self.patched(id).map(|_| id),
             Side::Patched => self.original(id),
         };
         if let Some(original) = original {
-            return Key::Pair(unit, original);
+            return ReferentKey::Pair(unit, original);
         }
         let name = group_name(code, id);
         if !self.is_settled && self.ambiguous.contains_key(&name) {
-            return Key::OneOf(unit, name.1);
+            return ReferentKey::OneOf(unit, name.1);
         }
-        Key::Alone(side, unit, id)
+        ReferentKey::Alone(side, unit, id)
     }
 }
 
@@ -205,7 +205,7 @@ impl<'v, 'd> Pairings<'v, 'd> {
         };
         let external = |name: &[u8]| match self.definition(side, name) {
             Some((unit, id)) => key(unit, id),
-            None => Key::Name(name.to_vec()),
+            None => ReferentKey::Name(name.to_vec()),
         };
         let forms = Forms {
             code: self.versions[unit].of(side),
@@ -313,7 +313,7 @@ fn targets(code: &Code<'_>, id: PieceId) -> Vec<Option<PieceId>> {
         .chain(parts);
     let references = parts.flat_map(|(section, start, end)| code.references(section, start, end));
     let target = references.map(|reference| match reference.target {
-        Target::Piece(id) => Some(id),
+        ReferenceTarget::Piece(id) => Some(id),
         _ => None,
     });
     target.collect()

@@ -20,7 +20,7 @@ pub struct BodySection(usize);
 pub struct BodySymbol(usize);
 
 /// A symbol and a distance from it.
-pub(super) type Link = (BodySymbol, i64);
+pub(super) type Referent = (BodySymbol, i64);
 
 /// A section before it is written.
 #[derive(Clone, Debug)]

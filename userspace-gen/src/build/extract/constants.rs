@@ -2,9 +2,9 @@
 
 //! The strings and other mergeable constants of a livepatch. Each constant is in the livepatch once.
 
-use super::body::{Body, BodySection, BodySymbol, Contents, Link, SymbolSort};
+use super::body::{Body, BodySection, BodySymbol, Contents, Referent, SymbolSort};
 use crate::build::code::references::is_relative;
-use crate::build::code::{Code, Part};
+use crate::build::code::{Code, Span};
 use std::collections::HashMap;
 
 /// The constants of a livepatch.
@@ -35,7 +35,13 @@ impl Constants {
     /// A linker that merges constants reads the place of a constant from the addend of a relocation to the
     /// section. The addend of a relative relocation is not that place, so such a relocation needs a symbol
     /// of the constant.
-    pub(super) fn link(&mut self, body: &mut Body, code: &Code<'_>, part: Part, kind: u32) -> Link {
+    pub(super) fn link(
+        &mut self,
+        body: &mut Body,
+        code: &Code<'_>,
+        part: Span,
+        kind: u32,
+    ) -> Referent {
         let (section, constant) = self.add(body, code, part);
         if !is_relative(kind) {
             let start = 0_i64.wrapping_add_unsigned(constant.start);
@@ -55,7 +61,7 @@ impl Constants {
         &mut self,
         body: &mut Body,
         code: &Code<'_>,
-        (section, start, end): Part,
+        (section, start, end): Span,
     ) -> (BodySection, &mut Constant) {
         let source = code.section(section);
         let name = (source.name.to_vec(), source.entsize);

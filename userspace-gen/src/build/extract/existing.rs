@@ -2,12 +2,12 @@
 
 //! References to functions and variables of the running kernel.
 
-use super::body::Link;
+use super::body::Referent;
 use super::extractor::Extractor;
-use super::spelling;
+use super::symbol_names;
 use crate::build::code::PieceId;
 use crate::build::compare::{is_boot_only, names};
-use crate::build::{Object, RefusalKind};
+use crate::build::{KbuildObject, RefusalKind};
 use crate::shown::shown;
 use crate::target;
 use object::read::ReadRef;
@@ -38,7 +38,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         unit: usize,
         original: PieceId,
         name: String,
-    ) -> Option<Link> {
+    ) -> Option<Referent> {
         let inputs = self.inputs;
         let image = inputs.images.get(&inputs.units[unit].object)?;
         let symbol = inputs.located[unit].linked.get(&original);
@@ -73,7 +73,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         object: &target::Object<'d>,
         place: u32,
         name: String,
-    ) -> Option<Link> {
+    ) -> Option<Referent> {
         // The kernel reads a livepatch's sites of static calls before it knows the addresses of the patched
         // module. So such a call goes to the trampoline, which always jumps to the current function. Under
         // this name, objtool does not list the call as a site.
@@ -81,7 +81,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         let is_defined =
             |name: &[u8]| self.defined.contains(name) || is_module && name.starts_with(TRAMPOLINE);
         let target = self.inputs.target;
-        let Some(reference) = spelling::reference(target, object, place, &is_defined) else {
+        let Some(reference) = symbol_names::reference(target, object, place, &is_defined) else {
             self.refuse(
                 RefusalKind::NoSymbol,
                 unit,
@@ -94,7 +94,12 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
     }
 
     /// Returns the undefined symbol for a function or variable that another file of the kernel defines.
-    pub(super) fn external(&mut self, unit: usize, owner: PieceId, name: &[u8]) -> Option<Link> {
+    pub(super) fn external(
+        &mut self,
+        unit: usize,
+        owner: PieceId,
+        name: &[u8],
+    ) -> Option<Referent> {
         if let Some(call) = name.strip_prefix(TRAMPOLINE) {
             self.key_of(unit, call);
         }
@@ -120,7 +125,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         let object = &self.inputs.units[unit].object;
         let image = self.inputs.images.get(object);
         let is_own = image.is_some_and(|image| image.global(&key).is_some());
-        if *object != Object::Vmlinux && is_own {
+        if *object != KbuildObject::Vmlinux && is_own {
             return;
         }
         // Without a key, objtool uses the trampoline, and the kernel finds the key by the trampoline.
@@ -130,17 +135,17 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
     /// Returns true if the kernel frees a symbol after boot or after the module was loaded.
     fn is_freed(&self, unit: usize, name: &[u8]) -> bool {
         let images = self.inputs.images;
-        let objects = [&self.inputs.units[unit].object, &Object::Vmlinux];
+        let objects = [&self.inputs.units[unit].object, &KbuildObject::Vmlinux];
         let mut images = objects.into_iter().filter_map(|object| images.get(object));
         images
             .find_map(|image| image.section_of(image.global(name)?))
             .is_some_and(is_boot_only)
     }
 
-    pub(super) fn external_symbol(&mut self, unit: usize, name: &[u8]) -> Option<Link> {
+    pub(super) fn external_symbol(&mut self, unit: usize, name: &[u8]) -> Option<Referent> {
         let inputs = self.inputs;
         let own = inputs.images.get(&inputs.units[unit].object);
-        let kernel = inputs.images.get(&Object::Vmlinux);
+        let kernel = inputs.images.get(&KbuildObject::Vmlinux);
         let mut images = own.into_iter().chain(kernel);
         let found = images.find_map(|image| {
             let place = image.place(image.global(name)?)?;

@@ -3,11 +3,11 @@
 //! The result of an extraction, and the data from which it is made.
 
 use super::body::Body;
-use super::spelling::Meaning;
 use crate::build::code::Layouts;
 use crate::build::compare::{Pairings, Versions};
 use crate::build::identity::{Image, Located};
-use crate::build::{Object, Refusal, Unit};
+use crate::build::{BuildRefusal, KbuildObject, Unit};
+use crate::convert::kernel_name::KernelName;
 use crate::target;
 use object::read::ReadRef;
 use std::collections::BTreeMap;
@@ -18,9 +18,9 @@ pub struct Replacement {
     /// The number of its file.
     pub unit: usize,
     /// The object that has the function.
-    pub object: Object,
+    pub object: KbuildObject,
     /// Its `old_name` and `old_sympos`.
-    pub meaning: Meaning,
+    pub kernel_name: KernelName,
     /// The symbol of the new function.
     pub symbol: Vec<u8>,
     /// Its name in the source.
@@ -48,7 +48,7 @@ pub struct Extraction {
     /// The functions and variables that no kernel had before.
     pub additions: Vec<Addition>,
     /// The reasons for which there can be no livepatch.
-    pub refusals: Vec<Refusal>,
+    pub refusals: Vec<BuildRefusal>,
     /// The parts of the new functions that are left out.
     pub warnings: Vec<String>,
 }
@@ -66,7 +66,7 @@ pub struct Inputs<'x, 'i, 'd, R: ReadRef<'d>> {
     /// The kernel.
     pub target: &'x target::Target<'d>,
     /// The objects, by their names.
-    pub images: &'x BTreeMap<Object, Image<'i, 'd, R>>,
+    pub images: &'x BTreeMap<KbuildObject, Image<'i, 'd, R>>,
     /// The symbols of each file.
     pub located: &'x [Located],
 }

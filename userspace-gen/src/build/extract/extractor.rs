@@ -7,7 +7,7 @@ use super::constants::Constants;
 use super::extraction::{Extraction, Inputs};
 use crate::build::code::{Code, Piece, PieceId};
 use crate::build::compare::names;
-use crate::build::{Refusal, RefusalKind};
+use crate::build::{BuildRefusal, RefusalKind};
 use crate::elf::SectionId;
 use object::read::ReadRef;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -55,7 +55,7 @@ impl<'x, 'i, 'd, R: ReadRef<'d>> Extractor<'x, 'i, 'd, R> {
     }
 
     pub(super) fn refuse(&mut self, kind: RefusalKind, unit: usize, subject: String, what: &str) {
-        let refusal = Refusal {
+        let refusal = BuildRefusal {
             kind,
             subject,
             reason: format!("{}: {what}", self.inputs.units[unit].source.display()),

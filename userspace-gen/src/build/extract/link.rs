@@ -2,10 +2,12 @@
 
 //! The relocations of what was taken: each refers to a part of the livepatch or to a symbol of the running kernel.
 
-use super::body::{BodyRelocation, BodySection, Link};
+use super::body::{BodyRelocation, BodySection, Referent};
 use super::extractor::{cleaned, Extractor};
 use super::take::PRINTK_INDEX;
-use crate::build::code::{Code, Entry, Part, Piece, PieceId, PieceKind, Reference, Target};
+use crate::build::code::{
+    Code, Piece, PieceId, PieceKind, Reference, ReferenceTarget, Span, TableEntry,
+};
 use crate::build::compare::form::{is_content, DESCRIPTORS};
 use crate::build::compare::{is_boot_only, names, Side};
 use crate::build::RefusalKind;
@@ -52,9 +54,9 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         unit: usize,
         owner: PieceId,
         section: BodySection,
-        (from, start, end): Part,
+        (from, start, end): Span,
         at: u64,
-        entry: Option<&Entry>,
+        entry: Option<&TableEntry>,
     ) {
         let code = self.code(unit);
         for mut reference in code.references(from, start, end) {
@@ -62,7 +64,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
                 let layouts = self.inputs.layouts;
                 reference.target = code.entry_target(entry, reference.target, layouts);
             }
-            let is_own = reference.target == Target::Piece(owner);
+            let is_own = reference.target == ReferenceTarget::Piece(owner);
             let goes_there = reference.is_branch || reference.delta != 0;
             let symbol = if is_own && entry.is_some() {
                 Some(self.place_in(unit, owner))
@@ -92,7 +94,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
     /// objtool takes a jump to a symbol for a call that does not return, also if the place is in the middle
     /// of the function that jumps there (`add_jump_destinations()` in `tools/objtool/check.c`). An
     /// alternative jumps to a label in this way.
-    fn new_code(&mut self, unit: usize, id: PieceId, reference: &Reference<'x>) -> Link {
+    fn new_code(&mut self, unit: usize, id: PieceId, reference: &Reference<'x>) -> Referent {
         if reference.delta != 0 && self.code(unit).piece(id).kind == PieceKind::Function {
             return self.place_in(unit, id);
         }
@@ -103,7 +105,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
     ///
     /// The assembler writes entries of tables in this form, and objtool requires the form for some tables
     /// (`add_dead_ends()` in `tools/objtool/check.c`).
-    pub(super) fn place_in(&mut self, unit: usize, id: PieceId) -> Link {
+    pub(super) fn place_in(&mut self, unit: usize, id: PieceId) -> Referent {
         let piece = self.code(unit).piece(id);
         let entry = piece.entry - piece.start;
         self.take(unit, id);
@@ -113,15 +115,22 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
     }
 
     /// Returns the symbol for the target of a reference.
-    fn symbol(&mut self, unit: usize, owner: PieceId, reference: &Reference<'x>) -> Option<Link> {
+    fn symbol(
+        &mut self,
+        unit: usize,
+        owner: PieceId,
+        reference: &Reference<'x>,
+    ) -> Option<Referent> {
         let code = self.code(unit);
         match reference.target {
-            Target::Piece(id) => self.piece(unit, owner, id, reference),
-            Target::External(name) => match self.inputs.pairings.definition(Side::Patched, name) {
-                Some((other, id)) => self.piece(other, id, id, reference),
-                None => self.external(unit, owner, name),
-            },
-            Target::Constant {
+            ReferenceTarget::Piece(id) => self.piece(unit, owner, id, reference),
+            ReferenceTarget::External(name) => {
+                match self.inputs.pairings.definition(Side::Patched, name) {
+                    Some((other, id)) => self.piece(other, id, id, reference),
+                    None => self.external(unit, owner, name),
+                }
+            }
+            ReferenceTarget::Constant {
                 section,
                 start,
                 end,
@@ -133,7 +142,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
                 let body = &mut self.result.body;
                 Some(self.constants.link(body, code, part, reference.kind))
             }
-            Target::Chunk {
+            ReferenceTarget::Chunk {
                 section,
                 start,
                 end,
@@ -142,13 +151,13 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
                 let symbol = self.result.body.section_symbol(section);
                 Some((symbol, 0_i64.wrapping_add_unsigned(at)))
             }
-            Target::Loose(section) => {
+            ReferenceTarget::Loose(section) => {
                 let section = shown(code.section(section).name);
                 let what = format!("refers to a place in {section} without a symbol");
                 self.refuse(RefusalKind::Variable, unit, code.name(owner), &what);
                 None
             }
-            Target::Absolute => {
+            ReferenceTarget::Absolute => {
                 let what = "refers to an absolute symbol, a number that only the linker knows";
                 self.refuse(RefusalKind::Variable, unit, code.name(owner), what);
                 None
@@ -163,7 +172,7 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         owner: PieceId,
         id: PieceId,
         reference: &Reference<'x>,
-    ) -> Option<Link> {
+    ) -> Option<Referent> {
         let code = self.code(unit);
         let section = code.section(code.piece(id).section);
         if is_content(code, id) {

@@ -7,12 +7,12 @@
 //! such a key uses the string of the running kernel. A string has no symbol; the reference counts from the
 //! beginning of the kernel's constants.
 
-use super::body::Link;
+use super::body::Referent;
 use super::extractor::Extractor;
 use crate::build::code::references::is_relative;
-use crate::build::code::{Code, Part, PieceId, Reference, Target};
+use crate::build::code::{Code, PieceId, Reference, ReferenceTarget, Span};
 use crate::build::compare::names;
-use crate::build::Object;
+use crate::build::KbuildObject;
 use object::read::ReadRef;
 
 /// The symbol at the beginning of the kernel's constants (`include/asm-generic/sections.h`).
@@ -26,17 +26,19 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         &mut self,
         unit: usize,
         owner: PieceId,
-        (section, start, end): Part,
-    ) -> Option<Link> {
+        (section, start, end): Span,
+    ) -> Option<Referent> {
         let inputs = self.inputs;
-        if inputs.units[unit].object != Object::Vmlinux || !has_lock_key(self.code(unit), owner) {
+        if inputs.units[unit].object != KbuildObject::Vmlinux
+            || !has_lock_key(self.code(unit), owner)
+        {
             return None;
         }
         let bytes = self.code(unit).bytes(section, start, end);
         let original = inputs.pairings.of(unit).original(owner)?;
         let code = &inputs.versions[unit].original;
         let is_it = |reference: &Reference<'_>| match reference.target {
-            Target::Constant {
+            ReferenceTarget::Constant {
                 section,
                 start,
                 end,
@@ -44,7 +46,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
             _ => false,
         };
         let reference = references(code, original).into_iter().find(is_it)?;
-        let image = inputs.images.get(&Object::Vmlinux)?;
+        let image = inputs.images.get(&KbuildObject::Vmlinux)?;
         let address = image.address(*inputs.located[unit].linked.get(&original)?)?;
         let piece = code.piece(original);
         let place = address.wrapping_add(reference.offset.wrapping_sub(piece.entry));
@@ -71,7 +73,7 @@ fn has_lock_key(code: &Code<'_>, id: PieceId) -> bool {
     references(code, id)
         .iter()
         .any(|reference| match reference.target {
-            Target::Piece(id) => {
+            ReferenceTarget::Piece(id) => {
                 let piece = code.piece(id);
                 piece.end > piece.start && piece.name.is_some_and(names::is_lock_key)
             }

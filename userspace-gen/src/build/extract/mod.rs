@@ -4,7 +4,7 @@
 //!
 //! A changed function is taken together with its entries of special sections, and with all new functions
 //! and variables that it uses. A function or variable of the running kernel becomes an undefined symbol,
-//! which `klp-gen convert` resolves; [`spelling`] makes the name of this symbol. [`body`] is the resulting
+//! which `klp-gen convert` resolves; [`symbol_names`] makes the name of this symbol. [`body`] is the resulting
 //! object file.
 //!
 //! `replace` begins with the changed functions, `take` takes them and what they use, and `link` makes the relocations
@@ -23,7 +23,7 @@ mod extractor;
 mod link;
 mod lock_names;
 mod replace;
-pub mod spelling;
+pub mod symbol_names;
 mod tables;
 mod take;
 

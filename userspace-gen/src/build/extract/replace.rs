@@ -4,8 +4,8 @@
 
 use super::extraction::Replacement;
 use super::extractor::Extractor;
-use super::spelling;
-use crate::build::code::{Piece, PieceId, PieceKind, Target};
+use super::symbol_names;
+use crate::build::code::{Piece, PieceId, PieceKind, ReferenceTarget};
 use crate::build::compare::{names, ChangedFunction};
 use crate::build::RefusalKind;
 use crate::target::Traceable;
@@ -66,7 +66,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
             );
             return self.refuse(RefusalKind::Untraceable, unit, name, &what);
         }
-        let Some(meaning) = spelling::meaning(object, place) else {
+        let Some(kernel_name) = symbol_names::kernel_name(object, place) else {
             return self.refuse(
                 RefusalKind::NoSymbol,
                 unit,
@@ -80,7 +80,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         self.result.functions.push(Replacement {
             unit,
             object: self.inputs.units[unit].object.clone(),
-            meaning,
+            kernel_name,
             symbol,
             name,
         });
@@ -91,7 +91,9 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         let code = self.code(unit);
         let calls = |piece: &Piece<'_>| {
             let references = code.references(piece.section, piece.start, piece.end);
-            references.iter().any(|r| r.target == Target::Piece(callee))
+            references
+                .iter()
+                .any(|r| r.target == ReferenceTarget::Piece(callee))
         };
         let others = code.numbered().filter(|(id, _)| *id != callee);
         let callers = others.filter(|(_, piece)| piece.kind == PieceKind::Function && calls(piece));

@@ -4,10 +4,10 @@
 
 use super::body::{BodyRelocation, BodySection, BodySymbol, Contents};
 use super::extractor::Extractor;
-use crate::build::code::{Code, Entry, Part, PieceId, Reference, Target};
+use crate::build::code::{Code, PieceId, Reference, ReferenceTarget, Span, TableEntry};
 use crate::build::compare::form::is_content;
 use crate::build::compare::names;
-use crate::build::{Object, RefusalKind};
+use crate::build::{KbuildObject, RefusalKind};
 use crate::elf::Section;
 use crate::shown::shown;
 use object::elf;
@@ -27,7 +27,13 @@ const NO_ENDBR: &[u8] = b".discard.noendbr";
 
 impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
     /// Adds an entry of a table that belongs to a function; `of` is the new section of the function.
-    pub(super) fn entry(&mut self, unit: usize, owner: PieceId, of: BodySection, entry: &Entry) {
+    pub(super) fn entry(
+        &mut self,
+        unit: usize,
+        owner: PieceId,
+        of: BodySection,
+        entry: &TableEntry,
+    ) {
         let code = self.code(unit);
         let source = code.section(entry.section);
         if source.name == b"__jump_table" {
@@ -61,7 +67,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
     }
 
     /// Refuses a jump label with a key in a module, except the key of a tracepoint.
-    fn expect_no_key_of_module(&mut self, unit: usize, owner: PieceId, entry: &Entry) {
+    fn expect_no_key_of_module(&mut self, unit: usize, owner: PieceId, entry: &TableEntry) {
         let code = self.code(unit);
         let references = code.references(entry.section, entry.start, entry.end);
         let name = references
@@ -115,17 +121,17 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
     /// Returns the name of a static key, if the key is a variable of the patched module.
     fn key_in_module(&self, unit: usize, key: &Reference<'_>) -> Option<String> {
         let object = &self.inputs.units[unit].object;
-        if *object == Object::Vmlinux {
+        if *object == KbuildObject::Vmlinux {
             return None;
         }
         let code = self.code(unit);
         match key.target {
             // A descriptor of pr_debug() is taken together with its key.
-            Target::Piece(key) if !is_content(code, key) => {
+            ReferenceTarget::Piece(key) if !is_content(code, key) => {
                 let is_old = self.inputs.pairings.of(unit).original(key).is_some();
                 is_old.then(|| code.name(key))
             }
-            Target::External(name) => {
+            ReferenceTarget::External(name) => {
                 let image = self.inputs.images.get(object)?;
                 image.global(name).map(|_| shown(&names::clean(name)))
             }
@@ -174,7 +180,7 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         &mut self,
         unit: usize,
         owner: PieceId,
-        (section, start, end): Part,
+        (section, start, end): Span,
     ) -> (BodySection, u64) {
         let key = (unit, section, start);
         if let Some(&known) = self.chunks.get(&key).filter(|_| start < end) {

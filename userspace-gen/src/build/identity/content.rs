@@ -5,8 +5,8 @@
 
 use super::{Image, Located};
 use crate::build::code::references::{is_relative, width};
-use crate::build::code::{Code, PieceId, Reference, Target};
-use crate::build::{Refusal, RefusalKind};
+use crate::build::code::{Code, PieceId, Reference, ReferenceTarget};
+use crate::build::{BuildRefusal, RefusalKind};
 use crate::elf::{Place, SectionId, SymbolId};
 use crate::livepatch::rela::{rela_sections, Relocation};
 use object::read::ReadRef;
@@ -68,7 +68,7 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
         member: &Path,
         code: &Code<'_>,
         located: &Located,
-    ) -> Result<(), Vec<Refusal>> {
+    ) -> Result<(), Vec<BuildRefusal>> {
         let mut refusals = Vec::new();
         for (id, piece) in code.numbered() {
             let section = code.section(piece.section);
@@ -81,7 +81,7 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
                 None => Some("is missing in the kernel".to_owned()),
             };
             if let Some(what) = differs {
-                refusals.push(Refusal {
+                refusals.push(BuildRefusal {
                     kind: RefusalKind::OtherBuild,
                     subject: code.name(id),
                     reason: format!(
@@ -140,7 +140,7 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
             .filter(|r| (start..end).contains(&r.offset));
         let mut relocations: Vec<_> = relocations.filter(|r| width(r.kind) > 0).collect();
         let mut nops: Vec<_> = jump_labels(code, id).into_iter().map(range).collect();
-        let is_call = |r: &&Reference<'_>| r.target == Target::External(b"__fentry__");
+        let is_call = |r: &&Reference<'_>| r.target == ReferenceTarget::External(b"__fentry__");
         let calls = references
             .iter()
             .filter(is_call)
@@ -192,7 +192,7 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
         }
         let file = self.image.relocatable;
         let Some(symbol) = file.get_symbol(relocation.symbol) else {
-            return matches!(reference.target, Target::Absolute);
+            return matches!(reference.target, ReferenceTarget::Absolute);
         };
         let behind = if is_relative(reference.kind) {
             reference.behind
@@ -218,19 +218,19 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
     ) -> bool {
         let file = self.image.relocatable;
         let symbol = match reference.target {
-            Target::External(name) => match self.image.globals.get(name) {
+            ReferenceTarget::External(name) => match self.image.globals.get(name) {
                 Some(&symbol) => symbol,
                 None => {
                     return *found == Where::Undefined(name, reference.delta)
                         || matches!(found, Where::Number(_))
                 }
             },
-            Target::Piece(id) => match located.relocatable.get(&id) {
+            ReferenceTarget::Piece(id) => match located.relocatable.get(&id) {
                 Some(&symbol) => symbol,
                 // A private constant has no symbol, so its contents are compared.
                 None => return self.has_content(code, id, reference.delta, found),
             },
-            Target::Constant {
+            ReferenceTarget::Constant {
                 section,
                 start,
                 end,
@@ -242,7 +242,9 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
                 return self.bytes(there, begin, end - start) == code.bytes(section, start, end);
             }
             // Entries of tables, and their targets, are no part of a function.
-            Target::Chunk { .. } | Target::Loose(_) | Target::Absolute => return true,
+            ReferenceTarget::Chunk { .. }
+            | ReferenceTarget::Loose(_)
+            | ReferenceTarget::Absolute => return true,
         };
         let symbol = file.get_symbol(symbol);
         let expected = symbol.and_then(|s| {
@@ -317,7 +319,7 @@ fn jump_labels(code: &Code<'_>, id: PieceId) -> Vec<u64> {
         let references = code.references(entry.section, entry.start, entry.end);
         let place = references
             .first()
-            .filter(|r| r.target == Target::Piece(id))?;
+            .filter(|r| r.target == ReferenceTarget::Piece(id))?;
         (piece.entry - piece.start).checked_add_signed(place.delta)
     });
     places.collect()

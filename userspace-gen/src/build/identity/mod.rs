@@ -12,12 +12,12 @@ pub mod content;
 pub mod order;
 
 use crate::build::code::{Code, PieceId};
-use crate::build::{Refusal, RefusalKind};
+use crate::build::{BuildRefusal, RefusalKind};
 use crate::elf::{ElfFile, Symbol, SymbolId};
 use crate::target::Object;
 use object::elf;
 use object::read::ReadRef;
-use order::Files;
+use order::MemberSymbols;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -29,8 +29,8 @@ pub struct Image<'i, 'd, R: ReadRef<'d>> {
     /// The file with the kernel's symbols: `vmlinux`, or the `.ko`.
     linked: &'i ElfFile<'d, R>,
     object: &'i Object<'d>,
-    files: Files,
-    linked_files: Files,
+    files: MemberSymbols,
+    linked_files: MemberSymbols,
     /// The symbols that are not local in `vmlinux.o`, by name.
     globals: HashMap<&'d [u8], SymbolId>,
     /// The symbols of vmlinux that were not local in `vmlinux.o`, by name.
@@ -65,9 +65,9 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
         linked: &'i ElfFile<'d, R>,
         object: &'i Object<'d>,
         members: &[PathBuf],
-    ) -> Result<Self, Refusal> {
-        let files = Files::of(relocatable, members)?;
-        let linked_files = Files::of(linked, members)?;
+    ) -> Result<Self, BuildRefusal> {
+        let files = MemberSymbols::of(relocatable, members)?;
+        let linked_files = MemberSymbols::of(linked, members)?;
         let entries = (0..).zip(object.symbols.entries());
         let globals = |file: &'i ElfFile<'d, R>| {
             let symbols = file
@@ -134,9 +134,9 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
     /// # Errors
     ///
     /// The object does not have the symbols of the file in the order of the file.
-    pub fn locate(&self, member: &Path, code: &Code<'_>) -> Result<Located, Refusal> {
+    pub fn locate(&self, member: &Path, code: &Code<'_>) -> Result<Located, BuildRefusal> {
         let Some(at) = self.files.position(member) else {
-            return Err(Refusal {
+            return Err(BuildRefusal {
                 kind: RefusalKind::OtherBuild,
                 subject: member.display().to_string(),
                 reason: format!(
@@ -179,7 +179,7 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
                 continue;
             };
             let Some(&found) = self.globals.get(symbol.name) else {
-                return Err(Refusal {
+                return Err(BuildRefusal {
                     kind: RefusalKind::OtherBuild,
                     subject: crate::shown::shown(symbol.name),
                     reason: format!(
@@ -228,9 +228,9 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
         found: Option<Symbol<'_>>,
         expected: &Symbol<'_>,
         origin: &str,
-    ) -> Refusal {
+    ) -> BuildRefusal {
         let found = found.map_or_else(|| "no symbol".to_owned(), |s| crate::shown::shown(s.name));
-        Refusal {
+        BuildRefusal {
             kind: RefusalKind::OtherBuild,
             subject: crate::shown::shown(expected.name),
             reason: format!(

@@ -2,7 +2,7 @@
 
 //! The files from which an object was linked, in the order of its symbol table.
 
-use crate::build::{Refusal, RefusalKind};
+use crate::build::{BuildRefusal, RefusalKind};
 use crate::elf::{ElfFile, Symbol, SymbolId};
 use object::elf;
 use object::read::ReadRef;
@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 /// The parts of a symbol table, one part for each file.
 #[derive(Clone, Debug)]
-pub struct Files {
+pub struct MemberSymbols {
     members: Vec<PathBuf>,
     /// The index of each file's `STT_FILE` symbol, and the index behind its last symbol.
     parts: Vec<(usize, usize)>,
 }
 
-impl Files {
+impl MemberSymbols {
     /// Finds the parts of `members`, the files with bitcode in link order.
     ///
     /// # Errors
@@ -25,7 +25,7 @@ impl Files {
     pub fn of<'d, R: ReadRef<'d>>(
         elf: &ElfFile<'d, R>,
         members: &[PathBuf],
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, BuildRefusal> {
         let mut starts = Vec::new();
         let mut names = Vec::new();
         let mut locals_end = 1;
@@ -48,7 +48,7 @@ impl Files {
             .filter(|(_, window)| fits(window));
         let place = places.next().map(|(at, _)| at);
         let (Some(place), None) = (place, places.next()) else {
-            return Err(Refusal {
+            return Err(BuildRefusal {
                 kind: RefusalKind::OtherBuild,
                 subject: elf.origin().to_owned(),
                 reason: format!(

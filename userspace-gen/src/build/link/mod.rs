@@ -10,7 +10,7 @@
 pub mod source;
 
 use super::kbuild::Saved;
-use super::{KernelBuild, Refusal, RefusalKind};
+use super::{BuildRefusal, KernelBuild, RefusalKind};
 use crate::error::{Error, ErrorKind, Result};
 use std::ffi::OsString;
 use std::fs;
@@ -62,7 +62,7 @@ pub fn link(
     kernel: &KernelBuild,
     directory: &Path,
     parts: &Parts<'_>,
-) -> Result<std::result::Result<PathBuf, Refusal>> {
+) -> Result<std::result::Result<PathBuf, BuildRefusal>> {
     let write = |name: &str, bytes: &[u8]| {
         let path = directory.join(name);
         fs::write(&path, bytes)
@@ -112,7 +112,7 @@ pub fn link(
     } else {
         return Ok(Ok(module));
     };
-    Ok(Err(Refusal {
+    Ok(Err(BuildRefusal {
         kind: RefusalKind::Link,
         subject: name.to_owned(),
         reason: format!("{what}:\n{}", said.trim_end()),

@@ -3,7 +3,7 @@
 //! The C file with the structs that a livepatch passes to `klp_enable_patch()`.
 
 use crate::build::extract::Replacement;
-use crate::build::Object;
+use crate::build::KbuildObject;
 use crate::livepatch::MADE_BY_BUILD;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ use std::fmt::Write as _;
 /// `KLP_STATES` is the livepatch's table of states.
 #[must_use]
 pub fn source(functions: &[Replacement], replace: bool, callbacks: Option<&str>) -> String {
-    let mut objects: BTreeMap<&Object, Vec<(usize, &Replacement)>> = BTreeMap::new();
+    let mut objects: BTreeMap<&KbuildObject, Vec<(usize, &Replacement)>> = BTreeMap::new();
     for (at, function) in functions.iter().enumerate() {
         objects
             .entry(&function.object)
@@ -34,8 +34,8 @@ pub fn source(functions: &[Replacement], replace: bool, callbacks: Option<&str>)
     for (at, functions) in objects.values().enumerate() {
         let _ = writeln!(text, "\nstatic struct klp_func klp_funcs_{at}[] = {{");
         for (number, function) in functions {
-            let name = quoted(&function.meaning.name);
-            let sympos = function.meaning.sympos.0;
+            let name = quoted(&function.kernel_name.name);
+            let sympos = function.kernel_name.sympos.0;
             let _ = writeln!(
                 text,
                 "\t{{ .old_name = \"{name}\", .old_sympos = {sympos}, .new_func = klp_new_{number} }},"
@@ -46,8 +46,8 @@ pub fn source(functions: &[Replacement], replace: bool, callbacks: Option<&str>)
     text.push_str("\nstatic struct klp_object klp_objects[] = {\n");
     for (at, object) in objects.keys().enumerate() {
         let name = match object {
-            Object::Vmlinux => "NULL".to_owned(),
-            Object::Module(_) => format!("\"{}\"", object.name()),
+            KbuildObject::Vmlinux => "NULL".to_owned(),
+            KbuildObject::Module(_) => format!("\"{}\"", object.name()),
         };
         let _ = write!(
             text,

@@ -9,7 +9,7 @@ use crate::check::subject::Subject;
 use crate::elf::{Place, Symbol, SymbolId};
 use crate::livepatch::KLP_SYMPOS;
 use crate::shown::shown;
-use crate::target::{module_name, Export, Listed, Object};
+use crate::target::{module_name, Export, Object, SymversEntry};
 use klp_policy::{ObjName, Policy, Query};
 use object::elf;
 use object::read::elf::Sym as _;
@@ -196,7 +196,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// Returns the exporter of a symbol that Module.symvers lists and no given file exports.
-    fn listed<'s>(&'s self, name: &[u8], listed: &'s Listed) -> Exporter<'s> {
+    fn listed<'s>(&'s self, name: &[u8], listed: &'s SymversEntry) -> Exporter<'s> {
         let by = listed.module.as_slice();
         let given = ObjName::new(by).and_then(|module| self.target.object(module));
         let why = match given {

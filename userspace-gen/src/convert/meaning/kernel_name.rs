@@ -8,7 +8,7 @@ use klp_policy::{Found, Policy, Query, SymbolName, Sympos};
 
 /// A name and a position, as a livepatch has them for the kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Spelling {
+pub struct KernelName {
     /// The name.
     pub name: Vec<u8>,
     /// The position.
@@ -27,16 +27,16 @@ pub fn spell(
     query: &Query<'_>,
     sympos: Sympos,
     found: &Found,
-) -> Option<Spelling> {
+) -> Option<KernelName> {
     if policy == Policy::Llvm {
         let (Query::Plain(plain) | Query::Hashed(plain, _) | Query::Any(plain)) = *query;
         let stock = object.resolve(Policy::Exact, &Query::new(plain.0), sympos);
         return Some(if stock.is_ok_and(|stock| stock.seq == found.seq) {
             let name = plain.0.to_vec();
-            Spelling { name, sympos }
+            KernelName { name, sympos }
         } else {
             let name = query.cleaned().bytes().chain(ANY.iter().copied()).collect();
-            Spelling { name, sympos }
+            KernelName { name, sympos }
         });
     }
     let entry = object.symbols.get(found.seq)?;
@@ -45,17 +45,30 @@ pub fn spell(
         .bytes()
         .collect();
     let query = Query::Plain(SymbolName(&name));
-    let mut matches = 0;
-    let mut position = None;
-    object.candidates(policy, &query, &mut |n, seq| {
+    let sympos = position_of(object, policy, &query, found.seq)?;
+    Some(KernelName { name, sympos })
+}
+
+/// Returns the position of the symbol at a place of the object's table among those that `query` matches: 0 for the only
+/// one, none if the symbol is not among them.
+#[must_use]
+pub fn position_of(
+    object: &Object<'_>,
+    policy: Policy,
+    query: &Query<'_>,
+    place: u32,
+) -> Option<Sympos> {
+    let (mut position, mut matches) = (None, 0_u64);
+    object.candidates(policy, query, &mut |n, seq| {
         matches = matches.max(n);
-        if seq == found.seq {
+        if seq == place {
             position = Some(n);
         }
     });
-    let sympos = match position? {
-        1 if matches == 1 => Sympos::UNIQUE,
-        n => Sympos(n),
-    };
-    Some(Spelling { name, sympos })
+    let position = position?;
+    Some(if matches == 1 {
+        Sympos::UNIQUE
+    } else {
+        Sympos(position)
+    })
 }

@@ -5,7 +5,7 @@
 
 use super::annotation::{self, InFile};
 use super::by_file;
-use super::kernel_name::{spell, Spelling};
+use super::kernel_name::{spell, KernelName};
 use super::nearest::Nearest;
 use super::problem::{NamedBy, Problem};
 use super::unresolved::unresolved;
@@ -35,7 +35,7 @@ pub struct OldName {
     /// The place of the position.
     pub sympos_at: Location,
     /// The name and the position for the kernel.
-    pub spelling: Spelling,
+    pub kernel_name: KernelName,
     /// True if these differ from what the author wrote.
     pub changes: bool,
 }
@@ -110,13 +110,13 @@ pub(super) fn plan(
             let same = known.resolve(policy, &query, sympos);
             let same = same.is_ok_and(|same| same.seq == found.seq);
             let changes = meant.by_file || policy != Policy::Llvm && !same;
-            let spelling = if changes {
+            let kernel_name = if changes {
                 spell(known, policy, &query, sympos, &found)
             } else {
                 let name = old_name.to_vec();
-                Some(Spelling { name, sympos })
+                Some(KernelName { name, sympos })
             };
-            if let (Some(spelling), Some(entry)) = (spelling, known.symbols.get(found.seq)) {
+            if let (Some(kernel_name), Some(entry)) = (kernel_name, known.symbols.get(found.seq)) {
                 names.found.push(OldName {
                     written: meant.in_words(old_name),
                     object: known.name.to_string(),
@@ -126,7 +126,7 @@ pub(super) fn plan(
                     by_position: !meant.by_file && sympos.0 > 0,
                     at: function.at,
                     sympos_at: function.sympos_at,
-                    spelling,
+                    kernel_name,
                     changes,
                 });
             }

@@ -4,7 +4,7 @@
 
 use super::annotation::{self, Annotation, Which};
 use super::by_file;
-use super::kernel_name::{spell, Spelling};
+use super::kernel_name::{spell, KernelName};
 use super::nearest::Nearest;
 use super::old_names::{self, OldName};
 use super::problem::{NamedBy, Problem};
@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, Default)]
 pub struct Plan {
     /// The undefined symbols that become livepatch symbols, by their index.
-    pub references: Vec<Reference>,
+    pub references: Vec<ResolvedReference>,
     /// The names of the functions to replace, as far as their objects are known.
     pub old_names: Vec<OldName>,
     /// True if `klp_sympos` has to be loaded first.
@@ -36,7 +36,7 @@ pub struct Plan {
 
 /// An undefined symbol that becomes a livepatch symbol.
 #[derive(Clone, Debug)]
-pub struct Reference {
+pub struct ResolvedReference {
     /// The symbol.
     pub symbol: SymbolId,
     /// The name of the reference before the conversion.
@@ -44,7 +44,7 @@ pub struct Reference {
     /// The object that has the symbol that is meant.
     pub object: Vec<u8>,
     /// The name and the position for the kernel.
-    pub spelling: Spelling,
+    pub kernel_name: KernelName,
     /// The full name of the symbol that is meant.
     pub full_name: String,
     /// The address of that symbol; in a module, the offset in its section.
@@ -55,13 +55,13 @@ pub struct Reference {
     pub by_position: bool,
 }
 
-impl Reference {
+impl ResolvedReference {
     /// Returns the name after the conversion: `.klp.sym.<objname>.<name>,<sympos>`.
     #[must_use]
     pub fn livepatch_name(&self) -> Option<Vec<u8>> {
         let objname = ObjName::new(&self.object)?;
-        let name = klp_policy::SymbolName(&self.spelling.name);
-        let symbol = LivepatchSymbol::new(objname, name, self.spelling.sympos).ok()?;
+        let name = klp_policy::SymbolName(&self.kernel_name.name);
+        let symbol = LivepatchSymbol::new(objname, name, self.kernel_name.sympos).ok()?;
         let mut bytes = Vec::new();
         symbol.write_to(|part| bytes.extend_from_slice(part));
         Some(bytes)
@@ -109,7 +109,7 @@ pub fn plan(
             || plan
                 .references
                 .iter()
-                .any(|r| r.spelling.name.ends_with(ANY)));
+                .any(|r| r.kernel_name.name.ends_with(ANY)));
     plan.old_names = names.found;
     Ok(if problems.is_empty() {
         Ok(plan)
@@ -126,7 +126,7 @@ struct Planner<'p, 'd> {
     nearest: &'p Nearest<'p>,
 }
 
-type Planned = std::result::Result<Option<Reference>, Problem>;
+type Planned = std::result::Result<Option<ResolvedReference>, Problem>;
 
 impl Planner<'_, '_> {
     /// Returns the livepatch symbol that an undefined symbol becomes; none if the module loader resolves
@@ -206,7 +206,7 @@ impl Planner<'_, '_> {
             )?,
         };
         let reference = self.found_in(symbol, object, &Query::new(written.name), sympos)?;
-        Ok(reference.map(|reference| Reference {
+        Ok(reference.map(|reference| ResolvedReference {
             by_position: matches!(written.which, Which::Position(position) if position.0 > 0),
             ..reference
         }))
@@ -249,12 +249,12 @@ impl Planner<'_, '_> {
                 "it is a symbol of {objname}, but the livepatch has no klp_object for {objname}"
             ));
         }
-        let spelling = spell(object, self.policy, query, sympos, &found);
-        let reference = spelling.map(|spelling| Reference {
+        let kernel_name = spell(object, self.policy, query, sympos, &found);
+        let reference = kernel_name.map(|kernel_name| ResolvedReference {
             symbol: symbol.id,
             written: shown(symbol.name),
             object: objname.as_bytes().to_vec(),
-            spelling,
+            kernel_name,
             full_name: shown(entry.name.0),
             address: entry.address,
             file: object.source_file(found.seq).map(shown),

@@ -2,7 +2,7 @@
 
 //! The list of a livepatch's references that will be resolved, for modpost.
 
-use super::plan::{plan, Reference};
+use super::plan::{plan, ResolvedReference};
 use super::problem::Problem;
 use crate::elf::ElfFile;
 use crate::error::Result;
@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 #[derive(Clone, Debug, Default)]
 pub struct References {
     names: BTreeSet<Vec<u8>>,
-    references: Vec<Reference>,
+    references: Vec<ResolvedReference>,
 }
 
 impl References {
@@ -39,7 +39,7 @@ impl References {
             Ok(plan) => plan,
             Err(problems) => return Ok(problems),
         };
-        let symbol = |r: &Reference| elf.get_symbol(r.symbol);
+        let symbol = |r: &ResolvedReference| elf.get_symbol(r.symbol);
         let names = plan.references.iter().filter_map(symbol).map(|s| s.name);
         // modpost refuses a symbol that both vmlinux and a module of the same run export.
         let names = names.filter(|name| !target.symvers().is_before_modpost(name));
@@ -50,7 +50,7 @@ impl References {
 
     /// Returns what the references mean.
     #[must_use]
-    pub fn meanings(&self) -> &[Reference] {
+    pub fn meanings(&self) -> &[ResolvedReference] {
         &self.references
     }
 

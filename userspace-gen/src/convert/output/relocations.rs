@@ -36,11 +36,11 @@ impl Rewriter<'_, '_> {
                     .elf
                     .malformed("expected an old_name within the module, found one outside of it"));
             };
-            let offset = self.append_string(section, &name.spelling.name)?;
+            let offset = self.append_string(section, &name.kernel_name.name)?;
             let addend = 0_i64.wrapping_add_unsigned(offset.wrapping_sub(symbol.value));
             self.addends.insert((rela, relocation.index), addend);
 
-            let sympos = u64_bytes(self.elf.endian(), name.spelling.sympos.0);
+            let sympos = u64_bytes(self.elf.endian(), name.kernel_name.sympos.0);
             let start = usize::try_from(name.sympos_at.offset).ok();
             let place = self.bytes(name.sympos_at.section)?;
             if let Some(place) = start.and_then(|s| place.get_mut(s..)?.get_mut(..8)) {

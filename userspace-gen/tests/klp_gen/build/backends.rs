@@ -8,7 +8,7 @@ use klp_gen::build::backends::{Backend, Backends, Wanted};
 use klp_gen::build::compile::Compiler;
 use klp_gen::build::kbuild::Saved;
 use klp_gen::build::progress::Silent;
-use klp_gen::build::thin_link::{Link, Replaced};
+use klp_gen::build::thin_link::{Replaced, ThinLink};
 use std::fs;
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use std::path::Path;
 fn the_linker_and_the_compiler_agree() {
     let kernel = SmallKernel::new(SOURCES);
     let build = kernel.open();
-    let link = Link::vmlinux(&build).unwrap();
+    let link = ThinLink::vmlinux(&build).unwrap();
     let paths: Vec<_> = link.bitcode().collect();
     assert_eq!(paths, ["mm/a.o", "fs/b.o", "fs/c.o"].map(Path::new));
     let saved: Vec<_> = paths
@@ -72,7 +72,7 @@ fn a_name_that_is_part_of_another() {
         ),
     ]);
     let build = kernel.open();
-    let link = Link::vmlinux(&build).unwrap();
+    let link = ThinLink::vmlinux(&build).unwrap();
     let wanted = [Path::new("mm/slab.o")];
     let objects = link
         .backends(&build, &Replaced::new(), &wanted, 1, &kernel.path("to"))

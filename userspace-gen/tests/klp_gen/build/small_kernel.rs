@@ -4,7 +4,9 @@
 
 use crate::shell::write_program;
 use klp_gen::build::progress::Silent;
-use klp_gen::build::{pairs, Answer, KernelBuild, Pairs, Progress, Refusal, Request, Unit};
+use klp_gen::build::{
+    pairs, BuildRefusal, BuildRequest, KernelBuild, Pairs, Progress, Refusable, Unit,
+};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
@@ -181,8 +183,8 @@ impl SmallKernel {
         self.path(name)
     }
 
-    pub fn request(&self, patches: &[&PathBuf]) -> Request {
-        Request {
+    pub fn request(&self, patches: &[&PathBuf]) -> BuildRequest {
+        BuildRequest {
             patches: patches.iter().copied().cloned().collect(),
             jobs: self.jobs,
             launcher: self.launcher.clone(),
@@ -197,7 +199,7 @@ impl SmallKernel {
     }
 
     /// Finds what patches change.
-    pub fn pairs(&self, patches: &[&PathBuf]) -> Answer<Pairs> {
+    pub fn pairs(&self, patches: &[&PathBuf]) -> Refusable<Pairs> {
         pairs(&self.request(patches), &self.open(), &Silent).unwrap()
     }
 
@@ -247,7 +249,7 @@ impl SmallKernel {
 }
 
 /// Returns refusals as they are printed.
-pub fn said(refusals: Vec<Refusal>) -> Vec<String> {
+pub fn said(refusals: Vec<BuildRefusal>) -> Vec<String> {
     let said = refusals
         .into_iter()
         .map(|refusal| format!("{}: {}", refusal.subject, refusal.reason));

@@ -3,38 +3,20 @@
 //! The names by which a livepatch refers to symbols of the running kernel.
 
 use crate::build::compare::names::clean;
+use crate::convert::kernel_name::{position_of, KernelName};
 use crate::target::{Object, Target};
 use klp_policy::query::ANY;
 use klp_policy::{Policy, Query, Sympos};
 
-/// A name and a position that mean one symbol of an object by the rule of `klp_sympos`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Meaning {
-    /// `foo`, or `foo.llvm.*`.
-    pub name: Vec<u8>,
-    /// The position; 0 if no other symbol has the name.
-    pub sympos: Sympos,
-}
-
-/// Returns the name and position of the symbol at a place of the object's table; none if livepatch cannot
-/// find it by name.
+/// Returns the name and position by which `klp_sympos` finds the symbol at a place of the object's table; none if
+/// livepatch cannot find it by name. The name is `foo`, or `foo.llvm.*`.
 #[must_use]
-pub fn meaning(object: &Object<'_>, place: u32) -> Option<Meaning> {
+pub fn kernel_name(object: &Object<'_>, place: u32) -> Option<KernelName> {
     let plain = clean(object.symbols.get(place)?.name.0);
     let any = [&plain[..], ANY].concat();
     [plain, any].into_iter().find_map(|name| {
-        let (mut position, mut matches) = (None, 0_u64);
-        object.candidates(Policy::Llvm, &Query::new(&name), &mut |at, seq| {
-            matches = matches.max(at);
-            if seq == place {
-                position = Some(at);
-            }
-        });
-        let sympos = match position? {
-            _ if matches == 1 => Sympos::UNIQUE,
-            position => Sympos(position),
-        };
-        Some(Meaning { name, sympos })
+        let sympos = position_of(object, Policy::Llvm, &Query::new(&name), place)?;
+        Some(KernelName { name, sympos })
     })
 }
 
@@ -50,21 +32,22 @@ pub fn reference(
     place: u32,
     is_defined: &dyn Fn(&[u8]) -> bool,
 ) -> Option<Vec<u8>> {
-    let meaning = meaning(object, place)?;
-    let exports = |o: &Object<'_>| matches!(o.export(&meaning.name), Ok(Some(_)));
+    let kernel_name = kernel_name(object, place)?;
+    let exports = |o: &Object<'_>| matches!(o.export(&kernel_name.name), Ok(Some(_)));
     let is_exported =
-        target.objects().iter().any(exports) || target.symvers().get(&meaning.name).is_some();
-    let is_plain = !is_exported && !is_defined(&meaning.name) && !modpost_cuts(&meaning.name);
-    if meaning.sympos == Sympos::UNIQUE && is_plain {
-        if let [_] = target.objects_with(&Query::new(&meaning.name))[..] {
-            return Some(meaning.name);
+        target.objects().iter().any(exports) || target.symvers().get(&kernel_name.name).is_some();
+    let is_plain =
+        !is_exported && !is_defined(&kernel_name.name) && !modpost_cuts(&kernel_name.name);
+    if kernel_name.sympos == Sympos::UNIQUE && is_plain {
+        if let [_] = target.objects_with(&Query::new(&kernel_name.name))[..] {
+            return Some(kernel_name.name);
         }
     }
     let mut name = b".klp.sym.".to_vec();
     name.extend_from_slice(object.name.as_bytes());
     name.push(b'.');
-    name.extend_from_slice(&meaning.name);
-    name.extend_from_slice(format!(",{}", meaning.sympos.0).as_bytes());
+    name.extend_from_slice(&kernel_name.name);
+    name.extend_from_slice(format!(",{}", kernel_name.sympos.0).as_bytes());
     Some(name)
 }
 
