@@ -7,7 +7,7 @@
 
 use anyhow::{bail, Context as _, Result};
 use klp_gen::bitcode::{FatObjects, LinkInputs, Llvm};
-use klp_gen::shown::shown;
+use klp_gen::printable::shown;
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::{cleanup_symbol_name, Policy};
 use std::collections::BTreeSet;

@@ -41,8 +41,9 @@ pub mod explain;
 pub mod file;
 pub mod kallsyms;
 pub mod livepatch;
+pub mod printable;
 pub mod resolve;
-pub mod shown;
+
 pub mod symbols;
 pub mod target;
 

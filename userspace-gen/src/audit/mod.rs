@@ -17,7 +17,7 @@ pub use suffix::{SuffixKind, Suffixed};
 use crate::elf::ElfFile;
 use crate::error::Result;
 use crate::kallsyms::vmlinux;
-use crate::shown::shown;
+use crate::printable::shown;
 use klp_policy::Policy;
 use object::read::ReadRef;
 

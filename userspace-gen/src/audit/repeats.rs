@@ -3,7 +3,7 @@
 //! Names that several symbols share.
 
 use crate::elf::{ElfFile, SymbolId};
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::symbols::{Entry, SymbolTable};
 use klp_policy::Policy;
 use object::read::ReadRef;

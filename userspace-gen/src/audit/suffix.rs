@@ -2,7 +2,7 @@
 
 //! The symbols that were promoted.
 
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::symbols::SymbolTable;
 use klp_policy::{cleanup_symbol_name, NameClass, ParsedName};
 

@@ -7,7 +7,7 @@ use super::producer::{Producer, MAGIC, WRAPPER};
 use crate::error::{Error, Result};
 use crate::file::read_file;
 use crate::file::sort::{known, ARCHIVES};
-use crate::shown::shown;
+use crate::printable::shown;
 use object::read::archive::ArchiveFile;
 use std::ffi::OsStr;
 use std::fs;

@@ -6,7 +6,7 @@
 //! and records. An abbreviation may define the layout of a record. The identification block is the first
 //! block. Its format does not change, so that every LLVM can name the LLVM that made a file.
 
-use crate::shown::shown;
+use crate::printable::shown;
 
 /// The start of a bitcode file.
 pub(super) const MAGIC: &[u8] = b"BC\xc0\xde";

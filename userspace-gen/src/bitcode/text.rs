@@ -4,7 +4,7 @@
 
 use super::inputs::Bitcode;
 use crate::error::{Error, ErrorKind, Result};
-use crate::shown::shown;
+use crate::printable::shown;
 use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt as _;
 

@@ -467,7 +467,7 @@ fn reason(difference: &Difference, files: &[&Compiled<'_>]) -> Reason {
     let name = |guid: u64| {
         let mut irs = files.iter().flat_map(|file| [&file.ir.1, &file.ir.0]);
         let name = irs.find_map(|ir| ir.name(guid));
-        name.map(crate::shown::shown)
+        name.map(crate::printable::shown)
     };
     match difference {
         Difference::Import { guid, file } => Reason::Imports {

@@ -9,7 +9,7 @@ use super::lines::{self, Change};
 use super::{BuildRefusal, Refusable, RefusalKind};
 use crate::error::{Error, Result};
 use crate::file::read_file;
-use crate::shown::shown;
+use crate::printable::shown;
 use diffy::patch_set::{FileOperation, ParseOptions, PatchKind, PatchSet};
 use diffy::{Line, Patch};
 use std::collections::BTreeMap;

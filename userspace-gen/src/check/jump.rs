@@ -6,7 +6,7 @@ use super::subject::Subject;
 use crate::elf::Symbol;
 use crate::livepatch::memory::Location;
 use crate::livepatch::Pointer;
-use crate::shown::shown;
+use crate::printable::shown;
 use object::read::ReadRef;
 
 /// The state of a place to jump to.

@@ -11,7 +11,7 @@ use crate::livepatch::{
     patches, rela_sections, Loaded, Memory, Modinfo, Patch, RelaSection, THIS_MODULE,
     THIS_MODULE_NAME,
 };
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::target::{module_name, Target};
 use klp_policy::{Policy, MODULE_NAME_LEN};
 use object::elf::STT_FUNC;

@@ -8,7 +8,7 @@ use anyhow::Result;
 use klp_gen::bitcode::{FatObjects, LinkInputs, Llvm};
 use klp_gen::collisions::{find, reserve, Collision, Effect, InputPlace, LinkerScript};
 use klp_gen::file::expect_no_input;
-use klp_gen::shown::shown;
+use klp_gen::printable::shown;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::ffi::OsString;

@@ -16,7 +16,7 @@ use klp_gen::convert::problem::NameKind;
 use klp_gen::convert::{convert, Conversion, Converted, OldName, Problem, ResolvedReference};
 use klp_gen::file::read_file;
 use klp_gen::file::{expect_no_input, write_file};
-use klp_gen::shown::shown;
+use klp_gen::printable::shown;
 use klp_gen::target::{Object, Target};
 use serde::Serialize;
 use std::borrow::Cow;

@@ -10,8 +10,8 @@ use super::ui::json::Text;
 use super::ui::{Console, Look, Page, Verdict};
 use anyhow::{anyhow, Result};
 use klp_gen::explain::{Asks, WrittenName};
+use klp_gen::printable::shown;
 use klp_gen::resolve::resolve;
-use klp_gen::shown::shown;
 use klp_gen::target::{rule_of, Target};
 use klp_policy::{
     CleanName, LivepatchSection, NameClass, ObjName, ParsedName, Policy, Query, Request,

@@ -7,7 +7,7 @@ use super::options::target::TargetArgs;
 use super::ui::json::{Address, Text};
 use super::ui::{Console, Look, Verdict};
 use anyhow::Result;
-use klp_gen::shown::shown;
+use klp_gen::printable::shown;
 use klp_gen::target::{rule_of, Target};
 use klp_policy::{CleanName, ObjName, SymbolName};
 use serde::Serialize;

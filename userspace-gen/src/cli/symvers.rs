@@ -11,7 +11,7 @@ use klp_gen::convert::references::References;
 use klp_gen::convert::ResolvedReference;
 use klp_gen::file::read_file;
 use klp_gen::file::{expect_no_input, write_file};
-use klp_gen::shown::shown;
+use klp_gen::printable::shown;
 use klp_gen::target::Target;
 use std::path::PathBuf;
 

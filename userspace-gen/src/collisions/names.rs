@@ -6,7 +6,7 @@ use super::linker_script::{LinkerScript, Role};
 use crate::bitcode::text::{BitcodeNames, ListedSymbol, SymbolList};
 use crate::bitcode::LinkInputs;
 use crate::error::Result;
-use crate::shown::shown;
+use crate::printable::shown;
 use object::elf;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

@@ -10,7 +10,7 @@
 use crate::bitcode::llvm::run;
 use crate::error::{Error, ErrorKind, Result};
 use crate::file::write_file;
-use crate::shown::shown;
+use crate::printable::shown;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::path::Path;

@@ -10,7 +10,7 @@ use super::strings::{end_of_strings, string_at};
 use super::symtab::Symtab;
 use crate::error::{Error, Result};
 use crate::file::sort::describe;
-use crate::shown::shown;
+use crate::printable::shown;
 use object::elf::{self, FileHeader64, Rela64, SectionHeader64};
 use object::read::elf::{FileHeader as _, SectionHeader as _};
 use object::read::ReadRef;

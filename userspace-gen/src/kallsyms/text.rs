@@ -12,7 +12,7 @@ pub use listing::is_generated;
 
 use crate::error::{Error, Result};
 use crate::file::sort::expect_text;
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::symbols::SymbolTable;
 use klp_policy::ObjName;
 use line::Line;

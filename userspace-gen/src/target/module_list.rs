@@ -5,7 +5,7 @@
 use super::module_name;
 use crate::error::{Error, Result};
 use crate::file::read_file;
-use crate::shown::shown;
+use crate::printable::shown;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

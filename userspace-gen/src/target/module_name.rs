@@ -2,7 +2,7 @@
 
 //! The names of modules: `KBUILD_MODNAME`, which scripts/Makefile.lib makes from the name of a file.
 
-use crate::shown::shown;
+use crate::printable::shown;
 
 /// The suffixes of the name of a module's file.
 const SUFFIXES: [&[u8]; 5] = [b".ko", b".o", b".ko.gz", b".ko.xz", b".ko.zst"];

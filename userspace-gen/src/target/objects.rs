@@ -10,7 +10,7 @@ use crate::elf::ElfFile;
 use crate::error::{Error, Result};
 use crate::kallsyms::{module, text, vmlinux};
 use crate::livepatch::modinfo::Modinfo;
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::symbols::SymbolTable;
 use klp_policy::{ObjName, Policy, Query, Reason, Sympos};
 use object::elf::Machine;

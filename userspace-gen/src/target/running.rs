@@ -111,7 +111,7 @@ fn functions<'t>(symbols: &'t SymbolTable<'_>) -> impl Iterator<Item = (&'t [u8]
 
 fn show(function: Option<(&[u8], u64)>) -> String {
     match function {
-        Some((name, offset)) => format!("{} at _text+{offset:#x}", crate::shown::shown(name)),
+        Some((name, offset)) => format!("{} at _text+{offset:#x}", crate::printable::shown(name)),
         None => "nothing".to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use crate::elf::ElfFile;
 use crate::error::{Error, Result};
 use crate::file::read_file;
 use crate::file::sort::expect_text;
-use crate::shown::shown;
+use crate::printable::shown;
 use std::collections::{HashMap, HashSet};
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

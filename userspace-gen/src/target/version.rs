@@ -5,7 +5,7 @@
 use super::object::Source;
 use super::{Object, Target};
 use crate::livepatch::{Modinfo, THIS_MODULE};
-use crate::shown::shown;
+use crate::printable::shown;
 
 /// The symbol of the version magic: `vermagic` in kernel/module/main.c.
 const VERMAGIC: &[u8] = b"vermagic";

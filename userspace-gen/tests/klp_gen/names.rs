@@ -7,7 +7,7 @@ use crate::kernel::{with_target, Files};
 use crate::livepatch::Livepatch;
 use klp_gen::convert::{convert, Conversion};
 use klp_gen::elf::ElfFile;
-use klp_gen::shown::shown;
+use klp_gen::printable::shown;
 use klp_gen::symbols::{Entry, ObjectView, SymbolTable};
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::{resolve_in_index, resolve_in_sequence, Policy, Query, SymbolName, Sympos};

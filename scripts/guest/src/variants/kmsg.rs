@@ -12,7 +12,7 @@ use anyhow::{
     Context,
     Result, //
 };
-use klp_gen::shown::shown;
+use klp_gen::printable::shown;
 use klp_variants::list::MARK;
 use rustix::fs::OFlags;
 

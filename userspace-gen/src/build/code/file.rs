@@ -7,7 +7,7 @@ use super::tables::TableEntry;
 use crate::build::compare::names::clean;
 use crate::elf::{ElfFile, Section, SectionId, SymbolId};
 use crate::livepatch::rela::Relocation;
-use crate::shown::shown;
+use crate::printable::shown;
 use std::collections::{BTreeSet, HashMap};
 
 /// An object file with its contents cut into pieces.

@@ -9,7 +9,7 @@ use super::sections::{class, is_boot_only};
 use super::versions::{Side, Versions};
 use crate::build::code::{Code, PieceId, PieceKind};
 use crate::build::{BuildRefusal, RefusalKind, Unit};
-use crate::shown::shown;
+use crate::printable::shown;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A function that has other code than before.

@@ -8,7 +8,7 @@ use super::symbol_names;
 use crate::build::code::PieceId;
 use crate::build::compare::{is_boot_only, names};
 use crate::build::{KbuildObject, RefusalKind};
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::target;
 use object::read::ReadRef;
 

@@ -11,7 +11,7 @@ use crate::build::code::{
 use crate::build::compare::form::{is_content, DESCRIPTORS};
 use crate::build::compare::{is_boot_only, names, Side};
 use crate::build::RefusalKind;
-use crate::shown::shown;
+use crate::printable::shown;
 use object::read::ReadRef;
 
 /// The flags in a reference to a static key (`jump_entry_key()` in `include/linux/jump_label.h`).

@@ -9,7 +9,7 @@ use crate::build::compare::form::is_content;
 use crate::build::compare::names;
 use crate::build::{KbuildObject, RefusalKind};
 use crate::elf::Section;
-use crate::shown::shown;
+use crate::printable::shown;
 use object::elf;
 use object::read::ReadRef;
 

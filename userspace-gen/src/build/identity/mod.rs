@@ -181,7 +181,7 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
             let Some(&found) = self.globals.get(symbol.name) else {
                 return Err(BuildRefusal {
                     kind: RefusalKind::OtherBuild,
-                    subject: crate::shown::shown(symbol.name),
+                    subject: crate::printable::shown(symbol.name),
                     reason: format!(
                         "{} as compiled here defines it, but {} does not have it",
                         member.display(),
@@ -229,10 +229,13 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
         expected: &Symbol<'_>,
         origin: &str,
     ) -> BuildRefusal {
-        let found = found.map_or_else(|| "no symbol".to_owned(), |s| crate::shown::shown(s.name));
+        let found = found.map_or_else(
+            || "no symbol".to_owned(),
+            |s| crate::printable::shown(s.name),
+        );
         BuildRefusal {
             kind: RefusalKind::OtherBuild,
-            subject: crate::shown::shown(expected.name),
+            subject: crate::printable::shown(expected.name),
             reason: format!(
                 "{} has the symbol at this place among those of {}, but {origin} has {found} there: the files are not of \
                 the same build (build the kernel again, or give the directory of its build)",

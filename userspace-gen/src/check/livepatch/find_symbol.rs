@@ -4,7 +4,7 @@
 
 use crate::check::refusal::Refusal;
 use crate::check::report::Outcome;
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::symbols::Entry;
 use crate::target::{rule_of, Object, Target};
 use klp_policy::{Found, MatchedBy, ObjName, Policy, Query, Reason, SymbolName, Sympos};

@@ -8,7 +8,7 @@ use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report, Stage, Step};
 use crate::check::subject::Subject;
 use crate::livepatch::{FunctionProblem, PatchProblem, PatchedFunction, PatchedObject, Pointer};
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::target::{impossible, Traceable};
 use klp_policy::{ObjName, Query, Sympos, KSYM_NAME_LEN, MODULE_NAME_LEN};
 use object::read::ReadRef;

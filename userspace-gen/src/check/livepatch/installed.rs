@@ -11,7 +11,7 @@ use crate::check::subject::{module_of, Subject};
 use crate::elf::ElfFile;
 use crate::error::Result;
 use crate::livepatch::{patches, rela_sections, Memory, Modinfo, Patch, PatchedFunction, State};
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::target::Target;
 use klp_policy::{ObjName, Policy, Query, Sympos};
 use object::read::ReadRef;

@@ -11,7 +11,7 @@ use crate::check::subject::Subject;
 use crate::elf::{Place, Section, SectionId, Symbol, SymbolId};
 use crate::livepatch::rela::Relocation;
 use crate::livepatch::{PatchedObject, RelaSection};
-use crate::shown::shown;
+use crate::printable::shown;
 use klp_policy::{LivepatchSection, ObjName};
 use object::elf;
 use object::read::ReadRef;

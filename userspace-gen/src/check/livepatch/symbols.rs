@@ -8,7 +8,7 @@ use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report};
 use crate::check::subject::Subject;
 use crate::elf::{Place, Symbol};
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::target::impossible;
 use klp_policy::{LivepatchSymbol, ObjName, Query};
 use object::read::ReadRef;

@@ -9,7 +9,7 @@
 use crate::check::refusal::Refusal;
 use crate::elf::number::{read_u16, read_u32, read_u64};
 use crate::livepatch::{Modinfo, THIS_MODULE};
-use crate::shown::shown;
+use crate::printable::shown;
 use object::{elf, Endianness};
 
 /// The length of the file header, and of a section header.

@@ -8,7 +8,7 @@ use crate::check::report::{Kind, Outcome, Report};
 use crate::check::subject::Subject;
 use crate::elf::{Place, Symbol, SymbolId};
 use crate::livepatch::KLP_SYMPOS;
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::target::{module_name, Export, Object, SymversEntry};
 use klp_policy::{ObjName, Policy, Query};
 use object::elf;

@@ -10,7 +10,7 @@ use crate::check::report::{Kind, Outcome, Report};
 use crate::check::subject::Subject;
 use crate::elf::Section;
 use crate::livepatch::{Modinfo, THIS_MODULE};
-use crate::shown::shown;
+use crate::printable::shown;
 use object::elf;
 use object::read::ReadRef;
 

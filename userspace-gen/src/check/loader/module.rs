@@ -8,7 +8,7 @@ use crate::check::report::{Kind, Outcome, Report};
 use crate::check::subject::Subject;
 use crate::elf::SectionId;
 use crate::livepatch::{Modinfo, THIS_MODULE};
-use crate::shown::shown;
+use crate::printable::shown;
 use object::read::ReadRef;
 
 /// `license_is_gpl_compatible()`

@@ -7,7 +7,7 @@ use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report};
 use crate::check::subject::Subject;
 use crate::elf::{Section, SymbolId};
-use crate::shown::shown;
+use crate::printable::shown;
 use object::read::ReadRef;
 use std::collections::HashSet;
 

@@ -9,7 +9,7 @@ use crate::check::subject::Subject;
 use crate::elf::number::read_u16;
 use crate::livepatch::memory::Location;
 use crate::livepatch::{Memory, Pointer};
-use crate::shown::shown;
+use crate::printable::shown;
 use object::read::ReadRef;
 
 /// The section of the parameters.

@@ -10,7 +10,7 @@ use crate::elf::{Place, SectionId, Symbol, SymbolId};
 use crate::livepatch::memory::{is_applied_at_load, Location};
 use crate::livepatch::rela::Relocation;
 use crate::livepatch::{RelaSection, THIS_MODULE, THIS_MODULE_NAME};
-use crate::shown::shown;
+use crate::printable::shown;
 use object::elf;
 use object::read::ReadRef;
 use std::collections::BTreeMap;

@@ -4,8 +4,8 @@
 
 use super::json::{Address, Text};
 use super::page::{Look, Page};
+use klp_gen::printable::shown;
 use klp_gen::resolve::Answer;
-use klp_gen::shown::shown;
 use klp_gen::symbols::Entry;
 use klp_policy::{ObjName, Reason, Request, SymbolName};
 use serde::Serialize;

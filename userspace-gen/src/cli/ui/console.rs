@@ -8,7 +8,7 @@ use crate::cli::options::rule;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context as _, Result};
-use klp_gen::shown::visible;
+use klp_gen::printable::visible;
 use klp_gen::target::Target;
 use klp_policy::Policy;
 use serde::Serialize;

@@ -2,8 +2,8 @@
 
 //! The full name of a symbol, for the shell: `$(klp-gen resolve --format name ...)`.
 
+use klp_gen::printable::shown;
 use klp_gen::resolve::{resolve, Answer};
-use klp_gen::shown::shown;
 use klp_gen::symbols::Entry;
 use klp_gen::target::Target;
 use klp_policy::{ObjName, Policy, Reason, Request, Sympos};

@@ -3,7 +3,7 @@
 //! Text output, with lines that are folded to the terminal's width.
 
 use anstyle::{AnsiColor, Style};
-use klp_gen::shown::visible;
+use klp_gen::printable::visible;
 use std::fmt::{self, Write as _};
 use std::io::{self, Write};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};

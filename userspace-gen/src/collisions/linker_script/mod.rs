@@ -10,7 +10,7 @@ mod tokens;
 use crate::error::{Error, Result};
 use crate::file::read_file;
 use crate::file::sort::expect_text;
-use crate::shown::shown;
+use crate::printable::shown;
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;

@@ -3,7 +3,7 @@
 //! References with an annotation of the author that says which symbol is meant: `KLP_SYMPOS()` and
 //! `KLP_SYMFILE()`.
 
-use crate::shown::shown;
+use crate::printable::shown;
 use klp_policy::{LivepatchSymbol, ObjName, SymbolName, Sympos};
 
 /// The beginning of the name of a reference with an annotation.

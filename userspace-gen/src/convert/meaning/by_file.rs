@@ -10,7 +10,7 @@ use super::candidates;
 use super::nearest::{self, Nearest};
 use super::problem::{NamedBy, Problem};
 use crate::elf::Symbol;
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::target::sources::SourceFile;
 use crate::target::{Object, Sources};
 use klp_policy::query::ANY;

@@ -3,7 +3,7 @@
 //! The symbols that a name could mean, as a message lists them.
 
 use super::problem::SHOWN;
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::symbols::Entry;
 use crate::target::Object;
 use klp_policy::{Policy, Query};

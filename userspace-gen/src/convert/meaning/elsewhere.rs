@@ -5,7 +5,7 @@
 use super::definition::defines;
 use super::module_index::ModuleIndex;
 use super::problem::NameKind;
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::target::{read_regular, BuildDirectory, BuiltModule, Target};
 use klp_policy::ObjName;
 use object::elf;

@@ -8,7 +8,7 @@ use super::problem::Problem;
 use crate::elf::{ElfFile, Place};
 use crate::error::Result;
 use crate::livepatch::{patches, rela_sections, Memory};
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::target::{impossible, ModuleLists};
 use std::collections::BTreeMap;
 use std::path::PathBuf;

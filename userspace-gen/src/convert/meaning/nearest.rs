@@ -4,7 +4,7 @@
 
 use super::elsewhere::{Elsewhere, Search};
 use super::problem::{NameKind, Problem};
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::target::{Object, Target};
 use klp_policy::{Policy, Query, SymbolName};
 use std::cell::Cell;

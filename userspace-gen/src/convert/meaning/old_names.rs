@@ -11,7 +11,7 @@ use super::problem::{NamedBy, Problem};
 use super::unresolved::unresolved;
 use crate::livepatch::memory::Location;
 use crate::livepatch::Patch;
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::target::{impossible, Object, Target};
 use klp_policy::{MatchedBy, ObjName, Policy, Query, Sympos};
 

@@ -13,7 +13,7 @@ use crate::elf::{ElfFile, Place, Symbol, SymbolId};
 use crate::error::Result;
 use crate::livepatch::KLP_SYMPOS;
 use crate::livepatch::{patches, rela_sections, Memory, Patch};
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::target::{impossible, Object, Target};
 use klp_policy::query::ANY;
 use klp_policy::{LivepatchSymbol, ObjName, Policy, Query, Reason, Sympos};

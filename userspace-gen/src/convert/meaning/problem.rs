@@ -2,7 +2,7 @@
 
 //! A name in a livepatch that means no symbol, or more than one.
 
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::target::Object;
 use std::fmt;
 

@@ -4,7 +4,7 @@
 
 use super::problem::{NamedBy, Problem};
 use super::{by_file, candidates};
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::target::Object;
 use klp_policy::{Query, Reason, Sympos};
 

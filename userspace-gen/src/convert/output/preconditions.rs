@@ -5,7 +5,7 @@
 use crate::elf::strings::string_at;
 use crate::elf::{ElfFile, SectionId};
 use crate::error::Result;
-use crate::shown::shown;
+use crate::printable::shown;
 
 /// Refuses a file of which no changed copy can be made.
 ///

@@ -9,7 +9,7 @@ use crate::elf::{ElfFile, Section, SectionId, SymbolId, SHF_RELA_LIVEPATCH};
 use crate::error::{Error, Result};
 use crate::livepatch::rela::Relocation;
 use crate::livepatch::{rela_sections, Modinfo, RelaSection};
-use crate::shown::shown;
+use crate::printable::shown;
 use klp_policy::{LivepatchSection, ObjName};
 use object::elf;
 use object::write::elf::{Encoder, SectionHeader};

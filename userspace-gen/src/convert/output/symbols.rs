@@ -6,7 +6,7 @@ use super::rewrite::Rewriter;
 use crate::elf::{Place, SymbolId, SHN_LIVEPATCH};
 use crate::error::Result;
 use crate::livepatch::KLP_SYMPOS;
-use crate::shown::shown;
+use crate::printable::shown;
 use object::elf;
 use object::write::elf::Sym;
 use std::borrow::Cow;

@@ -14,7 +14,7 @@ use super::freed;
 use super::line::Line;
 use super::module::Module;
 use super::undefined;
-use crate::shown::shown;
+use crate::printable::shown;
 use crate::symbols::{Entry, SymbolTable};
 use klp_policy::{ObjName, SymbolName};
 use std::collections::HashMap;
