@@ -23,7 +23,7 @@ pub struct Function {
     pub file: PathBuf,
     /// Its name.
     pub name: String,
-    /// What klp-gen says.
+    /// The answer of klp-gen.
     pub call: String,
 }
 
