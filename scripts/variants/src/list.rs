@@ -114,8 +114,8 @@ pub enum Verdict {
     Taken,
     /// It refuses it, and logs this.
     Refused(String),
-    /// It refuses it without a word.
-    RefusedSilently,
+    /// It refuses it with this error number, and logs nothing.
+    RefusedSilently(i32),
     /// It is no file that a kernel would load.
     NoModule(String),
     /// The files do not tell.
@@ -128,7 +128,7 @@ impl Verdict {
     pub const fn taken(&self) -> Option<bool> {
         match self {
             Self::Taken => Some(true),
-            Self::Refused(_) | Self::RefusedSilently | Self::NoModule(_) => Some(false),
+            Self::Refused(_) | Self::RefusedSilently(_) | Self::NoModule(_) => Some(false),
             Self::Unknown(_) => None,
         }
     }

@@ -52,7 +52,7 @@ fn verdict(report: &Report) -> Verdict {
     let mut refusals = report.refusals().map(|(_, refusal)| refusal);
     if let Some(refusal) = refusals.find(|refusal| refusal.by() == By::Kernel) {
         return match refusal {
-            Refusal::Silent(_) => Verdict::RefusedSilently,
+            Refusal::Silent { error, .. } => Verdict::RefusedSilently(error.number()),
             refusal => Verdict::Refused(refusal.to_string()),
         };
     }

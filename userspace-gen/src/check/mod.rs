@@ -15,7 +15,7 @@ mod subject;
 
 pub use livepatch::find_symbol::{FoundSymbol, SymbolLookup};
 pub use livepatch::installed::Installed;
-pub use refusal::{By, Refusal};
+pub use refusal::{By, Errno, Refusal};
 pub use report::{Finding, Kind, Outcome, Report, Stage, Step};
 
 use subject::Subject;

@@ -110,9 +110,48 @@ pub enum Refusal {
         module: String,
     },
     /// The kernel refuses the livepatch and logs nothing.
-    Silent(String),
+    Silent {
+        /// The error with which loading ends.
+        error: Errno,
+        /// The message behind the error.
+        message: String,
+    },
     /// The kernel accepts the livepatch, and the result is certainly not what the author meant.
     Harmful(String),
+}
+
+/// An error with which the kernel refuses a livepatch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Errno {
+    /// `ENOEXEC`
+    NoExec,
+    /// `EEXIST`
+    Exist,
+    /// `EINVAL`
+    Inval,
+}
+
+impl Errno {
+    /// Returns the number, as in `include/uapi/asm-generic/errno-base.h`.
+    #[must_use]
+    pub const fn number(self) -> i32 {
+        match self {
+            Self::NoExec => 8,
+            Self::Exist => 17,
+            Self::Inval => 22,
+        }
+    }
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoExec => "-ENOEXEC",
+            Self::Exist => "-EEXIST",
+            Self::Inval => "-EINVAL",
+        })
+    }
 }
 
 /// The party that refuses a livepatch.
@@ -136,6 +175,14 @@ impl By {
 }
 
 impl Refusal {
+    /// Returns the refusal of a livepatch with `error` and without a word in the log.
+    pub(super) fn silent(error: Errno, why: &str) -> Self {
+        Self::Silent {
+            error,
+            message: format!("without a log message: {why}"),
+        }
+    }
+
     /// Returns the party that refuses.
     #[must_use]
     pub const fn by(&self) -> By {
@@ -208,7 +255,8 @@ impl fmt::Display for Refusal {
                 "Livepatch patch ({module}) is not compatible with the already installed \
                  livepatches."
             ),
-            Self::Loader(what) | Self::Silent(what) | Self::Harmful(what) => f.write_str(what),
+            Self::Silent { error, message } => write!(f, "{error} {message}"),
+            Self::Loader(what) | Self::Harmful(what) => f.write_str(what),
         }
     }
 }

@@ -4,7 +4,6 @@
 
 use klp_variants::{
     Listed,
-    Prediction,
     Rule,
     Verdict, //
 };
@@ -37,8 +36,9 @@ pub fn wrong(listed: &Listed, rule: Rule, attempt: &Attempt) -> Option<String> {
     let refusals = refusals(&attempt.log);
     let said = match &prediction.verdict {
         Verdict::Taken | Verdict::NoModule(_) => refusals.is_empty(),
-        Verdict::RefusedSilently => {
-            refusals.is_empty() && errno(prediction) == attempt.result.err()
+        Verdict::RefusedSilently(error) => {
+            let error = Errno::from_raw_os_error(*error);
+            refusals.is_empty() && attempt.result == Err(error)
         }
         Verdict::Refused(text) => {
             let first = refusals.first().is_none_or(|line| is(line, text));
@@ -71,20 +71,6 @@ pub fn complains(log: &[String]) -> bool {
     ];
     let complains = |line: &String| COMPLAINTS.iter().any(|complaint| line.contains(complaint));
     log.iter().any(complains)
-}
-
-/// Returns the error of a refusal that the kernel does not log: `-EINVAL without a word`.
-fn errno(prediction: &Prediction) -> Option<Errno> {
-    let messages = prediction
-        .findings
-        .iter()
-        .filter_map(|f| f.message.as_ref());
-    let mut errors = messages.filter_map(|message| match message.split_once(' ')?.0 {
-        "-EINVAL" => Some(Errno::INVAL),
-        "-ENOEXEC" => Some(Errno::NOEXEC),
-        _ => None,
-    });
-    errors.next()
 }
 
 /// The lines by which a livepatch is refused, without who says it.

@@ -4,7 +4,7 @@
 
 use super::find_symbol::SymbolLookup;
 use crate::check::jump::Jump;
-use crate::check::refusal::Refusal;
+use crate::check::refusal::{Errno, Refusal};
 use crate::check::report::{Kind, Outcome, Report, Stage, Step};
 use crate::check::subject::Subject;
 use crate::livepatch::{FunctionProblem, PatchProblem, PatchedFunction, PatchedObject, Pointer};
@@ -315,5 +315,5 @@ fn stage_of_lookup(object: usize, outcome: &Outcome) -> Stage {
 }
 
 fn silent(what: &str) -> Refusal {
-    Refusal::Silent(format!("-EINVAL without a log message: {what}"))
+    Refusal::silent(Errno::Inval, what)
 }

@@ -5,7 +5,7 @@
 //! function.
 
 use super::find_symbol::SymbolLookup;
-use crate::check::refusal::Refusal;
+use crate::check::refusal::{Errno, Refusal};
 use crate::check::report::{Kind, Outcome, Report};
 use crate::check::subject::{module_of, Subject};
 use crate::elf::ElfFile;
@@ -64,8 +64,8 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         report: &mut Report,
     ) {
         if installed.iter().any(|old| old.module == self.module) {
-            let what = "-EEXIST without a log message: a module of that name is installed";
-            self.refuse_module(Refusal::Silent(what.to_owned()), report);
+            let why = "a module of that name is installed";
+            self.refuse_module(Refusal::silent(Errno::Exist, why), report);
         }
     }
 

@@ -3,7 +3,7 @@
 //! The checks of the module as a whole, which the loader does before it reads symbols (`early_mod_check()`,
 //! `layout_and_allocate()` in kernel/module/main.c).
 
-use crate::check::refusal::Refusal;
+use crate::check::refusal::{Errno, Refusal};
 use crate::check::report::{Kind, Outcome, Report};
 use crate::check::subject::Subject;
 use crate::elf::SectionId;
@@ -118,11 +118,13 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// `check_modinfo()`
     fn version_magic(&self) -> Option<Refusal> {
         let Some(found) = self.modinfo.get(b"vermagic") else {
-            let what =
-                "-ENOEXEC without a log message, unless loading is forced: it has no vermagic";
+            let message = "without a log message, unless loading is forced: it has no vermagic";
             // An object that is not linked yet has no vermagic.
             let linked = self.elf.section_by_name(THIS_MODULE);
-            return linked.map(|_| Refusal::Silent(what.to_owned()));
+            return linked.map(|_| Refusal::Silent {
+                error: Errno::NoExec,
+                message: message.to_owned(),
+            });
         };
         let (expected, _) = self.target.vermagic()?;
         // same_magic(): if the module has versions of its symbols, the release may differ.
