@@ -2,10 +2,10 @@
 
 //! Loads every variant of a livepatch and compares with what `klp-gen check` predicted on the host.
 
+mod compare_kallsyms;
+mod compare_log;
 mod kmsg;
-mod known;
 mod load;
-mod said;
 
 use std::{
     fs,
@@ -70,8 +70,8 @@ pub fn run(args: &Args) -> Result<bool> {
         let result = prepare(listed.order, &args.twins).and_then(|()| {
             log.mark(&format!("{} ({})", listed.name, rule.as_str()))?;
             let attempt = Attempt::make(&file(&args.dir, listed), listed, &args.twins, &mut log)?;
-            usable = attempt.removed.is_ok() && !said::complains(&attempt.log);
-            let wrong = said::wrong(listed, rule, &attempt);
+            usable = attempt.removed.is_ok() && !compare_log::complains(&attempt.log);
+            let wrong = compare_log::wrong(listed, rule, &attempt);
             attempt.removed?;
             Ok(wrong)
         });
@@ -93,12 +93,12 @@ pub fn run(args: &Args) -> Result<bool> {
     };
     for order in [Order::Without, Order::First] {
         prepare(order, &args.twins)?;
-        let running = known::Running::read(Path::new(kallsyms::PATH))?;
+        let running = compare_kallsyms::Running::read(Path::new(kallsyms::PATH))?;
         let target = running.target()?;
         for listed in wanted(order) {
             let bytes = fs::read(file(&args.dir, listed));
             let bytes = bytes.with_context(|| format!("cannot read {}", listed.name));
-            let result = bytes.map(|bytes| known::wrong(listed, rule, &bytes, &target));
+            let result = bytes.map(|bytes| compare_kallsyms::wrong(listed, rule, &bytes, &target));
             suite.case(&listed.name, result);
         }
     }
