@@ -3,6 +3,7 @@
 //! The list from the host to the guest: which livepatches there are, and what the kernel will say to each.
 
 use crate::table::Order;
+use klp_gen::check::Kind;
 use klp_policy::Policy;
 use serde::{Deserialize, Serialize};
 
@@ -67,7 +68,7 @@ impl Listed {
     #[must_use]
     pub fn shown(&self, rule: Rule) -> Option<u64> {
         let findings = &self.prediction(rule).findings;
-        let symbol = findings.iter().find(|f| f.about[0] == "symbol")?;
+        let symbol = findings.iter().find(|f| f.about.kind == Kind::Symbol)?;
         Some(symbol.address?.wrapping_add_signed(self.addend?))
     }
 
@@ -102,7 +103,7 @@ impl Prediction {
     pub fn unknown(&self) -> bool {
         self.findings
             .iter()
-            .any(|finding| finding.status == "unchecked")
+            .any(|finding| finding.status == Status::Unchecked)
     }
 }
 
@@ -134,13 +135,36 @@ impl Verdict {
     }
 }
 
+/// The subject of a finding.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Subject {
+    /// The kind of thing.
+    pub kind: Kind,
+    /// The object that it belongs to.
+    pub object: String,
+    /// The name that it has in the file.
+    pub name: String,
+}
+
+/// The outcome of a finding; a warning does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// The kernel accepts the subject.
+    Ok,
+    /// The kernel or klp-gen refuses the subject.
+    Refused,
+    /// The given files do not contain the answer.
+    Unchecked,
+}
+
 /// One finding of `klp-gen check`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// The subject: kind, object, and name in the file.
-    pub about: [String; 3],
-    /// ok, refused, unchecked.
-    pub status: String,
+    /// The subject.
+    pub about: Subject,
+    /// The outcome.
+    pub status: Status,
     /// True if klp-gen refuses it, and the kernel does not.
     pub by_klp_gen: bool,
     /// The message.

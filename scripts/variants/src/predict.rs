@@ -2,7 +2,7 @@
 
 //! Predictions by `klp-gen check`.
 
-use crate::list::{Finding, Prediction, Rule, Verdict};
+use crate::list::{Finding, Prediction, Rule, Status, Subject, Verdict};
 use klp_gen::check::{self, By, Kind, Outcome, Refusal, Report, Stage};
 use klp_gen::target::Target;
 
@@ -61,19 +61,21 @@ fn verdict(report: &Report) -> Verdict {
 }
 
 fn finding(finding: &check::Finding) -> Finding {
-    let kind = finding.kind.as_str().to_owned();
     let (name, address) = match &finding.outcome {
         Outcome::Resolved { name, address, .. } => (Some(name.clone()), Some(*address)),
         _ => (None, None),
     };
     Finding {
-        about: [kind, finding.object.clone(), finding.subject.clone()],
+        about: Subject {
+            kind: finding.kind,
+            object: finding.object.clone(),
+            name: finding.subject.clone(),
+        },
         status: match &finding.outcome {
-            Outcome::Accepted | Outcome::Resolved { .. } => "ok",
-            Outcome::Refused(_) => "refused",
-            Outcome::Unchecked(_) => "unchecked",
-        }
-        .to_owned(),
+            Outcome::Accepted | Outcome::Resolved { .. } => Status::Ok,
+            Outcome::Refused(_) => Status::Refused,
+            Outcome::Unchecked(_) => Status::Unchecked,
+        },
         by_klp_gen: finding.by() == Some(By::KlpGen),
         message: finding.message(),
         name,

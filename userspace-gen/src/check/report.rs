@@ -4,11 +4,13 @@
 
 use super::refusal::{By, Refusal};
 use crate::target::Target;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::mem;
 
 /// The subject of a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Kind {
     /// A file of the target.

@@ -5,12 +5,18 @@
 use std::path::Path;
 
 use anyhow::Result;
-use klp_gen::target::{
-    Target,
-    TargetFiles, //
+use klp_gen::{
+    check::Kind,
+    target::{
+        Target,
+        TargetFiles, //
+    },
 };
 use klp_variants::{
-    list::Finding,
+    list::{
+        Finding,
+        Status, //
+    },
     predict::predict,
     Listed,
     Rule,
@@ -59,7 +65,7 @@ pub fn wrong(listed: &Listed, rule: Rule, bytes: &[u8], target: &Target<'_>) -> 
         return None;
     }
     let mut right = by_kallsyms.findings;
-    right.retain(|finding| finding.about[0] != "target");
+    right.retain(|finding| finding.about.kind != Kind::Target);
     let mut left = by_vmlinux.findings.clone();
     left.retain(|finding| !only_in_vmlinux(finding, &right));
     if left.len() != right.len() {
@@ -76,14 +82,15 @@ pub fn wrong(listed: &Listed, rule: Rule, bytes: &[u8], target: &Target<'_>) -> 
 
 /// Returns true if two findings are the same, or if kallsyms does not tell what ftrace can trace.
 fn agree(by_vmlinux: &Finding, by_kallsyms: &Finding) -> bool {
-    let unknown = by_kallsyms.status == "unchecked" && by_kallsyms.about[0] == "function";
+    let unknown =
+        by_kallsyms.status == Status::Unchecked && by_kallsyms.about.kind == Kind::Function;
     by_vmlinux == by_kallsyms || unknown && by_vmlinux.about == by_kallsyms.about
 }
 
 /// Returns true for a refusal of which kallsyms does not tell: the version magic, the length of `struct module`,
 /// a namespace.
 fn only_in_vmlinux(finding: &Finding, by_kallsyms: &[Finding]) -> bool {
-    finding.status == "refused"
-        && ["module", "import"].contains(&finding.about[0].as_str())
+    finding.status == Status::Refused
+        && matches!(finding.about.kind, Kind::Module | Kind::Import)
         && !by_kallsyms.contains(finding)
 }
