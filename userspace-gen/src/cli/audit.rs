@@ -125,7 +125,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let last = audits.len() - 1;
     let rows = audits.iter().enumerate();
     let rows = rows.map(|(at, audit)| row(audit, changes.as_ref().filter(|_| at == last)));
-    let rows = rows.take(console.rows());
+    let rows = console.rows(rows);
     match args.format {
         AuditFormat::Table | AuditFormat::Html if console.is_quiet() => {}
         AuditFormat::Json => console.json(rows)?,

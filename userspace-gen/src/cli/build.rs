@@ -362,7 +362,7 @@ fn build(
 }
 
 fn print(page: &mut Page<'_>, outcome: &BuildRow, console: &Console) -> io::Result<()> {
-    for row in outcome.functions.iter().take(console.rows()) {
+    for row in console.rows(&outcome.functions) {
         let FunctionRow {
             object,
             name,
@@ -377,7 +377,7 @@ fn print(page: &mut Page<'_>, outcome: &BuildRow, console: &Console) -> io::Resu
             format_args!("{change:<8} function  {object}  {name}  {file}: {why}"),
         )?;
     }
-    for row in outcome.data.iter().take(console.rows()) {
+    for row in console.rows(&outcome.data) {
         let DataRow {
             object,
             name,

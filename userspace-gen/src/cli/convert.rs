@@ -311,7 +311,7 @@ fn done(
     } = converted;
     let rows = references.iter().map(Row::converted);
     let rows = rows.chain(functions.iter().map(Row::replaced));
-    let mut rows = rows.take(console.rows());
+    let mut rows = console.rows(rows);
     match args.format.format {
         Format::Json => console.json(rows)?,
         Format::Table => console.table(|page| rows.try_for_each(|row| print(page, &row)))?,

@@ -69,7 +69,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
                 letter: entry.letter.into(),
             })
     });
-    let rows = rows.take(console.rows());
+    let rows = console.rows(rows);
     match args.format.format {
         Format::Json => console.json(rows)?,
         Format::Table => console.table(|page| {

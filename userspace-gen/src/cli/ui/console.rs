@@ -60,13 +60,10 @@ impl Console {
         self.options.quiet
     }
 
-    /// Returns the number of rows to print for resolved names: all of them, or none with `--quiet`.
-    pub fn rows(&self) -> usize {
-        if self.is_quiet() {
-            0
-        } else {
-            usize::MAX
-        }
+    /// Returns the rows to print for resolved names: all of them, or none with `--quiet`.
+    pub fn rows<R: IntoIterator>(&self, rows: R) -> impl Iterator<Item = R::Item> {
+        let printed = (!self.is_quiet()).then_some(rows);
+        printed.into_iter().flatten()
     }
 
     /// Prints an answer as text.
