@@ -43,10 +43,10 @@ pub fn run(args: &Args) -> Result<bool> {
     let mut refused = 0;
     let loads = fault.each(|armed| {
         let loaded = armed.run(|| finit_module(&module, c"", 0))?;
-        if loaded.is_ok() {
+        if loaded.is_some() {
             delete_module(MODULE, 0).context("the module does not unload")?;
         }
-        refused += u32::from(loaded.is_err());
+        refused += u32::from(loaded.is_none());
         Ok(())
     })?;
     println!("loading: {loads} allocations failed in turn, {refused} of them refused the module");
@@ -56,8 +56,8 @@ pub fn run(args: &Args) -> Result<bool> {
     let mut failed = 0;
     let asks = fault.each(|armed| {
         match armed.run(|| QueryFile::open()?.ask(&args.question))? {
-            Ok(answer) => ensure!(answer == expected, "a wrong answer: {answer:?}"),
-            Err(_) => failed += 1,
+            Some(answer) => ensure!(answer == expected, "a wrong answer: {answer:?}"),
+            None => failed += 1,
         }
         Ok(())
     })?;
@@ -105,11 +105,15 @@ struct Armed<'f> {
 }
 
 impl Armed<'_> {
-    /// Runs `attempt` with the fault armed for it alone. An error without a fault is an error of ours.
+    /// Runs `attempt` with the fault armed for it alone, and returns its result; none if the fault made it fail.
+    ///
+    /// # Errors
+    ///
+    /// Fails if `attempt` fails without a fault.
     fn run<T, E: Into<anyhow::Error>>(
         &mut self,
         attempt: impl FnOnce() -> std::result::Result<T, E>,
-    ) -> Result<Result<T>> {
+    ) -> Result<Option<T>> {
         self.file.write_at(self.nth.to_string().as_bytes(), 0)?;
         let result = attempt().map_err(Into::into);
         let mut left = [0; 16];
@@ -118,7 +122,7 @@ impl Armed<'_> {
         self.injected = left[..length].trim_ascii() == b"0";
         match result {
             Err(error) if !self.injected => Err(error.context("failed without a fault")),
-            result => Ok(result),
+            result => Ok(result.ok()),
         }
     }
 }

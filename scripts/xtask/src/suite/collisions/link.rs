@@ -8,18 +8,30 @@ use anyhow::{Context, Result};
 use std::path::Path;
 use std::process::Command;
 
-/// Runs a linker; an `Err` inside has its words.
+/// The answer of a linker.
+#[derive(Debug)]
+pub enum Linked {
+    /// The linker made its output.
+    Made,
+    /// The linker failed with these words.
+    Failed(String),
+}
+
+/// Runs a linker.
 ///
 /// # Errors
 ///
 /// Fails if it cannot be started.
-pub fn link(command: &mut Command) -> Result<Result<(), String>> {
+pub fn link(command: &mut Command) -> Result<Linked> {
     run::announce(command);
     let output = command
         .output()
         .with_context(|| format!("cannot run `{}`", run::shell_line(command)))?;
-    let words = String::from_utf8_lossy(&output.stderr).into_owned();
-    Ok(output.status.success().then_some(()).ok_or(words))
+    if output.status.success() {
+        return Ok(Linked::Made);
+    }
+    let words = String::from_utf8_lossy(&output.stderr);
+    Ok(Linked::Failed(words.into_owned()))
 }
 
 /// The symbols called `name`, or that with a suffix, as `T foo` and `T foo.llvm.*`, sorted.

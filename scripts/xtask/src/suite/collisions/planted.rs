@@ -4,7 +4,7 @@
 //! without the cure. That both functions work with it is what the boot `collisions` sees.
 
 use super::answers::{answers, expect};
-use super::link::{link, symbols};
+use super::link::{link, symbols, Linked};
 use crate::kernel::Kernel;
 use crate::report::tally::Tally;
 use anyhow::{Context, Result};
@@ -27,9 +27,10 @@ const RESERVED: &str = ".vmlinux.reserved.o";
 ///
 /// Fails if a tool cannot be run.
 pub fn check(klp_gen: &Path, kernel: &Kernel, tally: &mut Tally, logs: &Path) -> Result<()> {
-    let words = link(&mut without_reserved(kernel, &logs.join("strong.o"), None)?)?;
-    match words {
-        Err(words) if words.contains("duplicate symbol: klp_planted_strong") => tally.pass(),
+    match link(&mut without_reserved(kernel, &logs.join("strong.o"), None)?)? {
+        Linked::Failed(words) if words.contains("duplicate symbol: klp_planted_strong") => {
+            tally.pass();
+        }
         other => tally.fail(
             "collisions: planted: strong, without the cure".to_owned(),
             format!("expected a duplicate symbol, found {other:?}"),
@@ -41,8 +42,8 @@ pub fn check(klp_gen: &Path, kernel: &Kernel, tally: &mut Tally, logs: &Path) ->
     let linked = link(&mut without_reserved(kernel, &vmlinux, Some(&half))?)?;
     let name = "klp_planted_weak";
     let found = match linked {
-        Ok(()) => symbols(kernel, &vmlinux, name)?,
-        Err(words) => vec![words],
+        Linked::Made => symbols(kernel, &vmlinux, name)?,
+        Linked::Failed(words) => vec![words],
     };
     // The weak function is gone, and nobody was told.
     expect(

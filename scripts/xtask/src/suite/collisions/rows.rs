@@ -4,7 +4,7 @@
 //! compared symbol by symbol, and run.
 
 use super::answers::{answers, expect};
-use super::link::{link, symbols};
+use super::link::{link, symbols, Linked};
 use crate::host::{paths, run};
 use crate::kernel::toolchain::linker;
 use crate::kernel::Kernel;
@@ -255,8 +255,8 @@ pub fn check(klp_gen: &Path, kernel: &Kernel, tally: &mut Tally, logs: &Path) ->
             ("with the cure", cured, row.cured),
         ] {
             match program.link_and_run(&objects, expected.0, expected.1)? {
-                Ok(()) => tally.pass(),
-                Err(reason) => tally.fail(name(what), reason),
+                None => tally.pass(),
+                Some(reason) => tally.fail(name(what), reason),
             }
         }
     }
@@ -331,40 +331,38 @@ impl<'p> Program<'p> {
         answers(&mut command)
     }
 
-    /// Links and runs the program; `Err` inside is a difference.
+    /// Links and runs the program, and returns the difference from what is expected, if there is one.
     fn link_and_run(
         &self,
         objects: &[&str],
         expected: Outcome,
         expected_symbols: &[&str],
-    ) -> Result<Result<(), String>> {
+    ) -> Result<Option<String>> {
         let (mut first, made) = match self.row.links {
             Links::Two => (self.relocatable_link(objects), "linked.o"),
             Links::One => (self.last_link(objects), "program"),
         };
-        let mut result = link(&mut first)?;
-        if result.is_ok() {
+        let mut linked = link(&mut first)?;
+        if matches!(linked, Linked::Made) {
             let found = symbols(self.kernel, &self.dir.join(made), "foo")?;
             if found != expected_symbols {
                 let what = format!("expected {expected_symbols:?}, found {found:?}");
-                return Ok(Err(what));
+                return Ok(Some(what));
             }
             if self.row.links == Links::Two {
-                result = link(&mut self.last_link(&[made]))?;
+                linked = link(&mut self.last_link(&[made]))?;
             }
         }
-        Ok(match (result, expected) {
-            (Err(words), Outcome::Error(expected)) if words.contains(expected) => Ok(()),
-            (Err(words), _) => Err(format!("the link failed: {words}")),
-            (Ok(()), Outcome::Error(expected)) => Err(format!(
+        Ok(match (linked, expected) {
+            (Linked::Failed(words), Outcome::Error(expected)) if words.contains(expected) => None,
+            (Linked::Failed(words), _) => Some(format!("the link failed: {words}")),
+            (Linked::Made, Outcome::Error(expected)) => Some(format!(
                 "expected `{expected}` of the linker, it found no fault"
             )),
-            (Ok(()), Outcome::Prints(expected)) => {
+            (Linked::Made, Outcome::Prints(expected)) => {
                 let printed = run::captured(&mut Command::new(self.dir.join("program")))?;
-                let right = printed.trim_end() == expected;
-                right
-                    .then_some(())
-                    .ok_or_else(|| format!("expected `{expected}`, it printed `{printed}`"))
+                let wrong = printed.trim_end() != expected;
+                wrong.then(|| format!("expected `{expected}`, it printed `{printed}`"))
             }
         })
     }
