@@ -41,61 +41,18 @@ pub fn prepare(lane: Lane, origin: &Origin, logs: &Path) -> Result<Kernel> {
     packages::ensure(series.packages().chain(origin.packages()), logs)?;
     let toolchain = Toolchain::ensure(lane, &series.tools, logs)?;
     let source = Source::find(origin, logs)?;
-    let dir = paths::cache()?
-        .join("kernel")
-        .join(source.directory_name(lane, &toolchain.versions));
-    fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    let mut kernel = Kernel {
-        source: dir.join("source"),
-        build: dir.join("build"),
-        lane,
-        dir,
-        toolchain,
-    };
+    let mut kernel = create_directory(lane, &source, toolchain)?;
     let _lock = kernel.lock()?;
-    if changes::parts(lane, &source).contains(&Part::Planted) {
-        // In a place of its own, so that another clone of the repository gives the same command lines.
-        let klp_gen = kernel.dir.join("klp-gen");
-        fs::copy(klp_gen::release(logs)?, &klp_gen)
-            .with_context(|| format!("cannot write {}", klp_gen.display()))?;
-        kernel.toolchain.klp_gen = Some(klp_gen);
-    }
-    let dir = &kernel.dir;
-
-    let changes = Changes::collect(lane, &source)?;
-    source.mirror(&kernel.source, &changes::ever_changed(dir)?)?;
-    changes.sync(&source.pristine, &kernel.source, dir)?;
-
+    bring_klp_gen(&mut kernel, &source, logs)?;
+    let changes = sync_source(&kernel, &source)?;
     let fragments = config::Fragments::read(config::fragments(lane, &source))?;
     let keys = stamp::Keys::new(&source, &kernel.toolchain, &fragments, &changes);
-    let title = format!("build the kernel and its modules ({})", lane.name());
-    if !stamp::holds(dir, Key::Kernel, &keys) {
-        stamp::clear(dir, &[Key::Kernel, Key::Module])?;
-        config::configure(&kernel, &fragments, logs)?;
-        if history::last(&title).is_none() {
-            progress::note("the first build of a kernel takes about 20 minutes of processor time");
-        }
-        let mut make = kernel.make();
-        run::counted(
-            &title,
-            Unit::OBJECTS,
-            make.args(["bzImage", "modules"]),
-            &logs.join("build.log"),
-        )?;
-        stamp::set(dir, Key::Kernel, &keys)?;
-        stamp::set(dir, Key::Module, &keys)?;
-    } else if !stamp::holds(dir, Key::Module, &keys) {
-        stamp::clear(dir, &[Key::Module])?;
-        let mut make = kernel.make();
-        run::counted(
-            &format!("build the kernel's modules ({})", lane.name()),
-            Unit::OBJECTS,
-            make.arg("modules"),
-            &logs.join("modules.log"),
-        )?;
-        stamp::set(dir, Key::Module, &keys)?;
+    if !stamp::holds(&kernel.dir, Key::Kernel, &keys) {
+        build_kernel(&kernel, &fragments, &keys, logs)?;
+    } else if !stamp::holds(&kernel.dir, Key::Module, &keys) {
+        build_modules(&kernel, &keys, logs)?;
     }
-    directory::forget_old_builds(dir);
+    directory::forget_old_builds(&kernel.dir);
     progress::note(&format!(
         "kernel {} ({}) is up to date in {}",
         source.version,
@@ -103,4 +60,75 @@ pub fn prepare(lane: Lane, origin: &Origin, logs: &Path) -> Result<Kernel> {
         kernel.build.display()
     ));
     Ok(kernel)
+}
+
+/// Creates the directory of a build in the cache.
+fn create_directory(lane: Lane, source: &Source, toolchain: Toolchain) -> Result<Kernel> {
+    let dir = paths::cache()?
+        .join("kernel")
+        .join(source.directory_name(lane, &toolchain.versions));
+    fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    Ok(Kernel {
+        source: dir.join("source"),
+        build: dir.join("build"),
+        lane,
+        dir,
+        toolchain,
+    })
+}
+
+/// Copies `klp-gen` beside the build if the build calls it: to a place of its own, so that another clone of the
+/// repository gives the same command lines.
+fn bring_klp_gen(kernel: &mut Kernel, source: &Source, logs: &Path) -> Result<()> {
+    if changes::parts(kernel.lane, source).contains(&Part::Planted) {
+        let klp_gen = kernel.dir.join("klp-gen");
+        fs::copy(klp_gen::release(logs)?, &klp_gen)
+            .with_context(|| format!("cannot write {}", klp_gen.display()))?;
+        kernel.toolchain.klp_gen = Some(klp_gen);
+    }
+    Ok(())
+}
+
+/// Makes the build's source tree that of the kernel with the changes of this repository, which it returns.
+fn sync_source(kernel: &Kernel, source: &Source) -> Result<Changes> {
+    let changes = Changes::collect(kernel.lane, source)?;
+    source.mirror(&kernel.source, &changes::ever_changed(&kernel.dir)?)?;
+    changes.sync(&source.pristine, &kernel.source, &kernel.dir)?;
+    Ok(changes)
+}
+
+/// Configures and builds the kernel with all its modules.
+fn build_kernel(
+    kernel: &Kernel,
+    fragments: &config::Fragments,
+    keys: &stamp::Keys,
+    logs: &Path,
+) -> Result<()> {
+    let dir = &kernel.dir;
+    stamp::clear(dir, &[Key::Kernel, Key::Module])?;
+    config::configure(kernel, fragments, logs)?;
+    let title = format!("build the kernel and its modules ({})", kernel.lane.name());
+    if history::last(&title).is_none() {
+        progress::note("the first build of a kernel takes about 20 minutes of processor time");
+    }
+    run::counted(
+        &title,
+        Unit::OBJECTS,
+        kernel.make().args(["bzImage", "modules"]),
+        &logs.join("build.log"),
+    )?;
+    stamp::set(dir, Key::Kernel, keys)?;
+    stamp::set(dir, Key::Module, keys)
+}
+
+/// Builds the modules of a kernel that is up to date.
+fn build_modules(kernel: &Kernel, keys: &stamp::Keys, logs: &Path) -> Result<()> {
+    stamp::clear(&kernel.dir, &[Key::Module])?;
+    run::counted(
+        &format!("build the kernel's modules ({})", kernel.lane.name()),
+        Unit::OBJECTS,
+        kernel.make().arg("modules"),
+        &logs.join("modules.log"),
+    )?;
+    stamp::set(&kernel.dir, Key::Module, keys)
 }
