@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! How a livepatch or a tracer names a symbol of a `ThinLTO` kernel.
+//! The rule by which a livepatch or a tracer names a symbol of a `ThinLTO` kernel.
 //!
 //! Clang's `ThinLTO` renames a static that another file needs to `foo.llvm.<hash>`, and the hash
 //! changes with any edit. This crate is the one place that says which symbols a name means all the

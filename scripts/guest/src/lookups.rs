@@ -23,7 +23,7 @@ use crate::kallsyms::{
 /// The parameter of the module `klp_lookups`.
 const MEASURE: &str = "/sys/module/klp_lookups/parameters/measure";
 
-/// How many names stand for all of their kind: the cost depends on where in the table a name lies.
+/// The number of names that stand for all of their kind: the cost depends on where in the table a name lies.
 const SAMPLE: usize = 64;
 
 /// Time symbol lookups with `klp_sympos` loaded and not loaded in turn; `klp_lookups` must be loaded.
@@ -32,10 +32,10 @@ const SAMPLE: usize = 64;
 /// one lookup, and the allocations of all of them.
 #[derive(clap::Args)]
 pub struct Args {
-    /// How many times to load the module.
+    /// The number of times to load the module.
     #[arg(long)]
     rounds: u32,
-    /// How many times in a row to look a name up.
+    /// The number of times in a row to look a name up.
     #[arg(long)]
     calls: u32,
 }
@@ -43,7 +43,7 @@ pub struct Args {
 /// Bytes of the longest name that is looked up: what the kernel takes less the NUL and a byte.
 const MAX_NAME: usize = 510;
 
-/// How many functions are looked up in one call at most.
+/// The largest number of functions that are looked up in one call.
 const LIST: u32 = 20_000;
 
 /// When something can be looked up.

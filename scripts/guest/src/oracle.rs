@@ -17,7 +17,7 @@ use crate::{
     query::{QueryFile, Resolved}, //
 };
 
-/// How many wrong answers are printed.
+/// The number of wrong answers that are printed.
 const SHOWN: usize = 20;
 
 /// Resolve every line of /proc/kallsyms as `name.llvm.*,position` and compare; print `N of N`.

@@ -17,7 +17,7 @@ pub struct Positioned<'a> {
     pub clean: String,
     /// Its position, from 1.
     pub position: usize,
-    /// How many there are.
+    /// The number of symbols.
     pub matches: usize,
 }
 

@@ -47,12 +47,12 @@ pub struct Args {
     /// an answer would make the module stay.
     #[arg(long)]
     refused: PathBuf,
-    /// How many times to load and unload.
+    /// The number of times to load and unload.
     #[arg(long, default_value_t = 200)]
     cycles: u32,
 }
 
-/// How often something was tried, and how often it worked.
+/// The numbers of attempts, and of those that worked.
 #[derive(Default)]
 struct Count {
     tried: u64,

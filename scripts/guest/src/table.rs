@@ -19,7 +19,7 @@ use crate::{
     positions, //
 };
 
-/// How many differences are printed.
+/// The number of differences that are printed.
 const SHOWN: usize = 20;
 
 /// The first address of the kernel's image. KASLR does not move the symbols below (per-CPU offsets, constants).
@@ -88,7 +88,7 @@ pub fn run(args: &Args) -> Result<bool> {
     Ok(right == symbols.len())
 }
 
-/// How far KASLR moved the kernel.
+/// Returns the distance by which KASLR moved the kernel.
 fn distance(table: &[Row], symbols: &[Symbol<'_>]) -> Result<u64> {
     let linked = table.iter().find(|row| row.name == "_text");
     let running = symbols.iter().find(|symbol| symbol.name == "_text");

@@ -135,7 +135,7 @@ impl Module {
         Ok(first + 1)
     }
 
-    /// How many sections there are, without the null one: it is also the last number.
+    /// Returns the number of sections, without the null one: it is also the last number.
     #[must_use]
     pub fn section_count(&self) -> usize {
         self.sections.len()

@@ -27,7 +27,7 @@ impl Names {
         Self { counts, sorted }
     }
 
-    /// How many symbols have exactly this name.
+    /// Returns the number of symbols that have exactly this name.
     ///
     /// # Errors
     ///

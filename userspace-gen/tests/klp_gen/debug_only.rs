@@ -15,7 +15,7 @@ use klp_policy::Policy;
 use object::elf;
 use std::path::PathBuf;
 
-/// Which tool has made the file.
+/// The tool that made the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Tool {
     /// `objcopy --only-keep-debug`

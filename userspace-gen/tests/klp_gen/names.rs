@@ -64,7 +64,7 @@ pub fn header(file: &[u8], name: &[u8]) -> usize {
     headers + 64 * elf.section_by_name(name).unwrap().id.0
 }
 
-/// Why a file is not converted: what the kernel would say to it, or why it cannot be changed.
+/// Returns the reason for which a file is not converted: the kernel's message, or why it cannot be changed.
 fn not_converted(file: &[u8]) -> String {
     match with_target(|t| convert("file", file, t, Policy::Llvm)) {
         Ok(Conversion::Rejected(report)) => rejection(&report),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! How a written name is read.
+//! The reading of a written name.
 
 use crate::cases::{
     Asks,

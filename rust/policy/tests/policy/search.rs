@@ -62,7 +62,7 @@ fn large() -> Table {
     Table::new((0..1 << 16).map(|n| (name(n), n)))
 }
 
-/// How many symbols of [`large()`] a stock kernel looks at to find one.
+/// The number of symbols of [`large()`] a stock kernel looks at to find one.
 const STOCK: u32 = 17;
 
 fn looks(text: &str, near: Option<u32>) -> (u64, u32) {

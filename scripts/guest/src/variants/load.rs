@@ -26,7 +26,7 @@ use rustix::{
 
 use super::kmsg::Log;
 
-/// How long a livepatch may take to change every task over. It takes no time where nothing sleeps in
+/// The time that a livepatch may take to change every task over. It takes no time where nothing sleeps in
 /// what is patched.
 const PATIENCE: Duration = Duration::from_secs(60);
 

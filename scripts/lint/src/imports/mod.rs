@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Which file of a crate imports which, and what must not be: circles, and arrows against the layers.
+//! The imports between the files of a crate, and those that must not be: circles, and arrows against the layers.
 //!
 //! `modules` reads a crate, `paths` finds the paths in each file, `arrows` follows them to the file that
 //! defines what they name, `circles` and `layers` say which arrows are wrong.

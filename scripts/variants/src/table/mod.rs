@@ -21,7 +21,7 @@ pub fn all() -> impl Iterator<Item = &'static Variant> {
     TABLES.iter().copied().flatten()
 }
 
-/// How many there are.
+/// The number of variants.
 pub const COUNT: usize = {
     let (mut count, mut table) = (0, 0);
     while table < TABLES.len() {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! How a livepatch symbol is written: `klp_resolve_symbols()` reads it by `sscanf()`.
+//! The ways to write a livepatch symbol: `klp_resolve_symbols()` reads it by `sscanf()`.
 
 use super::variant::Base::{Patch, Symbol};
 use super::variant::Order::{First, Later};

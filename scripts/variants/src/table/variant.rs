@@ -8,7 +8,7 @@ use anyhow::Result;
 use klp_policy::Policy;
 use serde::{Deserialize, Serialize};
 
-/// How a variant is made of its base.
+/// The change that makes a variant of its base.
 pub type Edit = fn(&mut Module, &Names) -> Result<()>;
 
 /// A livepatch that is derived from a built one.

@@ -15,7 +15,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// How many times in a row a name is looked up.
+/// The number of times in a row that a name is looked up.
 const CALLS: u32 = 4;
 
 const LIMIT: Duration = Duration::from_secs(900);

@@ -12,7 +12,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// How many names are resolved at once, and how many relocations are checked.
+/// The number of names that are resolved at once, and of relocations that are checked.
 const NAMES: usize = 10_000;
 const RELOCATIONS: usize = 1_000;
 

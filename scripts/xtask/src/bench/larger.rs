@@ -12,7 +12,7 @@ use std::path::Path;
 
 type E = Endianness;
 
-/// How many times larger it is.
+/// The factor by which it is larger.
 pub const TIMES: u64 = 10;
 
 /// Writes `to`: `from`, the same symbols nine times more under other names at other addresses, and as many
@@ -131,7 +131,7 @@ fn multiply(
     Ok((many, locals, strings))
 }
 
-/// How far the copies lie apart: what the addresses of a kernel span, which do not begin at 0.
+/// The distance between the copies: what the addresses of a kernel span, which do not begin at 0.
 fn span(endian: E, symbols: &[Sym64<E>]) -> u64 {
     let kernel = symbols
         .iter()

@@ -43,7 +43,7 @@ impl Samples {
     }
 }
 
-/// How a number is printed.
+/// The form in which a number is printed.
 #[derive(Clone, Copy, Debug)]
 pub enum Unit {
     Milliseconds,

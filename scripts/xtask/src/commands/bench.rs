@@ -16,7 +16,7 @@ use anyhow::Result;
 pub struct Args {
     #[command(flatten)]
     source: SourceArgs,
-    /// How many times each of a pair runs.
+    /// The number of times that each of a pair runs.
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
     /// Only klp-gen, on this machine.

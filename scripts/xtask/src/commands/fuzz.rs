@@ -39,7 +39,7 @@ pub struct Args {
     /// Fuzz only these; all if none is given.
     #[arg(value_name = "TARGET")]
     targets: Vec<String>,
-    /// How long each of them is fuzzed.
+    /// The time for which each of them is fuzzed.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
     /// Begin the target `verdicts` at SEED; by default each run begins elsewhere.

@@ -44,10 +44,10 @@ impl SourceArgs {
     }
 }
 
-/// Which of the kernels, for every command that needs one.
+/// The choice of a kernel, for every command that needs one.
 #[derive(clap::Args)]
 pub struct LaneArgs {
-    /// Which kernel: as LLVM 22 links it, with the suffix reduction of LLD 23, or with BTF.
+    /// The kernel: as LLVM 22 links it, with the suffix reduction of LLD 23, or with BTF.
     #[arg(long, value_enum, default_value_t)]
     pub lane: Lane,
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs, io, process};
 
-/// How many runs keep their logs.
+/// The number of runs whose logs are kept.
 const KEPT_RUNS: usize = 40;
 
 /// The top directory of the repository.

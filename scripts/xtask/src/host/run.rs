@@ -13,11 +13,11 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::Duration;
 
-/// How many lines of the log a failed step shows.
+/// The number of lines of the log that a failed step shows.
 const TAIL_LINES: usize = 30;
-/// How much of the end of a log is read to find these lines.
+/// The number of bytes at the end of a log that are read to find these lines.
 const TAIL_BYTES: u64 = 16 * 1024;
-/// How often a step is looked after.
+/// The time between two looks at a step.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// A thing that a step makes again and again, and the lines of its log that say so.

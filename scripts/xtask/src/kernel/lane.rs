@@ -2,7 +2,7 @@
 
 //! The kernels that are tested: the same source and compiler, linked in different ways.
 
-/// Which kernel.
+/// A kernel that is tested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub enum Lane {
     /// Promoted symbols get a suffix.

@@ -27,9 +27,9 @@ struct Series {
     name: &'static str,
     /// The cover letter: a subject, and below an empty line the text. A patch that is mailed alone has none.
     cover: Option<&'static str>,
-    /// Which of the stored patches it has.
+    /// The stored patches that it has.
     kind: Kind,
-    /// Which stored patches of other series have to be applied before.
+    /// The stored patches of other series that have to be applied before.
     after: &'static [Kind],
     /// The commits that parts of the overlay become, with their messages.
     commits: &'static [(Part, &'static str)],

@@ -5,7 +5,7 @@
 //! A suite is what has a `# Subtest: NAME` line; a suite within a suite is called `outer/inner`. Whatever
 //! KTAP counts (the plan, the numbers, the result of a suite) is checked, not believed.
 
-/// How many diagnostic lines before a result are kept.
+/// The number of diagnostic lines before a result that are kept.
 const DIAGNOSTICS: usize = 20;
 
 /// The results of one suite.
@@ -24,7 +24,7 @@ pub struct Suite {
 pub struct Case {
     /// Its name.
     pub name: String,
-    /// Why it failed, if it did; a skipped case has failed to test anything.
+    /// The reason for which it failed, if it did; a skipped case has failed to test anything.
     pub failure: Option<String>,
 }
 

@@ -22,7 +22,7 @@ const BEATS: [Duration; 2] = [Duration::from_secs(10), Duration::from_secs(60)];
 const SHORT: Duration = Duration::from_secs(1);
 /// The time from which on a step is worth waiting for, so that people are told how long.
 const LONG: Duration = Duration::from_secs(5);
-/// How often the line of a terminal is rewritten in a second.
+/// The number of times in a second that the line of a terminal is rewritten.
 const REDRAWS: u8 = 5;
 
 static VERBOSE: AtomicBool = AtomicBool::new(false);
@@ -123,7 +123,7 @@ pub struct Step {
     unit: &'static str,
     /// The time that the step took the last time.
     expected: Option<Duration>,
-    /// How many there are to count, if that is known.
+    /// The number of things to count, if it is known.
     all: Option<usize>,
     began: Instant,
     next_beat: Duration,

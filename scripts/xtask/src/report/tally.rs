@@ -9,11 +9,11 @@ use std::fmt;
 pub struct Failure {
     /// The place and the test.
     pub name: String,
-    /// Why, on any number of lines; empty if the log says it.
+    /// The reason, on any number of lines; empty if the log says it.
     pub reason: String,
 }
 
-/// How many passed, and what failed.
+/// The number of tests that passed, and the failures.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     passed: usize,
@@ -53,12 +53,12 @@ impl Tally {
         self
     }
 
-    /// How many passed.
+    /// Returns the number of tests that passed.
     pub fn passed(&self) -> usize {
         self.passed
     }
 
-    /// How many failed.
+    /// Returns the number of tests that failed.
     pub fn failed(&self) -> usize {
         self.failures.len()
     }

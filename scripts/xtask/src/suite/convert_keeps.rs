@@ -302,7 +302,7 @@ fn differences(before: &File, after: &File) -> Vec<String> {
     found
 }
 
-/// Which section became which. They keep their order.
+/// Pairs each section with the one that it became. They keep their order.
 fn pair_sections(before: &File, after: &File, found: &mut Vec<String>) -> BTreeMap<usize, usize> {
     let mut pairs = BTreeMap::new();
     let mut new = 0;
@@ -325,7 +325,7 @@ fn pair_sections(before: &File, after: &File, found: &mut Vec<String>) -> BTreeM
     pairs
 }
 
-/// Which symbol became which. They keep their order.
+/// Pairs each symbol with the one that it became. They keep their order.
 fn pair_symbols(
     before: &File,
     after: &File,

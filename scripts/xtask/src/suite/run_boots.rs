@@ -22,7 +22,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// How often the boots are looked after.
+/// The time between two looks at the boots.
 const INTERVAL: Duration = Duration::from_millis(200);
 
 /// The suites or cases that boots are held to.

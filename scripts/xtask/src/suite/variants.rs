@@ -126,7 +126,7 @@ impl Variants {
     }
 }
 
-/// How a prediction differs from what the author of the variant thinks.
+/// Returns the difference of a prediction from what the author of the variant thinks.
 fn wrong(one: &Derived, rule: Rule, lane: Lane) -> Option<String> {
     let taken = match one.variant.expected {
         Expected::Taken => true,

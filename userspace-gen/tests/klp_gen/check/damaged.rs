@@ -109,7 +109,7 @@ fn structs_that_are_in_use() {
 /// `state_initialized` of the kobject of a `klp_patch`: `kobject_init()` complains of it.
 const STATE_INITIALIZED: usize = 32 + 16 + 60;
 
-/// How long a variable is, only its symbol says, and the kernel does not read that.
+/// Only the symbol of a variable says its length, and the kernel does not read that.
 #[test]
 fn structs_that_are_longer_than_their_symbol() {
     for size in [0, 1, 48, 96, 4096] {

@@ -17,13 +17,13 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How `timeout` ends where the limit was reached: by itself, or killed with the process it killed.
+/// The exit statuses of `timeout` where the limit was reached: by itself, or killed with the process it killed.
 const TIMED_OUT: [Option<i32>; 2] = [Some(124), Some(137)];
 
 /// The size in bytes from which on an image needs more memory than others.
 const LARGE_IMAGE: u64 = 256 << 20;
 
-/// How the guest's output is treated.
+/// The treatment of the guest's output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Output {
     /// It is only logged.
@@ -57,7 +57,7 @@ pub struct Vm {
     pub append: String,
     /// The wall-clock limit; none for an interactive shell.
     pub timeout: Option<Duration>,
-    /// How the guest's output is treated.
+    /// The treatment of the guest's output.
     pub output: Output,
     /// The directory of the logs.
     pub logs: PathBuf,
@@ -67,7 +67,7 @@ pub struct Vm {
 pub struct Report {
     /// The output of the guest's programs.
     pub output: String,
-    /// Why the run failed, if it did.
+    /// The reason for which the run failed, if it did.
     pub failure: Option<String>,
     /// The kernel's log.
     pub console_log: PathBuf,

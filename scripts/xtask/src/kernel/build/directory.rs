@@ -7,7 +7,7 @@ use crate::report::progress;
 use std::fs::{self, File};
 use std::path::Path;
 
-/// How many built kernels the cache keeps: of each lane one of Debian's source and one of a tree of the
+/// The number of built kernels that the cache keeps: of each lane one of Debian's source and one of a tree of the
 /// user's own.
 const KEPT_BUILDS: usize = 2 * Lane::ALL.len();
 

@@ -16,7 +16,7 @@ pub struct Kernel {
     pub source: PathBuf,
     /// The build directory (`O=`).
     pub build: PathBuf,
-    /// How it was linked.
+    /// The lane that it was built for.
     pub lane: Lane,
     /// The directory that has both.
     pub(super) dir: PathBuf,

@@ -9,7 +9,7 @@ use std::fs::{self, FileTimes};
 use std::os::unix::fs::{symlink, MetadataExt};
 use std::path::Path;
 
-/// How a file gets into the copy.
+/// The way in which a file gets into the copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// As a hard link: quick, and takes no room. For a tree that nobody writes to; our own changes

@@ -17,7 +17,7 @@ use std::process::Command;
 /// The directory of the programs.
 const SOURCES: &str = "scripts/fixtures/link";
 
-/// How they are compiled: as the kernel's files, as far as that matters here.
+/// The flags with which they are compiled: as the kernel's files, as far as that matters here.
 const FLAGS: [&str; 3] = ["-O2", "-fno-pic", "-fvisibility=hidden"];
 const THIN: &str = "-flto=thin";
 

@@ -16,7 +16,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-/// How many livepatches one boot is given. Some kill the guest, and it begins again behind them.
+/// The number of livepatches that one boot is given. Some kill the guest, and it begins again behind them.
 const BATCH: usize = 200;
 /// The wall-clock limit of a boot: there is one for each that makes the guest hang.
 const LIMIT: Duration = Duration::from_secs(180);
@@ -27,12 +27,13 @@ const TWINS: &str = "klp/modules/klp_twins.ko";
 /// The counts of a run.
 #[derive(Default)]
 pub struct Verdicts {
-    /// How many were loaded, and in how many boots.
+    /// The number of livepatches that were loaded, and of boots.
     pub loaded: usize,
     pub boots: usize,
-    /// How many of them the kernel should take.
+    /// The number of those that the kernel should take.
     pub taken: usize,
-    /// How many were not loaded: klp-gen refuses them though the kernel would not, or does not know.
+    /// The numbers of livepatches that were not loaded: klp-gen refuses them though the kernel would not, or does not
+    /// know.
     pub harmful: usize,
     pub unknown: usize,
     /// On how many `check` and the kernel disagree.

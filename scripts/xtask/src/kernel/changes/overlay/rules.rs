@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Which files of the repository go to which directory of the kernel tree.
+//! The files of the repository that go to which directory of the kernel tree.
 
 use super::part::{Part, MODULE_DIRECTORY};
 use anyhow::{Context, Result};
