@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the kernel refuses, by its own words: first without klp_sympos, then with it. modules/refusals.txt
+# What the kernel refuses, by its own words: first without klp_sympos, then with it. livepatches/refusals.txt
 # has the livepatches and the texts, which `klp-gen check` was held to on the host.
 
 . /klp/ktap.sh

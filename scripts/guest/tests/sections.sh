@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# Livepatches of a module whose symbol table is another while it initialises: modules/sections.txt has what
+# Livepatches of a module whose symbol table is another while it initialises: livepatches/sections.txt has what
 # the kernel does, in each order of loading, and whether `klp-gen check` let them pass on the host.
 
 . /klp/ktap.sh

@@ -120,7 +120,7 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["modules"],
-        needs: &[Need::Modules, Need::Livepatches],
+        needs: &[Need::Modules, Need::Converted],
         ..DEFAULT.named("modules")
     },
     Boot {
@@ -143,7 +143,7 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["exact"],
-        needs: &[Need::Modules, Need::Examples, Need::Livepatches],
+        needs: &[Need::Modules, Need::Examples, Need::Converted],
         ..DEFAULT.named("exact")
     },
     Boot {
@@ -174,7 +174,7 @@ pub const BOOTS: &[Boot] = &[
     },
     Boot {
         scripts: &["long"],
-        needs: &[Need::Modules, Need::Livepatches],
+        needs: &[Need::Modules, Need::Converted],
         ..DEFAULT.named("long")
     },
     Boot {
@@ -273,10 +273,11 @@ mod tests {
         ("/klp/sections.txt", Need::Modules),
     ];
     /// Makefiles that name modules.
-    const MAKEFILES: [(&str, Need); 4] = [
-        ("scripts/fixtures/modules", Need::Modules),
+    const MAKEFILES: [(&str, Need); 5] = [
+        ("scripts/fixtures/targets", Need::Modules),
+        ("scripts/fixtures/livepatches", Need::Modules),
         ("kmod/examples", Need::Examples),
-        ("scripts/fixtures/livepatches", Need::Livepatches),
+        ("scripts/fixtures/converted", Need::Converted),
         ("scripts/fixtures/siblings", Need::Siblings),
     ];
 

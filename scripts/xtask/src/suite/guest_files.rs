@@ -81,7 +81,7 @@ impl GuestFiles {
                 contents.add(refusals::list(), refusals::LIST_IN_GUEST.to_owned());
                 contents.add(init_symbols::list(), init_symbols::LIST_IN_GUEST.to_owned());
             }
-            Need::Examples | Need::Livepatches | Need::Siblings => {
+            Need::Examples | Need::Converted | Need::Siblings => {
                 self.livepatches.add_to(&mut contents, need);
             }
             Need::Guide => {

@@ -15,19 +15,21 @@ use std::process::Command;
 
 const EXAMPLES: &str = "kmod/examples";
 /// Livepatches that `kmod/scripts/Makefile.livepatch` converts, for a kernel with `klp_sympos` and for one
-/// without: their directories, the names of the builds, and the modules of [`TEST_MODULES`] that they patch.
+/// without: their directories, the names of the builds, and the modules of [`TARGETS`] that they patch.
 const LIVEPATCHES: [(Need, &str, &str, &[&str]); 3] = [
     (Need::Examples, EXAMPLES, "examples", &[]),
     (
-        Need::Livepatches,
-        "scripts/fixtures/livepatches",
-        "livepatches",
+        Need::Converted,
+        "scripts/fixtures/converted",
+        "converted",
         &["klp_twins", "klp_long"],
     ),
     (Need::Siblings, "scripts/fixtures/siblings", "siblings", &[]),
 ];
-/// Modules for tests. Most stay as modpost leaves them: the kernel has to refuse them, and so would klp-gen.
-const TEST_MODULES: &str = "scripts/fixtures/modules";
+/// Modules that the tests patch and trace.
+const TARGETS: &str = "scripts/fixtures/targets";
+/// Livepatches written by hand. Most stay as modpost leaves them: the kernel has to refuse them, and so would klp-gen.
+const WRITTEN: &str = "scripts/fixtures/livepatches";
 /// Those of them that are converted.
 const CONVERTED: [&str; 2] = ["malformed_name", "needs_klp_sympos"];
 
@@ -67,9 +69,15 @@ impl Livepatches {
     }
 
     fn add_test_modules(&mut self, kernel: &Kernel, logs: &Path) -> Result<()> {
-        let source = paths::repository().join(TEST_MODULES);
-        // Includes between the directories of fixtures are relative.
-        for module in external::build(kernel, "modules", &source, logs)? {
+        // The builds have the names of the directories: includes between these are relative.
+        let build = |name, path| {
+            let source = paths::repository().join(path);
+            external::build(kernel, name, &source, logs)
+        };
+        let targets = build("targets", TARGETS)?;
+        let targets = targets.into_iter().map(|module| (Need::Modules, module));
+        self.modules.extend(targets);
+        for module in build("livepatches", WRITTEN)? {
             let module = if CONVERTED.contains(&stem(&module).as_str()) {
                 convert(kernel, &module, logs)?
             } else {
@@ -209,7 +217,7 @@ impl Part {
 pub fn of_demo(kernel: &Kernel, logs: &Path) -> Result<Vec<PathBuf>> {
     let refused = Part {
         name: "demo-refused",
-        from: TEST_MODULES,
+        from: WRITTEN,
         files: &[
             "livepatch.h",
             "refused_any.c",

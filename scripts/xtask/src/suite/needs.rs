@@ -7,12 +7,12 @@
 pub enum Need {
     /// `klp-guest`.
     Program,
-    /// The modules of `scripts/fixtures/modules`.
+    /// The modules of `scripts/fixtures/targets`, and the livepatches of `scripts/fixtures/livepatches`.
     Modules,
     /// The livepatches of `kmod/examples`, also with exact names.
     Examples,
-    /// The livepatches of `scripts/fixtures/livepatches`, also with exact names.
-    Livepatches,
+    /// The livepatches of `scripts/fixtures/converted`, also with exact names.
+    Converted,
     /// The module and the livepatches of `scripts/fixtures/siblings`, also with exact names.
     Siblings,
     /// The livepatches of the guide for authors.
@@ -39,7 +39,7 @@ impl Need {
         Self::Program,
         Self::Modules,
         Self::Examples,
-        Self::Livepatches,
+        Self::Converted,
         Self::Siblings,
         Self::Guide,
         Self::LivepatchSelftests,
@@ -52,7 +52,7 @@ impl Need {
     /// Returns the groups that have to be built for this one, without their being in the guest for that.
     pub const fn made_of(self) -> &'static [Self] {
         match self {
-            Self::Livepatches | Self::SourcePatches => &[Self::Modules],
+            Self::Converted | Self::SourcePatches => &[Self::Modules],
             Self::Variants => &[Self::Modules, Self::LivepatchSelftests],
             _ => &[],
         }

@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 const PATCHES: &str = "scripts/fixtures/patches";
 
 /// The C file with callbacks and a state, and the patch whose livepatch gets them.
-const CALLBACKS: &str = "scripts/fixtures/callbacks.c";
+const CALLBACKS: &str = "scripts/fixtures/patches/callbacks.c";
 const WITH_CALLBACKS: &str = "string";
 
 /// The directory of the guest that has the livepatches, and within it those with exact names.
@@ -28,8 +28,8 @@ const EXACT: &str = "exact";
 const OF_DEMO: (&str, &str) = ("promoted", "livepatch-promoted.ko");
 const DEMO_IN_GUEST: &str = "klp/demo";
 
-/// The build of the test modules, of which some patches are.
-const MODULES: &str = "modules";
+/// The build of the modules that some patches are of.
+const MODULES: &str = "targets";
 
 /// The files that a patch is of.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ use Expected::{Built, Refused};
 /// A source patch: its name, the files that it is of, and what is to come of it.
 type SourcePatch = (&'static str, Tree, Expected);
 
-/// Every file of the directory.
+/// Every patch of the directory.
 const ALL: [SourcePatch; 15] = [
     ("string", Tree::Kernel, Built(&["cpu_byteorder_show"])),
     ("promoted", Tree::Kernel, Built(&["tty_ldiscs_seq_show"])),
@@ -285,8 +285,10 @@ mod tests {
     #[test]
     fn every_patch_is_in_the_table() {
         let directory = paths::repository().join(PATCHES);
-        let found = fs::read_dir(directory).unwrap().count();
-        assert_eq!(found, ALL.len());
+        let files = fs::read_dir(directory).unwrap();
+        let paths = files.map(|file| file.unwrap().path());
+        let found = paths.filter(|path| path.extension().is_some_and(|e| e == "patch"));
+        assert_eq!(found.count(), ALL.len());
         for (name, ..) in &ALL {
             assert!(file(name).is_file(), "{name}");
         }

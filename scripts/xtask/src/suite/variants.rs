@@ -175,7 +175,8 @@ pub fn inputs<'i>(
 /// A module as it was built.
 pub fn built(kernel: &Kernel, stem: &str) -> Result<PathBuf> {
     let directories = [
-        external::directory(kernel, "modules"),
+        external::directory(kernel, "targets"),
+        external::directory(kernel, "livepatches"),
         external::directory(kernel, "examples-unconverted"),
         external::directory(kernel, "livepatch-selftests"),
         kernel.build.join("samples/livepatch"),

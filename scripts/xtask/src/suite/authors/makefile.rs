@@ -46,7 +46,7 @@ struct Made {
 type Test<'k> = fn(&Makefile<'k>) -> Result<()>;
 
 impl<'k> Makefile<'k> {
-    /// Prepares the tests for a kernel; the modules of `scripts/fixtures/modules` have to be built.
+    /// Prepares the tests for a kernel; the modules of `scripts/fixtures/targets` have to be built.
     ///
     /// # Errors
     ///
@@ -135,7 +135,7 @@ impl<'k> Makefile<'k> {
         let made = self.make(&patch, &[])?;
         made.succeeds(&["no module of that name was built"])?;
         ensure!(!made.needs_klp_sympos()?, "it cannot know");
-        let directory = external::directory(self.make.kernel, "modules");
+        let directory = external::directory(self.make.kernel, "targets");
         for variable in [
             format!("KLP_MODULES={}/{module}.ko", directory.display()),
             format!(

@@ -13,7 +13,7 @@ use std::fs;
 use std::path::PathBuf;
 
 /// The livepatches, klp-gen's verdicts, and what the kernel does.
-const LIST: &str = "scripts/fixtures/modules/sections.txt";
+const LIST: &str = "scripts/fixtures/livepatches/sections.txt";
 /// The place of the list in the guest.
 pub const LIST_IN_GUEST: &str = "klp/sections.txt";
 /// The module that the livepatches are for.

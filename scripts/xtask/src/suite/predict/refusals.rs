@@ -13,7 +13,7 @@ use std::fs;
 use std::process::Command;
 
 /// The livepatches and the texts.
-const LIST: &str = "scripts/fixtures/modules/refusals.txt";
+const LIST: &str = "scripts/fixtures/livepatches/refusals.txt";
 /// The place of the list in the guest.
 pub const LIST_IN_GUEST: &str = "klp/refusals.txt";
 /// In place of a text: the livepatch is not refused.
