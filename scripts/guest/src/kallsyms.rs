@@ -29,13 +29,13 @@ pub fn read() -> Result<String> {
 /// # Errors
 ///
 /// Fails if a line has another form.
-pub fn parse(text: &str) -> Result<Vec<Symbol<'_>>> {
-    text.lines().map(Symbol::parse).collect()
+pub fn parse(text: &str) -> Result<Vec<KallsymsLine<'_>>> {
+    text.lines().map(KallsymsLine::parse).collect()
 }
 
 /// One line: `ffffffff81000000 T _text` or `ffffffffc0000000 t f<TAB>[module]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Symbol<'a> {
+pub struct KallsymsLine<'a> {
     /// Its address.
     pub address: u64,
     /// Its type, as nm shows it.
@@ -46,7 +46,7 @@ pub struct Symbol<'a> {
     pub object: &'a str,
 }
 
-impl<'a> Symbol<'a> {
+impl<'a> KallsymsLine<'a> {
     /// Parses a line.
     ///
     /// # Errors
@@ -88,16 +88,18 @@ mod tests {
 
     #[test]
     fn both_forms_of_a_line() {
-        let symbol = Symbol::parse("ffffffff81000000 T _text").unwrap();
+        let symbol = KallsymsLine::parse("ffffffff81000000 T _text").unwrap();
         assert_eq!((symbol.name, symbol.object), ("_text", VMLINUX));
-        let symbol = Symbol::parse("ffffffffc0000010 t f.llvm.1\t[mod]").unwrap();
+        let symbol = KallsymsLine::parse("ffffffffc0000010 t f.llvm.1\t[mod]").unwrap();
         assert_eq!(symbol.address, 0xffff_ffff_c000_0010);
         assert_eq!((symbol.name, symbol.object), ("f.llvm.1", "mod"));
         let symbol =
-            Symbol::parse("ffffffffc0000010 t ftrace_trampoline\t[__builtin__ftrace]").unwrap();
+            KallsymsLine::parse("ffffffffc0000010 t ftrace_trampoline\t[__builtin__ftrace]")
+                .unwrap();
         assert!(!symbol.is_defined_in_object());
-        let symbol = Symbol::parse("ffffffff81000000 u seq_printf\t[livepatch_sample]").unwrap();
+        let symbol =
+            KallsymsLine::parse("ffffffff81000000 u seq_printf\t[livepatch_sample]").unwrap();
         assert!(!symbol.is_defined_in_object());
-        assert!(Symbol::parse("what?").is_err());
+        assert!(KallsymsLine::parse("what?").is_err());
     }
 }

@@ -16,7 +16,7 @@ use anyhow::{
 use klp_policy::cleanup_symbol_name;
 
 use crate::kallsyms::{
-    Symbol,
+    KallsymsLine,
     VMLINUX, //
 };
 
@@ -57,7 +57,7 @@ enum When {
 }
 
 /// A group of lookups: how, when, and of which names.
-struct Case<'a> {
+struct LookupCase<'a> {
     what: &'static str,
     way: &'static str,
     when: When,
@@ -75,7 +75,7 @@ struct Name {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<bool> {
     let text = fs::read_to_string("/proc/kallsyms").context("cannot read /proc/kallsyms")?;
-    let names = Names::choose(&text)?;
+    let names = NamesByKind::choose(&text)?;
     let cases = names.cases();
     for round in 0..args.rounds {
         if round > 0 {
@@ -98,7 +98,7 @@ pub fn run(args: &Args) -> Result<bool> {
 }
 
 /// The names, by kind.
-struct Names {
+struct NamesByKind {
     unique: Vec<Name>,
     /// By their full names.
     promoted: Vec<Name>,
@@ -120,23 +120,27 @@ struct Names {
     list: Vec<Name>,
 }
 
-impl Names {
+impl NamesByKind {
     fn choose(text: &str) -> Result<Self> {
-        let symbols: Vec<_> = text.lines().map(Symbol::parse).collect::<Result<_>>()?;
+        let symbols: Vec<_> = text
+            .lines()
+            .map(KallsymsLine::parse)
+            .collect::<Result<_>>()?;
         let (mut full, mut clean) = (HashMap::new(), HashMap::new());
         for symbol in &symbols {
             *full.entry(symbol.name).or_insert(0) += 1;
             *clean.entry(cleaned(symbol)).or_insert(0) += 1;
         }
         // Livepatch takes address 0 for "not found", and logs it.
-        let alone =
-            |s: &&Symbol<'_>| s.object == VMLINUX && s.address != 0 && clean[&cleaned(s)] == 1;
-        let is_promoted = |s: &&Symbol<'_>| cleaned(s) != s.name;
+        let alone = |s: &&KallsymsLine<'_>| {
+            s.object == VMLINUX && s.address != 0 && clean[&cleaned(s)] == 1
+        };
+        let is_promoted = |s: &&KallsymsLine<'_>| cleaned(s) != s.name;
         let unique: Vec<_> = symbols.iter().filter(alone).collect();
         let promoted: Vec<_> = unique.iter().copied().filter(|s| is_promoted(s)).collect();
-        let is_text = |s: &&Symbol<'_>| s.kind.eq_ignore_ascii_case(&'t');
+        let is_text = |s: &&KallsymsLine<'_>| s.kind.eq_ignore_ascii_case(&'t');
         let functions: Vec<_> = promoted.iter().copied().filter(|s| is_text(s)).collect();
-        let name = |text: String, sympos, s: &Symbol<'_>| Name {
+        let name = |text: String, sympos, s: &KallsymsLine<'_>| Name {
             text,
             sympos,
             address: Some(s.address),
@@ -146,7 +150,7 @@ impl Names {
             sympos: 0,
             address,
         };
-        let each = |symbols: &[&Symbol<'_>], text: &dyn Fn(&Symbol<'_>) -> String| {
+        let each = |symbols: &[&KallsymsLine<'_>], text: &dyn Fn(&KallsymsLine<'_>) -> String| {
             let step = (symbols.len() / SAMPLE).max(1);
             let symbols = symbols.iter().step_by(step).take(SAMPLE);
             symbols.map(|s| name(text(s), 0, s)).collect::<Vec<_>>()
@@ -157,8 +161,9 @@ impl Names {
         let most = most.context("/proc/kallsyms has no symbols of vmlinux")?;
         let twins: Vec<_> = in_vmlinux().filter(|s| s.name == most.name).collect();
         let of_clean: Vec<_> = in_vmlinux().filter(|s| cleaned(s) == most.name).collect();
-        let one =
-            |text: &str, of: &[&Symbol<'_>], at: usize| vec![name(text.to_owned(), at + 1, of[at])];
+        let one = |text: &str, of: &[&KallsymsLine<'_>], at: usize| {
+            vec![name(text.to_owned(), at + 1, of[at])]
+        };
         let missing = ["no_such_symbol", "a_name_that_nothing_has", "zzz"];
         Ok(Self {
             unique: each(&unique, &|s| s.name.to_owned()),
@@ -183,7 +188,7 @@ impl Names {
         })
     }
 
-    fn cases(&self) -> Vec<Case<'_>> {
+    fn cases(&self) -> Vec<LookupCase<'_>> {
         use When::{
             Always,
             Last,
@@ -210,7 +215,7 @@ impl Names {
             ("functions", "list", Always, &self.list),
             ("functions", "list-source", Loaded, &self.list),
         ]
-        .map(|(what, way, when, names)| Case {
+        .map(|(what, way, when, names)| LookupCase {
             what,
             way,
             when,
@@ -220,11 +225,11 @@ impl Names {
     }
 }
 
-fn cleaned(symbol: &Symbol<'_>) -> String {
+fn cleaned(symbol: &KallsymsLine<'_>) -> String {
     cleanup_symbol_name(symbol.name.as_bytes()).to_string()
 }
 
-impl Case<'_> {
+impl LookupCase<'_> {
     /// Looks all names up and prints a line.
     fn measure(&self, args: &Args, round: u32, kernel: &str) -> Result<()> {
         let (mut nanoseconds, mut allocations) = (0, 0);

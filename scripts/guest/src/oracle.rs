@@ -12,7 +12,7 @@ use anyhow::{
 };
 
 use crate::{
-    kallsyms::{self, Symbol, VMLINUX},
+    kallsyms::{self, KallsymsLine, VMLINUX},
     positions::{self, Positioned},
     query::{QueryFile, Resolved}, //
 };
@@ -35,8 +35,9 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<bool> {
     let text = kallsyms::read()?;
     let symbols = kallsyms::parse(&text)?;
-    let (asked, others): (Vec<_>, Vec<_>) =
-        symbols.into_iter().partition(Symbol::is_defined_in_object);
+    let (asked, others): (Vec<_>, Vec<_>) = symbols
+        .into_iter()
+        .partition(KallsymsLine::is_defined_in_object);
     ensure!(
         asked.iter().any(|symbol| symbol.address != 0),
         "/proc/kallsyms shows no addresses"
@@ -90,7 +91,7 @@ pub fn run(args: &Args) -> Result<bool> {
     Ok(right == asked.len())
 }
 
-fn question(symbol: &Symbol<'_>, clean: &str, position: usize) -> String {
+fn question(symbol: &KallsymsLine<'_>, clean: &str, position: usize) -> String {
     if symbol.object == VMLINUX {
         format!("{clean}.llvm.*,{position}")
     } else {
@@ -104,9 +105,9 @@ mod tests {
 
     #[test]
     fn a_question_names_the_module() {
-        let symbol = Symbol::parse("2 t f.llvm.12").unwrap();
+        let symbol = KallsymsLine::parse("2 t f.llvm.12").unwrap();
         assert_eq!(question(&symbol, "f", 2), "f.llvm.*,2");
-        let symbol = Symbol::parse("3 t f\t[m]").unwrap();
+        let symbol = KallsymsLine::parse("3 t f\t[m]").unwrap();
         assert_eq!(question(&symbol, "f", 1), "m:f.llvm.*,1");
     }
 }

@@ -6,13 +6,13 @@ use std::collections::HashMap;
 
 use klp_policy::cleanup_symbol_name;
 
-use crate::kallsyms::Symbol;
+use crate::kallsyms::KallsymsLine;
 
 /// A symbol with its position among those of the same object that have the same cleaned name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Positioned<'a> {
     /// The symbol.
-    pub symbol: Symbol<'a>,
+    pub symbol: KallsymsLine<'a>,
     /// Its cleaned name.
     pub clean: String,
     /// Its position, from 1.
@@ -22,7 +22,7 @@ pub struct Positioned<'a> {
 }
 
 /// Counts the positions of `symbols`, which are in the order of /proc/kallsyms.
-pub fn of<'a>(symbols: &[Symbol<'a>]) -> Vec<Positioned<'a>> {
+pub fn of<'a>(symbols: &[KallsymsLine<'a>]) -> Vec<Positioned<'a>> {
     let mut matches = HashMap::new();
     let mut positioned = Vec::with_capacity(symbols.len());
     for symbol in symbols {
@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn names_are_counted_within_their_object() {
         let lines = ["1 t f", "2 t f.llvm.12", "3 t f\t[m]", "4 t f.part\t[m]"];
-        let symbols = lines.map(|line| Symbol::parse(line).unwrap());
+        let symbols = lines.map(|line| KallsymsLine::parse(line).unwrap());
         let counted: Vec<_> = of(&symbols)
             .into_iter()
             .map(|entry| (entry.clean, entry.position, entry.matches))

@@ -16,7 +16,7 @@ use klp_policy::cleanup_symbol_name;
 
 use crate::kallsyms::{
     self,
-    Symbol,
+    KallsymsLine,
     VMLINUX, //
 };
 
@@ -89,7 +89,7 @@ pub fn run(args: &Args) -> Result<bool> {
 }
 
 /// Returns true for a function, and false for what kCFI or call padding puts in front of one.
-fn is_function(symbol: &Symbol<'_>) -> bool {
+fn is_function(symbol: &KallsymsLine<'_>) -> bool {
     let in_front = ["__cfi_", "__pfx_"];
     symbol.kind.eq_ignore_ascii_case(&'t')
         && !in_front
@@ -97,6 +97,6 @@ fn is_function(symbol: &Symbol<'_>) -> bool {
             .any(|prefix| symbol.name.starts_with(prefix))
 }
 
-fn clean(symbol: &Symbol<'_>) -> String {
+fn clean(symbol: &KallsymsLine<'_>) -> String {
     cleanup_symbol_name(symbol.name.as_bytes()).to_string()
 }

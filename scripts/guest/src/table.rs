@@ -15,7 +15,7 @@ use anyhow::{
 use serde::Deserialize;
 
 use crate::{
-    kallsyms::{self, Symbol, VMLINUX},
+    kallsyms::{self, KallsymsLine, VMLINUX},
     positions, //
 };
 
@@ -34,7 +34,7 @@ pub struct Args {
 
 /// A row of the host's table.
 #[derive(Debug, Deserialize)]
-struct Row {
+struct HostRow {
     object: String,
     address: String,
     name: String,
@@ -47,7 +47,7 @@ struct Row {
 pub fn run(args: &Args) -> Result<bool> {
     let table = fs::read_to_string(&args.table)
         .with_context(|| format!("cannot read {}", args.table.display()))?;
-    let table: Vec<Row> = serde_json::from_str(&table).context("cannot parse the table")?;
+    let table: Vec<HostRow> = serde_json::from_str(&table).context("cannot parse the table")?;
     let text = kallsyms::read()?;
     let symbols: Vec<_> = kallsyms::parse(&text)?
         .into_iter()
@@ -89,7 +89,7 @@ pub fn run(args: &Args) -> Result<bool> {
 }
 
 /// Returns the distance by which KASLR moved the kernel.
-fn distance(table: &[Row], symbols: &[Symbol<'_>]) -> Result<u64> {
+fn distance(table: &[HostRow], symbols: &[KallsymsLine<'_>]) -> Result<u64> {
     let linked = table.iter().find(|row| row.name == "_text");
     let running = symbols.iter().find(|symbol| symbol.name == "_text");
     let linked = address(linked.context("the host's table has no _text")?)?;
@@ -97,7 +97,7 @@ fn distance(table: &[Row], symbols: &[Symbol<'_>]) -> Result<u64> {
     Ok(running.wrapping_sub(linked))
 }
 
-fn address(row: &Row) -> Result<u64> {
+fn address(row: &HostRow) -> Result<u64> {
     let digits = row.address.strip_prefix("0x").unwrap_or(&row.address);
     u64::from_str_radix(digits, 16).with_context(|| format!("not an address: {}", row.address))
 }

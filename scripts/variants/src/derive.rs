@@ -40,12 +40,12 @@ pub struct Derived {
 }
 
 /// The kernel that livepatches are for, without and with `klp_twins`.
-pub struct Files {
+pub struct KernelFiles {
     alone: TargetFiles,
     both: TargetFiles,
 }
 
-impl Files {
+impl KernelFiles {
     /// Opens them.
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl Files {
 }
 
 /// Makes livepatches of built ones, and predicts what becomes of them.
-pub struct Source<'f> {
+pub struct Deriver<'f> {
     alone: Target<'f>,
     both: Target<'f>,
     built: &'f dyn Fn(&str) -> Result<PathBuf>,
@@ -69,13 +69,13 @@ pub struct Source<'f> {
     pub names: Names,
 }
 
-impl<'f> Source<'f> {
+impl<'f> Deriver<'f> {
     /// Reads what is needed of the kernel.
     ///
     /// # Errors
     ///
     /// A file is not what it should be.
-    pub fn new(files: &'f Files, inputs: &Inputs<'f>) -> Result<Self> {
+    pub fn new(files: &'f KernelFiles, inputs: &Inputs<'f>) -> Result<Self> {
         let alone = Target::load(&files.alone)?;
         let symvers = Symvers::open(slice::from_ref(&inputs.symvers))?;
         let both = Target::load(&files.both)?.with_symvers(symvers);
@@ -148,8 +148,8 @@ impl<'f> Source<'f> {
 ///
 /// Fails if a base is not as its variants expect.
 pub fn derive(inputs: &Inputs<'_>) -> Result<Vec<Derived>> {
-    let files = Files::open(inputs)?;
-    let source = Source::new(&files, inputs)?;
+    let files = KernelFiles::open(inputs)?;
+    let source = Deriver::new(&files, inputs)?;
     table::all()
         .map(|variant| source.derive(variant).with_context(|| variant.name))
         .collect()

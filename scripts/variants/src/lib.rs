@@ -17,7 +17,7 @@ pub mod names;
 pub mod predict;
 pub mod table;
 
-pub use derive::{derive, Derived, Files, Inputs, Source};
+pub use derive::{derive, Derived, Deriver, Inputs, KernelFiles};
 pub use list::{Listed, Prediction, Rule, Verdict};
 pub use mutants::{Mutant, Mutants};
 pub use table::{Expected, Order, Variant};

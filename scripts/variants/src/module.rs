@@ -20,7 +20,7 @@ pub type Rela = Rela64<LittleEndian>;
 pub struct Module {
     original: Vec<u8>,
     /// Without the null section: the section with the number n is at n - 1.
-    sections: Vec<Part>,
+    sections: Vec<ModuleSection>,
     /// The numbers of the tables of symbols, of their names, and of the names of sections.
     symtab: usize,
     strtab: usize,
@@ -31,7 +31,7 @@ pub struct Module {
 
 /// A section.
 #[derive(Debug)]
-pub struct Part {
+pub struct ModuleSection {
     /// Its name.
     pub name: Vec<u8>,
     /// Its header; the name, the offset and the size in it are not used.
@@ -50,7 +50,7 @@ impl Module {
         let elf = ElfFile::parse(origin.to_owned(), &original[..])?;
         let mut sections = Vec::new();
         for section in elf.sections() {
-            sections.push(Part {
+            sections.push(ModuleSection {
                 name: section.name.to_vec(),
                 header: SectionHeader {
                     sh_name: 0,
@@ -127,7 +127,7 @@ impl Module {
     ///
     /// There is none, or there are several.
     pub fn section(&self, prefix: &str) -> Result<usize> {
-        let wanted = |part: &Part| part.name.starts_with(prefix.as_bytes());
+        let wanted = |part: &ModuleSection| part.name.starts_with(prefix.as_bytes());
         let first = self.sections.iter().position(wanted);
         let first = first.with_context(|| format!("no section {prefix}"))?;
         let count = self.sections.iter().filter(|part| wanted(part)).count();
@@ -142,12 +142,12 @@ impl Module {
     }
 
     /// The section with that number.
-    pub fn part(&mut self, number: usize) -> &mut Part {
+    pub fn part(&mut self, number: usize) -> &mut ModuleSection {
         &mut self.sections[number - 1]
     }
 
     /// Adds a section and returns its number.
-    pub fn add_section(&mut self, part: Part) -> usize {
+    pub fn add_section(&mut self, part: ModuleSection) -> usize {
         self.sections.push(part);
         self.sections.len()
     }

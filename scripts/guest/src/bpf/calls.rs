@@ -38,12 +38,12 @@ const SLEEPABLE: u32 = 1 << 4;
 const LOG: usize = 1 << 16;
 
 /// A command that the kernel refused.
-pub struct Refusal {
+pub struct RefusedCommand {
     error: io::Error,
     log: String,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for RefusedCommand {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.error)?;
         match self.log.trim_end() {
@@ -53,7 +53,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-impl From<io::Error> for Refusal {
+impl From<io::Error> for RefusedCommand {
     fn from(error: io::Error) -> Self {
         let log = String::new();
         Self { error, log }
@@ -240,11 +240,11 @@ pub fn count_runs() -> Result<OwnedFd> {
 }
 
 /// A program that was loaded.
-pub struct Program(OwnedFd);
+pub struct LoadedProgram(OwnedFd);
 
-impl Program {
+impl LoadedProgram {
     /// Loads a program that does nothing at the entry of the function `id` of a BTF; none is that of vmlinux.
-    pub fn fentry(btf: Option<&OwnedFd>, id: u32) -> Result<Self, Refusal> {
+    pub fn fentry(btf: Option<&OwnedFd>, id: u32) -> Result<Self, RefusedCommand> {
         let load = Load {
             prog_type: TRACING,
             expected_attach_type: TRACE_FENTRY,
@@ -256,7 +256,7 @@ impl Program {
     }
 
     /// Loads a program that returns the address of the function `id` of a BTF; none is that of vmlinux.
-    pub fn ksym(btf: Option<&OwnedFd>, id: u32) -> Result<Self, Refusal> {
+    pub fn ksym(btf: Option<&OwnedFd>, id: u32) -> Result<Self, RefusedCommand> {
         let load = Load {
             prog_type: SYSCALL,
             prog_flags: SLEEPABLE,
@@ -271,7 +271,7 @@ impl Program {
         Self::load(load, &instructions)
     }
 
-    fn load(mut load: Load, instructions: &[Instruction]) -> Result<Self, Refusal> {
+    fn load(mut load: Load, instructions: &[Instruction]) -> Result<Self, RefusedCommand> {
         let mut log = vec![0_u8; LOG];
         load.insn_cnt = u32::try_from(instructions.len()).map_err(io::Error::other)?;
         load.insns = address(instructions.as_ptr());
@@ -285,13 +285,13 @@ impl Program {
             Err(error) => {
                 let log = log.split(|&b| b == 0).next().unwrap_or_default();
                 let log = String::from_utf8_lossy(log).into_owned();
-                Err(Refusal { error, log })
+                Err(RefusedCommand { error, log })
             }
         }
     }
 
     /// Attaches it to what it was loaded for, until the link is closed.
-    pub fn attach(&self) -> Result<OwnedFd, Refusal> {
+    pub fn attach(&self) -> Result<OwnedFd, RefusedCommand> {
         let mut link = Link {
             prog_fd: number(Some(&self.0)),
             target_fd: 0,
@@ -303,7 +303,7 @@ impl Program {
     }
 
     /// Runs it and returns what it returns.
-    pub fn run_once(&self) -> Result<u32, Refusal> {
+    pub fn run_once(&self) -> Result<u32, RefusedCommand> {
         let mut run = TestRun {
             prog_fd: number(Some(&self.0)),
             ..TestRun::default()

@@ -19,13 +19,13 @@ use anyhow::{
 use crate::kallsyms::VMLINUX;
 use btf::Btf;
 use calls::{
-    Program,
-    Refusal, //
+    LoadedProgram,
+    RefusedCommand, //
 };
 
 /// The function that is looked for, and the BTF that is given.
 #[derive(clap::Args)]
-pub struct Target {
+pub struct BtfTarget {
     /// The object whose BTF is given to the kernel: vmlinux or a module.
     #[arg(long, value_name = "OBJECT", default_value = VMLINUX)]
     btf: String,
@@ -42,7 +42,7 @@ pub struct Target {
 #[derive(clap::Args)]
 pub struct FentryArgs {
     #[command(flatten)]
-    target: Target,
+    target: BtfTarget,
     /// The command to run while the program is attached.
     #[arg(trailing_var_arg = true, required = true)]
     command: Vec<OsString>,
@@ -54,10 +54,10 @@ pub struct FentryArgs {
 #[derive(clap::Args)]
 pub struct KsymArgs {
     #[command(flatten)]
-    target: Target,
+    target: BtfTarget,
 }
 
-impl Target {
+impl BtfTarget {
     /// Returns the BTF to give to the kernel, and the id of the function in it.
     fn find(&self) -> Result<(Btf, u32)> {
         let vmlinux = Btf::of_vmlinux()?;
@@ -79,7 +79,7 @@ impl Target {
 pub fn fentry(args: &FentryArgs) -> Result<bool> {
     let (btf, id) = args.target.find()?;
     let object = btf.open()?;
-    let attached = Program::fentry(object.as_ref(), id).and_then(|program| {
+    let attached = LoadedProgram::fentry(object.as_ref(), id).and_then(|program| {
         let link = program.attach()?;
         Ok((program, link))
     });
@@ -102,7 +102,7 @@ pub fn fentry(args: &FentryArgs) -> Result<bool> {
 pub fn ksym(args: &KsymArgs) -> Result<bool> {
     let (btf, id) = args.target.find()?;
     let object = btf.open()?;
-    match Program::ksym(object.as_ref(), id).and_then(|program| program.run_once()) {
+    match LoadedProgram::ksym(object.as_ref(), id).and_then(|program| program.run_once()) {
         Ok(low) => println!("{low:08x}"),
         Err(refusal) => return Ok(refused(&refusal)),
     }
@@ -110,7 +110,7 @@ pub fn ksym(args: &KsymArgs) -> Result<bool> {
 }
 
 /// Says why the kernel refuses.
-fn refused(refusal: &Refusal) -> bool {
+fn refused(refusal: &RefusedCommand) -> bool {
     println!("refused: {refusal}");
     false
 }

@@ -24,11 +24,11 @@ use klp_variants::{
 };
 
 /// The symbols of the running kernel, as klp-gen reads them.
-pub struct Running {
+pub struct RunningKernel {
     files: TargetFiles,
 }
 
-impl Running {
+impl RunningKernel {
     /// Reads it.
     ///
     /// # Errors

@@ -64,7 +64,7 @@ pub fn run(args: &Args) -> Result<bool> {
 
     let name = args.dir.file_name().unwrap_or_default().to_string_lossy();
     let name = format!("{name}-{}", rule.as_str());
-    let mut suite = Suite::begin(&name, list.len());
+    let mut suite = KtapPrinter::begin(&name, list.len());
     for listed in &list {
         let mut usable = true;
         let result = prepare(listed.order, &args.twins).and_then(|()| {
@@ -86,14 +86,14 @@ pub fn run(args: &Args) -> Result<bool> {
         return Ok(ok);
     }
 
-    let mut suite = Suite::begin(&format!("{name}-kallsyms"), list.len());
+    let mut suite = KtapPrinter::begin(&format!("{name}-kallsyms"), list.len());
     let wanted = |order: Order| {
         list.iter()
             .filter(move |l| (l.order == Order::Without) == (order == Order::Without))
     };
     for order in [Order::Without, Order::First] {
         prepare(order, &args.twins)?;
-        let running = compare_kallsyms::Running::read(Path::new(kallsyms::PATH))?;
+        let running = compare_kallsyms::RunningKernel::read(Path::new(kallsyms::PATH))?;
         let target = running.target()?;
         for listed in wanted(order) {
             let bytes = fs::read(file(&args.dir, listed));
@@ -120,12 +120,12 @@ fn prepare(order: Order, twins: &Path) -> Result<()> {
 }
 
 /// Prints KTAP.
-struct Suite {
+struct KtapPrinter {
     count: usize,
     ok: bool,
 }
 
-impl Suite {
+impl KtapPrinter {
     fn begin(name: &str, cases: usize) -> Self {
         println!("KTAP version 1\n# Subtest: {name}\n1..{cases}");
         Self { count: 0, ok: true }

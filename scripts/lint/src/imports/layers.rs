@@ -103,7 +103,7 @@ impl Layers {
 
 #[cfg(test)]
 mod tests {
-    use super::super::modules::Module;
+    use super::super::modules::RustModule;
     use super::*;
     use std::path::PathBuf;
 
@@ -116,9 +116,9 @@ mod tests {
         for (from, to) in arrows {
             let (from, to) = (PathBuf::from(from), PathBuf::from(to));
             for file in [&from, &to] {
-                let module = Module {
+                let module = RustModule {
                     file: file.clone(),
-                    ..Module::default()
+                    ..RustModule::default()
                 };
                 modules.insert(vec![file.display().to_string()], module);
             }

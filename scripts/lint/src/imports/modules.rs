@@ -13,7 +13,7 @@ pub type ModulePath = Vec<String>;
 
 /// One module, in a file of its own or in braces.
 #[derive(Default)]
-pub struct Module {
+pub struct RustModule {
     /// The file, from the top of the repository.
     pub file: PathBuf,
     /// The names of the modules in it.
@@ -38,7 +38,7 @@ pub struct Import {
 }
 
 /// The modules of a crate.
-pub type Modules = BTreeMap<ModulePath, Module>;
+pub type Modules = BTreeMap<ModulePath, RustModule>;
 
 /// Reads the crate whose first file is `root`, a path from the top of the repository.
 ///
@@ -59,7 +59,7 @@ pub fn read(repository: &Path, root: &Path) -> Result<Modules> {
             &mut files,
             repository,
             path,
-            &Place { file, folder },
+            &ModuleFile { file, folder },
             parsed.items,
         )?;
     }
@@ -67,7 +67,7 @@ pub fn read(repository: &Path, root: &Path) -> Result<Modules> {
 }
 
 /// The file of a module, and the folder of the modules that it declares.
-struct Place {
+struct ModuleFile {
     file: PathBuf,
     folder: PathBuf,
 }
@@ -77,12 +77,12 @@ fn add(
     files: &mut Vec<(ModulePath, PathBuf, PathBuf)>,
     repository: &Path,
     path: ModulePath,
-    place: &Place,
+    place: &ModuleFile,
     items: Vec<Item>,
 ) -> Result<()> {
-    let mut module = Module {
+    let mut module = RustModule {
         file: place.file.clone(),
-        ..Module::default()
+        ..RustModule::default()
     };
     for item in items {
         if attributes(&item).iter().any(is_test_only) {
@@ -95,7 +95,7 @@ fn add(
                 module.children.insert(name.clone());
                 let folder = place.folder.join(&name);
                 if let Some((_, items)) = declared.content {
-                    let place = Place {
+                    let place = ModuleFile {
                         file: place.file.clone(),
                         folder,
                     };
@@ -122,7 +122,7 @@ fn add(
 /// Returns the file of `mod name;`, and the folder of its own modules.
 fn file_of(
     repository: &Path,
-    place: &Place,
+    place: &ModuleFile,
     name: &str,
     attributes: &[Attribute],
 ) -> Result<(PathBuf, PathBuf)> {

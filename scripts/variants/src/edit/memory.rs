@@ -2,7 +2,7 @@
 
 //! Changes of how much memory a module gets, and with which alignment.
 
-use crate::module::{Module, Part};
+use crate::module::{Module, ModuleSection};
 use anyhow::Result;
 use object::elf::{self, SectionType};
 use object::write::elf::SectionHeader;
@@ -32,7 +32,7 @@ impl Module {
     }
 
     fn add_data(&mut self, name: &str, kind: SectionType, size: u64, align: u64) -> usize {
-        self.add_section(Part {
+        self.add_section(ModuleSection {
             name: name.as_bytes().to_vec(),
             header: SectionHeader {
                 sh_name: 0,

@@ -20,7 +20,7 @@ const REPLACE: u64 = 24;
 
 /// A place in a section.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct SectionOffset {
     section: usize,
     offset: u64,
 }
@@ -185,7 +185,7 @@ impl Module {
         relocation.r_addend.set(LE, 0);
         Ok(())
     }
-    fn element(&mut self, array: &str, size: u64, index: u64) -> Result<Place> {
+    fn element(&mut self, array: &str, size: u64, index: u64) -> Result<SectionOffset> {
         let symbol = self.symbol(array)?;
         let len = self.symbols()?[symbol].st_size.get(LE);
         // Another configuration changes the structs: then everything here would be wrong.
@@ -196,16 +196,16 @@ impl Module {
         Ok(self.variable(array)?.plus(index * size))
     }
 
-    fn variable(&mut self, name: &str) -> Result<Place> {
+    fn variable(&mut self, name: &str) -> Result<SectionOffset> {
         let symbol = self.symbol(name)?;
         let symbol = &self.symbols()?[symbol];
-        Ok(Place {
+        Ok(SectionOffset {
             section: symbol.st_shndx.get(LE).0.into(),
             offset: symbol.st_value.get(LE),
         })
     }
 
-    fn set_bytes(&mut self, place: Place, bytes: &[u8]) -> Result<()> {
+    fn set_bytes(&mut self, place: SectionOffset, bytes: &[u8]) -> Result<()> {
         let start = usize::try_from(place.offset)?;
         let data = &mut self.part(place.section).data;
         let there = data.get_mut(start..start + bytes.len());
@@ -216,7 +216,7 @@ impl Module {
     }
 
     /// Lets the pointer at a place point to another string, in the section of the old one.
-    fn set_string(&mut self, place: Place, string: &str) -> Result<()> {
+    fn set_string(&mut self, place: SectionOffset, string: &str) -> Result<()> {
         let rela = self.rela_of(place.section)?;
         let index = self.relocation_at(rela, place.offset)?;
         let symbol = self.relocations(rela)?[index].r_sym(LE, false) as usize;
@@ -231,7 +231,7 @@ impl Module {
     }
 
     /// Makes the pointer at a place NULL: nothing relocates it.
-    fn set_null(&mut self, place: Place) -> Result<()> {
+    fn set_null(&mut self, place: SectionOffset) -> Result<()> {
         let rela = self.rela_of(place.section)?;
         if let Ok(index) = self.relocation_at(rela, place.offset) {
             let start = index * size_of::<Rela>();
@@ -250,7 +250,7 @@ impl Module {
     }
 }
 
-impl Place {
+impl SectionOffset {
     fn plus(self, bytes: u64) -> Self {
         Self {
             offset: self.offset + bytes,

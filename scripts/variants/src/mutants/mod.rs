@@ -9,7 +9,7 @@
 pub mod fields;
 pub mod words;
 
-use crate::derive::Source;
+use crate::derive::Deriver;
 use crate::list::Listed;
 use crate::module::Module;
 use crate::table::{Base, Order};
@@ -45,7 +45,7 @@ pub struct Mutant {
 
 /// The mutants of a seed, without end.
 pub struct Mutants<'s, 'f> {
-    source: &'s Source<'f>,
+    source: &'s Deriver<'f>,
     bases: Vec<(Base, Order, Vec<u8>)>,
     rng: Rng,
     count: usize,
@@ -57,7 +57,7 @@ impl<'s, 'f> Mutants<'s, 'f> {
     /// # Errors
     ///
     /// A base was not built.
-    pub fn new(source: &'s Source<'f>, seed: u64) -> Result<Self> {
+    pub fn new(source: &'s Deriver<'f>, seed: u64) -> Result<Self> {
         let open = |&(base, order): &(Base, Order)| {
             let data = source.base(base)?;
             let mut module = Module::parse(base.stem(), data)?;

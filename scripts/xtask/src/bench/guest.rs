@@ -2,7 +2,7 @@
 
 //! The lookups of the test kernel with `klp_sympos` against those without it.
 
-use super::report::{Report, Samples, Unit};
+use super::report::{NumberForm, Ratios, Samples};
 use crate::guest;
 use crate::guest::vm::Vm;
 use crate::host::{paths, run};
@@ -120,7 +120,7 @@ const PAIRS: [(&str, Lookup, Lookup); 17] = [
 /// # Errors
 ///
 /// Fails if something does not build, or the guest does not answer as expected.
-pub fn run(kernel: &Kernel, rounds: usize, logs: &Path, report: &mut Report) -> Result<()> {
+pub fn run(kernel: &Kernel, rounds: usize, logs: &Path, report: &mut Ratios) -> Result<()> {
     let module = build_module(kernel, logs)?;
     for (count_instructions, unit) in [(true, "instructions"), (false, "ns")] {
         let output = boot(
@@ -133,7 +133,7 @@ pub fn run(kernel: &Kernel, rounds: usize, logs: &Path, report: &mut Report) -> 
         let lookups = Lookups::parse(&output)?;
         for (what, ours, peer) in PAIRS {
             let (ours, peer) = lookups.pair(ours, peer)?;
-            report.add(format!("{what}: {unit}"), Unit::Number, &ours, &peer);
+            report.add(format!("{what}: {unit}"), NumberForm::Number, &ours, &peer);
         }
         if count_instructions {
             report.note(lookups.allocations());

@@ -3,7 +3,7 @@
 //! `klp-gen` against the tools that read the same files, on this machine.
 
 use super::measure::{in_turns, Runs};
-use super::report::{Report, Samples, Unit};
+use super::report::{NumberForm, Ratios, Samples};
 use super::{larger, relocations};
 use crate::host::{klp_gen, run};
 use crate::kernel::Kernel;
@@ -28,7 +28,7 @@ struct Bench<'a> {
 /// # Errors
 ///
 /// Fails if something cannot be built or run.
-pub fn run(kernel: &Kernel, rounds: usize, logs: &Path, report: &mut Report) -> Result<()> {
+pub fn run(kernel: &Kernel, rounds: usize, logs: &Path, report: &mut Ratios) -> Result<()> {
     let bench = Bench {
         klp_gen: klp_gen::release(logs)?,
         rounds,
@@ -41,9 +41,9 @@ pub fn run(kernel: &Kernel, rounds: usize, logs: &Path, report: &mut Report) -> 
     let many = bench.image(&larger, "10 × vmlinux", report)?;
     fs::remove_file(&larger)?;
     let what = "`symbols`, 10 × vmlinux / vmlinux: time";
-    report.add(what, Unit::Milliseconds, &many.0, &once.0);
+    report.add(what, NumberForm::Milliseconds, &many.0, &once.0);
     let what = "a name more for `resolve`, 10 × vmlinux / vmlinux: time";
-    report.add(what, Unit::Microseconds, &many.1, &once.1);
+    report.add(what, NumberForm::Microseconds, &many.1, &once.1);
     bench.check(kernel, &vmlinux, report)
 }
 
@@ -59,7 +59,7 @@ impl Bench<'_> {
         &self,
         vmlinux: &Path,
         input: &str,
-        report: &mut Report,
+        report: &mut Ratios,
     ) -> Result<(Samples, Samples)> {
         let nm = |program: &str| {
             let mut nm = Command::new(program);
@@ -69,7 +69,7 @@ impl Bench<'_> {
         let programs = [self.klp_gen("symbols", vmlinux), nm("nm"), nm("llvm-nm-22")];
         let [symbols, gnu, llvm] = in_turns(&programs, self.rounds)?;
         let mut pair = |what: &str, ours: &Runs, peer: &Runs| {
-            let (time, peak) = (Unit::Milliseconds, Unit::MiB);
+            let (time, peak) = (NumberForm::Milliseconds, NumberForm::MiB);
             report.add(
                 format!("{what}, {input}: time"),
                 time,
@@ -113,7 +113,7 @@ impl Bench<'_> {
         Ok((symbols.time, one_more(&many, &one)))
     }
 
-    fn check(&self, kernel: &Kernel, vmlinux: &Path, report: &mut Report) -> Result<()> {
+    fn check(&self, kernel: &Kernel, vmlinux: &Path, report: &mut Ratios) -> Result<()> {
         let table = run::captured(&mut self.klp_gen("symbols", vmlinux))?;
         let names = unique_names(&table);
         let names: Vec<_> = names.iter().step_by(40).copied().collect();
@@ -130,7 +130,7 @@ impl Bench<'_> {
         let [many, one, symbols] = in_turns(&programs, self.rounds)?;
         for (what, peer) in [("of 1", &one), ("`symbols`", &symbols)] {
             let what = format!("`check` of 1,000 relocations / {what}");
-            let (time, peak) = (Unit::Milliseconds, Unit::MiB);
+            let (time, peak) = (NumberForm::Milliseconds, NumberForm::MiB);
             report.add(format!("{what}: time"), time, &many.time, &peer.time);
             report.add(format!("{what}: memory"), peak, &many.peak, &peer.peak);
         }

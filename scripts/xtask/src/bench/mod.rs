@@ -10,4 +10,4 @@ mod relocations;
 mod report;
 
 pub use measure::usage;
-pub use report::Report;
+pub use report::Ratios;

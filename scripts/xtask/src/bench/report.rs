@@ -45,7 +45,7 @@ impl Samples {
 
 /// The form in which a number is printed.
 #[derive(Clone, Copy, Debug)]
-pub enum Unit {
+pub enum NumberForm {
     Milliseconds,
     Microseconds,
     MiB,
@@ -53,7 +53,7 @@ pub enum Unit {
     Number,
 }
 
-impl Unit {
+impl NumberForm {
     fn show(self, number: f64) -> String {
         match self {
             Self::Milliseconds => format!("{:.1} ms", number * 1e3),
@@ -65,7 +65,7 @@ impl Unit {
 }
 
 /// A line of the table.
-struct Row {
+struct RatioRow {
     what: String,
     measured: (String, String),
     ratio: Spread,
@@ -73,20 +73,26 @@ struct Row {
 
 /// The table of ratios.
 #[derive(Default)]
-pub struct Report {
-    rows: Vec<Row>,
+pub struct Ratios {
+    rows: Vec<RatioRow>,
     notes: Vec<String>,
 }
 
-impl Report {
+impl Ratios {
     /// Adds a line below the table.
     pub fn note(&mut self, text: String) {
         self.notes.push(text);
     }
 
     /// Adds a pair: `ours` divided by `peer`, round by round.
-    pub fn add(&mut self, what: impl Into<String>, unit: Unit, ours: &Samples, peer: &Samples) {
-        self.rows.push(Row {
+    pub fn add(
+        &mut self,
+        what: impl Into<String>,
+        unit: NumberForm,
+        ours: &Samples,
+        peer: &Samples,
+    ) {
+        self.rows.push(RatioRow {
             what: what.into(),
             measured: (unit.show(ours.median()), unit.show(peer.median())),
             ratio: ours.ratios(peer).spread(),
@@ -94,11 +100,11 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Ratios {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "| measured | median | of | ratio | quartiles |")?;
         writeln!(f, "| --- | ---: | ---: | ---: | ---: |")?;
-        for Row {
+        for RatioRow {
             what,
             measured: (ours, peer),
             ratio,
@@ -133,8 +139,8 @@ mod tests {
                 high: 4.0
             }
         );
-        let mut report = Report::default();
-        report.add("it", Unit::Milliseconds, &ours, &peer);
+        let mut report = Ratios::default();
+        report.add("it", NumberForm::Milliseconds, &ours, &peer);
         let table = report.to_string();
         assert!(
             table.contains("| it | 5000.0 ms | 2000.0 ms | 1.00 | 0.75 – 4.00 |"),

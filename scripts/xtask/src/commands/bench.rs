@@ -3,7 +3,7 @@
 //! `cargo xtask bench`: what things cost, as ratios.
 
 use super::kernel::SourceArgs;
-use crate::bench::{guest, host, Report};
+use crate::bench::{guest, host, Ratios};
 use crate::host::paths;
 use crate::kernel::{self, Lane};
 use crate::report::outcome::Outcome;
@@ -32,7 +32,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let logs = paths::new_log_dir("bench")?;
     let kernel = kernel::prepare(Lane::Default, &args.source.origin()?, &logs)?;
     let rounds = args.rounds.into();
-    let mut report = Report::default();
+    let mut report = Ratios::default();
     if !args.guest {
         host::run(&kernel, rounds, &logs, &mut report)?;
     }

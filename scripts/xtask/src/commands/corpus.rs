@@ -8,7 +8,7 @@ use crate::kernel;
 use crate::kernel::source::Source;
 use crate::report::outcome::Outcome;
 use crate::report::progress;
-use crate::suite::corpus::{self, Answer, Built, Kind};
+use crate::suite::corpus::{self, Answer, AnswerKind, Built};
 use anyhow::{ensure, Result};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -82,7 +82,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
 /// Prints a line for each patch, and the counts of the kinds.
 fn print(all: &[Built]) {
-    let mut kinds: BTreeMap<Kind, usize> = BTreeMap::new();
+    let mut kinds: BTreeMap<AnswerKind, usize> = BTreeMap::new();
     for one in all {
         let kind = one.answer.kind();
         let (word, text) = match &one.answer {
@@ -100,21 +100,21 @@ fn print(all: &[Built]) {
         *kinds.entry(kind).or_default() += 1;
     }
     println!();
-    let count = |of: &dyn Fn(&Kind) -> bool| -> usize {
+    let count = |of: &dyn Fn(&AnswerKind) -> bool| -> usize {
         let some = kinds.iter().filter(|(kind, _)| of(kind));
         some.map(|(_, count)| count).sum()
     };
     for (kind, count) in &kinds {
         let (what, why) = match kind {
-            Kind::Built => ("built", ""),
-            Kind::Excluded(why) => ("cannot be a livepatch", why.as_str()),
-            Kind::Refused(why) => ("refused", why.as_str()),
-            Kind::Unusable(why) => ("not counted", why.as_str()),
+            AnswerKind::Built => ("built", ""),
+            AnswerKind::Excluded(why) => ("cannot be a livepatch", why.as_str()),
+            AnswerKind::Refused(why) => ("refused", why.as_str()),
+            AnswerKind::Unusable(why) => ("not counted", why.as_str()),
         };
         println!("{count:6} {what} {why}");
     }
-    let built = count(&|kind| *kind == Kind::Built);
-    let of = built + count(&|kind| matches!(kind, Kind::Refused(_)));
+    let built = count(&|kind| *kind == AnswerKind::Built);
+    let of = built + count(&|kind| matches!(kind, AnswerKind::Refused(_)));
     let seconds: f64 = all.iter().map(|one| one.time.as_secs_f64()).sum();
     println!(
         "{} patches, {seconds:.0} s of processor time; {built} built of the {of} that a livepatch may do",

@@ -194,7 +194,7 @@ impl Fuzzer {
         Ok((finds, committed))
     }
 
-    fn run(&self, target: &str, seconds: u32, logs: &Path) -> Result<Report> {
+    fn run(&self, target: &str, seconds: u32, logs: &Path) -> Result<FuzzFigures> {
         let (finds, committed) = self.corpora(target)?;
         let artifacts = self.cache.join("findings").join(target);
         fs::create_dir_all(&artifacts)
@@ -210,7 +210,7 @@ impl Fuzzer {
             .args([&finds, &committed]);
         let ended = run::logged(&format!("fuzz {target}"), &mut command, &log);
         let text = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
-        let mut report = Report::parse(target, &text);
+        let mut report = FuzzFigures::parse(target, &text);
         if let Err(error) = ended {
             report.finding = Some(finding(&text).unwrap_or_else(|| format!("{error:#}")));
         }
@@ -232,7 +232,7 @@ fn finding(log: &str) -> Option<String> {
 
 /// The figures that libFuzzer prints at the end.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Report {
+struct FuzzFigures {
     target: String,
     /// Inputs that were tried, and how many in a second.
     inputs: u64,
@@ -247,7 +247,7 @@ struct Report {
     finding: Option<String>,
 }
 
-impl Report {
+impl FuzzFigures {
     /// Reads a log with lines `#1024  pulse  cov: 7 ft: 9 corp: 3/40b …` and `stat::…: 1024`.
     fn parse(target: &str, log: &str) -> Self {
         let number = |text: &str| {
@@ -301,7 +301,7 @@ mod tests {
                    stat::number_of_executed_units: 99\n\
                    stat::average_exec_per_sec:     9\n\
                    stat::peak_rss_mb:              41\n";
-        let expected = Report {
+        let expected = FuzzFigures {
             target: "names".to_owned(),
             inputs: 99,
             per_second: 9,
@@ -311,7 +311,7 @@ mod tests {
             peak_megabytes: 41,
             finding: None,
         };
-        assert_eq!(Report::parse("names", log), expected);
+        assert_eq!(FuzzFigures::parse("names", log), expected);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::report::tally::Tally;
 use crate::suite::authors::guide::Reader;
 use crate::suite::authors::makefile::Makefile;
 use crate::suite::boots::{Boot, BOOTS};
-use crate::suite::expected::Expected;
+use crate::suite::expected::ExpectedSuites;
 use crate::suite::guest_files::{self, GuestFiles};
 use crate::suite::needs::Need;
 use crate::suite::predict::{in_tree, init_symbols, refusals};
@@ -127,7 +127,7 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
     progress::section(&format!("boots ({})", lane.name()));
     let contents = |boot: &Boot| files.of(boot.needs);
     let path = origin.series()?.expected(lane);
-    let expected = Expected::read(&path)?;
+    let expected = ExpectedSuites::read(&path)?;
     let run = |hold| run_boots(&boots, &kernel, logs, contents, hold);
     tally.add(if let Some(pattern) = &args.case {
         run(Hold::Cases(pattern))
@@ -138,7 +138,7 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
         blessed.write(&path)?;
         boots
     } else {
-        run(Hold::Expected(&expected))
+        run(Hold::ExpectedSuites(&expected))
     });
     Ok(tally)
 }

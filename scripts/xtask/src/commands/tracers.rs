@@ -10,7 +10,7 @@ use crate::suite::clients;
 use crate::suite::guest_files::GuestFiles;
 use crate::suite::needs::Need;
 use crate::suite::show::show;
-use crate::suite::tracing_tables::Block;
+use crate::suite::tracing_tables::TracingTable;
 use anyhow::{ensure, Context, Result};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -49,7 +49,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let text =
         fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut document = text.clone();
-    for block in Block::ALL {
+    for block in TracingTable::ALL {
         document = block.replace(&document, &block.rows(&report.output)?)?;
     }
     if document == text {

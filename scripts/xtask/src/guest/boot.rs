@@ -3,7 +3,7 @@
 //! One boot: the image is written, the guest runs, the image goes.
 
 use super::image::{self, Contents};
-use super::vm::{Report, Vm};
+use super::vm::{Vm, VmRun};
 use anyhow::Result;
 use std::fs;
 
@@ -12,7 +12,7 @@ use std::fs;
 /// # Errors
 ///
 /// Fails if the image cannot be written, or QEMU cannot be run.
-pub fn boot(vm: &Vm, contents: &Contents, script: Option<&str>) -> Result<Report> {
+pub fn boot(vm: &Vm, contents: &Contents, script: Option<&str>) -> Result<VmRun> {
     let written = image::write(&vm.build, contents, script, &vm.image);
     let ran = written.and_then(|()| vm.run());
     // Several times the size of all logs.

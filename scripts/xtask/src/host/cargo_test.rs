@@ -22,25 +22,25 @@ use std::{env, fs};
 #[derive(Deserialize)]
 struct Message {
     #[serde(default)]
-    target: Target,
+    target: CargoTarget,
     #[serde(default)]
-    profile: Profile,
+    profile: CargoProfile,
     executable: Option<PathBuf>,
     success: Option<bool>,
 }
 
 #[derive(Default, Deserialize)]
-struct Target {
+struct CargoTarget {
     name: String,
 }
 
 #[derive(Default, Deserialize)]
-struct Profile {
+struct CargoProfile {
     test: bool,
 }
 
 /// A test program that cargo built.
-struct Program {
+struct TestProgram {
     name: String,
     ended: bool,
 }
@@ -115,14 +115,14 @@ fn messages(log: &str) -> impl Iterator<Item = Message> + '_ {
 }
 
 /// Returns the test programs that cargo built, by the names of their files.
-fn programs(log: &str) -> BTreeMap<String, Program> {
+fn programs(log: &str) -> BTreeMap<String, TestProgram> {
     let artifacts = messages(log).filter(|message| message.profile.test);
     artifacts
         .filter_map(|artifact| {
             let executable = artifact.executable?;
             let file = executable.file_name()?.to_str()?.to_owned();
             let name = artifact.target.name;
-            Some((file, Program { name, ended: false }))
+            Some((file, TestProgram { name, ended: false }))
         })
         .collect()
 }

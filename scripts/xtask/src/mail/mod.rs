@@ -22,22 +22,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Patches that are sent together; the texts are in the series' folder `letters`.
-struct Series {
+struct MailedSeries {
     /// The directory below the output.
     name: &'static str,
     /// The cover letter: a subject, and below an empty line the text. A patch that is mailed alone has none.
     cover: Option<&'static str>,
     /// The stored patches that it has.
-    kind: Kind,
+    kind: PatchKind,
     /// The stored patches of other series that have to be applied before.
-    after: &'static [Kind],
+    after: &'static [PatchKind],
     /// The commits that parts of the overlay become, with their messages.
     commits: &'static [(Part, &'static str)],
 }
 
 /// A kind of stored patch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum PatchKind {
     /// Has a `Fixes:` tag, and a subject that begins with `livepatch:`: stock kernels need it, whatever
     /// becomes of the other patches.
     LivepatchFix,
@@ -51,7 +51,7 @@ enum Kind {
     Sympos,
 }
 
-impl Kind {
+impl PatchKind {
     /// Returns the kind of a patch with this text; none for a fix that no series takes.
     fn of(text: &str) -> Option<Self> {
         let message = text.split("\n---\n").next().unwrap_or(text);
@@ -76,26 +76,26 @@ impl Kind {
     }
 }
 
-const SERIES: [Series; 5] = [
-    Series {
+const SERIES: [MailedSeries; 5] = [
+    MailedSeries {
         name: "nops",
         cover: Some("nops.txt"),
-        kind: Kind::LivepatchFix,
+        kind: PatchKind::LivepatchFix,
         after: &[],
         commits: &[(Part::AliasTest, "alias-test.txt")],
     },
-    Series {
+    MailedSeries {
         name: "btf",
         cover: Some("btf.txt"),
-        kind: Kind::BpfFix,
+        kind: PatchKind::BpfFix,
         after: &[],
         commits: &[],
     },
-    Series {
+    MailedSeries {
         name: "klp-sympos",
         cover: Some("klp-sympos.txt"),
-        kind: Kind::Sympos,
-        after: &[Kind::BpfFix],
+        kind: PatchKind::Sympos,
+        after: &[PatchKind::BpfFix],
         commits: &[
             (Part::Kallsyms, "kallsyms.txt"),
             (Part::Livepatch, "livepatch.txt"),
@@ -114,17 +114,17 @@ const SERIES: [Series; 5] = [
             (Part::Documentation, "documentation.txt"),
         ],
     },
-    Series {
+    MailedSeries {
         name: "suffixes",
         cover: Some("suffixes.txt"),
-        kind: Kind::Kbuild,
+        kind: PatchKind::Kbuild,
         after: &[],
         commits: &[],
     },
-    Series {
+    MailedSeries {
         name: "rust-btf",
         cover: None,
-        kind: Kind::RustKbuild,
+        kind: PatchKind::RustKbuild,
         after: &[],
         commits: &[],
     },
@@ -175,7 +175,7 @@ pub fn without_address(output: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-impl Series {
+impl MailedSeries {
     fn write(&self, source: &Source, output: &Path, sender: &Sender) -> Result<Written> {
         let repository = paths::repository();
         let letter = |name: &str| source.series.letter(name);
@@ -212,11 +212,11 @@ impl Series {
 }
 
 /// Returns the stored patches of these kinds, in the order in which they are stored.
-fn stored(source: &Source, kinds: &[Kind]) -> Result<Vec<PathBuf>> {
+fn stored(source: &Source, kinds: &[PatchKind]) -> Result<Vec<PathBuf>> {
     let mut stored = Vec::new();
     for patch in source.series.patches()? {
         let text = fs::read(&patch).with_context(|| format!("cannot read {}", patch.display()))?;
-        let Some(kind) = Kind::of(&String::from_utf8_lossy(&text)) else {
+        let Some(kind) = PatchKind::of(&String::from_utf8_lossy(&text)) else {
             bail!(
                 "{} has a tag `Fixes:`, and no series has fixes of its subsystem",
                 patch.display()
@@ -252,27 +252,33 @@ mod tests {
     #[test]
     fn a_fix_is_known_by_its_tag_and_a_patch_for_kbuild_by_its_subject() {
         let kind = |subject: &str, body: &str| {
-            Kind::of(&format!(
+            PatchKind::of(&format!(
                 "From: A\nSubject: {subject}\n\n{body}\n---\n+Fixes: no\n"
             ))
         };
         let fixes = "Text.\n\nFixes: e1452b607c48 (\"livepatch: Add atomic replace\")";
         assert_eq!(
             kind("[PATCH] livepatch: Free", fixes),
-            Some(Kind::LivepatchFix)
+            Some(PatchKind::LivepatchFix)
         );
-        assert_eq!(kind("[PATCH] bpf: Look", fixes), Some(Kind::BpfFix));
-        assert_eq!(kind("[PATCH] bpf: Look", "Text."), Some(Kind::Sympos));
+        assert_eq!(kind("[PATCH] bpf: Look", fixes), Some(PatchKind::BpfFix));
+        assert_eq!(kind("[PATCH] bpf: Look", "Text."), Some(PatchKind::Sympos));
         assert_eq!(kind("[PATCH] mm: Free", fixes), None);
-        assert_eq!(kind("[PATCH 3/7] kbuild: Let", "Text."), Some(Kind::Kbuild));
+        assert_eq!(
+            kind("[PATCH 3/7] kbuild: Let", "Text."),
+            Some(PatchKind::Kbuild)
+        );
         assert_eq!(
             kind("[PATCH] rust: kbuild: Allow", "Text."),
-            Some(Kind::RustKbuild)
+            Some(PatchKind::RustKbuild)
         );
         assert_eq!(
             kind("[PATCH] rust: bindings: Add", "Text."),
-            Some(Kind::Sympos)
+            Some(PatchKind::Sympos)
         );
-        assert_eq!(kind("[PATCH] kallsyms: Add", "Text."), Some(Kind::Sympos));
+        assert_eq!(
+            kind("[PATCH] kallsyms: Add", "Text."),
+            Some(PatchKind::Sympos)
+        );
     }
 }

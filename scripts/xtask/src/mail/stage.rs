@@ -4,7 +4,7 @@
 
 use super::sender::Sender;
 use crate::host::run;
-use crate::kernel::source::files::Files;
+use crate::kernel::source::files::TreeFiles;
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
@@ -88,7 +88,12 @@ impl<'a> Stage<'a> {
     /// # Errors
     ///
     /// Fails if a file cannot be written or git fails.
-    pub fn add(&self, files: &Files, programs: &BTreeSet<String>, message: &Path) -> Result<()> {
+    pub fn add(
+        &self,
+        files: &TreeFiles,
+        programs: &BTreeSet<String>,
+        message: &Path,
+    ) -> Result<()> {
         for (path, contents) in files {
             let Some(contents) = contents else { continue };
             match std::str::from_utf8(contents) {
@@ -196,7 +201,7 @@ mod tests {
         let stage = Stage::new(&sender, dir.path(), ["a".to_owned()].iter(), &[]).unwrap();
         stage.apply(&stored).unwrap();
         let maintainer = b"M:\tklp-sympos <klp-sympos@localhost>\n".to_vec();
-        let files = Files::from([("b".to_owned(), Some(maintainer))]);
+        let files = TreeFiles::from([("b".to_owned(), Some(maintainer))]);
         let programs = BTreeSet::from(["b".to_owned()]);
         stage.add(&files, &programs, &message).unwrap();
         let output = dir.path().join("mail");

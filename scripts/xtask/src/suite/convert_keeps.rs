@@ -102,7 +102,7 @@ struct Section {
 
 /// A symbol; what it is defined in is a section's number, or a word.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Symbol {
+struct ElfSymbol {
     value: String,
     size: String,
     kind: String,
@@ -118,7 +118,7 @@ type Relocation = (usize, String, String, usize, String);
 #[derive(Clone, Debug, Default)]
 struct File {
     sections: Vec<Section>,
-    symbols: Vec<Symbol>,
+    symbols: Vec<ElfSymbol>,
     relocations: Vec<Relocation>,
     notes: String,
 }
@@ -190,7 +190,7 @@ fn sections(text: &str, bytes: &[u8]) -> Vec<Section> {
 }
 
 /// Lines `5: 0000000000000000 120 FUNC GLOBAL DEFAULT 3 name`; a binding becomes global.
-fn symbols(text: &str) -> Vec<Symbol> {
+fn symbols(text: &str) -> Vec<ElfSymbol> {
     let mut symbols = Vec::new();
     for line in text.lines() {
         let line = line.replace("OS [0xff20]", "LIVEPATCH");
@@ -201,7 +201,7 @@ fn symbols(text: &str) -> Vec<Symbol> {
         if number.strip_suffix(':').and_then(|n| n.parse().ok()) != Some(symbols.len()) {
             continue;
         }
-        symbols.push(Symbol {
+        symbols.push(ElfSymbol {
             value: value.to_owned(),
             size: size.to_owned(),
             kind: kind.to_owned(),

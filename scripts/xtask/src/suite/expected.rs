@@ -21,11 +21,11 @@ const HEAD: &str = "# The suites that each boot prints: the boot, the number of 
 
 /// The contents of a file: the suites of each boot.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Expected {
+pub struct ExpectedSuites {
     boots: BTreeMap<String, Suites>,
 }
 
-impl Expected {
+impl ExpectedSuites {
     /// Reads a file. One that does not exist yet expects nothing of any boot.
     ///
     /// # Errors
@@ -120,7 +120,7 @@ mod tests {
     #[test]
     fn the_files_expect_something_of_each_boot_and_of_no_other() {
         for (lane, path, text) in files() {
-            let expected = Expected::parse(&text).unwrap();
+            let expected = ExpectedSuites::parse(&text).unwrap();
             assert_eq!(expected.text(), text, "{path}");
             let with = BOOTS.iter().filter(|boot| boot.lanes.contains(&lane));
             let boots: BTreeSet<_> = with.map(|boot| boot.name).collect();
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn every_derived_livepatch_is_a_case() {
         for (_, path, text) in files() {
-            let expected = Expected::parse(&text).unwrap();
+            let expected = ExpectedSuites::parse(&text).unwrap();
             let suites = expected.of("variants").unwrap();
             assert_eq!(suites.len(), 4, "{path}");
             for (suite, cases) in suites {
@@ -146,19 +146,19 @@ mod tests {
         let output = "KTAP version 1\n# Subtest: smoke\n1..2\nok 1 a\nok 2 b\n";
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("expected/default.txt");
-        let mut expected = Expected::read(&path).unwrap();
-        assert_eq!(expected, Expected::default());
+        let mut expected = ExpectedSuites::read(&path).unwrap();
+        assert_eq!(expected, ExpectedSuites::default());
         expected.bless("kunit", printed(&ktap::parse(output)));
         expected.write(&path).unwrap();
         let text = fs::read_to_string(&path).unwrap();
         assert_eq!(text, format!("{HEAD}kunit 2 smoke\n"));
-        assert_eq!(Expected::read(&path).unwrap(), expected);
+        assert_eq!(ExpectedSuites::read(&path).unwrap(), expected);
     }
 
     #[test]
     fn a_line_that_is_not_understood_is_an_error() {
         for line in ["kunit smoke", "kunit smoke 2", "kunit"] {
-            let error = Expected::parse(line).unwrap_err().to_string();
+            let error = ExpectedSuites::parse(line).unwrap_err().to_string();
             assert!(error.contains("line 1"), "{error}");
         }
     }

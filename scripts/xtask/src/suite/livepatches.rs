@@ -174,7 +174,7 @@ impl Livepatches {
 ///
 /// Fails if it does not build.
 pub fn build_unconverted(kernel: &Kernel, logs: &Path) -> Result<()> {
-    let part = Part {
+    let part = Excerpt {
         name: "examples-unconverted",
         from: EXAMPLES,
         files: &["livepatch_ldiscs.c"],
@@ -185,7 +185,7 @@ pub fn build_unconverted(kernel: &Kernel, logs: &Path) -> Result<()> {
 }
 
 /// A few files of a directory of modules, which are built without the others.
-struct Part {
+struct Excerpt {
     /// The name of the build.
     name: &'static str,
     /// The directory.
@@ -194,7 +194,7 @@ struct Part {
     makefile: &'static str,
 }
 
-impl Part {
+impl Excerpt {
     fn build(&self, kernel: &Kernel, variables: &[&str], logs: &Path) -> Result<Vec<PathBuf>> {
         let source = logs.join(self.name);
         fs::create_dir_all(&source)
@@ -215,7 +215,7 @@ impl Part {
 ///
 /// Fails if one does not build or cannot be converted.
 pub fn of_demo(kernel: &Kernel, logs: &Path) -> Result<Vec<PathBuf>> {
-    let refused = Part {
+    let refused = Excerpt {
         name: "demo-refused",
         from: WRITTEN,
         files: &[
@@ -226,7 +226,7 @@ pub fn of_demo(kernel: &Kernel, logs: &Path) -> Result<Vec<PathBuf>> {
         ],
         makefile: "obj-m += refused_any.o refused_ambiguous.o needs_klp_sympos.o\n",
     };
-    let example = Part {
+    let example = Excerpt {
         name: "demo",
         from: EXAMPLES,
         files: &["livepatch_ldiscs.c"],

@@ -3,7 +3,7 @@
 //! Runs boots, several at a time, and counts what they print.
 
 use super::boots::Boot;
-use super::expected::{self, Expected, Suites};
+use super::expected::{self, ExpectedSuites, Suites};
 use super::verify;
 use crate::guest::boot::boot;
 use crate::guest::image::Contents;
@@ -29,15 +29,15 @@ const INTERVAL: Duration = Duration::from_millis(200);
 #[derive(Clone, Copy)]
 pub enum Hold<'h> {
     /// The suites of a file, and all of their cases.
-    Expected(&'h Expected),
+    ExpectedSuites(&'h ExpectedSuites),
     /// The cases that are called as the pattern says.
     Cases(&'h str),
     /// The suites that they print themselves. These are expected from then on of each boot in which nothing fails.
-    Bless(&'h Mutex<Expected>),
+    Bless(&'h Mutex<ExpectedSuites>),
 }
 
 /// The boots of one kernel that run.
-struct Running<'r> {
+struct RunningBoots<'r> {
     boots: &'r [&'r Boot],
     next: AtomicUsize,
     /// The results of those that have ended, in the order of the boots.
@@ -57,7 +57,7 @@ pub fn run_boots(
         [boot] => format!("boot {} ({})", boot.name, kernel.lane.name()),
         _ => format!("boots ({})", kernel.lane.name()),
     };
-    let running = Running {
+    let running = RunningBoots {
         boots,
         next: AtomicUsize::new(0),
         ended: Mutex::new(vec![None; boots.len()]),
@@ -90,7 +90,7 @@ pub fn run_boots(
     sum
 }
 
-impl<'r> Running<'r> {
+impl<'r> RunningBoots<'r> {
     fn next(&self) -> Option<(usize, &'r Boot)> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         Some((number, *self.boots.get(number)?))
@@ -167,7 +167,7 @@ impl Hold<'_> {
     fn verify(self, boot: &str, suites: &[Suite], failure: Option<&str>) -> Tally {
         match self {
             Self::Cases(pattern) => verify::verify_some(boot, pattern, suites, failure),
-            Self::Expected(all) => {
+            Self::ExpectedSuites(all) => {
                 let none = Suites::new();
                 verify::verify(boot, all.of(boot).unwrap_or(&none), suites, failure)
             }

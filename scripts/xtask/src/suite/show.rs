@@ -4,7 +4,7 @@
 
 use crate::guest::boot::boot;
 use crate::guest::image::Contents;
-use crate::guest::vm::{Output, Report, Vm};
+use crate::guest::vm::{Output, Vm, VmRun};
 use crate::kernel::Kernel;
 use crate::report::clock::took;
 use crate::report::progress;
@@ -23,7 +23,7 @@ pub fn show(
     script: &str,
     limit: Duration,
     logs: &Path,
-) -> Result<Report> {
+) -> Result<VmRun> {
     progress::section("boot");
     let vm = Vm {
         timeout: Some(limit),
@@ -36,7 +36,7 @@ pub fn show(
 }
 
 /// Prints the verdict of a boot, and where the kernel's log is.
-pub fn tell(report: &Report) {
+pub fn tell(report: &VmRun) {
     progress::end_sections();
     progress::note(&format!(
         "the guest ran {}; the kernel's log is {}",

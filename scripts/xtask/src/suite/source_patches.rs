@@ -39,16 +39,16 @@ enum Tree {
 }
 
 /// The answer of `klp-gen build`.
-enum Expected {
+enum ExpectedAnswer {
     /// A livepatch that replaces these functions.
     Built(&'static [&'static str]),
     /// A refusal that says this.
     Refused(&'static str),
 }
-use Expected::{Built, Refused};
+use ExpectedAnswer::{Built, Refused};
 
 /// A source patch: its name, the files that it is of, and what is to come of it.
-type SourcePatch = (&'static str, Tree, Expected);
+type SourcePatch = (&'static str, Tree, ExpectedAnswer);
 
 /// Every patch of the directory.
 const ALL: [SourcePatch; 15] = [
@@ -133,7 +133,7 @@ pub fn add(contents: &mut Contents, kernel: &Kernel, tally: &mut Tally, logs: &P
     // Without klp_sympos, all patches of a tree are in one livepatch, of several files and objects.
     for (name, tree) in [("all", Tree::Kernel), ("special", Tree::Modules)] {
         let is_part = |(_, of, expected): &&SourcePatch| {
-            *of == tree && matches!(expected, Expected::Built(_))
+            *of == tree && matches!(expected, ExpectedAnswer::Built(_))
         };
         let parts: Vec<_> = ALL.iter().filter(is_part).collect();
         let names: Vec<_> = parts.iter().map(|(name, ..)| *name).collect();
@@ -185,7 +185,7 @@ pub fn add_for_demo(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Re
 }
 
 /// The answer to one patch.
-struct Answer {
+struct BuildAnswer {
     /// The functions that the livepatch replaces, if there is one.
     functions: Option<Vec<String>>,
     said: String,
@@ -216,20 +216,20 @@ impl Builder<'_> {
         Ok(command)
     }
 
-    fn build(&self, tree: Tree, patches: &[&str], policy: &str, to: &Path) -> Result<Answer> {
+    fn build(&self, tree: Tree, patches: &[&str], policy: &str, to: &Path) -> Result<BuildAnswer> {
         ask(&mut self.command(tree, patches, policy, to)?)
     }
 }
 
 /// Runs klp-gen, and reads what it prints.
-fn ask(command: &mut Command) -> Result<Answer> {
+fn ask(command: &mut Command) -> Result<BuildAnswer> {
     let output = command
         .stdin(Stdio::null())
         .output()
         .context("cannot run klp-gen")?;
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     if output.status.code() != Some(0) {
-        return Ok(Answer {
+        return Ok(BuildAnswer {
             functions: None,
             said,
         });
@@ -241,13 +241,13 @@ fn ask(command: &mut Command) -> Result<Answer> {
         .filter_map(|function| Some(function["name"].as_str()?.to_owned()))
         .collect();
     names.sort();
-    Ok(Answer {
+    Ok(BuildAnswer {
         functions: Some(names),
         said,
     })
 }
 
-fn hold(tally: &mut Tally, name: &str, answer: &Answer, expected: &Expected) {
+fn hold(tally: &mut Tally, name: &str, answer: &BuildAnswer, expected: &ExpectedAnswer) {
     let is_right = match expected {
         Built(functions) => answer
             .functions

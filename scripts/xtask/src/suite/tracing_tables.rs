@@ -9,14 +9,14 @@ use anyhow::{ensure, Context, Result};
 
 /// A table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Block {
+pub enum TracingTable {
     /// A row for each client.
     Clients,
     /// Each promoted function through fentry.
     Fentry,
 }
 
-impl Block {
+impl TracingTable {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::Clients, Self::Fentry];
 
@@ -85,24 +85,26 @@ mod tests {
 
     #[test]
     fn only_the_rows_of_a_block_are_replaced() {
-        assert_eq!(Block::Fentry.rows(TEXT).unwrap(), "| 1 |\n| 2 |\n");
-        let other = Block::Fentry.replace(TEXT, "| 3 |\n").unwrap();
+        assert_eq!(TracingTable::Fentry.rows(TEXT).unwrap(), "| 1 |\n| 2 |\n");
+        let other = TracingTable::Fentry.replace(TEXT, "| 3 |\n").unwrap();
         assert_eq!(other, TEXT.replace("| 1 |\n| 2 |", "| 3 |"));
-        let same = Block::Fentry.replace(&other, "| 1 |\n| 2 |\n").unwrap();
+        let same = TracingTable::Fentry
+            .replace(&other, "| 1 |\n| 2 |\n")
+            .unwrap();
         assert_eq!(same, TEXT);
     }
 
     #[test]
     fn a_block_that_is_missing_or_empty_is_an_error() {
-        assert!(Block::Clients.rows(TEXT).is_err());
-        assert!(Block::Clients.replace(TEXT, "").is_err());
-        assert!(Block::Fentry.rows(&TEXT.replace('|', "")).is_err());
+        assert!(TracingTable::Clients.rows(TEXT).is_err());
+        assert!(TracingTable::Clients.replace(TEXT, "").is_err());
+        assert!(TracingTable::Fentry.rows(&TEXT.replace('|', "")).is_err());
     }
 
     #[test]
     fn the_document_has_a_row_for_each_client() {
         let document = fs::read_to_string(crate::suite::clients::document()).unwrap();
-        let rows = Block::Clients.rows(&document).unwrap();
+        let rows = TracingTable::Clients.rows(&document).unwrap();
         let documented: Vec<_> = rows
             .lines()
             .skip(2)

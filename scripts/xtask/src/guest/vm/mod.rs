@@ -64,7 +64,7 @@ pub struct Vm {
 }
 
 /// The result of a run.
-pub struct Report {
+pub struct VmRun {
     /// The output of the guest's programs.
     pub output: String,
     /// The reason for which the run failed, if it did.
@@ -75,7 +75,7 @@ pub struct Report {
     pub elapsed: Duration,
 }
 
-impl Report {
+impl VmRun {
     /// The one line that says how the run ended.
     pub fn verdict(&self) -> String {
         match &self.failure {
@@ -106,7 +106,7 @@ impl Vm {
     /// # Errors
     ///
     /// Fails if QEMU cannot be run; a failure inside the guest is told by the report.
-    pub fn run(&self) -> Result<Report> {
+    pub fn run(&self) -> Result<VmRun> {
         let console_log = self.logs.join("console.log");
         let output_log = self.logs.join("output.log");
         fs::create_dir_all(&self.logs)?;
@@ -159,7 +159,7 @@ impl Vm {
         } else {
             status.err()
         };
-        Ok(Report {
+        Ok(VmRun {
             output,
             failure,
             console_log,

@@ -8,7 +8,7 @@
 use super::config::Fragments;
 use crate::kernel::changes::overlay::MODULE_DIRECTORY;
 use crate::kernel::changes::Changes;
-use crate::kernel::source::files::Files;
+use crate::kernel::source::files::TreeFiles;
 use crate::kernel::source::Source;
 use crate::kernel::toolchain::{self, Toolchain};
 use anyhow::{Context, Result};
@@ -60,7 +60,7 @@ impl Keys {
         )
     }
 
-    fn of(inputs: &[&str], files: &Files) -> Self {
+    fn of(inputs: &[&str], files: &TreeFiles) -> Self {
         let mut kernel = blake3::Hasher::new();
         let mut module = blake3::Hasher::new();
         for input in inputs {

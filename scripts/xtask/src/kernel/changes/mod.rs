@@ -6,7 +6,7 @@ pub mod overlay;
 pub mod patches;
 
 use super::lane::Lane;
-use super::source::files::Files;
+use super::source::files::TreeFiles;
 use super::source::Source;
 use crate::host::paths;
 use anyhow::{Context, Result};
@@ -22,7 +22,7 @@ const EVER_CHANGED: &str = "changed-paths";
 /// The patches and the overlay, as contents of files.
 pub struct Changes {
     /// The contents.
-    pub files: Files,
+    pub files: TreeFiles,
 }
 
 impl Changes {
@@ -132,7 +132,7 @@ mod tests {
         fs::write(pristine.join("a"), "one").unwrap();
         fs::hard_link(pristine.join("a"), tree.join("a")).unwrap();
 
-        let files = Files::from([
+        let files = TreeFiles::from([
             ("a".to_owned(), Some(b"two".to_vec())),
             ("sub/new".to_owned(), Some(b"new".to_vec())),
         ]);
@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(fs::read(pristine.join("a")).unwrap(), b"one");
 
         let none = Changes {
-            files: Files::new(),
+            files: TreeFiles::new(),
         };
         none.sync(&pristine, &tree, &state).unwrap();
         assert_eq!(fs::read(tree.join("a")).unwrap(), b"one");

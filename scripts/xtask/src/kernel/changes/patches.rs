@@ -3,7 +3,7 @@
 //! Applies the patches of a series.
 
 use crate::host::run;
-use crate::kernel::source::files::Files;
+use crate::kernel::source::files::TreeFiles;
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
 use std::fs;
@@ -17,7 +17,7 @@ use std::process::Command;
 /// # Errors
 ///
 /// Fails if one does not apply.
-pub fn apply(patches: &[PathBuf], pristine: &Path) -> Result<Files> {
+pub fn apply(patches: &[PathBuf], pristine: &Path) -> Result<TreeFiles> {
     let mut touched = BTreeSet::new();
     for patch in patches {
         let text = fs::read(patch).with_context(|| format!("cannot read {}", patch.display()))?;
@@ -42,7 +42,7 @@ pub fn apply(patches: &[PathBuf], pristine: &Path) -> Result<Files> {
         run::captured(&mut git)
             .with_context(|| format!("{} does not apply to the kernel source", patch.display()))?;
     }
-    let mut files = Files::new();
+    let mut files = TreeFiles::new();
     for path in touched {
         files.insert(path.clone(), fs::read(stage.path().join(path)).ok());
     }

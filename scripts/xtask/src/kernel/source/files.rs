@@ -5,4 +5,4 @@
 use std::collections::BTreeMap;
 
 /// Contents by path in the kernel tree; `None` for a file that a patch removes.
-pub type Files = BTreeMap<String, Option<Vec<u8>>>;
+pub type TreeFiles = BTreeMap<String, Option<Vec<u8>>>;

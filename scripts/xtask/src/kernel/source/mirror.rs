@@ -21,7 +21,7 @@ pub enum Mode {
 
 /// The properties that tell two versions of a file apart without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum FileKind {
     Directory,
     Symlink,
     File { size: u64, seconds: i64, nanos: i64 },
@@ -72,7 +72,7 @@ fn update(tree: &Path, copy: &Path, mode: Mode, except: &BTreeSet<String>) -> Re
             continue;
         }
         let target = copy.join(path);
-        if *kind == Kind::Directory {
+        if *kind == FileKind::Directory {
             // It may hold files that are ours.
             let _ = fs::remove_dir(&target);
         } else {
@@ -81,7 +81,7 @@ fn update(tree: &Path, copy: &Path, mode: Mode, except: &BTreeSet<String>) -> Re
         }
     }
     for (path, kind) in &wanted {
-        if present.get(path) == Some(kind) && *kind != Kind::Symlink || except.contains(path) {
+        if present.get(path) == Some(kind) && *kind != FileKind::Symlink || except.contains(path) {
             continue;
         }
         let (from, to) = (tree.join(path), copy.join(path));
@@ -91,10 +91,10 @@ fn update(tree: &Path, copy: &Path, mode: Mode, except: &BTreeSet<String>) -> Re
     Ok(())
 }
 
-fn place(from: &Path, to: &Path, kind: Kind, mode: Mode) -> Result<()> {
+fn place(from: &Path, to: &Path, kind: FileKind, mode: Mode) -> Result<()> {
     match kind {
-        Kind::Directory => fs::create_dir_all(to)?,
-        Kind::Symlink => {
+        FileKind::Directory => fs::create_dir_all(to)?,
+        FileKind::Symlink => {
             let target = fs::read_link(from)?;
             if fs::read_link(to).is_ok_and(|old| old == target) {
                 return Ok(());
@@ -104,7 +104,7 @@ fn place(from: &Path, to: &Path, kind: Kind, mode: Mode) -> Result<()> {
             }
             symlink(target, to)?;
         }
-        Kind::File { .. } => {
+        FileKind::File { .. } => {
             if to.symlink_metadata().is_ok() {
                 fs::remove_file(to)?;
             }
@@ -122,7 +122,7 @@ fn place(from: &Path, to: &Path, kind: Kind, mode: Mode) -> Result<()> {
 }
 
 /// Everything below `tree` by relative path, without the history of a git repository.
-fn list(tree: &Path) -> Result<BTreeMap<String, Kind>> {
+fn list(tree: &Path) -> Result<BTreeMap<String, FileKind>> {
     let mut found = BTreeMap::new();
     let mut open = vec![String::new()];
     while let Some(dir) = open.pop() {
@@ -144,11 +144,11 @@ fn list(tree: &Path) -> Result<BTreeMap<String, Kind>> {
             let metadata = entry.metadata()?;
             let kind = if metadata.is_dir() {
                 open.push(path.clone());
-                Kind::Directory
+                FileKind::Directory
             } else if metadata.is_symlink() {
-                Kind::Symlink
+                FileKind::Symlink
             } else {
-                Kind::File {
+                FileKind::File {
                     size: metadata.len(),
                     seconds: metadata.mtime(),
                     nanos: metadata.mtime_nsec(),

@@ -28,11 +28,11 @@ const SCRIPT: &str = "foo.lds";
 const LIBRARY: &str = "library.a";
 
 /// The output of a program in which each side gets its own function.
-const RIGHT: Outcome = Outcome::Prints("static 100 other 7");
+const RIGHT: LinkOutcome = LinkOutcome::Prints("static 100 other 7");
 
 /// The outcome of a link.
 #[derive(Clone, Copy)]
-enum Outcome {
+enum LinkOutcome {
     /// The program prints this.
     Prints(&'static str),
     /// The linker says this.
@@ -57,7 +57,7 @@ enum Links {
     One,
 }
 
-struct Row {
+struct LinkRow {
     /// The name, also of the directory for what is made.
     name: &'static str,
     /// The directory that has the source of the other side.
@@ -75,13 +75,13 @@ struct Row {
     /// The collision that `klp-gen collisions` finds.
     found: Option<&'static str>,
     /// The outcome of the first link with bitcode: the symbols called `foo` in it, and of the program.
-    without: (Outcome, &'static [&'static str]),
+    without: (LinkOutcome, &'static [&'static str]),
     cure: Cure,
-    cured: (Outcome, &'static [&'static str]),
+    cured: (LinkOutcome, &'static [&'static str]),
 }
 
 /// A static that is promoted, and no other `foo`.
-const PLAIN: Row = Row {
+const PLAIN: LinkRow = LinkRow {
     name: "plain",
     other: "script",
     script: None,
@@ -96,107 +96,110 @@ const PLAIN: Row = Row {
     cured: (RIGHT, &["t foo"]),
 };
 
-const ROWS: [Row; 16] = [
-    Row {
+const ROWS: [LinkRow; 16] = [
+    LinkRow {
         name: "strong",
         other: "strong",
         found: Some("foo strong reserved"),
-        without: (Outcome::Error("duplicate symbol: foo"), &[]),
+        without: (LinkOutcome::Error("duplicate symbol: foo"), &[]),
         cure: Cure::Reserve,
         cured: (RIGHT, &["T foo", "T foo.llvm.*"]),
         ..PLAIN
     },
-    Row {
+    LinkRow {
         name: "weak",
         other: "weak",
         found: Some("foo weak reserved"),
-        without: (Outcome::Prints("static 100 other 100"), &["T foo"]),
+        without: (LinkOutcome::Prints("static 100 other 100"), &["T foo"]),
         cure: Cure::Reserve,
         cured: (RIGHT, &["T foo.llvm.*", "W foo"]),
         ..PLAIN
     },
-    Row {
+    LinkRow {
         name: "weak-and-library",
         other: "weak",
         library: true,
         found: Some("foo weak reserved"),
-        without: (Outcome::Prints("static 100 other 100"), &["T foo"]),
+        without: (LinkOutcome::Prints("static 100 other 100"), &["T foo"]),
         cure: Cure::Reserve,
         cured: (RIGHT, &["T foo.llvm.*", "W foo"]),
         ..PLAIN
     },
-    Row {
+    LinkRow {
         name: "undefined",
         other: "undefined",
         found: Some("foo undefined silent"),
-        without: (Outcome::Prints("static 100 other 100"), &["T foo"]),
+        without: (LinkOutcome::Prints("static 100 other 100"), &["T foo"]),
         // The mistake is heard of.
-        cured: (Outcome::Error("undefined symbol: foo"), &["U foo", "t foo"]),
+        cured: (
+            LinkOutcome::Error("undefined symbol: foo"),
+            &["U foo", "t foo"],
+        ),
         ..PLAIN
     },
-    Row {
+    LinkRow {
         name: "undefined-in-script",
         script: Some("bar = foo;"),
         found: Some("foo undefined silent"),
-        cured: (Outcome::Error("symbol not found: foo"), &["t foo"]),
+        cured: (LinkOutcome::Error("symbol not found: foo"), &["t foo"]),
         ..PLAIN
     },
-    Row {
+    LinkRow {
         name: "script",
         script: Some("foo = call_other;"),
         found: Some("foo script silent"),
-        without: (Outcome::Prints("static 7 other 7"), &["T foo"]),
+        without: (LinkOutcome::Prints("static 7 other 7"), &["T foo"]),
         ..PLAIN
     },
-    Row {
+    LinkRow {
         name: "script-hidden",
         script: Some("HIDDEN(foo = call_other);"),
         found: Some("foo script silent"),
-        without: (Outcome::Prints("static 7 other 7"), &["T foo"]),
+        without: (LinkOutcome::Prints("static 7 other 7"), &["T foo"]),
         ..PLAIN
     },
-    Row {
+    LinkRow {
         name: "script-defsym",
         defsym: Some("foo=call_other"),
         found: Some("foo script silent"),
-        without: (Outcome::Prints("static 7 other 7"), &["T foo"]),
+        without: (LinkOutcome::Prints("static 7 other 7"), &["T foo"]),
         ..PLAIN
     },
-    Row {
+    LinkRow {
         name: "script-in-one-link",
         script: Some("foo = call_other;"),
         links: Links::One,
         found: Some("foo script silent"),
-        without: (Outcome::Error("duplicate symbol: foo"), &[]),
+        without: (LinkOutcome::Error("duplicate symbol: foo"), &[]),
         cured: (RIGHT, &["T foo", "t foo"]),
         ..PLAIN
     },
-    Row {
+    LinkRow {
         name: "provide",
         other: "provide",
         script: Some("PROVIDE(foo = seven);"),
         found: Some("foo provide silent"),
-        without: (Outcome::Prints("static 100 other 100"), &["T foo"]),
+        without: (LinkOutcome::Prints("static 100 other 100"), &["T foo"]),
         cured: (RIGHT, &["U foo", "t foo"]),
         ..PLAIN
     },
-    Row {
+    LinkRow {
         name: "provide-in-one-link",
         other: "provide",
         script: Some("PROVIDE_HIDDEN(foo = seven);"),
         links: Links::One,
         found: Some("foo provide silent"),
-        without: (Outcome::Error("duplicate symbol: foo"), &[]),
+        without: (LinkOutcome::Error("duplicate symbol: foo"), &[]),
         cured: (RIGHT, &["t foo", "t foo"]),
         ..PLAIN
     },
-    Row {
+    LinkRow {
         name: "provide-unused",
         script: Some("PROVIDE(foo = call_other);"),
         found: Some("foo provide harmless"),
         ..PLAIN
     },
-    Row {
+    LinkRow {
         name: "local",
         other: "local",
         found: Some("foo local harmless"),
@@ -204,18 +207,18 @@ const ROWS: [Row; 16] = [
         cured: (RIGHT, &["t foo", "t foo"]),
         ..PLAIN
     },
-    Row {
+    LinkRow {
         name: "fat-bitcode",
         other: "strong",
         output: &[THIN, "-ffat-lto-objects"],
         fat: true,
         found: Some("foo strong reserved"),
-        without: (Outcome::Error("duplicate symbol: foo"), &[]),
+        without: (LinkOutcome::Error("duplicate symbol: foo"), &[]),
         cure: Cure::Reserve,
         cured: (RIGHT, &["T foo", "T foo.llvm.*"]),
         ..PLAIN
     },
-    Row {
+    LinkRow {
         name: "fat-code",
         other: "strong",
         output: &[THIN, "-ffat-lto-objects"],
@@ -223,7 +226,7 @@ const ROWS: [Row; 16] = [
         cured: (RIGHT, &["T foo", "t foo"]),
         ..PLAIN
     },
-    Row {
+    LinkRow {
         name: "embedded-bitcode",
         other: "strong",
         output: &["-fembed-bitcode"],
@@ -241,7 +244,7 @@ const ROWS: [Row; 16] = [
 /// Fails if a tool cannot be run.
 pub fn check(klp_gen: &Path, kernel: &Kernel, tally: &mut Tally, logs: &Path) -> Result<()> {
     for row in &ROWS {
-        let program = Program::compile(row, klp_gen, kernel, &logs.join(row.name))?;
+        let program = LinkedProgram::compile(row, klp_gen, kernel, &logs.join(row.name))?;
         let found = program.collisions()?;
         let name = |what: &str| format!("collisions: {}: {what}", row.name);
         expect(tally, &name("found"), &found, row.found.as_slice());
@@ -264,15 +267,20 @@ pub fn check(klp_gen: &Path, kernel: &Kernel, tally: &mut Tally, logs: &Path) ->
 }
 
 /// The objects of one program.
-struct Program<'p> {
-    row: &'p Row,
+struct LinkedProgram<'p> {
+    row: &'p LinkRow,
     klp_gen: &'p Path,
     kernel: &'p Kernel,
     dir: PathBuf,
 }
 
-impl<'p> Program<'p> {
-    fn compile(row: &'p Row, klp_gen: &'p Path, kernel: &'p Kernel, dir: &Path) -> Result<Self> {
+impl<'p> LinkedProgram<'p> {
+    fn compile(
+        row: &'p LinkRow,
+        klp_gen: &'p Path,
+        kernel: &'p Kernel,
+        dir: &Path,
+    ) -> Result<Self> {
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
         let sources = paths::repository().join(SOURCES);
         let own = sources.join(row.other);
@@ -335,7 +343,7 @@ impl<'p> Program<'p> {
     fn link_and_run(
         &self,
         objects: &[&str],
-        expected: Outcome,
+        expected: LinkOutcome,
         expected_symbols: &[&str],
     ) -> Result<Option<String>> {
         let (mut first, made) = match self.row.links {
@@ -354,12 +362,14 @@ impl<'p> Program<'p> {
             }
         }
         Ok(match (linked, expected) {
-            (Linked::Failed(words), Outcome::Error(expected)) if words.contains(expected) => None,
+            (Linked::Failed(words), LinkOutcome::Error(expected)) if words.contains(expected) => {
+                None
+            }
             (Linked::Failed(words), _) => Some(format!("the link failed: {words}")),
-            (Linked::Made, Outcome::Error(expected)) => Some(format!(
+            (Linked::Made, LinkOutcome::Error(expected)) => Some(format!(
                 "expected `{expected}` of the linker, it found no fault"
             )),
-            (Linked::Made, Outcome::Prints(expected)) => {
+            (Linked::Made, LinkOutcome::Prints(expected)) => {
                 let printed = run::captured(&mut Command::new(self.dir.join("program")))?;
                 let wrong = printed.trim_end() != expected;
                 wrong.then(|| format!("expected `{expected}`, it printed `{printed}`"))

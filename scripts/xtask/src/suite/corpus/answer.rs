@@ -46,7 +46,7 @@ pub enum Answer {
 
 /// The kinds of answers, as they are counted.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum AnswerKind {
     /// There is a livepatch.
     Built,
     /// There can be none, by a rule that leaves no choice: the patch changes data, init code or exports.
@@ -59,20 +59,20 @@ pub enum Kind {
 
 impl Answer {
     /// Returns the kind under which the answer counts.
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> AnswerKind {
         let Self::Refused { kinds, .. } = self else {
-            return Kind::Built;
+            return AnswerKind::Built;
         };
         let first = |wanted: &[&str]| {
             let found = kinds.iter().find(|kind| wanted.contains(&kind.as_str()));
             found.cloned()
         };
         if let Some(kind) = first(&["does-not-compile", "no-change"]) {
-            return Kind::Unusable(kind);
+            return AnswerKind::Unusable(kind);
         }
         match first(&["data", "init", "export"]) {
-            Some(kind) => Kind::Excluded(kind),
-            None => Kind::Refused(kinds.join(", ")),
+            Some(kind) => AnswerKind::Excluded(kind),
+            None => AnswerKind::Refused(kinds.join(", ")),
         }
     }
 }
@@ -161,7 +161,7 @@ fn read(text: &str) -> Result<Answer> {
 mod tests {
     use super::*;
 
-    fn refused(kinds: &str) -> Kind {
+    fn refused(kinds: &str) -> AnswerKind {
         let refusals = kinds.split(' ').map(
             |kind| serde_json::json!({ "kind": kind, "subject": "foo", "reason": "cannot be" }),
         );
@@ -172,15 +172,18 @@ mod tests {
 
     #[test]
     fn answers_count_under_what_leaves_no_choice() {
-        assert_eq!(refused("init"), Kind::Excluded("init".into()));
-        assert_eq!(refused("untraceable data"), Kind::Excluded("data".into()));
+        assert_eq!(refused("init"), AnswerKind::Excluded("init".into()));
+        assert_eq!(
+            refused("untraceable data"),
+            AnswerKind::Excluded("data".into())
+        );
         assert_eq!(
             refused("untraceable pairing untraceable"),
-            Kind::Refused("pairing, untraceable".into())
+            AnswerKind::Refused("pairing, untraceable".into())
         );
         assert_eq!(
             refused("does-not-compile"),
-            Kind::Unusable("does-not-compile".into())
+            AnswerKind::Unusable("does-not-compile".into())
         );
     }
 

@@ -10,7 +10,7 @@ mod load;
 mod older;
 mod patches;
 
-pub use answer::{Answer, Built, Kind};
+pub use answer::{Answer, AnswerKind, Built};
 pub use load::load;
 pub use older::older;
 pub use patches::patches;

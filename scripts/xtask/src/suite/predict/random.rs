@@ -10,7 +10,7 @@ use crate::report::ktap;
 use crate::suite::{guest_files, variants};
 use anyhow::{bail, Context, Result};
 use klp_variants::list::MARK;
-use klp_variants::{Files, Mutant, Mutants, Rule, Source};
+use klp_variants::{Deriver, KernelFiles, Mutant, Mutants, Rule};
 use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -65,8 +65,8 @@ pub fn run(
 ) -> Result<Verdicts> {
     let built = |stem: &str| variants::built(kernel, stem);
     let inputs = variants::inputs(kernel, &built)?;
-    let files = Files::open(&inputs)?;
-    let source = Source::new(&files, &inputs)?;
+    let files = KernelFiles::open(&inputs)?;
+    let source = Deriver::new(&files, &inputs)?;
     let mut mutants = Mutants::new(&source, seed)?;
     let mut run = Run {
         kernel,

@@ -26,7 +26,7 @@ pub fn list() -> std::path::PathBuf {
 
 /// One line of the list.
 #[derive(Debug, PartialEq, Eq)]
-struct Refusal<'a> {
+struct ListedRefusal<'a> {
     module: &'a str,
     stock: &'a str,
     with_module: &'a str,
@@ -82,7 +82,7 @@ fn wrong(check: &mut Command, expected: &str) -> Result<Option<String>> {
     Ok(Some(format!("{reason}; it said:\n{said}{complained}")))
 }
 
-fn parse(text: &str) -> Result<Vec<Refusal<'_>>> {
+fn parse(text: &str) -> Result<Vec<ListedRefusal<'_>>> {
     let mut refusals = Vec::new();
     for line in text.lines() {
         if line.starts_with('#') || line.is_empty() {
@@ -95,7 +95,7 @@ fn parse(text: &str) -> Result<Vec<Refusal<'_>>> {
                 fields.len()
             );
         };
-        refusals.push(Refusal {
+        refusals.push(ListedRefusal {
             module,
             stock,
             with_module,
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn the_list_is_taken_apart() {
         let refusals = parse("# comment\nm\tsymbol not found\t-\n").unwrap();
-        let expected = Refusal {
+        let expected = ListedRefusal {
             module: "m",
             stock: "symbol not found",
             with_module: TAKEN,

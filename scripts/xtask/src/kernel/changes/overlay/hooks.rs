@@ -13,7 +13,7 @@ pub struct Hook {
     pub part: Part,
     pub needed: &'static str,
     pub target: &'static str,
-    pub place: Place,
+    pub place: HookPlace,
     pub text: Text,
 }
 
@@ -28,7 +28,7 @@ pub enum Text {
 
 /// The place of a text in a file.
 #[derive(Clone, Copy, Debug)]
-pub enum Place {
+pub enum HookPlace {
     /// Behind everything.
     End,
     /// In front of this text.
@@ -37,7 +37,7 @@ pub enum Place {
     After(&'static str),
 }
 
-impl Place {
+impl HookPlace {
     /// Puts `text` there.
     ///
     /// # Errors
@@ -78,28 +78,28 @@ pub const HOOKS: [Hook; 14] = [
         part: Part::Module,
         needed: "kernel/livepatch/klp_sympos/Kconfig",
         target: "kernel/livepatch/Kconfig",
-        place: Place::End,
+        place: HookPlace::End,
         text: Text::Lines("\nsource \"kernel/livepatch/klp_sympos/Kconfig\"\n"),
     },
     Hook {
         part: Part::Module,
         needed: "kernel/livepatch/klp_sympos/Makefile",
         target: "kernel/livepatch/Makefile",
-        place: Place::End,
+        place: HookPlace::End,
         text: Text::Lines("\nobj-$(CONFIG_KLP_SYMPOS) += klp_sympos/\n"),
     },
     Hook {
         part: Part::AliasTest,
         needed: "tools/testing/selftests/livepatch/test-alias.sh",
         target: "tools/testing/selftests/livepatch/Makefile",
-        place: Place::Before("\ttest-sysfs.sh \\\n"),
+        place: HookPlace::Before("\ttest-sysfs.sh \\\n"),
         text: Text::Lines("\ttest-alias.sh \\\n"),
     },
     Hook {
         part: Part::AliasTest,
         needed: "tools/testing/selftests/livepatch/test-alias.sh",
         target: "tools/testing/selftests/livepatch/test_modules/Makefile",
-        place: Place::After("obj-m += "),
+        place: HookPlace::After("obj-m += "),
         text: Text::Lines(
             "test_klp_alias.o \\\n\ttest_klp_alias2.o \\\n\ttest_klp_alias3.o \\\n\
              \ttest_klp_alias_mod.o \\\n\t",
@@ -109,28 +109,28 @@ pub const HOOKS: [Hook; 14] = [
         part: Part::SymposTest,
         needed: "tools/testing/selftests/livepatch/test-sympos.sh",
         target: "tools/testing/selftests/livepatch/Makefile",
-        place: Place::Before("\ttest-callbacks.sh \\\n"),
+        place: HookPlace::Before("\ttest-callbacks.sh \\\n"),
         text: Text::Lines("\ttest-sympos.sh \\\n\ttest-sympos-names.sh \\\n"),
     },
     Hook {
         part: Part::SymposTest,
         needed: "tools/testing/selftests/livepatch/test-sympos.sh",
         target: "tools/testing/selftests/livepatch/Makefile",
-        place: Place::After("TEST_PROGS_EXTENDED := functions.sh"),
+        place: HookPlace::After("TEST_PROGS_EXTENDED := functions.sh"),
         text: Text::Lines(" sympos.sh"),
     },
     Hook {
         part: Part::SymposTest,
         needed: "tools/testing/selftests/livepatch/test-sympos.sh",
         target: "tools/testing/selftests/livepatch/test_modules/Makefile",
-        place: Place::Before("\ttest_klp_syscall.o\n"),
+        place: HookPlace::Before("\ttest_klp_syscall.o\n"),
         text: Text::Lines("\ttest_klp_sympos.o \\\n\ttest_klp_sympos_mod.o \\\n"),
     },
     Hook {
         part: Part::SymposTest,
         needed: "tools/testing/selftests/livepatch/test-sympos.sh",
         target: "tools/testing/selftests/livepatch/test_modules/Makefile",
-        place: Place::Before("# Ensure that KDIR exists, otherwise skip the compilation\n"),
+        place: HookPlace::Before("# Ensure that KDIR exists, otherwise skip the compilation\n"),
         text: Text::Lines(
             "test_klp_sympos_mod-y := test_klp_sympos_mod_main.o \\\n\
              \ttest_klp_sympos_mod_other.o\n\n",
@@ -140,42 +140,42 @@ pub const HOOKS: [Hook; 14] = [
         part: Part::TracerTest,
         needed: "tools/testing/selftests/ftrace/test.d/kprobe/kprobe_promoted_symbol.tc",
         target: "tools/testing/selftests/ftrace/test.d/functions",
-        place: Place::End,
+        place: HookPlace::End,
         text: Text::File("kmod/selftests/ftrace/functions"),
     },
     Hook {
         part: Part::Documentation,
         needed: "Documentation/livepatch/klp-sympos.rst",
         target: "Documentation/livepatch/index.rst",
-        place: Place::After("    module-elf-format\n"),
+        place: HookPlace::After("    module-elf-format\n"),
         text: Text::Lines("    klp-sympos\n"),
     },
     Hook {
         part: Part::Documentation,
         needed: "Documentation/livepatch/klp-sympos.rst",
         target: "Documentation/ABI/testing/sysfs-kernel-livepatch",
-        place: Place::Before("\t\tThere are currently no such attributes.\n"),
+        place: HookPlace::Before("\t\tThere are currently no such attributes.\n"),
         text: Text::File("kmod/Documentation/ABI/sysfs-kernel-livepatch"),
     },
     Hook {
         part: Part::Documentation,
         needed: "Documentation/livepatch/klp-sympos.rst",
         target: "Documentation/trace/kprobetrace.rst",
-        place: Place::Before("Function arguments at kretprobe\n"),
+        place: HookPlace::Before("Function arguments at kretprobe\n"),
         text: Text::File("kmod/Documentation/trace/kprobetrace.rst"),
     },
     Hook {
         part: Part::Documentation,
         needed: "Documentation/livepatch/klp-sympos.rst",
         target: "Documentation/trace/ftrace.rst",
-        place: Place::After("\tof the \"available_filter_functions\" file.\n"),
+        place: HookPlace::After("\tof the \"available_filter_functions\" file.\n"),
         text: Text::File("kmod/Documentation/trace/ftrace.rst"),
     },
     Hook {
         part: Part::Planted,
         needed: "lib/klp_planted/Makefile",
         target: "lib/Makefile",
-        place: Place::End,
+        place: HookPlace::End,
         text: Text::Lines("\nobj-y += klp_planted/\n"),
     },
 ];
@@ -187,18 +187,21 @@ mod tests {
     #[test]
     fn a_text_has_its_place() {
         let makefile = "progs := a \\\n\tc\n";
-        let place = |place: Place| place.insert(makefile, "\tb \\\n");
+        let place = |place: HookPlace| place.insert(makefile, "\tb \\\n");
         assert_eq!(
-            place(Place::Before("\tc\n")).unwrap(),
+            place(HookPlace::Before("\tc\n")).unwrap(),
             "progs := a \\\n\tb \\\n\tc\n"
         );
         assert_eq!(
-            place(Place::After("a \\\n")).unwrap(),
-            place(Place::Before("\tc\n")).unwrap()
+            place(HookPlace::After("a \\\n")).unwrap(),
+            place(HookPlace::Before("\tc\n")).unwrap()
         );
-        assert_eq!(place(Place::End).unwrap(), format!("{makefile}\tb \\\n"));
+        assert_eq!(
+            place(HookPlace::End).unwrap(),
+            format!("{makefile}\tb \\\n")
+        );
         for anchor in ["d\n", "\n"] {
-            assert!(place(Place::After(anchor)).is_err(), "{anchor:?}");
+            assert!(place(HookPlace::After(anchor)).is_err(), "{anchor:?}");
         }
     }
 }

@@ -2,8 +2,8 @@
 
 //! The entry of MAINTAINERS, which comes with the first file that it is about.
 
-use super::hooks::Place;
-use crate::kernel::source::files::Files;
+use super::hooks::HookPlace;
+use crate::kernel::source::files::TreeFiles;
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use std::path::Path;
 pub const TARGET: &str = "MAINTAINERS";
 
 /// The title of the entry that follows in the alphabet.
-const NEXT: Place = Place::Before("LLC (802.2)\n");
+const NEXT: HookPlace = HookPlace::Before("LLC (802.2)\n");
 
 /// Returns the text `maintainers` with the entry for those of `files` that it is about; unchanged if there
 /// are none.
@@ -22,7 +22,7 @@ const NEXT: Place = Place::Before("LLC (802.2)\n");
 /// # Errors
 ///
 /// Fails if the entry cannot be read, or the place for it is not found.
-pub fn with_entry(maintainers: &str, files: &Files, repository: &Path) -> Result<String> {
+pub fn with_entry(maintainers: &str, files: &TreeFiles, repository: &Path) -> Result<String> {
     let file = repository.join("kmod/MAINTAINERS");
     let entry =
         fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;

@@ -13,11 +13,11 @@ mod rules;
 
 pub use part::{Part, MODULE_DIRECTORY};
 
-use crate::kernel::source::files::Files;
+use crate::kernel::source::files::TreeFiles;
 use anyhow::{bail, Context, Result};
 use hooks::HOOKS;
 use later::LATER;
-use rules::{Rule, CRATE, RULES};
+use rules::{CopyRule, CRATE, RULES};
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -33,7 +33,7 @@ const CRATE_ROOT: &str = "rust/kernel/lib.rs";
 /// # Errors
 ///
 /// Fails if a file cannot be read.
-pub fn add(part: Part, repository: &Path, pristine: &Path, files: &mut Files) -> Result<()> {
+pub fn add(part: Part, repository: &Path, pristine: &Path, files: &mut TreeFiles) -> Result<()> {
     for rule in RULES.iter().filter(|rule| rule.part == part) {
         for name in rule.matching(repository)? {
             files.insert(
@@ -68,7 +68,7 @@ pub fn add(part: Part, repository: &Path, pristine: &Path, files: &mut Files) ->
 }
 
 /// Reads a file of the overlay as it is when `part` has come.
-fn read(part: Part, rule: &Rule, name: &str, repository: &Path) -> Result<Vec<u8>> {
+fn read(part: Part, rule: &CopyRule, name: &str, repository: &Path) -> Result<Vec<u8>> {
     let from = repository.join(rule.from).join(name);
     let contents = fs::read(&from).with_context(|| format!("cannot read {}", from.display()))?;
     match String::from_utf8(contents) {
@@ -99,7 +99,7 @@ pub fn programs(part: Part, repository: &Path) -> Result<BTreeSet<String>> {
 fn edit(
     path: &str,
     pristine: &Path,
-    files: &mut Files,
+    files: &mut TreeFiles,
     change: impl FnOnce(&str) -> Result<String>,
 ) -> Result<()> {
     let old = match files.get(path) {
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn what_does_not_exist_is_no_error() {
         let dir = tempfile::tempdir().unwrap();
-        let mut files = Files::new();
+        let mut files = TreeFiles::new();
         add(Part::Kallsyms, dir.path(), dir.path(), &mut files).unwrap();
         add(Part::Module, dir.path(), dir.path(), &mut files).unwrap();
         assert!(files.is_empty());
@@ -208,7 +208,7 @@ mod tests {
         fs::write(repository.join("kmod/Makefile"), makefile).unwrap();
         fs::write(repository.join("kmod/README"), "not for the tree\n").unwrap();
         fs::write(tree.join("kernel/livepatch/Makefile"), "first\n").unwrap();
-        let mut files = Files::new();
+        let mut files = TreeFiles::new();
         add(Part::Module, &repository, &tree, &mut files).unwrap();
         let paths: Vec<_> = files.keys().map(String::as_str).collect();
         assert_eq!(
@@ -221,7 +221,7 @@ mod tests {
         let hooked = files["kernel/livepatch/Makefile"].clone().unwrap();
         assert!(hooked.starts_with(b"first\n\nobj-$(CONFIG_KLP_SYMPOS)"));
 
-        let module = |files: &Files| {
+        let module = |files: &TreeFiles| {
             let contents = files["kernel/livepatch/klp_sympos/Makefile"].clone();
             String::from_utf8(contents.unwrap()).unwrap()
         };

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 
 /// One line of the table: files of a directory here and the directory there.
-pub struct Rule {
+pub struct CopyRule {
     pub part: Part,
     /// A directory of the repository; its sub-directories have rules of their own.
     pub from: &'static str,
@@ -27,38 +27,38 @@ const POLICY_DIRECTORY: &str = "kernel/livepatch/klp_sympos/policy";
 /// The directory of the `KUnit` suites in the kernel tree.
 const KUNIT_DIRECTORY: &str = "kernel/livepatch/klp_sympos/kunit";
 
-pub const RULES: [Rule; 25] = [
-    Rule {
+pub const RULES: [CopyRule; 25] = [
+    CopyRule {
         part: Part::Kallsyms,
         from: "rust/kernel",
         files: &["kallsyms.rs"],
         to: CRATE,
     },
-    Rule {
+    CopyRule {
         part: Part::Livepatch,
         from: "rust/kernel",
         files: &["livepatch.rs"],
         to: CRATE,
     },
-    Rule {
+    CopyRule {
         part: Part::Debugfs,
         from: "rust/kernel",
         files: &["debugfs.rs"],
         to: CRATE,
     },
-    Rule {
+    CopyRule {
         part: Part::Names,
         from: "rust/policy/src",
         files: &["clean.rs", "mod.rs", "name.rs", "query.rs", "rule.rs"],
         to: POLICY_DIRECTORY,
     },
-    Rule {
+    CopyRule {
         part: Part::Lookups,
         from: "rust/policy/src",
         files: &["prefix.rs", "resolve.rs", "search.rs", "table.rs"],
         to: POLICY_DIRECTORY,
     },
-    Rule {
+    CopyRule {
         part: Part::Module,
         from: "kmod",
         files: &[
@@ -74,37 +74,37 @@ pub const RULES: [Rule; 25] = [
         ],
         to: MODULE_DIRECTORY,
     },
-    Rule {
+    CopyRule {
         part: Part::Tracers,
         from: "rust/policy/src",
         files: &["fallback.rs"],
         to: POLICY_DIRECTORY,
     },
-    Rule {
+    CopyRule {
         part: Part::Tracers,
         from: "kmod",
         files: &["fallback.rs"],
         to: MODULE_DIRECTORY,
     },
-    Rule {
+    CopyRule {
         part: Part::Queries,
         from: "rust/policy/src",
         files: &["request.rs"],
         to: POLICY_DIRECTORY,
     },
-    Rule {
+    CopyRule {
         part: Part::Queries,
         from: "kmod",
         files: &["query.rs"],
         to: MODULE_DIRECTORY,
     },
-    Rule {
+    CopyRule {
         part: Part::Stock,
         from: "rust/policy/src",
         files: &["livepatch.rs", "stock.rs"],
         to: POLICY_DIRECTORY,
     },
-    Rule {
+    CopyRule {
         part: Part::Kunit,
         from: "kunit",
         files: &[
@@ -116,79 +116,79 @@ pub const RULES: [Rule; 25] = [
         ],
         to: KUNIT_DIRECTORY,
     },
-    Rule {
+    CopyRule {
         part: Part::Kunit,
         from: "kunit/shim",
         files: &["*.rs"],
         to: "kernel/livepatch/klp_sympos/kunit/shim",
     },
-    Rule {
+    CopyRule {
         part: Part::KunitTables,
         from: "kunit",
         files: &["checks.rs", "klp_sympos.rs", "klp_sympos_kunit_import.c"],
         to: KUNIT_DIRECTORY,
     },
-    Rule {
+    CopyRule {
         part: Part::Authors,
         from: "kmod/include/linux",
         files: &["*.h"],
         to: "include/linux",
     },
-    Rule {
+    CopyRule {
         part: Part::Authors,
         from: "kmod/scripts",
         files: &["Makefile.livepatch"],
         to: "scripts",
     },
-    Rule {
+    CopyRule {
         part: Part::AliasTest,
         from: "kmod/selftests/alias",
         files: &["*.sh"],
         to: "tools/testing/selftests/livepatch",
     },
-    Rule {
+    CopyRule {
         part: Part::AliasTest,
         from: "kmod/selftests/alias/test_modules",
         files: &["*.c", "*.h"],
         to: "tools/testing/selftests/livepatch/test_modules",
     },
-    Rule {
+    CopyRule {
         part: Part::SymposTest,
         from: "kmod/selftests/sympos",
         files: &["*.sh"],
         to: "tools/testing/selftests/livepatch",
     },
-    Rule {
+    CopyRule {
         part: Part::SymposTest,
         from: "kmod/selftests/sympos/test_modules",
         files: &["*.c", "*.h"],
         to: "tools/testing/selftests/livepatch/test_modules",
     },
-    Rule {
+    CopyRule {
         part: Part::TracerTest,
         from: "kmod/selftests/ftrace/kprobe",
         files: &["*.tc"],
         to: "tools/testing/selftests/ftrace/test.d/kprobe",
     },
-    Rule {
+    CopyRule {
         part: Part::TracerTest,
         from: "kmod/selftests/ftrace/ftrace",
         files: &["*.tc"],
         to: "tools/testing/selftests/ftrace/test.d/ftrace",
     },
-    Rule {
+    CopyRule {
         part: Part::Documentation,
         from: "kmod/Documentation/livepatch",
         files: &["*.rst"],
         to: "Documentation/livepatch",
     },
-    Rule {
+    CopyRule {
         part: Part::Documentation,
         from: "kmod/Documentation/ABI",
         files: &["debugfs-klp-sympos"],
         to: "Documentation/ABI/testing",
     },
-    Rule {
+    CopyRule {
         part: Part::Planted,
         from: "scripts/fixtures/planted",
         files: &["Makefile", "*.c", "*.h", "*.S"],
@@ -196,7 +196,7 @@ pub const RULES: [Rule; 25] = [
     },
 ];
 
-impl Rule {
+impl CopyRule {
     /// Returns whether the rule is about a file of this name in its directory.
     pub fn takes(&self, name: &str) -> bool {
         let matches = |pattern: &&str| match pattern.strip_prefix('*') {
