@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_forms_of_a_line() {
+    fn lines_of_vmlinux_and_of_modules_are_parsed() {
         let symbol = KallsymsLine::parse("ffffffff81000000 T _text").unwrap();
         assert_eq!((symbol.name, symbol.object), ("_text", VMLINUX));
         let symbol = KallsymsLine::parse("ffffffffc0000010 t f.llvm.1\t[mod]").unwrap();

@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_taken_apart() {
+    fn a_resolved_answer_is_parsed_and_no_other() {
         let answer = "resolved ffffffff81000000 init_once.llvm.1 2/7 vmlinux\n";
         let resolved = Resolved::parse(answer).unwrap();
         assert_eq!(resolved.address, 0xffff_ffff_8100_0000);

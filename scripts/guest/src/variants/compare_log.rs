@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_is_whole() {
+    fn a_line_says_a_text_only_as_a_whole() {
         let line = "livepatch: symbol 'f' not found in symbol table";
         assert!(says(line, "symbol 'f' not found in symbol table"));
         assert!(!says(line, "symbol 'f' not found"));

@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_takes_what_it_takes() {
+    fn time_and_peak_memory_of_a_program_are_measured() {
         let awk = r#"BEGIN { for (i = 0; i < 100000; i++) a[i] = i "a string of some length" }"#;
         let program = ["awk", awk].map(OsString::from);
         let used = usage(&program).unwrap();

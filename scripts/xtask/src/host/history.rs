@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_kept_is_found() {
+    fn the_time_of_a_step_is_read_as_it_was_written() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("times.json");
         assert_eq!(last_in(&file, "build"), None);

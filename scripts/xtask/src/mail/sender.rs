@@ -235,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_told_what_to_do() {
+    fn a_missing_identity_is_refused_with_the_command_that_sets_it() {
         let neutral = ["user.name=klp-sympos", "user.email=klp-sympos@localhost"];
         for settings in [&[][..], &["user.name=Jane Doe"], &neutral] {
             let error = Sender::known_to(configured(settings)).unwrap_err();

@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kunit_suite() {
+    fn a_kunit_suite_has_its_cases_and_no_complaint() {
         let suites = parse(KUNIT);
         assert_eq!(suites.len(), 1);
         assert_eq!(suites[0].name, "klp_policy");
@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn several_documents_and_noise() {
+    fn documents_are_found_between_other_lines() {
         let output = format!(
             "hello\nKTAP version 1\n# Subtest: smoke\n1..1\nok 1 - loads\n{KUNIT}KTAP version 1\n\
              # Subtest: last\n1..1\nok 1 - x # SKIP no such file\n"
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn suites_within_a_suite() {
+    fn a_suite_within_a_suite_has_the_name_of_both() {
         let output = "KTAP version 1\n# Subtest: outer\n1..2\n    KTAP version 1\n    # Subtest: a\n    ok 1 x\n    \
                       ok 2 y\n    1..2\nok 1 a\n    KTAP version 1\n    # Subtest: b\n    ok 1 z\n    1..1\n\
                       not ok 2 b\n";

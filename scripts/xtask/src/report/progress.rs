@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_tells_what_is_known() {
+    fn a_step_shows_the_count_and_the_last_time_if_known() {
         let last = |count| {
             Some(Last {
                 time: Duration::from_secs(700),

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read() {
+    fn blessed_suites_are_read_as_they_were_written() {
         let output = "KTAP version 1\n# Subtest: smoke\n1..2\nok 1 a\nok 2 b\n";
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("expected/default.txt");

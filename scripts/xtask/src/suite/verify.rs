@@ -100,7 +100,7 @@ mod tests {
     const SMOKE: &str = "KTAP version 1\n# Subtest: smoke\n1..2\nok 1 a\nok 2 b\n";
 
     #[test]
-    fn what_was_expected_passes() {
+    fn the_expected_suites_pass() {
         assert_eq!(verify_output(SMOKE), (3, vec![]));
     }
 

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_status_is_taken_off() {
+    fn the_exit_status_is_split_from_the_output() {
         let (text, result) = split("hello\n\u{1e}klp-sympos: exit status 0\n");
         assert_eq!((text.as_str(), result), ("hello\n", Ok(())));
         let (text, result) = split("no newline\u{1e}klp-sympos: exit status 3\r\n");

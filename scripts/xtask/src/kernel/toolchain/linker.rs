@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn a_linker_is_taken_by_what_it_takes() {
+    fn a_linker_is_taken_if_it_takes_the_flags() {
         let dir = tempfile::tempdir().unwrap();
         let linker = |name: &str, body: &str| {
             let file = dir.path().join(name);

@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_taken_apart() {
+    fn a_line_of_the_list_has_three_fields() {
         let refusals = parse("# comment\nm\tsymbol not found\t-\n").unwrap();
         let expected = ListedRefusal {
             module: "m",

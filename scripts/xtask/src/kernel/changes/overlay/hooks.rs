@@ -185,7 +185,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_text_has_its_place() {
+    fn a_text_is_inserted_before_or_after_another_or_at_the_end() {
         let makefile = "progs := a \\\n\tc\n";
         let place = |place: HookPlace| place.insert(makefile, "\tb \\\n");
         assert_eq!(

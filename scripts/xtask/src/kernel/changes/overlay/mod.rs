@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_exist_is_no_error() {
+    fn files_that_the_repository_does_not_have_are_left_out() {
         let dir = tempfile::tempdir().unwrap();
         let mut files = TreeFiles::new();
         add(Part::Kallsyms, dir.path(), dir.path(), &mut files).unwrap();
