@@ -5,7 +5,7 @@
 use super::report::{NumberForm, Ratios, Samples};
 use crate::guest;
 use crate::guest::vm::Vm;
-use crate::host::{paths, run};
+use crate::host::{klp_gen, paths};
 use crate::kernel::build::external;
 use crate::kernel::Kernel;
 use crate::suite::guest_files;
@@ -145,23 +145,13 @@ pub fn run(kernel: &Kernel, rounds: usize, logs: &Path, report: &mut Ratios) -> 
 fn build_module(kernel: &Kernel, logs: &Path) -> Result<PathBuf> {
     let source = paths::repository().join("scripts/fixtures/bench");
     let built = external::build(kernel, "bench", &source, logs)?;
+    let [built] = &built[..] else {
+        bail!("expected one module, found {built:?}");
+    };
     let converted = logs.join("klp_lookups.ko");
-    let mut convert = crate::host::klp_gen::command();
-    convert
-        // Nothing in it may depend on klp_sympos, which comes and goes.
-        .args(["convert", "--policy", "exact", "--vmlinux"])
-        .arg(kernel.build.join("vmlinux"))
-        .arg("--symvers")
-        .arg(kernel.build.join("Module.symvers"))
-        .arg("--output")
-        .arg(&converted)
-        .args(built);
-    run::logged(
-        "convert klp_lookups",
-        &mut convert,
-        &logs.join("convert-klp_lookups.log"),
-    )?;
-    Ok(converted)
+    // Nothing in it may depend on klp_sympos, which comes and goes.
+    let options = ["--policy", "exact"];
+    external::convert(kernel, klp_gen::command(), &options, built, converted, logs)
 }
 
 fn boot(

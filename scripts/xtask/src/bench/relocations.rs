@@ -2,10 +2,9 @@
 
 //! Livepatches with as many livepatch relocations as wanted.
 
-use crate::host::run;
 use crate::kernel::build::external;
 use crate::kernel::Kernel;
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, Context, Result};
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -32,23 +31,19 @@ pub fn build(
     fs::write(dir.join("Makefile"), format!("obj-m += {module}.o\n"))?;
     fs::write(dir.join(format!("{module}.c")), source(names))?;
     let built = external::build(kernel, &module, &dir, logs)?;
-    ensure!(built.len() == 1, "expected one module, found {built:?}");
+    let [built] = &built[..] else {
+        bail!("expected one module, found {built:?}");
+    };
     let converted = logs.join(format!("{module}.ko"));
-    let mut convert = Command::new(klp_gen);
-    convert
-        .args(["convert", "--policy", "exact", "--vmlinux"])
-        .arg(kernel.build.join("vmlinux"))
-        .arg("--symvers")
-        .arg(kernel.build.join("Module.symvers"))
-        .arg("--output")
-        .arg(&converted)
-        .args(built);
-    run::logged(
-        &format!("convert {module}"),
-        &mut convert,
-        &logs.join(format!("{module}.log")),
-    )?;
-    Ok(converted)
+    let klp_gen = Command::new(klp_gen);
+    external::convert(
+        kernel,
+        klp_gen,
+        &["--policy", "exact"],
+        built,
+        converted,
+        logs,
+    )
 }
 
 fn source(names: &[&str]) -> String {

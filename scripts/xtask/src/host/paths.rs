@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use std::{env, fs, io, process};
+use tempfile::TempDir;
 
 /// The number of runs whose logs are kept.
 const KEPT_RUNS: usize = 40;
@@ -35,6 +36,21 @@ pub fn cache() -> Result<PathBuf> {
         }
     };
     Ok(base.join("klp-sympos"))
+}
+
+/// Makes a temporary directory in `directory`, which is created too: what is made there is renamed to its place
+/// when it is whole, and nobody ever sees a half of it.
+///
+/// # Errors
+///
+/// Fails if `directory` cannot be written.
+pub fn scratch_in(directory: &Path) -> Result<TempDir> {
+    let scratch = fs::create_dir_all(directory).and_then(|()| {
+        tempfile::Builder::new()
+            .prefix("partial-")
+            .tempdir_in(directory)
+    });
+    scratch.with_context(|| format!("cannot write {}", directory.display()))
 }
 
 /// Makes a new directory in the cache for the logs of one run, and forgets the oldest ones.

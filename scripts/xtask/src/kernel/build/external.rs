@@ -8,6 +8,7 @@ use crate::host::{klp_gen, paths};
 use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// Builds the modules of the directory `source` and returns them.
 ///
@@ -61,6 +62,38 @@ pub fn build_with(
         .lines()
         .map(|object| dir.join(object).with_extension("ko"))
         .collect())
+}
+
+/// Has a klp-gen convert `module` for the kernel, with these options, and returns the result, which is `to`.
+///
+/// # Errors
+///
+/// Fails if the module cannot be converted.
+pub fn convert(
+    kernel: &Kernel,
+    mut klp_gen: Command,
+    options: &[&str],
+    module: &Path,
+    to: PathBuf,
+    logs: &Path,
+) -> Result<PathBuf> {
+    let name = module.file_stem().unwrap_or_default().to_string_lossy();
+    klp_gen
+        .arg("convert")
+        .args(options)
+        .arg("--vmlinux")
+        .arg(kernel.build.join("vmlinux"))
+        .arg("--symvers")
+        .arg(kernel.build.join("Module.symvers"))
+        .arg("--output")
+        .arg(&to)
+        .arg(module);
+    run::logged(
+        &format!("convert {name}"),
+        &mut klp_gen,
+        &logs.join(format!("convert-{name}.log")),
+    )?;
+    Ok(to)
 }
 
 /// Returns the directory in which the modules of the directory `name` are built.

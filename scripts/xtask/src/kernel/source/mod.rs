@@ -154,11 +154,8 @@ fn unpacked(source: &SourcePackage, hash: &str, logs: &Path) -> Result<PathBuf> 
     if tree.exists() {
         return Ok(tree);
     }
-    fs::create_dir_all(&sources).with_context(|| format!("cannot create {}", sources.display()))?;
     // Of two that unpack at the same time each has a directory, and the second is thrown away.
-    let partial = tempfile::Builder::new()
-        .prefix("partial-")
-        .tempdir_in(&sources)?;
+    let partial = paths::scratch_in(&sources)?;
     let log = logs.join("unpack.log");
     unpack(Path::new(&source.tarball), partial.path(), &log)?;
     if fs::rename(partial.path(), &tree).is_ok() {

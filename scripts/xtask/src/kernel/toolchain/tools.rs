@@ -37,10 +37,7 @@ fn installed_in(
         return Ok(program);
     }
     progress::note(&format!("installing {name}"));
-    fs::create_dir_all(tools).with_context(|| format!("cannot create {}", tools.display()))?;
-    let scratch = tempfile::Builder::new()
-        .prefix("partial-")
-        .tempdir_in(tools)?;
+    let scratch = paths::scratch_in(tools)?;
     let whole = fill(scratch.path())?;
     if let Err(error) = fs::rename(&whole, &root) {
         if !program.exists() {

@@ -32,10 +32,7 @@ pub fn older(source: &SourcePackage, logs: &Path) -> Result<PathBuf> {
     if tree.exists() {
         return Ok(tree);
     }
-    fs::create_dir_all(&sources).with_context(|| format!("cannot create {}", sources.display()))?;
-    let partial = tempfile::Builder::new()
-        .prefix("partial-")
-        .tempdir_in(&sources)?;
+    let partial = paths::scratch_in(&sources)?;
     let mut fetch = Command::new("apt-get");
     fetch
         .current_dir(partial.path())
