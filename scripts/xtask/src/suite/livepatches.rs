@@ -219,6 +219,7 @@ pub fn of_demo(kernel: &Kernel, logs: &Path) -> Result<Vec<PathBuf>> {
         name: "demo-refused",
         from: WRITTEN,
         files: &[
+            "enable.h",
             "livepatch.h",
             "refused_any.c",
             "refused_ambiguous.c",
@@ -248,22 +249,7 @@ fn convert(kernel: &Kernel, module: &Path, logs: &Path) -> Result<PathBuf> {
     let dir = logs.join("livepatches");
     fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     let converted = dir.join(module.file_name().context("a module without a name")?);
-    let mut convert = klp_gen::command();
-    convert
-        .arg("convert")
-        .arg("--vmlinux")
-        .arg(kernel.build.join("vmlinux"))
-        .arg("--symvers")
-        .arg(kernel.build.join("Module.symvers"))
-        .arg("--output")
-        .arg(&converted)
-        .arg(module);
-    run::logged(
-        &format!("convert {}", stem(module)),
-        &mut convert,
-        &logs.join(format!("convert-{}.log", stem(module))),
-    )?;
-    Ok(converted)
+    external::convert(kernel, klp_gen::command(), &[], module, converted, logs)
 }
 
 /// Puts one module where modprobe finds it, and for insmod into `/klp/modules`.
