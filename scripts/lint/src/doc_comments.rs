@@ -5,15 +5,13 @@
 //! A doc comment begins with a verb or an article. One that begins with "What", "Whether" or "How" is half a question,
 //! and has to be read twice: "Returns true if a module is loaded" is "Whether a module is loaded" in plain words.
 
+use crate::files;
 use anyhow::{Context as _, Result};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The words that no paragraph of a doc comment begins with.
 const REFUSED: [&str; 6] = ["What", "Whether", "Where", "How", "Why", "Which"];
-
-/// The folders that have no source of this repository.
-const SKIPPED: [&str; 2] = [".git", "target"];
 
 /// The files that still have such paragraphs. The kernel is built of them, and built anew if only a comment
 /// changes: each is reworded with the next change of its code. None is to be added.
@@ -42,7 +40,7 @@ const OPEN: [&str; 15] = [
 /// Fails if a file cannot be read.
 pub fn faults(repository: &Path) -> Result<Vec<String>> {
     let mut faults = Vec::new();
-    for file in rust_files(repository)? {
+    for file in files::rust(repository)? {
         let name = file.strip_prefix(repository).unwrap_or(&file);
         if OPEN.iter().any(|open| name.starts_with(open)) {
             continue;
@@ -57,27 +55,6 @@ pub fn faults(repository: &Path) -> Result<Vec<String>> {
         }
     }
     Ok(faults)
-}
-
-/// Returns the Rust files below a folder, in the order of their names.
-fn rust_files(folder: &Path) -> Result<Vec<PathBuf>> {
-    let mut files = Vec::new();
-    let mut left = vec![folder.to_path_buf()];
-    while let Some(folder) = left.pop() {
-        let entries =
-            fs::read_dir(&folder).with_context(|| format!("cannot read {}", folder.display()))?;
-        for entry in entries {
-            let path = entry?.path();
-            let name = path.file_name().unwrap_or_default();
-            if path.is_dir() && !SKIPPED.iter().any(|skipped| name == *skipped) {
-                left.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    Ok(files)
 }
 
 /// Returns the lines of a file on which a paragraph begins with a refused word, and the words.
@@ -107,6 +84,7 @@ fn paragraphs(text: &str) -> Vec<(usize, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::PathBuf;
 
     #[test]
     fn the_first_word_of_each_paragraph_counts() {
@@ -133,7 +111,7 @@ mod tests {
         for open in OPEN {
             let path = repository.join(open);
             let files = if path.is_dir() {
-                rust_files(&path).unwrap()
+                files::rust(&path).unwrap()
             } else {
                 vec![path]
             };

@@ -9,7 +9,7 @@ use crate::mail::{self, Sender};
 use crate::report::outcome::Outcome;
 use crate::report::progress;
 use anyhow::{Context, Result};
-use klp_lint::{doc_comments, imports};
+use klp_lint::{doc_comments, documents, imports};
 use std::env;
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -73,6 +73,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         "doc comments",
         no_faults(&doc_comments::faults(&repository)?),
     );
+    note("documents", no_faults(&documents::faults(&repository)?));
     if !args.no_checkpatch {
         note("checkpatch", checkpatch()?);
     }
