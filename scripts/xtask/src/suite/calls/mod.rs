@@ -7,7 +7,7 @@ mod dwarf;
 use anyhow::{bail, Result};
 use klp_gen::build::cache::Cache;
 use klp_gen::build::calls::{self, Calls, ChangedCall, Comparison};
-use klp_gen::build::identity::order::Files;
+use klp_gen::build::identity::order::MemberSymbols;
 use klp_gen::build::KernelBuild;
 use klp_gen::elf::ElfInput;
 use object::elf::STT_FUNC;
@@ -62,7 +62,7 @@ pub fn compare(
     let elf = input.parse()?;
     let members = kernel.members().iter().filter(|member| member.is_bitcode);
     let members: Vec<_> = members.map(|member| member.path.clone()).collect();
-    let files = match Files::of(&elf, &members) {
+    let files = match MemberSymbols::of(&elf, &members) {
         Ok(files) => files,
         Err(refusal) => bail!("{}: {}", refusal.subject, refusal.reason),
     };
