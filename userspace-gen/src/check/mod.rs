@@ -28,6 +28,14 @@ use klp_policy::Policy;
 use object::read::ReadRef;
 use object::{elf, Endianness};
 use std::borrow::Cow;
+use std::mem::offset_of;
+
+/// Offsets in `struct elf64_hdr` (include/uapi/linux/elf.h): the class and the byte order in its `e_ident`, and the two
+/// fields behind that.
+const EI_CLASS: usize = offset_of!(elf::Ident, class);
+const EI_DATA: usize = offset_of!(elf::Ident, data);
+const E_TYPE: usize = offset_of!(elf::FileHeader64<Endianness>, e_type);
+const E_MACHINE: usize = offset_of!(elf::FileHeader64<Endianness>, e_machine);
 
 /// Checks a livepatch module against its kernel, the modules that it patches, and the livepatches that are
 /// installed.
@@ -104,13 +112,15 @@ pub fn check_file(
 /// rest of `e_ident`. If that differs from the kernel's files, a copy with the kernel's `e_ident` is
 /// returned.
 pub(crate) fn readable<'d>(data: &'d [u8], target: &Target<'_>) -> Cow<'d, [u8]> {
-    let Some(ident) = data.get(..16) else {
+    let Some(ident) = data.get(..E_TYPE) else {
         return Cow::Borrowed(data);
     };
     let (machine, endian) = target
         .machine()
         .unwrap_or((elf::EM_X86_64, Endianness::Little));
-    let number = data.get(18..).and_then(|number| read_u16(endian, number));
+    let number = data
+        .get(E_MACHINE..)
+        .and_then(|number| read_u16(endian, number));
     let expected = expected_ident(endian);
     if !ident.starts_with(&elf::ELFMAG) || ident.starts_with(&expected) || number != Some(machine.0)
     {
@@ -134,16 +144,17 @@ fn expected_ident(endian: Endianness) -> [u8; 7] {
 /// Returns the report on a file that the kernel refuses because of its headers. `origin` is the name of the
 /// file in messages.
 pub(crate) fn refused_at_sight(origin: &str, data: &[u8], target: &Target<'_>) -> Option<Report> {
-    let looks_like_one = data.starts_with(&elf::ELFMAG) && data.get(4) == Some(&elf::ELFCLASS64.0);
-    let endian = match data.get(5) {
-        Some(&2) => Endianness::Big,
+    let looks_like_one =
+        data.starts_with(&elf::ELFMAG) && data.get(EI_CLASS) == Some(&elf::ELFCLASS64.0);
+    let endian = match data.get(EI_DATA) {
+        Some(&data) if data == elf::ELFDATA2MSB.0 => Endianness::Big,
         _ => Endianness::Little,
     };
     let number = |at| data.get(at..).and_then(|number| read_u16(endian, number));
-    let relocatable = number(16) == Some(elf::ET_REL.0);
+    let relocatable = number(E_TYPE) == Some(elf::ET_REL.0);
     // A file for another machine is no module, and the kernel checks nothing else of it.
     let (machine, _) = target.machine().unzip();
-    let is_ours = machine.is_none_or(|machine| number(18) == Some(machine.0));
+    let is_ours = machine.is_none_or(|machine| number(E_MACHINE) == Some(machine.0));
     let is_one = looks_like_one && relocatable && is_ours;
     let refusal = loader::header::refusal(data, endian).filter(|_| is_one)?;
     let mut report = Report::default();

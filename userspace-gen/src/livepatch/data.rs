@@ -11,6 +11,7 @@
 //! members, which are behind those of the author.
 
 use super::memory::{Location, Memory, Pointer};
+use super::offsets::{klp_func, klp_object, klp_patch, klp_state};
 use super::structs::{overlaps, Patch, PatchProblem, PatchedFunction, PatchedObject, State};
 use object::read::ReadRef;
 use std::collections::BTreeMap;
@@ -28,41 +29,41 @@ struct Layout {
     name: &'static str,
 }
 
-/// The members of a `klp_object` that are functions.
-const CALLBACKS: [u64; 4] = [16, 24, 32, 40];
-
 /// The layout in a kernel for one processor, in which a lock has no bytes.
 const PATCH: Layout = Layout {
     shortest: 192,
-    pointers: &[0, 8, 16],
-    own: 32,
+    pointers: &[klp_patch::MOD, klp_patch::OBJS, klp_patch::STATES],
+    own: klp_patch::LIST,
     name: "klp_patch",
 };
 
 const OBJECT: Layout = Layout {
     shortest: 168,
-    // name, funcs, the four callbacks
-    pointers: &[0, 8, 16, 24, 32, 40],
-    own: 48,
+    pointers: &{
+        let [pre_patch, post_patch, pre_unpatch, post_unpatch] = klp_object::CALLBACKS;
+        let (name, funcs) = (klp_object::NAME, klp_object::FUNCS);
+        [
+            name,
+            funcs,
+            pre_patch,
+            post_patch,
+            pre_unpatch,
+            post_unpatch,
+        ]
+    },
+    own: klp_object::POST_UNPATCH_ENABLED,
     name: "klp_object",
 };
 
 const FUNCTION: Layout = Layout {
     shortest: 152,
-    // old_name, new_func
-    pointers: &[0, 8],
-    own: 24,
+    pointers: &[klp_func::OLD_NAME, klp_func::NEW_FUNC],
+    own: klp_func::OLD_FUNC,
     name: "klp_func",
 };
 
-/// The offset of `replace` in a `klp_patch`.
-const REPLACE: u64 = 24;
-
 /// A length that none of these structs has in any configuration.
 const LONGEST: u64 = 1024;
-
-/// The length of a `klp_state`.
-const STATE: u64 = 24;
 
 /// Returns the patches in a module's data, without those that its code makes at run time.
 pub(super) fn patches<'d, R: ReadRef<'d>>(
@@ -128,7 +129,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
             _ => PATCH.shortest,
         };
         self.look_at_own(at, len.max(PATCH.shortest), &PATCH);
-        match memory.pointer(at)? {
+        match memory.pointer(at.plus(klp_patch::MOD))? {
             Pointer::Null => self.problem = Some(PatchProblem::Null("mod")),
             pointer if memory.is_module(pointer) => {}
             _ => self.problem = Some(PatchProblem::OtherModule),
@@ -136,11 +137,13 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         if memory.is_per_cpu(at) {
             self.problem = Some(PatchProblem::Nowhere("its klp_patch, a per-cpu variable,"));
         }
-        let replace = memory.byte(at.plus(REPLACE)).map(|replace| replace != 0);
-        if replace.is_none() && memory.is_written(at.plus(REPLACE), 1) {
+        let replace = memory
+            .byte(at.plus(klp_patch::REPLACE))
+            .map(|replace| replace != 0);
+        if replace.is_none() && memory.is_written(at.plus(klp_patch::REPLACE), 1) {
             self.wrong(PatchProblem::Written("the replace of its klp_patch"));
         }
-        let array = match memory.pointer(at.plus(8))? {
+        let array = match memory.pointer(at.plus(klp_patch::OBJS))? {
             Pointer::Local(array) => array,
             Pointer::Null if enabled => {
                 return Some(Patch {
@@ -168,7 +171,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         Some(Patch {
             objects,
             replace,
-            states: match memory.pointer(at.plus(16))? {
+            states: match memory.pointer(at.plus(klp_patch::STATES))? {
                 Pointer::Local(array) if memory.is_per_cpu(array) => {
                     self.wrong(PatchProblem::Nowhere(
                         "the array of states of its klp_patch",
@@ -192,8 +195,9 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
             match self.object(element)? {
                 Element::Object(object) => objects.push(object),
                 Element::End => {
-                    // name, funcs
-                    self.ends.push((element, 16, OBJECT.name));
+                    // The kernel reads name and funcs.
+                    let len = klp_object::CALLBACKS[0];
+                    self.ends.push((element, len, OBJECT.name));
                     return Some(objects);
                 }
                 Element::Wrong(problem) => {
@@ -210,7 +214,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
     fn object(&mut self, element: Location) -> Option<Element<'d>> {
         const NAME: &str = "the name of a klp_object";
         let memory = self.memory;
-        let name = match memory.pointer(element)? {
+        let name = match memory.pointer(element.plus(klp_object::NAME))? {
             Pointer::Null => None,
             Pointer::Local(name) if memory.is_kernels(name) || memory.is_per_cpu(name) => {
                 return Some(Element::Wrong(PatchProblem::Nowhere(NAME)));
@@ -230,7 +234,7 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
                 return Some(Element::Wrong(PatchProblem::Nowhere(NAME)));
             }
         };
-        let (has_funcs, functions) = match memory.pointer(element.plus(8))? {
+        let (has_funcs, functions) = match memory.pointer(element.plus(klp_object::FUNCS))? {
             Pointer::Local(array) => (true, self.functions(array)?),
             Pointer::Null if name.is_none() => return Some(Element::End),
             Pointer::Null => (false, Vec::new()),
@@ -239,7 +243,9 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
                 return Some(Element::Wrong(problem));
             }
         };
-        let callbacks = CALLBACKS.iter().map(|&at| memory.pointer(element.plus(at)));
+        let callbacks = klp_object::CALLBACKS
+            .iter()
+            .map(|&at| memory.pointer(element.plus(at)));
         Some(Element::Object(PatchedObject {
             name,
             has_funcs,
@@ -280,12 +286,12 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         let mut states = Vec::new();
         for i in 0.. {
             *self.budget = self.budget.checked_sub(1)?;
-            let at = array.plus(i * STATE);
-            let id = self.memory.number(at)?;
+            let at = array.plus(i * klp_state::SIZE);
+            let id = self.memory.number(at.plus(klp_state::ID))?;
             if id == 0 {
                 break;
             }
-            let version = self.memory.half(at.plus(8))?;
+            let version = self.memory.half(at.plus(klp_state::VERSION))?;
             states.push(State { id, version });
         }
         Some(states)
@@ -298,9 +304,12 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
         let (stride, elements) = self.elements(array, &FUNCTION)?;
         for element in elements {
             *self.budget = self.budget.checked_sub(1)?;
-            let old_name = memory.pointer(element)?;
-            let new_func = memory.pointer(element.plus(8))?;
-            let old_sympos = memory.number(element.plus(16));
+            let old_name_at = element.plus(klp_func::OLD_NAME);
+            let new_func_at = element.plus(klp_func::NEW_FUNC);
+            let old_sympos_at = element.plus(klp_func::OLD_SYMPOS);
+            let old_name = memory.pointer(old_name_at)?;
+            let new_func = memory.pointer(new_func_at)?;
+            let old_sympos = memory.number(old_sympos_at);
             if old_name == Pointer::Null && new_func == Pointer::Null && old_sympos == Some(0) {
                 self.ends.push((element, FUNCTION.own, FUNCTION.name));
                 return Some(functions);
@@ -311,9 +320,9 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
             }
             functions.push(PatchedFunction::read(
                 memory,
-                element,
-                element.plus(8),
-                element.plus(16),
+                old_name_at,
+                new_func_at,
+                old_sympos_at,
             )?);
         }
         self.wrong(PatchProblem::NoEnd(FUNCTION.name));

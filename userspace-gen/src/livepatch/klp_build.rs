@@ -5,6 +5,7 @@
 //! the array (scripts/livepatch/init.c).
 
 use super::memory::{Location, Memory, Pointer};
+use super::offsets::{klp_func_ext, klp_object_ext};
 use super::structs::{Patch, PatchedFunction, PatchedObject};
 use object::read::ReadRef;
 use std::collections::BTreeMap;
@@ -13,11 +14,6 @@ use std::collections::BTreeMap;
 /// init.
 pub(super) const OBJECTS: [&[u8]; 2] = [b".init.klp_objects", b"__klp_objects"];
 
-/// The lengths of the structs, and the offset of the number of functions.
-const OBJECT: u64 = 64;
-const FUNCTION: u64 = 24;
-const NR_FUNCS: u64 = 56;
-
 /// Reads the patch. Returns nothing without the section, or if its pointers lead nowhere.
 pub(super) fn patch<'d, R: ReadRef<'d>>(
     memory: &Memory<'_, 'd, R>,
@@ -25,30 +21,30 @@ pub(super) fn patch<'d, R: ReadRef<'d>>(
 ) -> Option<Patch<'d>> {
     let section = OBJECTS.iter().find_map(|name| memory.section(name))?;
     let mut objects = Vec::new();
-    for i in 0..section.size / OBJECT {
+    for i in 0..section.size / klp_object_ext::SIZE {
         *budget = budget.checked_sub(1)?;
         let at = Location {
             section: section.id,
-            offset: i * OBJECT,
+            offset: i * klp_object_ext::SIZE,
         };
-        let name = match memory.pointer(at)? {
+        let name = match memory.pointer(at.plus(klp_object_ext::NAME))? {
             Pointer::Null => None,
             Pointer::Local(name) => Some(memory.string(name)?),
             _ => return None,
         };
-        let count = memory.half(at.plus(NR_FUNCS))?;
+        let count = memory.half(at.plus(klp_object_ext::NR_FUNCS))?;
         let mut functions = Vec::new();
         for j in 0..u64::from(count) {
             *budget = budget.checked_sub(1)?;
-            let Pointer::Local(array) = memory.pointer(at.plus(8))? else {
+            let Pointer::Local(array) = memory.pointer(at.plus(klp_object_ext::FUNCS))? else {
                 return None;
             };
-            let function = array.plus(j * FUNCTION);
+            let function = array.plus(j * klp_func_ext::SIZE);
             functions.push(PatchedFunction::read(
                 memory,
-                function,
-                function.plus(8),
-                function.plus(16),
+                function.plus(klp_func_ext::OLD_NAME),
+                function.plus(klp_func_ext::NEW_FUNC),
+                function.plus(klp_func_ext::SYMPOS),
             )?);
         }
         objects.push(PatchedObject {

@@ -5,6 +5,7 @@
 //! (kmod/patch/kpatch-patch.h, livepatch-patch-hook.c).
 
 use super::memory::{Location, Memory, Pointer};
+use super::offsets::{kpatch_callback, kpatch_patch_func};
 use super::structs::{Patch, PatchedFunction, PatchedObject};
 use object::read::ReadRef;
 use std::collections::BTreeMap;
@@ -17,15 +18,6 @@ const CALLBACKS: [&[u8]; 4] = [
     b".kpatch.callbacks.post_unpatch",
 ];
 
-/// The lengths of the structs, and the offsets of the fields that are read.
-const FUNCTION: u64 = 56;
-const NEW_ADDR: u64 = 0;
-const SYMPOS: u64 = 32;
-const NAME: u64 = 40;
-const OBJNAME: u64 = 48;
-const CALLBACK: u64 = 16;
-const CALLBACK_OBJNAME: u64 = 8;
-
 /// Reads the patch. Returns nothing without the section, or if its pointers lead nowhere.
 pub(super) fn patch<'d, R: ReadRef<'d>>(
     memory: &Memory<'_, 'd, R>,
@@ -33,18 +25,28 @@ pub(super) fn patch<'d, R: ReadRef<'d>>(
 ) -> Option<Patch<'d>> {
     memory.section(FUNCS)?;
     let mut objects = Vec::new();
-    for at in elements(memory, FUNCS, FUNCTION) {
+    for at in elements(memory, FUNCS, kpatch_patch_func::SIZE) {
         *budget = budget.checked_sub(1 + objects.len() as u64)?;
-        let function =
-            PatchedFunction::read(memory, at.plus(NAME), at.plus(NEW_ADDR), at.plus(SYMPOS))?;
-        object(&mut objects, string(memory, at.plus(OBJNAME))?)
-            .functions
-            .push(function);
+        let function = PatchedFunction::read(
+            memory,
+            at.plus(kpatch_patch_func::NAME),
+            at.plus(kpatch_patch_func::NEW_ADDR),
+            at.plus(kpatch_patch_func::SYMPOS),
+        )?;
+        object(
+            &mut objects,
+            string(memory, at.plus(kpatch_patch_func::OBJNAME))?,
+        )
+        .functions
+        .push(function);
     }
     for section in CALLBACKS {
-        for at in elements(memory, section, CALLBACK) {
+        for at in elements(memory, section, kpatch_callback::SIZE) {
             *budget = budget.checked_sub(1 + objects.len() as u64)?;
-            object(&mut objects, string(memory, at.plus(CALLBACK_OBJNAME))?);
+            object(
+                &mut objects,
+                string(memory, at.plus(kpatch_callback::OBJNAME))?,
+            );
         }
     }
     // The hook builds its lists from the front.

@@ -9,6 +9,7 @@ mod kpatch;
 pub mod loaded;
 pub mod memory;
 pub mod modinfo;
+mod offsets;
 mod origin;
 mod patches;
 pub mod rela;

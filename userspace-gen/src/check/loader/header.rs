@@ -11,9 +11,14 @@ use crate::elf::number::{read_u16, read_u32, read_u64};
 use crate::livepatch::{Modinfo, THIS_MODULE};
 use crate::printable::shown;
 use object::{elf, Endianness};
+use std::mem::offset_of;
 
 /// The length of the file header, and of a section header.
-const HEADER: usize = 64;
+const HEADER: usize = size_of::<FileHeader>();
+
+/// `struct elf64_hdr` and `struct elf64_shdr` of include/uapi/linux/elf.h.
+type FileHeader = elf::FileHeader64<Endianness>;
+type SectionHeader = elf::SectionHeader64<Endianness>;
 
 /// Returns the refusal of a relocatable 64-bit ELF file because of its headers.
 pub(in crate::check) fn refusal(data: &[u8], endian: Endianness) -> Option<Refusal> {
@@ -101,11 +106,12 @@ impl<'d> File<'d> {
         let length = || format!("Invalid ELF header len {}", self.data.len());
         let header = self.data.get(..HEADER).ok_or_else(length)?;
         let half = |at: usize| read_u16(self.endian, &header[at..]).unwrap_or_default();
-        let start = read_u64(self.endian, &header[0x28..]).unwrap_or_default();
-        if usize::from(half(0x3a)) != HEADER {
+        let start =
+            read_u64(self.endian, &header[offset_of!(FileHeader, e_shoff)..]).unwrap_or_default();
+        if usize::from(half(offset_of!(FileHeader, e_shentsize))) != HEADER {
             return Err("Invalid ELF section header size".to_owned());
         }
-        let count = usize::from(half(0x3c));
+        let count = usize::from(half(offset_of!(FileHeader, e_shnum)));
         let overflow = || "Invalid ELF section header overflow".to_owned();
         let start = usize::try_from(start).map_err(|_| overflow())?;
         let table = self.data.get(start..).filter(|rest| !rest.is_empty());
@@ -140,19 +146,20 @@ impl<'d> File<'d> {
         let number = |at| read_u32(self.endian, header.get(at..)?);
         let long = |at| read_u64(self.endian, header.get(at..)?);
         Some(Section {
-            name: number(0)?,
-            kind: number(4)?,
-            flags: long(8)?,
-            address: long(16)?,
-            offset: long(24)?,
-            size: long(32)?,
-            link: number(40)?,
+            name: number(offset_of!(SectionHeader, sh_name))?,
+            kind: number(offset_of!(SectionHeader, sh_type))?,
+            flags: long(offset_of!(SectionHeader, sh_flags))?,
+            address: long(offset_of!(SectionHeader, sh_addr))?,
+            offset: long(offset_of!(SectionHeader, sh_offset))?,
+            size: long(offset_of!(SectionHeader, sh_size))?,
+            link: number(offset_of!(SectionHeader, sh_link))?,
         })
     }
 
     /// `elf_validity_cache_secstrings()`
     fn names(&self, sections: &[Section]) -> Checked<&'d [u8]> {
-        let index = read_u16(self.endian, self.data.get(0x3e..).unwrap_or_default());
+        let field = self.data.get(offset_of!(FileHeader, e_shstrndx)..);
+        let index = read_u16(self.endian, field.unwrap_or_default());
         let index = usize::from(index.unwrap_or_default());
         let count = sections.len();
         let strings = match sections.get(index) {
