@@ -34,7 +34,9 @@ impl Ir {
                 .globals
                 .get(name)
                 .map_or(&b""[..], |global| global.text);
-            (name.to_vec(), text.hash(body))
+            // Whoever imports an alias gets a copy of the function behind it.
+            let behind = text.behind_alias(body).unwrap_or_default();
+            (name.to_vec(), text.hash_all(&[body, behind]))
         });
         Self {
             definitions: definitions.collect(),
@@ -209,6 +211,14 @@ impl<'t> Text<'t> {
         }
     }
 
+    /// Returns the definition of the function that an alias stands for: `@old = alias void (), ptr @new`.
+    fn behind_alias(&self, line: &'t [u8]) -> Option<&'t [u8]> {
+        memchr::memmem::find(line, b" alias ").filter(|_| line.starts_with(b"@"))?;
+        let at = memchr::memrchr(b'@', line)?;
+        let (name, _) = name(&line[at + 1..]);
+        Some(self.globals.get(name)?.text)
+    }
+
     fn hash_all(&self, lines: &[&'t [u8]]) -> Hash {
         let mut hasher = Hasher::new();
         for line in lines {
@@ -347,6 +357,7 @@ mod tests {
 %struct.a = type { i32 }
 @.str = private constant [3 x i8] c"hi\00"
 @x = internal global %struct.a { i32 1 }
+@"f.alias" = alias i32 (i32), ptr @f
 define i32 @f(i32 %0) #0 {
   %2 = call i32 asm "nop", "=r"() #1, !srcloc !5
   call void @g(ptr @.str)
@@ -365,6 +376,7 @@ attributes #1 = { cold }
 ^1 = gv: (name: "f", summaries: (function: (module: ^0))) ; guid = 11
 ^2 = gv: (name: "h", summaries: (function: (module: ^0))) ; guid = 12
 ^3 = gv: (name: "x", summaries: (variable: (module: ^0))) ; guid = 13
+^4 = gv: (name: "f.alias", summaries: (alias: (module: ^0))) ; guid = 14
 "#;
 
     fn changed(edits: &[(&str, &str)]) -> (bool, Vec<u64>) {
@@ -403,14 +415,14 @@ attributes #1 = { cold }
     fn what_changes_a_function() {
         // Its body, its attributes, those of what it calls, a string.
         assert_eq!(changed(&[("ret void", "unreachable")]), (false, vec![12]));
-        assert_eq!(changed(&[("{ cold }", "{ hot }")]), (false, vec![11]));
+        assert_eq!(changed(&[("{ cold }", "{ hot }")]), (false, vec![11, 14]));
         assert_eq!(
             changed(&[("declare void @g(ptr) #0", "declare void @g(ptr) #1")]),
-            (false, vec![11])
+            (false, vec![11, 14])
         );
         assert_eq!(
             changed(&[("c\"hi\\00\"", "c\"ho\\00\"")]),
-            (false, vec![11])
+            (false, vec![11, 14])
         );
         assert_eq!(changed(&[("{ i32 1 }", "{ i32 2 }")]), (false, vec![13]));
         assert_eq!(
@@ -420,7 +432,19 @@ attributes #1 = { cold }
     }
 
     #[test]
+    fn an_alias_changes_with_its_function() {
+        // Also if the alias is what others import.
+        assert_eq!(
+            changed(&[("ret i32 %2", "ret i32 %0")]),
+            (false, vec![11, 14])
+        );
+    }
+
+    #[test]
     fn module_flags_change_everything() {
-        assert_eq!(changed(&[("i32 2}", "i32 4}")]), (false, vec![11, 12, 13]));
+        assert_eq!(
+            changed(&[("i32 2}", "i32 4}")]),
+            (false, vec![11, 12, 13, 14])
+        );
     }
 }
