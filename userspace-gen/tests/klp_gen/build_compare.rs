@@ -3,7 +3,7 @@
 //! The changes between two builds of a file: each number and name that a build makes up, once.
 
 use crate::elf::{Elf, Place};
-use klp_gen::build::code::{Code, Layouts};
+use klp_gen::build::code::{Code, Layouts, PieceKind};
 use klp_gen::build::compare::{compare, Changes, Pairings, Versions};
 use klp_gen::build::{KbuildObject, Reason, Unit};
 use object::elf::{
@@ -278,21 +278,77 @@ fn static_locals_are_paired_by_their_users() {
     assert_eq!(functions, ["count"]);
 }
 
+/// Returns the name of the original of each variable of a patched file that has one, by the variable's name.
+fn pairs(original: &Source, patched: &Source) -> Vec<(String, String)> {
+    let (before, after) = (original.build(), patched.build());
+    let layouts = Layouts::X86_64;
+    let versions = [Versions {
+        original: Code::read("original.o".to_owned(), &before, &layouts).unwrap(),
+        patched: Code::read("patched.o".to_owned(), &after, &layouts).unwrap(),
+    }];
+    let pairings = Pairings::new(&versions, &layouts);
+    let Versions { original, patched } = &versions[0];
+    let variables = patched
+        .numbered()
+        .filter(|(_, p)| p.kind == PieceKind::Data);
+    let pairs = variables.filter_map(|(id, _)| Some((id, pairings.of(0).original(id)?)));
+    let name =
+        |code: &Code<'_>, id| String::from_utf8_lossy(code.piece(id).name.unwrap()).into_owned();
+    pairs
+        .map(|(id, of)| (name(patched, id), name(original, of)))
+        .collect()
+}
+
 #[test]
 fn flags_of_macros_without_other_users_are_paired_by_order_among_equals() {
-    let make = |numbers: [u8; 2], size: usize| {
+    let make = |name: &str, numbers: [u8; 2]| {
         let mut source = Source::new();
-        let names = numbers.map(|number| format!("show.__already_done.{number}"));
-        let symbols = names.map(|name| source.variable(&name, &vec![0; size]));
+        let names = numbers.map(|number| format!("show.{name}.{number}"));
+        let symbols = names.map(|name| source.variable(&name, &[0; 8]));
         let section = source.function("show", &[&INC, &INC, &[0xc3, numbers[0]]]);
         for (at, symbol) in (0..).zip(symbols) {
             source.elf.relocate(section, 2 + 6 * at, symbol, PC32, -4);
         }
         source
     };
-    let (functions, data, refusals) = changes(&make([1, 2], 8), &make([5, 9], 8));
-    assert_eq!(functions, ["show"]);
-    assert_eq!((data, refusals), (vec![], vec![]));
+    let flag = |numbers| make("__already_done", numbers);
+    let pair = |patched, original| {
+        let name = |number| format!("show.__already_done.{number}");
+        (name(patched), name(original))
+    };
+    assert_eq!(
+        pairs(&flag([1, 2]), &flag([5, 9])),
+        [pair(5, 1), pair(9, 2)]
+    );
+    // A counter remembers something: which one is which matters.
+    let counter = |numbers| make("count", numbers);
+    assert_eq!(pairs(&counter([1, 2]), &counter([5, 9])), []);
+}
+
+#[test]
+fn a_symbol_of_another_patched_file_is_told_by_its_definition() {
+    let make = |hash: &str| {
+        let mut user = Source::new();
+        let section = user.function("user", &[&CALL, &[0xc3]]);
+        let name = format!("promoted.llvm.{hash}");
+        let callee = user.elf.undefined(&name);
+        user.elf.relocate(section, 1, callee, PLT32, -4);
+        let mut definition = Source::new();
+        definition.function(&name, &[&[0xc3]]);
+        [user.build(), definition.build()]
+    };
+    let (before, after) = (make("111"), make("222"));
+    let layouts = Layouts::X86_64;
+    let versions = before.iter().zip(&after).map(|(before, after)| Versions {
+        original: Code::read("original.o".to_owned(), before, &layouts).unwrap(),
+        patched: Code::read("patched.o".to_owned(), after, &layouts).unwrap(),
+    });
+    let versions: Vec<_> = versions.collect();
+    let pairings = Pairings::new(&versions, &layouts);
+    assert_eq!(
+        compare(&[unit(), unit()], &versions, &pairings).functions,
+        []
+    );
 }
 
 #[test]
@@ -509,6 +565,63 @@ fn existing_data_does_not_change() {
         refusals[0].starts_with("limit: fs/file.c: differs from the variable"),
         "{refusals:?}"
     );
+}
+
+#[test]
+fn variables_without_contents_have_a_size() {
+    let make = |size: u64| {
+        let mut source = Source::new();
+        let section = source.elf.section(".bss.limits", DATA, &[]);
+        source.elf.sections[section].kind = elf::SHT_NOBITS;
+        source.elf.sections[section].size = size;
+        source.object(section, "limits", 0, size);
+        source
+    };
+    assert_eq!(changes(&make(8), &make(16)).1, ["limits"]);
+    assert_eq!(changes(&make(8), &make(8)).1, [""; 0]);
+}
+
+#[test]
+fn the_line_in_an_entry_of_the_printk_index_is_no_change() {
+    let make = |line: u8| {
+        let mut source = Source::new();
+        let (section, _) = source.section(".rodata.show._entry", SHF_ALLOC, &[line; 8]);
+        source.object(section, "show._entry", 0, 8);
+        source
+    };
+    assert_eq!(changes(&make(1), &make(2)).1, [""; 0]);
+}
+
+#[test]
+fn a_place_behind_the_end_of_a_section_is_told_by_the_section() {
+    assert_changed(
+        |patched| {
+            let mut source = Source::new();
+            let hash = if patched { "222" } else { "111" };
+            let show = source.function("show", &[&INC, &[0xc3]]);
+            let name = format!(".rodata.show.llvm.{hash}");
+            let (_, place) = source.section(&name, SHF_ALLOC, &[1; 8]);
+            source.elf.relocate(show, 2, place, PC32, 12);
+            source
+        },
+        &[],
+    );
+}
+
+#[test]
+fn entries_of_tables_without_a_pair_are_counted() {
+    let make = |numbers: &[u8]| {
+        let mut source = Source::new();
+        let (section, _) = source.section("__table", SHF_ALLOC, &vec![0; 8 * numbers.len()]);
+        for (at, number) in (0..).zip(numbers) {
+            source.object(section, &format!("show.entry.{number}"), 8 * at, 8);
+        }
+        source
+    };
+    // As many as before, whichever is which.
+    assert_eq!(changes(&make(&[1, 2]), &make(&[3, 4])).2, [""; 0]);
+    assert_eq!(changes(&make(&[1, 2]), &make(&[3, 4, 5])).2.len(), 3);
+    assert_eq!(changes(&make(&[1, 2, 5]), &make(&[3, 4])).2.len(), 3);
 }
 
 #[test]
