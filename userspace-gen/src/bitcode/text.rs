@@ -369,7 +369,7 @@ declare i32 @elsewhere(i32)
 "#;
 
     #[test]
-    fn what_may_be_promoted() {
+    fn knows_statics_that_may_be_promoted() {
         let module = BitcodeNames::parse(TEXT.as_bytes());
         assert_eq!(module.source, "dir/a.c");
         // Not to be imported itself, but called by what may be.
@@ -393,7 +393,7 @@ declare i32 @elsewhere(i32)
     }
 
     #[test]
-    fn what_is_of_the_code() {
+    fn knows_functions_and_variables_of_the_code() {
         let module = BitcodeNames::parse(TEXT.as_bytes());
         for name in ["foo", "bar", "elsewhere", "table", "odd name"] {
             assert!(module.has(name.as_bytes()), "{name}");

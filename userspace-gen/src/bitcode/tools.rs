@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_the_tools_are() {
+    fn takes_tools_by_suffix_or_directory() {
         assert_eq!(Llvm::new("1"), Llvm::Path);
         assert_eq!(Llvm::new("-22"), Llvm::Suffix("-22".to_owned()));
         for directory in ["/opt/llvm/bin", "/opt/llvm/bin/"] {

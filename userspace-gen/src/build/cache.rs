@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn two_at_once() {
+    fn two_processes_make_one_entry() {
         let directory = TempDir::new().unwrap();
         let cache = Cache::open(directory.path()).unwrap();
         let key = CacheKey::new("k").finish();

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fits_in_two_places_is_unknown() {
+    fn files_that_fit_in_two_places_are_unknown() {
         // One of the two is assembler.
         assert_eq!(
             aligned("a.c core.c b.c", "x/a.o x/core.o y/core.o y/b.o"),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_moved_to_the_front_is_unknown() {
+    fn files_that_the_link_moved_to_the_front_are_unknown() {
         assert_eq!(
             aligned("z.c r.12-cgu.0 a.c b.c made.c", "a.o s.o b.o z.o"),
             [None, None, Some(0), Some(2), None]

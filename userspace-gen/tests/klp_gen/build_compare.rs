@@ -721,7 +721,7 @@ fn read_only_variables_stay_read_only() {
 }
 
 #[test]
-fn what_the_kernel_has_freed_is_no_pair() {
+fn init_functions_pair_only_with_init_functions() {
     let make = |section: &str| {
         let mut source = Source::new();
         let code = source.elf.section(section, CODE, &[0xc3]);

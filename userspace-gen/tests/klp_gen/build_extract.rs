@@ -324,7 +324,7 @@ fn one_of_two_statics_is_told_by_its_position() {
 }
 
 #[test]
-fn what_is_new_comes_along() {
+fn takes_new_functions_and_variables() {
     let make = |patched: bool| {
         let mut source = Source::new();
         let code: &[u8] = if patched { &CALL } else { &[0x90] };

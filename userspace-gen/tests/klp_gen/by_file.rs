@@ -166,7 +166,7 @@ fn a_file_says_which_position_is_meant() {
 }
 
 #[test]
-fn what_is_not_certain_is_refused() {
+fn refuses_file_annotations_that_fit_several_files_or_none() {
     for (written, why) in [
         (
             "worker,inode.c",

@@ -183,7 +183,7 @@ fn every_option_names_what_it_was_given() {
 }
 
 #[test]
-fn what_one_option_takes_the_others_name() {
+fn every_option_names_files_that_belong_to_another_option() {
     let files = files();
     for &(magic, expected, taken_by) in TAKEN {
         files.write("wrong", &at(0, magic));
@@ -312,7 +312,7 @@ fn an_elf_file_is_no_text_and_no_archive() {
 }
 
 #[test]
-fn what_is_for_32_bits_is_not_read() {
+fn refuses_32_bit_files() {
     let files = files();
     // `e_ident[EI_CLASS]`
     let mut bytes = vmlinux().build();

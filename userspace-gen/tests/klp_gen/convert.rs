@@ -367,7 +367,7 @@ fn old_names_are_spelled_for_a_stock_kernel() {
 }
 
 #[test]
-fn what_is_not_named_is_preserved() {
+fn convert_preserves_all_other_sections() {
     let livepatch = Livepatch::of("cmdline_proc_show")
         .call("table")
         .call("_printk");
@@ -490,7 +490,7 @@ fn a_weak_reference_means_what_another_means() {
 
 /// Each is refused by `check`, too, with the same words.
 #[test]
-fn what_the_kernel_would_refuse_is_not_handed_out() {
+fn refuses_to_write_livepatches_that_the_kernel_refuses() {
     let of = || Livepatch::of("cmdline_proc_show").call("table");
     let listed = b"0x0\text_fn\tdrivers/ext\tEXPORT_SYMBOL_GPL\t\n\
         0x0\tns_fn\tdrivers/dep\tEXPORT_SYMBOL\tPRIVATE\n";
@@ -567,7 +567,7 @@ fn what_the_kernel_would_refuse_is_not_handed_out() {
 
 /// The kernel does not look at most of `e_ident`.
 #[test]
-fn what_the_kernel_does_not_look_at_prevents_no_conversion() {
+fn converts_files_with_an_e_ident_that_the_kernel_ignores() {
     let mut data = Livepatch::of("cmdline_proc_show").call("table").build();
     data[4] = 1;
     let answer = with_target(|t| convert("lp.ko", &data, t, Policy::Llvm).unwrap());

@@ -203,7 +203,7 @@ fn an_object_that_is_not_given_is_named_with_its_file() {
 
 /// Without the directory of a build, each reason is possible.
 #[test]
-fn where_nobody_knows_the_reasons_are_named_before_other_names() {
+fn names_reasons_before_similar_names() {
     let unknown =
         "the name is misspelt, or in a module that is not given (--module), or was inlined everywhere";
     let files = Files::new();

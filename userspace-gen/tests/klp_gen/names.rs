@@ -50,7 +50,7 @@ fn the_longest_name_that_can_be_written_has_511_bytes() {
 }
 
 #[test]
-fn what_is_shown_moves_no_cursor() {
+fn shown_names_have_no_control_characters() {
     assert_eq!(shown(b"init_once.llvm.12"), "init_once.llvm.12");
     assert_eq!(shown(b"a\xff\x1b[2J\n"), "a\u{fffd}\\u{1b}[2J\\n");
     assert_eq!(shown(&[b'x'; 1024]).len(), 1024);

@@ -176,7 +176,7 @@ fn every_command_that_prints_json_has_a_schema() {
 }
 
 #[test]
-fn what_is_not_as_a_schema_says_is_noticed() {
+fn refuses_json_that_differs_from_its_schema() {
     let schema = schema("resolve");
     let row = json!({
         "query": "foo", "status": "resolved", "object": "vmlinux", "address": "0x10", "name": "foo",

@@ -26,7 +26,7 @@ fn names(target: &Target<'_>, object: &str) -> Vec<String> {
 }
 
 #[test]
-fn what_the_kernel_build_leaves_out_is_left_out() {
+fn lists_no_symbols_that_mksysmap_removes() {
     let listed = with_target(|t| names(t, "vmlinux"));
     for name in [
         "text_size",

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_imported() {
+    fn imports_are_compared() {
         let import = Difference::Import {
             guid: 11,
             file: "./a.o".to_owned(),
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_decided() {
+    fn decisions_of_the_link_are_compared() {
         let own = Some(Difference::Decision { guid: Some(10) });
         let other = Some(Difference::Decision { guid: Some(11) });
         let whole = Some(Difference::Decision { guid: None });

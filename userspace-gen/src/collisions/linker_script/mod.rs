@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_symbol() {
+    fn finds_no_symbols_in_comments_and_layouts() {
         let text = "/* a = 1; */ . = ALIGN(4); . += 3; ASSERT(1 == 1, \"c = 2\") ASSERT(0 <= 0x18, \"e\")\n\
                     # 1 \"f = g\"\n ASSERT(1 != 2, \"\") ASSERT(1 >= 3, \"\") INCLUDE a-b/c.lds\n\
                     MEMORY { ram (rwx) : ORIGIN = 0, LENGTH = 4M } PHDRS { text PT_LOAD FLAGS(5); }\n\

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said() {
+    fn errors_name_the_expected_form() {
         for (reference, expected) in [
             (
                 ".klp.sym.vmlinux.foo",

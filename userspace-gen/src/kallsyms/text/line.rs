@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_mean_two_things_means_none() {
+    fn refuses_lines_that_are_no_symbol() {
         for line in [
             "ffffffff81000000 T",
             "ffffffff81000000 T ",

@@ -92,7 +92,7 @@ fn a_function_that_nobody_imports() {
 }
 
 #[test]
-fn those_who_import_what_changed() {
+fn importers_of_a_changed_function_are_affected() {
     let kernel = SmallKernel::new(SOURCES);
     let affected = kernel.affected(&[("mm/a.c", "hidden + x", "hidden - x")]);
     assert_eq!(
@@ -108,7 +108,7 @@ fn those_who_import_what_changed() {
 }
 
 #[test]
-fn those_who_import_more_or_less_than_before() {
+fn a_file_with_other_imports_than_before_is_affected() {
     let kernel = SmallKernel::new(SOURCES);
     // A function that becomes too large to be imported.
     let large = "({ int i, y = 0; for (i = 0; i < x; i++) { y += user(i) ^ other(y) ^ user(x - i); other(user(y)); } y; })";
@@ -124,7 +124,7 @@ fn those_who_import_more_or_less_than_before() {
 }
 
 #[test]
-fn those_for_whom_the_link_decides_otherwise() {
+fn a_new_export_affects_only_the_patched_file() {
     let kernel = SmallKernel::new(SOURCES);
     // A file that did not import anything of fs/c.o does now: other() is exported.
     let affected = kernel.affected(&[("fs/c.c", "half(x) + 1", "small(x) + 1")]);

@@ -62,7 +62,7 @@ fn a_refusal_for_programs() {
 }
 
 #[test]
-fn what_could_not_run() {
+fn errors_exit_with_status_2() {
     let kernel = kernel();
     for (arguments, why) in [
         ("same.patch --kernel source", "found no vmlinux"),

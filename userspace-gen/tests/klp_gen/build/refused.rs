@@ -241,7 +241,7 @@ fn a_header_that_very_many_include() {
 }
 
 #[test]
-fn what_is_no_patch() {
+fn refuses_texts_that_are_no_patch() {
     let kernel = SmallKernel::new(SOURCES);
     for (text, why) in [
         ("hello\n", "expected a patch in unified format"),

@@ -367,7 +367,7 @@ fn an_array_that_begins_beside_its_first_pointer() {
 }
 
 #[test]
-fn what_is_jumped_to() {
+fn refuses_replacements_that_are_no_code() {
     let data = one().data;
     let pointer = |offset: u64, change: &dyn Fn(&mut Livepatch, usize)| {
         let mut livepatch = one();
@@ -449,7 +449,7 @@ fn what_is_jumped_to() {
 }
 
 #[test]
-fn what_is_not_loaded() {
+fn refuses_pointers_into_sections_without_memory() {
     let mut livepatch = one();
     let comment = livepatch
         .elf

@@ -118,7 +118,7 @@ fn objects() {
 
 /// In a boot of the test kernel, each of these was the only thing that it logged.
 #[test]
-fn what_the_kernel_notices_first() {
+fn reports_refusals_in_the_order_of_the_kernel() {
     type Objects<'a> = &'a [(Option<&'a str>, &'a [Func<'a>])];
 
     let untraceable: Func<'_> = ("noinstr_function", 0);
@@ -255,7 +255,7 @@ fn a_hash_of_another_build() {
 }
 
 #[test]
-fn what_older_kernels_say() {
+fn older_kernels_call_vmlinux_null() {
     let said = |name, sympos, policy| {
         let names: &[_] = &[(name, sympos)];
         let report = check_patch(&Livepatch::replacing(&[(None, names)]), policy);
@@ -405,7 +405,7 @@ fn an_exact_name_that_hides_others() {
 }
 
 #[test]
-fn what_is_no_livepatch() {
+fn reports_modules_that_are_no_livepatch() {
     let livepatch = Livepatch::of("cmdline_proc_show").with_modinfo(&["license=GPL", "name=lp"]);
     assert_eq!(
         messages(&check_patch(&livepatch, Policy::Llvm), "refused"),

@@ -59,7 +59,7 @@ fn kpatch() {
 }
 
 #[test]
-fn what_leads_nowhere_is_not_checked() {
+fn arrays_with_pointers_to_nowhere_are_not_checked() {
     let sections = [".init.klp_objects", ".init.klp_funcs", ".kpatch.funcs"];
     for livepatch in [
         Livepatch::klp_build(".init.", OBJECTS),

@@ -118,7 +118,7 @@ fn imports() {
 }
 
 #[test]
-fn what_convert_makes_is_clean() {
+fn converted_livepatches_pass_the_check() {
     let livepatch = Livepatch::of("promoted").call("promoted").read("table");
     let converted = run(&livepatch, Policy::Llvm).unwrap();
     let report = check_bytes(&converted.bytes, Policy::Llvm);

@@ -319,7 +319,7 @@ fn own_relocation(kind: elf::RelocationType, addend: i64) -> Livepatch {
 }
 
 #[test]
-fn what_the_module_loader_relocates() {
+fn checks_relocations_that_the_module_loader_applies() {
     let said = |livepatch: &Livepatch| messages(&check_patch(livepatch, Policy::Exact), "refused");
     let none = Vec::<String>::new();
     assert_eq!(said(&own_relocation(elf::R_X86_64_64, 0)), none);
@@ -532,7 +532,7 @@ fn sections_of_relocations() {
 }
 
 #[test]
-fn what_an_author_may_not_mean() {
+fn warns_of_symbols_that_the_author_may_not_mean() {
     let section = ".klp.rela.vmlinux.text";
     let warnings = |symbol: &str| {
         let report = check_bytes(&made(section, symbol, LIVEPATCH), Policy::Exact);

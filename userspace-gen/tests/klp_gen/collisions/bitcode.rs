@@ -38,7 +38,7 @@ fn assembler_in_c() {
 }
 
 #[test]
-fn what_the_index_sees_is_no_collision() {
+fn globals_of_the_index_are_no_collision() {
     let link = Link::new();
     link.assembler("undefined.o", elf::STB_GLOBAL, false);
     link.bitcode("global.o", "T foo", "define i32 @foo()");

@@ -17,7 +17,7 @@ fn an_input_that_is_given_twice_is_named_once() {
 }
 
 #[test]
-fn what_can_be_read_once_is_read_once() {
+fn reads_standard_input_once() {
     let link = Link::new();
     link.assembler("strong.o", elf::STB_GLOBAL, true);
     let klp_gen = env!("CARGO_BIN_EXE_klp-gen");
@@ -97,7 +97,7 @@ fn what_cannot_be_read_is_named() {
 }
 
 #[test]
-fn what_was_linked_already_tells_nothing() {
+fn warns_of_linked_files_without_bitcode() {
     let files = crate::kernel::Files::new();
     let mut command = klp_gen();
     command.current_dir(files.directory.path());
