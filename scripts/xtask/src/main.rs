@@ -48,6 +48,7 @@ enum Command {
     Series(commands::series::Args),
     Test(commands::test::Args),
     Tracers(commands::tracers::Args),
+    Twin(commands::twin::Args),
 }
 
 fn main() -> ExitCode {
@@ -68,6 +69,7 @@ fn main() -> ExitCode {
         Command::Series(args) => commands::series::run(&args),
         Command::Test(args) => commands::test::run(&args),
         Command::Tracers(args) => commands::tracers::run(&args),
+        Command::Twin(args) => commands::twin::run(&args),
     };
     progress::end_sections();
     match result {

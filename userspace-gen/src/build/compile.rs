@@ -9,6 +9,11 @@ use crate::error::{Error, ErrorKind, Result};
 use std::fs;
 use std::path::Path;
 
+/// The option by which the compiler accepts options for headers together with preprocessed text.
+///
+/// distcc gives it both, and kbuild makes an error of that (`-Werror=unused-command-line-argument`).
+const PREPROCESSED: &str = "-Qunused-arguments";
+
 /// The settings with which files are compiled.
 #[derive(Clone, Debug, Default)]
 pub struct Compiler {
@@ -68,6 +73,7 @@ impl Compiler {
             }
             words.push(word.clone());
             if word == compile.program_word() {
+                words.push(PREPROCESSED.to_owned());
                 words.extend(self.options.iter().cloned());
             }
         }

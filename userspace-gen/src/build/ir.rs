@@ -170,6 +170,13 @@ impl<'t> Text<'t> {
                     module.attributes.insert(name, after_equals(line));
                 }
                 _ if line.starts_with(b"module asm ") => module.assembler.push(line),
+                _ if line.starts_with(b"target triple") => {
+                    // The vendor has no meaning on Linux, and distcc replaces it.
+                    let mut parts = line.splitn(3, |&b| b == b'-');
+                    let arch = parts.next().unwrap_or_default();
+                    module.flags.push(arch);
+                    module.flags.extend(parts.nth(1));
+                }
                 _ if line.starts_with(b"target ") || line.starts_with(b"$") => {
                     module.flags.push(line);
                 }
@@ -389,6 +396,16 @@ attributes #1 = { cold }
         let mut changed: Vec<_> = old.changed(&new).into_iter().collect();
         changed.sort_unstable();
         (old.is_same(&new), changed)
+    }
+
+    #[test]
+    fn the_vendor_of_a_target_has_no_meaning() {
+        let with =
+            |triple: &str| Ir::parse(format!("target triple = \"{triple}\"\n{MODULE}").as_bytes());
+        let kernel = with("x86_64-unknown-linux-gnu");
+        assert!(kernel.is_same(&with("x86_64-pc-linux-gnu")));
+        assert!(!kernel.is_same(&with("aarch64-unknown-linux-gnu")));
+        assert!(!kernel.is_same(&with("x86_64-unknown-none")));
     }
 
     #[test]

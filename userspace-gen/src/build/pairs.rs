@@ -197,10 +197,10 @@ impl Front<'_> {
             options: Vec::new(),
         };
         let after = Compiler {
-            options: shadow.options().to_vec(),
+            options: shadow.options(),
             ..compiler.clone()
         };
-        let originals = Originals::new(self.kernel, &self.cache, compiler);
+        let originals = Originals::new(self.kernel, &self.cache, compiler, &self.disassembler);
         let results = each(self.request.jobs, dependants, |dependant| {
             let result = self.compile_one(dependant, &originals, &after);
             self.progress

@@ -8,6 +8,8 @@
 use super::cache::{Cache, CacheKey};
 use super::changed::Dependant;
 use super::compile::Compiler;
+use super::disassembler::Disassembler;
+use super::ir::Ir;
 use super::jobs::output;
 use super::kbuild::Invocation;
 use super::kernel::{is_bitcode, KernelBuild};
@@ -28,6 +30,7 @@ pub struct Originals<'o> {
     kernel: &'o KernelBuild,
     cache: &'o Cache,
     compiler: Compiler,
+    disassembler: &'o Disassembler,
     /// The hashes of files that many objects read.
     known: Mutex<HashMap<PathBuf, Hash>>,
     /// The versions of the compilers.
@@ -37,11 +40,17 @@ pub struct Originals<'o> {
 impl<'o> Originals<'o> {
     /// Returns a value that compiles with `compiler`, which has no additional options.
     #[must_use]
-    pub fn new(kernel: &'o KernelBuild, cache: &'o Cache, compiler: Compiler) -> Self {
+    pub fn new(
+        kernel: &'o KernelBuild,
+        cache: &'o Cache,
+        compiler: Compiler,
+        disassembler: &'o Disassembler,
+    ) -> Self {
         Self {
             kernel,
             cache,
             compiler,
+            disassembler,
             known: Mutex::default(),
             versions: Mutex::default(),
         }
@@ -78,19 +87,38 @@ impl<'o> Originals<'o> {
         }
         let in_tree = self.kernel.directory().join(path);
         // The linker has replaced the bitcode of a module's only file, and objtool has changed native code.
-        if is_bitcode(&in_tree)? && read(&in_tree)? != read(to)? {
+        let is_kept = is_bitcode(&in_tree)?;
+        if is_kept && !self.is_same(&in_tree, to)? {
             return Ok(Err(refuse(
                 "compiled without the patch, the object differs from the one in the build directory: source, compiler or \
                 options are not those of the kernel's build (give the tree with --source, or build the kernel again)"
                     .to_owned(),
             )));
         }
+        let original = if is_kept { in_tree.as_path() } else { to };
         let entry = self.cache.entry("original", key, |directory| {
-            let copied = fs::copy(to, directory.join(BITCODE));
-            copied.map_err(|e| Error::io(&format_args!("cannot copy {}", to.display()), e))?;
+            let copied = fs::copy(original, directory.join(BITCODE));
+            copied
+                .map_err(|e| Error::io(&format_args!("cannot copy {}", original.display()), e))?;
             Ok(())
         })?;
         Ok(Ok(entry.join(BITCODE)))
+    }
+
+    /// Returns true if both objects compile to the same code.
+    ///
+    /// A compile farm gives the compiler preprocessed text, in which assembler has other places (`!srcloc`).
+    fn is_same(&self, in_tree: &Path, compiled: &Path) -> Result<bool> {
+        if read(in_tree)? == read(compiled)? {
+            return Ok(true);
+        }
+        if !is_bitcode(compiled)? {
+            return Ok(false);
+        }
+        let texts = self.disassembler.texts(&[in_tree, compiled])?;
+        let mut files = texts.iter().map(|text| Ir::parse(text));
+        let both = files.next().zip(files.next());
+        Ok(both.is_some_and(|(in_tree, compiled)| in_tree.is_same(&compiled)))
     }
 
     fn key(&self, dependant: &Dependant) -> Result<Hash> {

@@ -45,11 +45,14 @@ impl Shadow {
 
     /// Returns the compiler's options.
     #[must_use]
-    pub fn options(&self) -> [String; 2] {
-        [
-            "-ivfsoverlay".to_owned(),
-            self.overlay.display().to_string(),
-        ]
+    pub fn options(&self) -> Vec<String> {
+        let overlay = self.overlay.display().to_string();
+        if overlay.contains(',') {
+            return vec!["-ivfsoverlay".to_owned(), overlay];
+        }
+        // ccache looks at the preprocessed text if an option is in this form. Otherwise it may take an object of
+        // another patch for this one, with the setting "sloppiness = ivfsoverlay".
+        vec![format!("-Wp,-ivfsoverlay,{overlay}")]
     }
 }
 

@@ -2,6 +2,7 @@
 
 //! The measurements of `cargo xtask bench`: pairs, each in one run, in turns, on the same input.
 
+pub mod build;
 pub mod guest;
 pub mod host;
 mod larger;

@@ -3,7 +3,7 @@
 //! `cargo xtask bench`: what things cost, as ratios.
 
 use super::kernel::SourceArgs;
-use crate::bench::{guest, host, Ratios};
+use crate::bench::{build, guest, host, Ratios};
 use crate::host::paths;
 use crate::kernel::{self, Lane};
 use crate::report::outcome::Outcome;
@@ -19,9 +19,12 @@ pub struct Args {
     /// The number of times that each of a pair runs.
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
-    /// Only klp-gen, on this machine.
+    /// Only klp-gen, on this machine, without `klp-gen build`.
     #[arg(long)]
     host: bool,
+    /// Only `klp-gen build`.
+    #[arg(long, conflicts_with_all = ["host", "guest"])]
+    build: bool,
     /// Only the kernel, in the guest.
     #[arg(long, conflicts_with = "host")]
     guest: bool,
@@ -33,10 +36,13 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let kernel = kernel::prepare(Lane::Default, &args.source.origin()?, &logs)?;
     let rounds = args.rounds.into();
     let mut report = Ratios::default();
-    if !args.guest {
+    if !args.host && !args.guest {
+        build::run(&kernel, rounds, &logs, &mut report)?;
+    }
+    if !args.guest && !args.build {
         host::run(&kernel, rounds, &logs, &mut report)?;
     }
-    if !args.host {
+    if !args.host && !args.build {
         guest::run(&kernel, rounds, &logs, &mut report)?;
     }
     print!("{report}");

@@ -61,6 +61,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
         &kernel,
         &klp_gen::release(&logs)?,
         &patches,
+        None,
         &logs.join("built"),
     )?;
     let tally = if args.no_load {

@@ -16,3 +16,4 @@ pub mod qemu;
 pub mod series;
 pub mod test;
 pub mod tracers;
+pub mod twin;

@@ -20,5 +20,6 @@ pub mod rust_debug_info;
 pub mod show;
 pub mod source_patches;
 pub mod tracing_tables;
+pub mod twin;
 pub mod variants;
 pub mod verify;

@@ -205,7 +205,12 @@ impl<'k> Calls<'k> {
         };
         let cannot = |e| Error::io(&"cannot make a temporary directory", e);
         let directory = TempDir::with_prefix("klp-gen-").map_err(cannot)?;
-        let originals = Originals::new(self.kernel, self.cache, Compiler::default());
+        let originals = Originals::new(
+            self.kernel,
+            self.cache,
+            Compiler::default(),
+            &self.disassembler,
+        );
         let linked = self.linked(object)?;
         let wanted = each(self.jobs, files, |path| {
             let file = Dependant {

@@ -155,13 +155,19 @@ impl SmallKernel {
 
     /// Puts a program in front of every compile line, which notes the lines; returns the file with them.
     pub fn launch(&mut self) -> PathBuf {
-        let (program, log) = (self.path("launch"), self.path("log"));
-        write_program(
-            &program,
-            &format!("#!/bin/sh\necho \"$@\" >> {}\nexec \"$@\"\n", log.display()),
-        );
-        self.launcher = vec![program.display().to_string()];
+        let log = self.path("log");
+        self.launch_by(&format!(
+            "#!/bin/sh\necho \"$@\" >> {}\nexec \"$@\"\n",
+            log.display()
+        ));
         log
+    }
+
+    /// Puts a script in front of every compile line.
+    pub fn launch_by(&mut self, script: &str) {
+        let program = self.path("launch");
+        write_program(&program, script);
+        self.launcher = vec![program.display().to_string()];
     }
 
     /// Writes a patch that replaces text in files of the source tree.

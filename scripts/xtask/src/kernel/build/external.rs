@@ -40,9 +40,8 @@ pub fn build_with(
     let _lock = kernel.lock()?;
     let dir = directory(kernel, name);
     copy_changed(source, &dir)?;
-    let mut make = kernel.make();
-    make.arg(format!("M={}", dir.display()))
-        .arg(format!("KLP_GEN={}", klp_gen::program(logs)?.display()))
+    let mut make = make(kernel, &dir);
+    make.arg(format!("KLP_GEN={}", klp_gen::program(logs)?.display()))
         .arg(format!(
             "KLP_SYMPOS={}",
             paths::repository().join("kmod").display()
@@ -94,6 +93,13 @@ pub fn convert(
         &logs.join(format!("convert-{name}.log")),
     )?;
     Ok(to)
+}
+
+/// Returns `make` for the modules of a directory.
+pub fn make(kernel: &Kernel, directory: &Path) -> Command {
+    let mut make = kernel.make();
+    make.arg(format!("M={}", directory.display()));
+    make
 }
 
 /// Returns the directory in which the modules of the directory `name` are built.

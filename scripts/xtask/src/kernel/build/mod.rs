@@ -13,6 +13,7 @@ pub mod external;
 mod kernel;
 mod stamp;
 pub mod steps;
+pub mod throwaway;
 
 pub use kernel::Kernel;
 

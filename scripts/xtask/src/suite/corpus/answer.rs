@@ -32,6 +32,8 @@ pub enum Answer {
     Built {
         /// The names of the functions that the livepatch replaces.
         functions: Vec<String>,
+        /// The names of the functions that it adds.
+        new: Vec<String>,
         /// The modules that the livepatch changes.
         modules: Vec<String>,
     },
@@ -144,17 +146,21 @@ fn read(text: &str) -> Result<Answer> {
         let reason = format!("{}: {}", text(first, "subject")?, text(first, "reason")?);
         return Ok(Answer::Refused { kinds, reason });
     }
-    let (mut functions, mut modules) = (Vec::new(), Vec::new());
+    let (mut functions, mut new, mut modules) = (Vec::new(), Vec::new(), Vec::new());
     for row in rows("functions")? {
-        if text(row, "change")? == "changed" {
-            functions.push(text(row, "name")?);
-        }
+        let is_new = text(row, "change")? == "new";
+        let names = if is_new { &mut new } else { &mut functions };
+        names.push(text(row, "name")?);
         modules.push(text(row, "object")?);
     }
     modules.retain(|object| object != "vmlinux");
     modules.sort();
     modules.dedup();
-    Ok(Answer::Built { functions, modules })
+    Ok(Answer::Built {
+        functions,
+        new,
+        modules,
+    })
 }
 
 #[cfg(test)]
@@ -196,10 +202,16 @@ mod tests {
             row("vlan", "baz", "new"),
         ];
         let outcome = serde_json::json!({ "functions": functions, "data": [], "refusals": [] });
-        let Answer::Built { functions, modules } = read(&outcome.to_string()).unwrap() else {
+        let Answer::Built {
+            functions,
+            new,
+            modules,
+        } = read(&outcome.to_string()).unwrap()
+        else {
             panic!("it is refused");
         };
         assert_eq!(functions, ["foo", "bar"]);
+        assert_eq!(new, ["baz"]);
         assert_eq!(modules, ["vlan"]);
     }
 

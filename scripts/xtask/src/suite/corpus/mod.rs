@@ -22,7 +22,7 @@ use anyhow::{Context, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Builds a livepatch of each patch.
+/// Builds a livepatch of each patch, until there are enough.
 ///
 /// # Errors
 ///
@@ -31,19 +31,23 @@ pub fn build(
     kernel: &Kernel,
     klp_gen: &Path,
     patches: &[(String, PathBuf)],
+    enough: Option<usize>,
     to: &Path,
 ) -> Result<Vec<Built>> {
     fs::create_dir_all(to).with_context(|| format!("cannot create {}", to.display()))?;
     let mut step = Step::begin("klp-gen build", "patches", None).of(patches.len());
-    let mut all = Vec::new();
+    let (mut all, mut built) = (Vec::new(), 0);
     for (number, (file, patch)) in patches.iter().enumerate() {
+        if enough == Some(built) {
+            break;
+        }
         step.update(Some(number), file);
         let livepatch = to.join(format!("livepatch-{number}.ko"));
         let cache = paths::cache()?;
-        all.push(answer::ask(
-            klp_gen, kernel, &cache, file, patch, livepatch,
-        )?);
+        let one = answer::ask(klp_gen, kernel, &cache, file, patch, livepatch)?;
+        built += usize::from(one.answer.kind() == AnswerKind::Built);
+        all.push(one);
     }
-    step.end(Some(patches.len()));
+    step.end(Some(all.len()));
     Ok(all)
 }
