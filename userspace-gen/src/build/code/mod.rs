@@ -5,7 +5,7 @@
 //! The linker's LTO makes one section for each function and each variable. Functions and variables with a
 //! section in the source (`__init`, `__ro_after_init`, `__sched`) still share a section.
 //!
-//! - [`file`] has the object file, [`piece`] a function or variable of it.
+//! - [`mod@file`] has the object file, [`piece`] a function or variable of it.
 //! - `read` reads the file, and `cut` cuts all sections by their symbols.
 //! - [`references`] resolves the targets of relocations.
 //! - [`instructions`] reads the code around a relocation.
