@@ -2,11 +2,11 @@
 
 //! From the built livepatches to the variants and the predictions.
 
+use crate::cases::{self, Base, Order, Variant};
 use crate::list::{Listed, Rule};
 use crate::module::Module;
 use crate::names::Names;
 use crate::predict::{predict, predict_before};
-use crate::table::{self, Base, Order, Variant};
 use anyhow::{bail, Context, Result};
 use klp_gen::convert::{convert, Conversion};
 use klp_gen::target::{Symvers, Target, TargetFiles};
@@ -150,7 +150,7 @@ impl<'f> Deriver<'f> {
 pub fn derive(inputs: &Inputs<'_>) -> Result<Vec<Derived>> {
     let files = KernelFiles::open(inputs)?;
     let source = Deriver::new(&files, inputs)?;
-    table::all()
+    cases::all()
         .map(|variant| source.derive(variant).with_context(|| variant.name))
         .collect()
 }

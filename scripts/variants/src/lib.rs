@@ -8,16 +8,16 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cases;
 pub mod derive;
 pub mod edit;
 pub mod list;
 pub mod module;
-pub mod mutants;
 pub mod names;
 pub mod predict;
-pub mod table;
+pub mod random;
 
+pub use cases::{Expected, Order, Variant};
 pub use derive::{derive, Derived, Deriver, Inputs, KernelFiles};
 pub use list::{Listed, Prediction, Rule, Verdict};
-pub use mutants::{Mutant, Mutants};
-pub use table::{Expected, Order, Variant};
+pub use random::{Mutant, Mutants};

@@ -2,7 +2,7 @@
 
 //! The list from the host to the guest: which livepatches there are, and what the kernel will say to each.
 
-use crate::table::Order;
+use crate::cases::Order;
 use klp_gen::check::Kind;
 use klp_policy::Policy;
 use serde::{Deserialize, Serialize};

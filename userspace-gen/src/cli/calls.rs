@@ -6,7 +6,7 @@ use super::build::{cache_directory, processors};
 use super::ui::Console;
 use anyhow::Result;
 use klp_gen::build::cache::Cache;
-use klp_gen::build::calls::{Calls, ChangedCall, Comparison, Function};
+use klp_gen::build::calls::{Calls, ChangedCall, CallComparison, Function};
 use klp_gen::build::KernelBuild;
 use klp_gen::elf::ElfFile;
 use klp_gen::livepatch::is_made_of_code;
@@ -43,8 +43,8 @@ pub fn compare(
     target: &Target<'_>,
     functions: &[Function<'_>],
     console: &Console,
-) -> Result<Vec<Comparison>> {
-    let none = vec![Comparison::NotKnown; functions.len()];
+) -> Result<Vec<CallComparison>> {
+    let none = vec![CallComparison::NotKnown; functions.len()];
     let is_relevant: Vec<_> = functions.iter().map(|f| is_static(target, f)).collect();
     // The report says it of files that are no ELF files of this kind.
     let Ok(elf) = ElfFile::parse(origin.to_owned(), livepatch) else {
@@ -91,7 +91,7 @@ pub fn compare(
             let mut results = results.into_iter();
             let all = is_relevant.into_iter().map(|is_relevant| {
                 let result = is_relevant.then(|| results.next()).flatten();
-                result.unwrap_or(Comparison::NotKnown)
+                result.unwrap_or(CallComparison::NotKnown)
             });
             return Ok(all.collect());
         }
@@ -111,14 +111,14 @@ pub fn compare(
 ///
 /// `is_replaced` is true for a function that the livepatch replaces. A function that is only called needs no advice on
 /// arguments that are passed for nothing.
-pub fn advice(comparison: &Comparison, is_replaced: bool) -> Option<String> {
+pub fn advice(comparison: &CallComparison, is_replaced: bool) -> Option<String> {
     match comparison {
-        Comparison::Changed(ChangedCall::Signature { source, code }) => Some(format!(
+        CallComparison::Changed(ChangedCall::Signature { source, code }) => Some(format!(
             "the source has {source}, the kernel's code {code} (types of LLVM): the optimiser changed arguments or result \
             (make the livepatch with klp-gen build, or use a function that is not static; or declare the function as in \
             the code, and give --allow-call to convert and symvers)"
         )),
-        Comparison::Changed(ChangedCall::Unread { arguments }) if is_replaced => {
+        CallComparison::Changed(ChangedCall::Unread { arguments }) if is_replaced => {
             let numbers: Vec<_> = arguments.iter().map(usize::to_string).collect();
             Some(format!(
                 "callers in its file pass nothing as argument {}, which the kernel's code does not read: the replacement \
@@ -126,9 +126,9 @@ pub fn advice(comparison: &Comparison, is_replaced: bool) -> Option<String> {
                 numbers.join(" and ")
             ))
         }
-        Comparison::Changed(ChangedCall::Unread { .. })
-        | Comparison::Same
-        | Comparison::NotKnown => None,
+        CallComparison::Changed(ChangedCall::Unread { .. })
+        | CallComparison::Same
+        | CallComparison::NotKnown => None,
     }
 }
 

@@ -136,7 +136,7 @@ mod tests {
             let suites = expected.of("variants").unwrap();
             assert_eq!(suites.len(), 4, "{path}");
             for (suite, cases) in suites {
-                assert_eq!(*cases, klp_variants::table::COUNT, "{path}: {suite}");
+                assert_eq!(*cases, klp_variants::cases::COUNT, "{path}: {suite}");
             }
         }
     }

@@ -71,7 +71,7 @@ pub struct Function<'f> {
 
 /// The result of the comparison for a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Comparison {
+pub enum CallComparison {
     /// The callers in the kernel pass what the source says.
     Same,
     /// They pass something else.
@@ -81,7 +81,7 @@ pub enum Comparison {
     NotKnown,
 }
 
-impl Comparison {
+impl CallComparison {
     /// Returns true if a livepatch that was compiled from the function's declaration calls it, or is called, with the
     /// wrong registers.
     #[must_use]
@@ -121,7 +121,7 @@ impl<'k> Calls<'k> {
     /// # Errors
     ///
     /// A file cannot be read or written, or a program of the kernel's build fails.
-    pub fn compare(&self, functions: &[Function<'_>]) -> Result<Refusable<Vec<Comparison>>> {
+    pub fn compare(&self, functions: &[Function<'_>]) -> Result<Refusable<Vec<CallComparison>>> {
         let places = self.places(functions)?;
         let mut found = HashMap::new();
         let objects: BTreeSet<_> = places.iter().flatten().map(|(object, _)| object).collect();
@@ -136,12 +136,12 @@ impl<'k> Calls<'k> {
         }
         let results = functions.iter().zip(&places).map(|(function, place)| {
             let Some(of_file) = place.as_ref().and_then(|(_, path)| found.get(path)) else {
-                return Comparison::NotKnown;
+                return CallComparison::NotKnown;
             };
             let name = String::from_utf8_lossy(function.name);
             match of_file.get(&*name) {
-                Some(changed) => Comparison::Changed(changed.clone()),
-                None => Comparison::Same,
+                Some(changed) => CallComparison::Changed(changed.clone()),
+                None => CallComparison::Same,
             }
         });
         Ok(Ok(results.collect()))
@@ -225,7 +225,7 @@ impl<'k> Calls<'k> {
                 Err(refusal) => return Ok(Err(refusal)),
             };
             let key = Self::key(&link, linked, path, &bitcode)?;
-            Ok(Ok(Wanted { file, bitcode, key }))
+            Ok(Ok(ComparedFile { file, bitcode, key }))
         })?;
         let (wanted, refusals): (Vec<_>, Vec<_>) =
             wanted.into_iter().partition(std::result::Result::is_ok);
@@ -248,7 +248,7 @@ impl<'k> Calls<'k> {
     }
 
     /// Compares files, and writes the entries of the cache.
-    fn compare_files(&self, link: &ThinLink, files: &[&Wanted], directory: &Path) -> Result<()> {
+    fn compare_files(&self, link: &ThinLink, files: &[&ComparedFile], directory: &Path) -> Result<()> {
         let unoptimised = Compiler {
             options: ["-Xclang", "-disable-llvm-passes"]
                 .map(str::to_owned)
@@ -332,7 +332,7 @@ impl<'k> Calls<'k> {
 }
 
 /// A file that is compared.
-struct Wanted {
+struct ComparedFile {
     file: Dependant,
     /// The bitcode of the file in the kernel.
     bitcode: PathBuf,

@@ -6,7 +6,7 @@ use super::small_kernel::SmallKernel;
 use crate::livepatch::Livepatch;
 use crate::shell::klp_gen;
 use klp_gen::build::cache::Cache;
-use klp_gen::build::calls::{Calls, ChangedCall, Comparison, Function};
+use klp_gen::build::calls::{Calls, ChangedCall, CallComparison, Function};
 use klp_gen::elf::ElfInput;
 use std::fs;
 
@@ -60,12 +60,12 @@ fn compared(kernel: &SmallKernel, object: &str, file: &str, names: &[&str]) -> V
     let calls = Calls::new(&build, &cache, 2).unwrap();
     let results = calls.compare(&functions).unwrap().unwrap();
     let shown = results.into_iter().map(|result| match result {
-        Comparison::Same => "same".to_owned(),
-        Comparison::NotKnown => "not known".to_owned(),
-        Comparison::Changed(ChangedCall::Signature { source, code }) => {
+        CallComparison::Same => "same".to_owned(),
+        CallComparison::NotKnown => "not known".to_owned(),
+        CallComparison::Changed(ChangedCall::Signature { source, code }) => {
             format!("{source} -> {code}")
         }
-        Comparison::Changed(ChangedCall::Unread { arguments }) => format!("unread {arguments:?}"),
+        CallComparison::Changed(ChangedCall::Unread { arguments }) => format!("unread {arguments:?}"),
     });
     shown.collect()
 }

@@ -9,10 +9,10 @@
 pub mod fields;
 pub mod words;
 
+use crate::cases::{Base, Order};
 use crate::derive::Deriver;
 use crate::list::Listed;
 use crate::module::Module;
-use crate::table::{Base, Order};
 use anyhow::{Context, Result};
 use fastrand::Rng;
 use klp_policy::Policy;
