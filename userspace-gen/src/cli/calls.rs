@@ -6,7 +6,7 @@ use super::build::{cache_directory, processors};
 use super::ui::Console;
 use anyhow::Result;
 use klp_gen::build::cache::Cache;
-use klp_gen::build::calls::{Calls, ChangedCall, CallComparison, Function};
+use klp_gen::build::calls::{CallComparison, Calls, ChangedCall, Function};
 use klp_gen::build::KernelBuild;
 use klp_gen::elf::ElfFile;
 use klp_gen::livepatch::is_made_of_code;

@@ -248,7 +248,12 @@ impl<'k> Calls<'k> {
     }
 
     /// Compares files, and writes the entries of the cache.
-    fn compare_files(&self, link: &ThinLink, files: &[&ComparedFile], directory: &Path) -> Result<()> {
+    fn compare_files(
+        &self,
+        link: &ThinLink,
+        files: &[&ComparedFile],
+        directory: &Path,
+    ) -> Result<()> {
         let unoptimised = Compiler {
             options: ["-Xclang", "-disable-llvm-passes"]
                 .map(str::to_owned)

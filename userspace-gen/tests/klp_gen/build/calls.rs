@@ -6,7 +6,7 @@ use super::small_kernel::SmallKernel;
 use crate::livepatch::Livepatch;
 use crate::shell::klp_gen;
 use klp_gen::build::cache::Cache;
-use klp_gen::build::calls::{Calls, ChangedCall, CallComparison, Function};
+use klp_gen::build::calls::{CallComparison, Calls, ChangedCall, Function};
 use klp_gen::elf::ElfInput;
 use std::fs;
 
@@ -65,7 +65,9 @@ fn compared(kernel: &SmallKernel, object: &str, file: &str, names: &[&str]) -> V
         CallComparison::Changed(ChangedCall::Signature { source, code }) => {
             format!("{source} -> {code}")
         }
-        CallComparison::Changed(ChangedCall::Unread { arguments }) => format!("unread {arguments:?}"),
+        CallComparison::Changed(ChangedCall::Unread { arguments }) => {
+            format!("unread {arguments:?}")
+        }
     });
     shown.collect()
 }

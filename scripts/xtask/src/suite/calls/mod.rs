@@ -6,7 +6,7 @@ mod dwarf;
 
 use anyhow::{bail, Result};
 use klp_gen::build::cache::Cache;
-use klp_gen::build::calls::{self, Calls, ChangedCall, CallComparison};
+use klp_gen::build::calls::{self, CallComparison, Calls, ChangedCall};
 use klp_gen::build::identity::order::MemberSymbols;
 use klp_gen::build::KernelBuild;
 use klp_gen::elf::ElfInput;
@@ -94,7 +94,10 @@ pub fn compare(
         compared.functions += functions.len();
         for ((at, symbol), answer) in functions.iter().zip(answers) {
             let is_noted = noted.contains(&symbol.value);
-            let is_changed = matches!(&answer, CallComparison::Changed(ChangedCall::Signature { .. }));
+            let is_changed = matches!(
+                &answer,
+                CallComparison::Changed(ChangedCall::Signature { .. })
+            );
             let function = || Function {
                 file: members[*at].clone(),
                 name: String::from_utf8_lossy(symbol.name).into_owned(),
