@@ -3,7 +3,7 @@
 //! Livepatches that are good and bad in every way that the kernel's loader and livepatch core
 //! distinguish, and what `klp-gen check` makes of them.
 //!
-//! The host derives them ([`table`] says which, [`edit`] how), predicts what the kernel will say
+//! The host derives them ([`cases`] says which, [`edit`] how), predicts what the kernel will say
 //! ([`mod@predict`]) and writes a [`list`]. A guest loads each and compares.
 
 #![forbid(unsafe_code)]
