@@ -81,7 +81,7 @@ fn spread(count: usize) -> impl Iterator<Item = usize> {
 }
 
 fn print(twins: &[Twin]) {
-    println!("| patch | functions, klp-gen | functions, twin | klp-gen, s | kernel |");
+    println!("| patch | functions, klp-gen | of these, in the twin | klp-gen, s | kernel |");
     println!("| --- | ---: | ---: | ---: | ---: |");
     let numbered = || (1..).zip(twins);
     for (number, twin) in numbered() {
