@@ -44,6 +44,14 @@ percpu() {
 	number 2
 }
 
+# Both variables are __ro_after_init.
+line=$(cat /proc/cmdline)
+before[after_init]=$line
+after[after_init]="${#line} $line"
+after_init() {
+	cat /proc/cmdline
+}
+
 # The new static local counts, and the lock and the identity are those of the kernel. cat reads a second time, for the
 # end of the file.
 id=$(cat $boot_id)
@@ -102,7 +110,7 @@ special() {
 	sed '/^static key/d; s/smap .*/smap/; s/shown .*/shown/' $special | paste -s -d ,
 }
 
-patches='string promoted inlined percpu static_local new tracepoint fault header module'
+patches='string promoted inlined percpu after_init static_local new tracepoint fault header module'
 
 # prints(patch, text) - whether what the patch changes prints that
 prints() {

@@ -7,12 +7,13 @@ use super::ui::Console;
 use anyhow::Result;
 use klp_gen::build::cache::Cache;
 use klp_gen::build::calls::{CallComparison, Calls, ChangedCall, Function};
-use klp_gen::build::KernelBuild;
+use klp_gen::build::{KernelBuild, RefusalKind};
 use klp_gen::elf::ElfFile;
 use klp_gen::livepatch::is_made_of_code;
-use klp_gen::target::Target;
+use klp_gen::target::{BuildDirectory, Target};
 use klp_policy::ObjName;
 use object::elf::STT_FUNC;
+use std::fs;
 use std::path::Path;
 use tempfile::TempDir;
 
@@ -45,7 +46,7 @@ pub fn compare(
     console: &Console,
 ) -> Result<Vec<CallComparison>> {
     let none = vec![CallComparison::NotKnown; functions.len()];
-    let is_relevant: Vec<_> = functions.iter().map(|f| is_static(target, f)).collect();
+    let is_relevant: Vec<_> = functions.iter().map(|f| is_function(target, f)).collect();
     // The report says it of files that are no ELF files of this kind.
     let Ok(elf) = ElfFile::parse(origin.to_owned(), livepatch) else {
         return Ok(none);
@@ -53,7 +54,7 @@ pub fn compare(
     if !is_relevant.contains(&true) || is_made_of_code(&elf) {
         return Ok(none);
     }
-    let Some(build) = target.build_directory() else {
+    let Some(build) = build_directory(target) else {
         return Ok(none);
     };
     let what = "the static functions that it calls or replaces were not compared with the kernel's code, which may have \
@@ -86,25 +87,44 @@ pub fn compare(
     };
     let compared =
         compared.and_then(|cache| Calls::new(&kernel, &cache, processors())?.compare(&relevant));
-    let why = match compared {
-        Ok(Ok(results)) => {
-            let mut results = results.into_iter();
-            let all = is_relevant.into_iter().map(|is_relevant| {
-                let result = is_relevant.then(|| results.next()).flatten();
-                result.unwrap_or(CallComparison::NotKnown)
-            });
-            return Ok(all.collect());
+    let compared = match compared {
+        Ok(compared) => compared,
+        Err(why) => {
+            console.warning(&format_args!("{origin}: {what}: {why}"));
+            return Ok(none);
         }
-        Ok(Err(refusals)) => {
-            let refusals = refusals
-                .iter()
-                .map(|r| format!("{}: {}", r.subject, r.reason));
-            refusals.collect::<Vec<_>>().join("; ")
-        }
-        Err(why) => why.to_string(),
     };
-    console.warning(&format_args!("{origin}: {what}: {why}"));
-    Ok(none)
+    for refusal in compared.refusals {
+        let why = match refusal.kind {
+            RefusalKind::OtherBuild => {
+                "the source, the compiler or its options are not those of the kernel's build (restore the file, and run \
+                this again)"
+            }
+            _ => &refusal.reason,
+        };
+        let what = "its functions were not compared with the kernel's code, which may have other arguments than the source";
+        console.warning(&format_args!(
+            "{origin}: {}: {what}: {why}",
+            refusal.subject
+        ));
+    }
+    let mut results = compared.results.into_iter();
+    let all = is_relevant.into_iter().map(|is_relevant| {
+        let result = is_relevant.then(|| results.next()).flatten();
+        result.unwrap_or(CallComparison::NotKnown)
+    });
+    Ok(all.collect())
+}
+
+/// Returns the directory of the kernel's build: that of vmlinux, or of the file to which vmlinux is a link.
+fn build_directory(target: &Target<'_>) -> Option<BuildDirectory> {
+    let build = target.build_directory()?;
+    if !build.linked().is_empty() {
+        return Some(build);
+    }
+    let vmlinux = target.object(ObjName::VMLINUX)?;
+    let linked = fs::canonicalize(&vmlinux.origin).map(|path| BuildDirectory::of(&path));
+    Some(linked.unwrap_or(build))
 }
 
 /// Returns the difference in words, with advice.
@@ -116,7 +136,7 @@ pub fn advice(comparison: &CallComparison, is_replaced: bool) -> Option<String> 
         CallComparison::Changed(ChangedCall::Signature { source, code }) => Some(format!(
             "the source has {source}, the kernel's code {code} (types of LLVM): the optimiser changed arguments or result \
             (make the livepatch with klp-gen build, or use a function that is not static; or declare the function as in \
-            the code, and give --allow-call to convert and symvers)"
+            the code, and give --allow-call)"
         )),
         CallComparison::Changed(ChangedCall::Unread { arguments }) if is_replaced => {
             let numbers: Vec<_> = arguments.iter().map(usize::to_string).collect();
@@ -132,13 +152,13 @@ pub fn advice(comparison: &CallComparison, is_replaced: bool) -> Option<String> 
     }
 }
 
-/// Returns true if a function is static in the kernel, so that the optimiser knows all its callers.
-fn is_static(target: &Target<'_>, function: &Function<'_>) -> bool {
+/// Returns true if a name is that of a function of the kernel, not of a variable.
+fn is_function(target: &Target<'_>, function: &Function<'_>) -> bool {
     let object = ObjName::new(function.object.as_bytes()).and_then(|name| target.object(name));
     let Some(object) = object else { return false };
     let entries = (0..).zip(object.symbols.entries());
     let mut seqs = entries
         .filter(|(_, entry)| entry.name.0 == function.name && entry.address == function.address);
     let symbol = seqs.find_map(|(seq, _)| object.file_symbol(seq));
-    symbol.is_some_and(|symbol| symbol.is_static() && symbol.kind == STT_FUNC)
+    symbol.is_some_and(|symbol| symbol.kind == STT_FUNC)
 }

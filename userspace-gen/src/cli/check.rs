@@ -2,7 +2,7 @@
 
 //! `klp-gen check`
 
-use super::calls;
+use super::calls::{self, CallArgs};
 use super::options::format::{Format, FormatArg};
 use super::options::target::{SymversArgs, TargetArgs};
 use super::ui::json::Address;
@@ -51,6 +51,9 @@ pub struct Args {
     symvers: SymversArgs,
 
     #[command(flatten)]
+    calls: CallArgs,
+
+    #[command(flatten)]
     format: FormatArg,
 }
 
@@ -91,7 +94,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     if let Some(path) = &args.notes {
         report.check_notes(&path.display(), &read_file(path)?, &target);
     }
-    warn_of_calls(&origin, &data, &target, &mut report, console)?;
+    warn_of_calls(&origin, &data, &target, args, &mut report, console)?;
     let shown = report.findings.iter();
     let shown = shown.filter(|f| !console.is_quiet() || is_bad(f));
     match args.format.format {
@@ -118,6 +121,7 @@ fn warn_of_calls(
     origin: &str,
     data: &[u8],
     target: &Target<'_>,
+    args: &Args,
     report: &mut Report,
     console: &Console,
 ) -> Result<()> {
@@ -129,6 +133,7 @@ fn warn_of_calls(
                 object: &finding.object,
                 name: name.as_bytes(),
                 address: *address,
+                is_replaced: finding.kind == Kind::Function,
             },
             _ => Function::default(),
         });
@@ -136,6 +141,10 @@ fn warn_of_calls(
     let compared = calls::compare(origin, data, target, &functions, console)?;
     for (finding, comparison) in report.findings.iter_mut().zip(&compared) {
         let is_replaced = finding.kind == Kind::Function;
+        match &finding.outcome {
+            Outcome::Resolved { name, .. } if !args.calls.allow(name.as_bytes()) => (),
+            _ => continue,
+        }
         finding
             .warnings
             .extend(calls::advice(comparison, is_replaced));

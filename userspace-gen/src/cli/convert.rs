@@ -254,6 +254,7 @@ fn refused_calls(
                 object,
                 name: r.full_name.as_bytes(),
                 address: r.address,
+                is_replaced: false,
             };
             (NameKind::Reference, &r.written, function)
         });
@@ -262,6 +263,7 @@ fn refused_calls(
             object: &f.object,
             name: f.full_name.as_bytes(),
             address: f.address,
+            is_replaced: true,
         };
         (NameKind::Function, &f.written, function)
     });

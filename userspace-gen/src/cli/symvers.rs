@@ -112,6 +112,7 @@ fn refused_calls(
         object,
         name: r.full_name.as_bytes(),
         address: r.address,
+        is_replaced: false,
     });
     let functions: Vec<_> = functions.collect();
     let compared = calls::compare(origin, data, target, &functions, console)?;

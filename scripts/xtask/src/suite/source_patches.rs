@@ -51,7 +51,7 @@ use ExpectedAnswer::{Built, Refused};
 type SourcePatch = (&'static str, Tree, ExpectedAnswer);
 
 /// Every patch of the directory.
-const ALL: [SourcePatch; 15] = [
+const ALL: [SourcePatch; 16] = [
     ("string", Tree::Kernel, Built(&["cpu_byteorder_show"])),
     ("promoted", Tree::Kernel, Built(&["tty_ldiscs_seq_show"])),
     (
@@ -61,6 +61,7 @@ const ALL: [SourcePatch; 15] = [
         Built(&["get_nr_dirty_inodes", "proc_nr_inodes"]),
     ),
     ("percpu", Tree::Kernel, Built(&["proc_nr_inodes"])),
+    ("after_init", Tree::Kernel, Built(&["cmdline_proc_show"])),
     ("static_local", Tree::Kernel, Built(&["proc_do_uuid"])),
     ("new", Tree::Kernel, Built(&["uptime_proc_show"])),
     ("tracepoint", Tree::Kernel, Built(&["__set_task_comm"])),

@@ -4,7 +4,8 @@
 //!
 //! LLVM removes arguments and results that nobody uses, and passes a value in place of a pointer to it
 //! (`DeadArgumentElimination.cpp`, `ArgumentPromotion.cpp`). Both only happen to functions with local linkage whose
-//! callers are all known. A livepatch that was compiled from the kernel's declaration calls such a function with the
+//! callers are all known; some of these are promoted afterwards. Where a function has to keep its arguments, callers in
+//! its file pass nothing in place of an argument that it does not read. A livepatch that was compiled from the kernel's declaration calls such a function with the
 //! wrong registers. The names stay the same, and without debug information vmlinux says nothing.
 //!
 //! So the source is compiled once more without optimisation, the link's backend compiles the file once more, and both
@@ -23,9 +24,14 @@ use super::kernel::{KbuildModule, KernelBuild};
 use super::path::copy_below;
 use super::proof::Originals;
 use super::thin_link::{Replaced, ThinLink};
-use super::{KbuildObject, Reason, Refusable};
+use super::{BuildRefusal, KbuildObject, Reason};
+use crate::bitcode::text::SymbolList;
+use crate::bitcode::{FatObjects, LinkInputs, Llvm};
 use crate::elf::ElfInput;
 use crate::error::{Error, ErrorKind, Result};
+use crate::file::read_file;
+use klp_policy::Policy;
+use memchr::memmem::Finder;
 use object::elf::STT_FUNC;
 use serde::{Deserialize, Serialize};
 use signature::Signatures;
@@ -67,6 +73,17 @@ pub struct Function<'f> {
     pub name: &'f [u8],
     /// Its address; in a module, the offset in its section.
     pub address: u64,
+    /// True if the livepatch replaces the function.
+    pub is_replaced: bool,
+}
+
+/// The results for some functions.
+#[derive(Debug)]
+pub struct Compared {
+    /// The results, in the order of the functions.
+    pub results: Vec<CallComparison>,
+    /// The files that are not those of the kernel's build. Nothing is known of their functions.
+    pub refusals: Vec<BuildRefusal>,
 }
 
 /// The result of the comparison for a function.
@@ -76,8 +93,8 @@ pub enum CallComparison {
     Same,
     /// They pass something else.
     Changed(ChangedCall),
-    /// The function is not static, or is not among those that ThinLTO compiled: nothing is compared. LLVM does not change
-    /// the calls of a function that is not static.
+    /// Nothing is compared: ThinLTO did not compile the function, or it is a function for other files that is only called.
+    /// LLVM gives such a function no other arguments.
     NotKnown,
 }
 
@@ -116,40 +133,47 @@ impl<'k> Calls<'k> {
         })
     }
 
-    /// Compares what the callers of functions pass with the source, and returns the results in the order of `functions`.
+    /// Compares what the callers of functions pass with the source.
     ///
     /// # Errors
     ///
     /// A file cannot be read or written, or a program of the kernel's build fails.
-    pub fn compare(&self, functions: &[Function<'_>]) -> Result<Refusable<Vec<CallComparison>>> {
+    pub fn compare(&self, functions: &[Function<'_>]) -> Result<Compared> {
         let places = self.places(functions)?;
         let mut found = HashMap::new();
+        let mut refusals = Vec::new();
         let objects: BTreeSet<_> = places.iter().flatten().map(|(object, _)| object).collect();
         for object in objects {
             let of_object = places.iter().flatten().filter(|(of, _)| of == object);
             let files: BTreeSet<_> = of_object.map(|(_, path)| path.clone()).collect();
             let files: Vec<_> = files.into_iter().collect();
-            match self.of_files(object, &files)? {
-                Ok(changed) => found.extend(files.into_iter().zip(changed)),
-                Err(refusals) => return Ok(Err(refusals)),
+            for (file, changed) in files.iter().zip(self.of_files(object, &files)?) {
+                match changed {
+                    Ok(changed) => drop(found.insert(file.clone(), changed)),
+                    Err(refusal) => refusals.push(refusal),
+                }
             }
         }
-        let results = functions.iter().zip(&places).map(|(function, place)| {
-            let Some(of_file) = place.as_ref().and_then(|(_, path)| found.get(path)) else {
-                return CallComparison::NotKnown;
-            };
+        let results = functions.iter().zip(&places).map(|(function, places)| {
             let name = String::from_utf8_lossy(function.name);
-            match of_file.get(&*name) {
+            let of_files: Option<Vec<_>> = places.iter().map(|(_, path)| found.get(path)).collect();
+            let of_files = of_files.unwrap_or_default();
+            let mut changed = of_files.iter().filter_map(|of_file| of_file.get(&*name));
+            match changed.next() {
                 Some(changed) => CallComparison::Changed(changed.clone()),
+                None if of_files.is_empty() => CallComparison::NotKnown,
                 None => CallComparison::Same,
             }
         });
-        Ok(Ok(results.collect()))
+        Ok(Compared {
+            results: results.collect(),
+            refusals,
+        })
     }
 
-    /// Returns the bitcode file of each function, as far as the symbol tables tell.
-    fn places(&self, functions: &[Function<'_>]) -> Result<Vec<Option<(KbuildObject, PathBuf)>>> {
-        let mut places = vec![None; functions.len()];
+    /// Returns the bitcode files that may define each function.
+    fn places(&self, functions: &[Function<'_>]) -> Result<Vec<Vec<(KbuildObject, PathBuf)>>> {
+        let mut places = vec![Vec::new(); functions.len()];
         let objects: BTreeSet<_> = functions.iter().map(|function| function.object).collect();
         for name in objects {
             let (object, path, members) = if name == "vmlinux" {
@@ -163,42 +187,59 @@ impl<'k> Calls<'k> {
                 let path = self.kernel.directory().join(&module.ko);
                 (module.object.clone(), path, module.members.clone())
             };
-            let input = ElfInput::open(&path)?;
-            let elf = input.parse()?;
-            let Ok(files) = MemberSymbols::of(&elf, &members) else {
-                continue;
-            };
-            let mut symbols: HashMap<&[u8], Vec<(u64, &PathBuf)>> = HashMap::new();
-            for (at, member) in members.iter().enumerate() {
-                let of_file = files.symbols(&elf, at);
-                for symbol in of_file.filter(|symbol| symbol.kind == STT_FUNC) {
-                    let named = symbols.entry(symbol.name).or_default();
-                    named.push((symbol.value, member));
-                }
-            }
+            let statics = Statics::read(&path, &members)?;
             let of_object = functions.iter().zip(&mut places);
-            for (function, place) in of_object.filter(|(function, _)| function.object == name) {
-                let named = symbols.get(function.name).into_iter().flatten();
-                let mut named = named.filter(|(value, _)| *value == function.address);
-                if let (Some((_, member)), None) = (named.next(), named.next()) {
-                    *place = Some((object.clone(), (*member).clone()));
-                }
+            for (function, places) in of_object.filter(|(function, _)| function.object == name) {
+                let files = match statics.file(function) {
+                    Some(file) => vec![file.clone()],
+                    None => self.definers(&members, function)?,
+                };
+                places.extend(files.into_iter().map(|file| (object.clone(), file)));
             }
         }
         Ok(places)
     }
 
-    /// Returns the changed calls of each file, in order.
+    /// Returns the files that define a function which has no place among the statics of a file: a promoted static, or a
+    /// function for other files. LLVM changes the arguments of the first before it promotes the function.
+    fn definers(&self, members: &[PathBuf], function: &Function<'_>) -> Result<Vec<PathBuf>> {
+        let name = in_source(function.name);
+        if let [member] = members {
+            return Ok(vec![member.clone()]);
+        }
+        let finder = Finder::new(&name);
+        let mut files = Vec::new();
+        let mut paths = Vec::new();
+        for member in members {
+            let path = self.kernel.directory().join(member);
+            if finder.find(&read_file(&path)?).is_some() {
+                files.push(member);
+                paths.push(path);
+            }
+        }
+        let inputs = LinkInputs::open(&paths, FatObjects::Code)?;
+        let lists = Llvm::Path.tools(inputs.bitcode())?.list(inputs.bitcode())?;
+        let defines = |list: &SymbolList| {
+            list.symbols.iter().any(|symbol| {
+                let is_changed = symbol.is_local() || function.is_replaced;
+                symbol.name == name && !symbol.is_undefined() && is_changed
+            })
+        };
+        let files = files.into_iter().zip(&lists);
+        let files = files.filter(|(_, list)| defines(list));
+        Ok(files.map(|(file, _)| file.clone()).collect())
+    }
+
+    /// Returns the changed calls of each file, in order, or the reason for which a file is not that of the kernel.
     ///
     /// # Errors
     ///
-    /// A file cannot be read or written, a program of the kernel's build fails, or the source is not that of the
-    /// kernel.
+    /// A file cannot be read or written, or a program of the kernel's build fails.
     fn of_files(
         &self,
         object: &KbuildObject,
         files: &[PathBuf],
-    ) -> Result<Refusable<Vec<ChangedCalls>>> {
+    ) -> Result<Vec<std::result::Result<ChangedCalls, BuildRefusal>>> {
         let link = match self.modules.iter().find(|module| module.object == *object) {
             Some(module) => ThinLink::module(self.kernel, module)?,
             None => ThinLink::vmlinux(self.kernel)?,
@@ -227,24 +268,19 @@ impl<'k> Calls<'k> {
             let key = Self::key(&link, linked, path, &bitcode)?;
             Ok(Ok(ComparedFile { file, bitcode, key }))
         })?;
-        let (wanted, refusals): (Vec<_>, Vec<_>) =
-            wanted.into_iter().partition(std::result::Result::is_ok);
-        if !refusals.is_empty() {
-            return Ok(Err(refusals
-                .into_iter()
-                .filter_map(std::result::Result::err)
-                .collect()));
-        }
-        let wanted: Vec<_> = wanted.into_iter().flatten().collect();
         let missing: Vec<_> = wanted
             .iter()
+            .flatten()
             .filter(|wanted| self.cache.find("calls", wanted.key).is_none())
             .collect();
         if !missing.is_empty() {
             self.compare_files(&link, &missing, directory.path())?;
         }
-        let read = wanted.iter().map(|wanted| self.read(wanted.key));
-        read.collect::<Result<Vec<_>>>().map(Ok)
+        let read = wanted.into_iter().map(|wanted| match wanted {
+            Ok(wanted) => self.read(wanted.key).map(Ok),
+            Err(refusal) => Ok(Err(refusal)),
+        });
+        read.collect()
     }
 
     /// Compares files, and writes the entries of the cache.
@@ -344,18 +380,62 @@ struct ComparedFile {
     key: blake3::Hash,
 }
 
+/// The static functions of a linked object, with their files.
+struct Statics {
+    functions: HashMap<(Vec<u8>, u64), Vec<PathBuf>>,
+}
+
+impl Statics {
+    fn read(path: &Path, members: &[PathBuf]) -> Result<Self> {
+        let input = ElfInput::open(path)?;
+        let elf = input.parse()?;
+        let mut functions: HashMap<_, Vec<_>> = HashMap::new();
+        // Without the order of files, the bitcode tells.
+        if let Ok(files) = MemberSymbols::of(&elf, members) {
+            for (at, member) in members.iter().enumerate() {
+                let of_file = files.symbols(&elf, at);
+                for symbol in of_file.filter(|symbol| symbol.kind == STT_FUNC) {
+                    let key = (symbol.name.to_vec(), symbol.value);
+                    functions.entry(key).or_default().push(member.clone());
+                }
+            }
+        }
+        Ok(Self { functions })
+    }
+
+    /// Returns the file of a static function, if there is one only.
+    fn file(&self, function: &Function<'_>) -> Option<&PathBuf> {
+        let key = (function.name.to_vec(), function.address);
+        match &self.functions.get(&key)?[..] {
+            [file] => Some(file),
+            _ => None,
+        }
+    }
+}
+
+/// Returns the name that a function has in the source: `print_cpu` for `print_cpu.specialized.1`, a copy for callers
+/// that pass the same constant (`FunctionSpecialization.cpp`), and for `print_cpu.llvm.123`.
+fn in_source(name: &[u8]) -> Vec<u8> {
+    let mut name: Vec<u8> = Policy::Llvm.clean(name).bytes().collect();
+    if let Some(at) = memchr::memmem::find(&name, b".specialized.") {
+        name.truncate(at);
+    }
+    name
+}
+
 /// Returns the functions with other calls in the code than in the source.
 fn changed(source: &Signatures, code: &Signatures) -> ChangedCalls {
     let mut all = ChangedCalls::new();
     for (name, in_code) in &code.defined {
-        let Some(in_source) = source.defined.get(name) else {
+        let name_in_source = in_source(name);
+        let Some(signature) = source.defined.get(&name_in_source) else {
             continue;
         };
         let unpassed = code.unpassed.get(name);
-        let of_source = source.unpassed.get(name);
-        let call = if in_source != in_code {
+        let of_source = source.unpassed.get(&name_in_source);
+        let call = if signature != in_code {
             ChangedCall::Signature {
-                source: in_source.to_string(),
+                source: signature.to_string(),
                 code: in_code.to_string(),
             }
         } else if let Some(unpassed) = unpassed {
@@ -374,4 +454,21 @@ fn changed(source: &Signatures, code: &Signatures) -> ChangedCalls {
         all.insert(String::from_utf8_lossy(name).into_owned(), call);
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_for_some_callers_is_compared_with_its_function() {
+        let source = Signatures::parse(b"define internal void @f(ptr %0, i32 %1) {\n");
+        let text = b"define internal void @f(ptr %0, i32 %1) {\n}\ndefine internal void @f.specialized.1(ptr %0) {\n";
+        let changed = changed(&source, &Signatures::parse(text));
+        let expected = ChangedCall::Signature {
+            source: "void (ptr, i32)".to_owned(),
+            code: "void (ptr)".to_owned(),
+        };
+        assert_eq!(changed, [("f.specialized.1".to_owned(), expected)].into());
+    }
 }

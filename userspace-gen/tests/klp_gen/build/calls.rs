@@ -20,17 +20,20 @@ const SOURCES: &[(&str, &str, &str)] = &[
 __attribute__((noinline)) static void unused(void *seq, long none, long *item) { *item += (long)seq; }
 __attribute__((noinline)) static int result(long *item, long add) { *item += add; return add != 0; }
 __attribute__((noinline)) static long same(long *item, long add) { *item += add; return *item; }
+__attribute__((noinline)) static long promoted(long none, long *item) { return *item * 9 + *item / 7 % 11; }
+__attribute__((noinline)) long global(long *item, long none) { return *item * 5; }
+long small(long *item) { return promoted(*item, item); }
 __attribute__((noinline)) static long taken(long *item, long none) { return *item * 3; }
 long (*const pointer)(long *, long) = taken;
 long show(void *seq, long *item, long add)
 {
 	unused(seq, add, item);
 	result(item, add);
-	return same(item, add) + taken(item, add);
+	return same(item, add) + taken(item, add) + global(item, add) + promoted(add, item);
 }
 ",
     ),
-    ("net/core.c", "", "long show(void *, long *, long); long start(long *item) { return show(item, item, 4); }"),
+    ("net/core.c", "", "long show(void *, long *, long); long small(long *); long start(long *item) { return show(item, item, 4) + small(item); }"),
     (
         "drivers/one.c",
         "drivers/one",
@@ -41,8 +44,16 @@ void probe(void *seq, long *item, long add) { unused(seq, add, item); unused(ite
     ),
 ];
 
+/// The kernel image, and its file.
+const VMLINUX: (&str, &str) = ("vmlinux", "build/vmlinux");
+
 /// Compares functions of an object, by their names.
-fn compared(kernel: &SmallKernel, object: &str, file: &str, names: &[&str]) -> Vec<String> {
+fn compared(
+    kernel: &SmallKernel,
+    (object, file): (&str, &str),
+    names: &[&str],
+    is_replaced: bool,
+) -> Vec<String> {
     let input = ElfInput::open(&kernel.path(file)).unwrap();
     let elf = input.parse().unwrap();
     let functions = names.iter().map(|name| Function {
@@ -53,12 +64,13 @@ fn compared(kernel: &SmallKernel, object: &str, file: &str, names: &[&str]) -> V
             .find(|s| s.name == name.as_bytes())
             .unwrap()
             .value,
+        is_replaced,
     });
     let functions: Vec<_> = functions.collect();
     let build = kernel.open();
     let cache = Cache::open(&kernel.path("cache")).unwrap();
     let calls = Calls::new(&build, &cache, 2).unwrap();
-    let results = calls.compare(&functions).unwrap().unwrap();
+    let results = calls.compare(&functions).unwrap().results;
     let shown = results.into_iter().map(|result| match result {
         CallComparison::Same => "same".to_owned(),
         CallComparison::NotKnown => "not known".to_owned(),
@@ -86,17 +98,39 @@ fn arguments_and_results_that_the_optimiser_removed() {
         // Not static: LLVM may not change it.
         "not known",
     ];
-    assert_eq!(
-        compared(&kernel, "vmlinux", "build/vmlinux", &names),
-        expected
-    );
+    assert_eq!(compared(&kernel, VMLINUX, &names, false), expected);
     // Again, from the cache; and nothing was written beside the kernel's files.
-    assert_eq!(
-        compared(&kernel, "vmlinux", "build/vmlinux", &names),
-        expected
-    );
+    assert_eq!(compared(&kernel, VMLINUX, &names, false), expected);
     assert_eq!(kernel.files(), before);
     assert_eq!(fs::read_dir(kernel.path("cache/calls")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_function_that_was_promoted_afterwards_is_compared_by_its_name_in_the_source() {
+    let kernel = SmallKernel::new(SOURCES);
+    let input = ElfInput::open(&kernel.path("build/vmlinux")).unwrap();
+    let elf = input.parse().unwrap();
+    let mut symbols = elf.symbols();
+    let promoted = symbols.find(|s| s.name.starts_with(b"promoted.llvm."));
+    let promoted = std::str::from_utf8(promoted.unwrap().name).unwrap();
+    assert_eq!(
+        compared(&kernel, VMLINUX, &[promoted], false),
+        ["i64 (i64, ptr) -> i64 (ptr)"]
+    );
+}
+
+#[test]
+fn callers_pass_nothing_to_a_function_for_other_files_that_does_not_read_it() {
+    let kernel = SmallKernel::new(SOURCES);
+    assert_eq!(
+        compared(&kernel, VMLINUX, &["global"], true),
+        ["unread [2]"]
+    );
+    // Whoever only calls it passes all arguments.
+    assert_eq!(
+        compared(&kernel, VMLINUX, &["global"], false),
+        ["not known"]
+    );
 }
 
 #[test]
@@ -105,7 +139,7 @@ fn a_module_of_one_file_is_compared_by_its_bitcode_before_the_link() {
     let module = kernel.path("build/drivers/one");
     fs::copy(module.with_extension("o"), module.with_extension("ko")).unwrap();
     assert_eq!(
-        compared(&kernel, "one", "build/drivers/one.ko", &["unused"]),
+        compared(&kernel, ("one", "build/drivers/one.ko"), &["unused"], false),
         ["void (ptr, i64, ptr) -> void (ptr, ptr)"]
     );
 }
@@ -124,9 +158,11 @@ fn another_source_than_that_of_the_kernel_is_no_base_of_a_comparison() {
         object: "vmlinux",
         name: b"unused",
         address: elf.symbols().find(|s| s.name == b"unused").unwrap().value,
+        is_replaced: false,
     };
-    let refusals = calls.compare(&[function]).unwrap().unwrap_err();
-    assert_eq!(refusals[0].subject, "net/proc.o");
+    let compared = calls.compare(&[function]).unwrap();
+    assert_eq!(compared.refusals[0].subject, "net/proc.o");
+    assert_eq!(compared.results, [CallComparison::NotKnown]);
 }
 
 /// Returns the exit status and stderr of a command, in the directory of a kernel.

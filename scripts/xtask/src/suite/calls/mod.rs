@@ -85,14 +85,15 @@ pub fn compare(
                 object: "vmlinux",
                 name: symbol.name,
                 address: symbol.value,
+                is_replaced: false,
             })
             .collect();
-        let answers = match calls.compare(&asked)? {
-            Ok(answers) => answers,
-            Err(refusals) => bail!("{}: {}", refusals[0].subject, refusals[0].reason),
-        };
+        let answers = calls.compare(&asked)?;
+        if let Some(refusal) = answers.refusals.first() {
+            bail!("{}: {}", refusal.subject, refusal.reason);
+        }
         compared.functions += functions.len();
-        for ((at, symbol), answer) in functions.iter().zip(answers) {
+        for ((at, symbol), answer) in functions.iter().zip(answers.results) {
             let is_noted = noted.contains(&symbol.value);
             let is_changed = matches!(
                 &answer,
