@@ -198,7 +198,7 @@ check_special() {
 	check 'special: everything is as before' prints special "${before[special]}"
 }
 
-ktap_suite build 66
+ktap_suite build 70
 modprobe 8021q
 insmod /klp/modules/klp_special.ko
 check 'the kernel is as it was built' all_print before
