@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use tempfile::{Builder, TempDir};
 
 /// The version of the entries' contents.
-const VERSION: &[u8] = b"1";
+const VERSION: &[u8] = b"2";
 
 /// A directory of entries.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The static functions that a livepatch calls or replaces, compared with the kernel's code.
+//! The functions that a livepatch calls or replaces, compared with the kernel's code.
 
 use super::build::{cache_directory, processors};
 use super::ui::Console;

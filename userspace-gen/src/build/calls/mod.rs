@@ -20,7 +20,7 @@ use super::disassembler::Disassembler;
 use super::identity::order::MemberSymbols;
 use super::jobs::each;
 use super::kbuild::Saved;
-use super::kernel::{KbuildModule, KernelBuild};
+use super::kernel::{is_bitcode, KbuildModule, KernelBuild};
 use super::path::copy_below;
 use super::proof::Originals;
 use super::thin_link::{Replaced, ThinLink};
@@ -212,7 +212,8 @@ impl<'k> Calls<'k> {
         let mut paths = Vec::new();
         for member in members {
             let path = self.kernel.directory().join(member);
-            if finder.find(&read_file(&path)?).is_some() {
+            // A module may have objects of assembler.
+            if is_bitcode(&path)? && finder.find(&read_file(&path)?).is_some() {
                 files.push(member);
                 paths.push(path);
             }
