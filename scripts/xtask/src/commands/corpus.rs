@@ -4,14 +4,62 @@
 
 use super::kernel::{LaneArgs, SourceArgs};
 use crate::host::{klp_gen, paths};
-use crate::kernel;
 use crate::kernel::source::Source;
+use crate::kernel::{self, Kernel};
 use crate::report::outcome::Outcome;
 use crate::report::progress;
 use crate::suite::corpus::{self, Answer, AnswerKind, Built};
 use anyhow::{ensure, Result};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// The real fixes, as patches of a kernel.
+#[derive(clap::Args)]
+pub struct RealFixArgs {
+    #[command(flatten)]
+    source: SourceArgs,
+    #[command(flatten)]
+    lane: LaneArgs,
+    /// Take files back to the tree in DIR.
+    #[arg(long, value_name = "DIR")]
+    older: Option<PathBuf>,
+    /// Take only the patches of files whose path contains TEXT.
+    #[arg(long, value_name = "TEXT")]
+    file: Option<String>,
+}
+
+/// A kernel, and patches that take its C files back to an older version.
+pub struct RealFixes {
+    /// The kernel.
+    pub kernel: Kernel,
+    /// The tree of the older version.
+    pub older: PathBuf,
+    /// Each C file with its patch.
+    pub patches: Vec<(String, PathBuf)>,
+}
+
+impl RealFixArgs {
+    /// Builds the kernel if it is not up to date, and writes the patches.
+    pub fn prepare(&self, logs: &Path) -> Result<RealFixes> {
+        let origin = self.source.origin()?;
+        let kernel = kernel::prepare(self.lane.lane, &origin, logs)?;
+        let source = Source::find(&origin, logs)?;
+        let older = match &self.older {
+            Some(older) => older.clone(),
+            None => corpus::older(&source.series.source, logs)?,
+        };
+        let mut patches =
+            corpus::patches(&kernel, &source.pristine, &older, &logs.join("patches"))?;
+        if let Some(text) = &self.file {
+            patches.retain(|(file, _)| file.contains(text));
+        }
+        Ok(RealFixes {
+            kernel,
+            older,
+            patches,
+        })
+    }
+}
 
 /// Build livepatches of the differences between two versions of the kernel, and load them.
 ///
@@ -20,18 +68,10 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    source: SourceArgs,
-    #[command(flatten)]
-    lane: LaneArgs,
-    /// Take files back to the tree in DIR.
-    #[arg(long, value_name = "DIR")]
-    older: Option<PathBuf>,
+    fixes: RealFixArgs,
     /// Take every Nth patch only.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     every: u16,
-    /// Take only the patches of files whose path contains TEXT.
-    #[arg(long, value_name = "TEXT")]
-    file: Option<String>,
     /// Load none of the livepatches.
     #[arg(long)]
     no_load: bool,
@@ -40,17 +80,11 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     let logs = paths::new_log_dir("corpus")?;
-    let origin = args.source.origin()?;
-    let kernel = kernel::prepare(args.lane.lane, &origin, &logs)?;
-    let source = Source::find(&origin, &logs)?;
-    let older = match &args.older {
-        Some(older) => older.clone(),
-        None => corpus::older(&source.series.source, &logs)?,
-    };
-    let mut patches = corpus::patches(&kernel, &source.pristine, &older, &logs.join("patches"))?;
-    if let Some(text) = &args.file {
-        patches.retain(|(file, _)| file.contains(text));
-    }
+    let RealFixes {
+        kernel,
+        older,
+        patches,
+    } = args.fixes.prepare(&logs)?;
     let patches: Vec<_> = patches.into_iter().step_by(args.every.into()).collect();
     ensure!(
         !patches.is_empty(),

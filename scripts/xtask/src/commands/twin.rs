@@ -2,16 +2,13 @@
 
 //! `cargo xtask twin`: the functions that `klp-gen build` finds, and those that really differ.
 
-use super::kernel::{LaneArgs, SourceArgs};
+use super::corpus::{RealFixArgs, RealFixes};
 use crate::host::{klp_gen, paths};
-use crate::kernel;
-use crate::kernel::source::Source;
 use crate::report::outcome::Outcome;
 use crate::report::progress;
 use crate::suite::corpus::{self, AnswerKind};
 use crate::suite::twin::{self, Twin};
 use anyhow::{ensure, Result};
-use std::path::PathBuf;
 
 /// Build kernels with real fixes, and compare what differs with what `klp-gen build` replaces.
 ///
@@ -21,37 +18,23 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    source: SourceArgs,
-    #[command(flatten)]
-    lane: LaneArgs,
-    /// Take files back to the tree in DIR.
-    #[arg(long, value_name = "DIR")]
-    older: Option<PathBuf>,
+    fixes: RealFixArgs,
     /// Take N patches of which there can be a livepatch.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
     count: u16,
     /// Build one kernel with N of the patches, which saves time. If it differs, find the patch with 1.
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     together: u16,
-    /// Take only the patches of files whose path contains TEXT.
-    #[arg(long, value_name = "TEXT")]
-    file: Option<String>,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     let logs = paths::new_log_dir("twin")?;
-    let origin = args.source.origin()?;
-    let kernel = kernel::prepare(args.lane.lane, &origin, &logs)?;
-    let source = Source::find(&origin, &logs)?;
-    let older = match &args.older {
-        Some(older) => older.clone(),
-        None => corpus::older(&source.series.source, &logs)?,
-    };
-    let mut patches = corpus::patches(&kernel, &source.pristine, &older, &logs.join("patches"))?;
-    if let Some(text) = &args.file {
-        patches.retain(|(file, _)| file.contains(text));
-    }
+    let RealFixes {
+        kernel,
+        older,
+        patches,
+    } = args.fixes.prepare(&logs)?;
     let patches: Vec<_> = spread(patches.len())
         .map(|at| patches[at].clone())
         .collect();
