@@ -16,18 +16,16 @@ use super::tables::{
     Vmlinux, //
 };
 use core::{
+    ffi::CStr,
     fmt,
     ops::ControlFlow, //
 };
-use kernel::{
-    kallsyms::{
-        self,
-        Matches,
-        Modules,
-        Objects,
-        Wanted, //
-    },
-    str::CStr, //
+use kernel::kallsyms::{
+    self,
+    Matches,
+    Modules,
+    Objects,
+    Wanted, //
 };
 
 /// Candidates that are named.
@@ -73,7 +71,7 @@ pub(crate) struct Lookup<'a> {
 
 /// Takes `module:name` apart, as `__module_kallsyms_lookup_name()` does.
 fn with_lookup<R>(wanted: &Wanted<'_>, then: impl FnOnce(&Lookup<'_>) -> R) -> Option<R> {
-    let mut name = wanted.name().as_bytes();
+    let mut name = wanted.name().to_bytes();
     let mut objects = wanted.objects();
     let mut buf = [0; MODULE_NAME_LEN];
     let colon = name.iter().take(MODULE_NAME_LEN).position(|&b| b == b':');
@@ -143,7 +141,10 @@ impl<'a> Lookup<'a> {
             listed += 1;
             // As in /proc/kallsyms.
             written = match module {
-                Some(module) => writeln!(to, "  {listed}: {} [{module}]", symbol.name),
+                Some(module) => {
+                    let module = SymbolName(module.to_bytes());
+                    writeln!(to, "  {listed}: {} [{module}]", symbol.name)
+                }
                 None => writeln!(to, "  {listed}: {}", symbol.name),
             };
             match written {
@@ -194,7 +195,7 @@ impl<'a> Lookup<'a> {
             return;
         };
         kallsyms::module_on_each_prefix_symbol(modules, start, |module, name, address| {
-            let name = SymbolName(name.as_bytes());
+            let name = SymbolName(name.to_bytes());
             if !self.fallback.is_namesake(name) {
                 return ControlFlow::Continue(());
             }

@@ -27,4 +27,5 @@ bool klp_sympos_tracers __ro_after_init = true;
 module_param_named(tracers, klp_sympos_tracers, bool, 0444);
 MODULE_PARM_DESC(tracers, "Look names up for tracers that no symbol has (default: Y)");
 
-MODULE_IMPORT_NS(KLP_SYMPOS);
+/* MODULE_IMPORT_NS() takes a string from 6.13 on. */
+MODULE_INFO(import_ns, "KLP_SYMPOS");

@@ -11,8 +11,8 @@
 //!
 //! The C side may call into this module between the registration of a door and the end of its
 //! unregistration, which waits for callers: lookups of livepatch are in an SRCU read-side critical
-//! section, those of kallsyms run with preemption disabled, and debugfs counts the users of a file
-//! and holds the module while one is open. All three are undone by dropping [`KlpSympos`], be it
+//! section, those of kallsyms in one of RCU, and debugfs counts the users of a file and holds the
+//! module while one is open. All three are undone by dropping [`KlpSympos`], be it
 //! because the module is removed or because its initialisation fails, and the module's memory is
 //! freed after that.
 
@@ -27,10 +27,10 @@ mod query;
 mod refusal;
 mod resolver;
 mod tables;
+mod this_module;
 
 use kernel::{
-    c_str,
-    debugfs::Dir,
+    answer_file::Dir,
     kallsyms::FallbackRegistration,
     livepatch::ResolverRegistration,
     prelude::*, //
@@ -39,7 +39,6 @@ use kernel::{
 module! {
     type: KlpSympos,
     name: "klp_sympos",
-    author: "klp-sympos",
     description: "Resolve symbols of ThinLTO kernels by their names in the source",
     license: "GPL",
 }
@@ -64,7 +63,7 @@ impl kernel::Module for KlpSympos {
             .transpose()?;
         // A file can be held open from here on: nothing that comes after may fail, since a module
         // whose initialisation fails is freed in spite of references.
-        let debugfs = Dir::new(c_str!("klp_sympos"));
+        let debugfs = Dir::new(c"klp_sympos");
         // SAFETY: The directory is dropped with `KlpSympos`, and never forgotten.
         unsafe { query::add_files(&debugfs) };
         Ok(Self {

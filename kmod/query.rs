@@ -14,34 +14,34 @@ use super::policy::{
     MODULE_NAME_LEN, //
 };
 use super::tables::Object;
+use super::this_module::THIS_MODULE;
 use core::{
+    ffi::CStr,
     fmt,
     fmt::Write as _,
     ops::ControlFlow, //
 };
 use kernel::{
-    c_str,
-    debugfs::{
+    answer_file::{
         Answer,
         Dir,
         FileOperations,
         Reader, //
     },
     kallsyms::Objects,
-    prelude::*,
-    str::CStr, //
+    prelude::*, //
 };
 
 /// Candidates that an answer lists.
 const MAX_CANDIDATES: u64 = 64;
 
 // SAFETY: `QueryFile` and the operations are of this module.
-static QUERY: FileOperations<QueryFile> = unsafe { FileOperations::new(&crate::THIS_MODULE) };
+static QUERY: FileOperations<QueryFile> = unsafe { FileOperations::new(&THIS_MODULE) };
 // SAFETY: `TracerQueryFile` and the operations are of this module.
 static TRACER_QUERY: FileOperations<TracerQueryFile> =
-    unsafe { FileOperations::new(&crate::THIS_MODULE) };
+    unsafe { FileOperations::new(&THIS_MODULE) };
 // SAFETY: `PolicyFile` and the operations are of this module.
-static POLICY: FileOperations<PolicyFile> = unsafe { FileOperations::new(&crate::THIS_MODULE) };
+static POLICY: FileOperations<PolicyFile> = unsafe { FileOperations::new(&THIS_MODULE) };
 
 /// Makes the files in `dir`.
 ///
@@ -51,9 +51,9 @@ static POLICY: FileOperations<PolicyFile> = unsafe { FileOperations::new(&crate:
 pub(crate) unsafe fn add_files(dir: &Dir) {
     // SAFETY: By the safety requirements, since the operations are of this module.
     unsafe {
-        dir.file(c_str!("query"), 0o600, &QUERY);
-        dir.file(c_str!("tracer_query"), 0o600, &TRACER_QUERY);
-        dir.file(c_str!("policy"), 0o400, &POLICY);
+        dir.file(c"query", 0o600, &QUERY);
+        dir.file(c"tracer_query", 0o600, &TRACER_QUERY);
+        dir.file(c"policy", 0o400, &POLICY);
     }
 }
 
@@ -130,7 +130,7 @@ impl Kept {
                 return ControlFlow::Continue(());
             }
             let (name, name_len) = copied(symbol.name.as_bytes());
-            let (object, object_len) = copied(module.map_or(b"vmlinux", CStr::as_bytes));
+            let (object, object_len) = copied(module.map_or(b"vmlinux", CStr::to_bytes));
             kept = Some(Self {
                 address: symbol.address,
                 name,
@@ -306,7 +306,8 @@ fn module<'b>(
     }
     let bytes = request.objname.as_bytes();
     buf[..bytes.len()].copy_from_slice(bytes);
-    Ok(Some(CStr::from_bytes_with_nul(&buf[..=bytes.len()])?))
+    let name = CStr::from_bytes_with_nul(&buf[..=bytes.len()]);
+    Ok(Some(name.map_err(|_| EINVAL)?))
 }
 
 /// An address as `/proc/kallsyms` would show it.

@@ -6,14 +6,16 @@ use super::policy::{
     Candidate,
     Query,
     Reason,
+    SymbolName,
     Sympos, //
 };
 use super::tables::Object;
-use core::ops::ControlFlow;
-use kernel::{
-    prelude::*,
-    str::CStr, //
+use core::{
+    ffi::CStr,
+    fmt,
+    ops::ControlFlow, //
 };
+use kernel::prelude::*;
 
 /// Candidates that are named.
 const MAX_CANDIDATES: u64 = 8;
@@ -27,19 +29,15 @@ pub(crate) fn log(
     reason: Reason,
 ) {
     let objname = object.name();
+    let name = SymbolName(name.to_bytes());
     match reason {
-        Reason::NotFound => pr_err!("symbol '{}' not found in symbol table\n", name),
-        Reason::Ambiguous { .. } => pr_err!(
-            "unresolvable ambiguity for symbol '{}' in object '{}'\n",
-            name,
-            objname
-        ),
-        Reason::NoSuchPosition { .. } => pr_err!(
-            "symbol position {} for symbol '{}' in object '{}' not found\n",
-            sympos,
-            name,
-            objname
-        ),
+        Reason::NotFound => error(format_args!("symbol '{name}' not found in symbol table")),
+        Reason::Ambiguous { .. } => error(format_args!(
+            "unresolvable ambiguity for symbol '{name}' in object '{objname}'"
+        )),
+        Reason::NoSuchPosition { .. } => error(format_args!(
+            "symbol position {sympos} for symbol '{name}' in object '{objname}' not found"
+        )),
     }
 
     if let (Reason::NotFound, Some(here)) = (reason, query.of_any_build()) {
@@ -50,7 +48,7 @@ pub(crate) fn log(
     if matches == 0 {
         return;
     }
-    pr_err!("'{}' matches {} symbols of '{}':\n", name, matches, objname);
+    error(format_args!("'{name}' matches {matches} symbols of '{objname}':"));
     list(object, query, matches);
 }
 
@@ -60,12 +58,11 @@ fn log_another_build(object: Object<'_>, here: &Query<'_>) {
         Ok(found) => found.matches,
         Err(reason) => reason.matches(),
     };
-    pr_err!(
-        "the livepatch is of another build; symbols called '{}' in this '{}': {}\n",
+    error(format_args!(
+        "the livepatch is of another build; symbols called '{}' in this '{}': {matches}",
         here.cleaned(),
-        object.name(),
-        matches
-    );
+        object.name()
+    ));
     list(object, here, matches);
 }
 
@@ -74,7 +71,7 @@ fn list(object: Object<'_>, query: &Query<'_>, matches: u64) {
     let mut listed = 0;
     object.list(query, &mut |candidate| line(&mut listed, candidate));
     if matches > MAX_CANDIDATES {
-        pr_err!("  and {} more\n", matches - MAX_CANDIDATES);
+        error(format_args!("  and {} more", matches - MAX_CANDIDATES));
     }
 }
 
@@ -84,6 +81,11 @@ fn line(listed: &mut u64, candidate: Candidate<'_>) -> ControlFlow<()> {
         return ControlFlow::Break(());
     }
     *listed += 1;
-    pr_err!("  {}: {}\n", candidate.position, candidate.symbol.name);
+    error(format_args!("  {}: {}", candidate.position, candidate.symbol.name));
     ControlFlow::Continue(())
+}
+
+/// Logs a line. On 7.3 `pr_err!` formats by a trait of the kernel's own, which the rule's types lack.
+fn error(line: fmt::Arguments<'_>) {
+    pr_err!("{}\n", line);
 }

@@ -10,13 +10,13 @@ use super::policy::{
 };
 use super::refusal;
 use super::tables::Object;
+use core::ffi::CStr;
 use kernel::{
     livepatch::{
         Found,
         Resolver, //
     },
-    prelude::*,
-    str::CStr, //
+    prelude::*, //
 };
 
 /// Resolves the symbols of livepatches.
@@ -28,7 +28,7 @@ pub(crate) struct Livepatch;
 
 impl Resolver for Livepatch {
     fn find_object_symbol(objname: Option<&CStr>, name: &CStr, sympos: usize) -> Result<Found> {
-        let query = Query::new(name.as_bytes());
+        let query = Query::new(name.to_bytes());
         let sympos = Sympos(sympos as u64);
         let object = objname.map_or(Object::Vmlinux, Object::Module);
         // The livepatch core takes address 0 for "not found".

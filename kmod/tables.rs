@@ -21,17 +21,19 @@ use super::policy::{
     Visit,
     KSYM_NAME_LEN, //
 };
-use core::ops::{
-    ControlFlow,
-    Range, //
+use core::{
+    ffi::CStr,
+    ops::{
+        ControlFlow,
+        Range, //
+    },
 };
 use kernel::{
     kallsyms::{
         self,
         Modules, //
     },
-    static_assert,
-    str::CStr, //
+    prelude::*, //
 };
 
 static_assert!(KSYM_NAME_LEN == kallsyms::KSYM_NAME_LEN);
@@ -95,7 +97,7 @@ impl Object<'_> {
     pub(crate) fn name(&self) -> SymbolName<'_> {
         match self {
             Self::Vmlinux => SymbolName(b"vmlinux"),
-            Self::Module(name) => SymbolName(name.as_bytes()),
+            Self::Module(name) => SymbolName(name.to_bytes()),
         }
     }
 }
@@ -117,7 +119,7 @@ impl NameIndex for Vmlinux {
     fn symbol(&self, place: u32, take: &mut dyn FnMut(Symbol<'_>)) {
         kallsyms::with_sorted_symbol(place, |name, address, seq| {
             take(Symbol {
-                name: SymbolName(name.as_bytes()),
+                name: SymbolName(name.to_bytes()),
                 address: address as u64,
                 seq,
             });
@@ -139,7 +141,7 @@ fn in_order<'a>(visit: &'a mut Visit<'a>) -> impl FnMut(&CStr, usize) -> Control
     let mut seq = 0;
     move |name, address| {
         let symbol = Symbol {
-            name: SymbolName(name.as_bytes()),
+            name: SymbolName(name.to_bytes()),
             address: address as u64,
             seq,
         };

@@ -15,15 +15,14 @@ use crate::tables::{
     Vmlinux, //
 };
 use core::{
+    ffi::CStr,
     fmt,
     ops::ControlFlow, //
 };
 use kernel::{
     bindings,
-    c_str,
     kallsyms::Modules,
-    prelude::*,
-    str::CStr, //
+    prelude::*, //
 };
 
 /// Says which case of a table failed.
@@ -38,7 +37,7 @@ pub(crate) fn vmlinux() -> impl NameIndex {
 
 /// The symbols of a module: this one.
 pub(crate) fn module() -> impl SymbolSequence {
-    ModuleSymbols(Modules::One(c_str!("klp_sympos_kunit")))
+    ModuleSymbols(Modules::One(c"klp_sympos_kunit"))
 }
 
 /// Walks the symbols of vmlinux whose names begin with `prefix`, sorted by name.
@@ -60,8 +59,8 @@ pub(crate) fn scan_livepatch_symbol(
         // fit into the buffers, and `%lu` stores an unsigned long.
         read = unsafe {
             bindings::sscanf(
-                name.as_char_ptr(),
-                c_str!(".klp.sym.%55[^.].%511[^,],%lu").as_char_ptr(),
+                name.as_ptr().cast(),
+                c".klp.sym.%55[^.].%511[^,],%lu".as_ptr().cast(),
                 object.as_mut_ptr(),
                 symbol.as_mut_ptr(),
                 &mut sympos,
@@ -84,8 +83,8 @@ pub(crate) fn scan_livepatch_section(
         // into the buffer.
         read = unsafe {
             bindings::sscanf(
-                name.as_char_ptr(),
-                c_str!(".klp.rela.%55[^.]").as_char_ptr(),
+                name.as_ptr().cast(),
+                c".klp.rela.%55[^.]".as_ptr().cast(),
                 object.as_mut_ptr(),
             )
         };

@@ -31,7 +31,10 @@ use crate::policy::{
     Sympos,
     KSYM_NAME_LEN, //
 };
-use core::ops::ControlFlow;
+use core::{
+    num::NonZeroU64,
+    ops::ControlFlow, //
+};
 
 fn for_each(prefix: &[u8], mut visit: impl FnMut(Symbol<'_>)) {
     walk_vmlinux(prefix, &mut |symbol| {
@@ -50,10 +53,15 @@ fn is_promoted(symbol: &Symbol<'_>) -> bool {
     cleanup_symbol_name(symbol.name.0).len() < symbol.name.0.len()
 }
 
+/// Returns a step by which about `wanted` of `all` are visited.
+fn step_of(all: u64, wanted: u64) -> NonZeroU64 {
+    NonZeroU64::MIN.saturating_add(all / wanted)
+}
+
 /// Visits about `wanted` symbols of all, and as many of the promoted ones; of a small table, all.
 fn for_some(wanted: u64, mut visit: impl FnMut(Symbol<'_>)) {
-    let step = count(b"", |_| true) / wanted + 1;
-    let promoted_step = count(b"", is_promoted) / wanted + 1;
+    let step = step_of(count(b"", |_| true), wanted);
+    let promoted_step = step_of(count(b"", is_promoted), wanted);
     let (mut all, mut promoted) = (0, 0);
     for_each(b"", |symbol| {
         all += 1;
@@ -178,7 +186,7 @@ mod tests {
     #[test]
     fn exact_names_are_counted_as_the_stock_kernel_does() {
         let mut checks = Checks::default();
-        let step = count(b"", |_| true) / 500 + 1;
+        let step = step_of(count(b"", |_| true), 500);
         let mut runs = 0_u64;
         let mut run = (Name::none(), 0_u64, 0, 0);
         let mut check = |(name, matches, seq, address): &(Name, u64, u32, u64)| {

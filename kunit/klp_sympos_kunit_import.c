@@ -5,4 +5,5 @@
  */
 #include <linux/module.h>
 
-MODULE_IMPORT_NS(KLP_SYMPOS);
+/* MODULE_IMPORT_NS() takes a string from 6.13 on. */
+MODULE_INFO(import_ns, "KLP_SYMPOS");

@@ -29,7 +29,6 @@ use klp_kunit_shim::kunit_tests;
 module! {
     type: KlpSymposKunit,
     name: "klp_sympos_kunit",
-    author: "klp-sympos",
     description: "KUnit tests for klp_sympos",
     license: "GPL",
 }

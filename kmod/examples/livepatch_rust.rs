@@ -15,7 +15,6 @@ use core::{
 };
 use kernel::{
     bindings,
-    c_str,
     error::to_result,
     ffi::{
         c_char,
@@ -29,11 +28,12 @@ use kernel::{
 module! {
     type: Livepatch,
     name: "livepatch_rust",
-    author: "klp-sympos",
     description: "klp_sympos example: a livepatch in Rust",
     license: "GPL",
 }
 
+// Of `__this_module` only the address is used.
+#[allow(improper_ctypes)]
 extern "C" {
     // What KLP_SYMFILE(vmlinux, type_show, "kernel/reboot.c") is in C.
     #[link_name = ".klp.sym.vmlinux.type_show,kernel/reboot.c"]
@@ -46,6 +46,9 @@ extern "C" {
     // kernel/panic.c: static, promoted, and the only one of its name. set_bit() changes it while it
     // is read, which the type has to allow.
     static tainted_mask: AtomicUsize;
+
+    // This module, as `THIS_MODULE` in C.
+    static __this_module: Opaque<bindings::module>;
 }
 
 /// Replaces `mode_show()`.
@@ -69,7 +72,7 @@ unsafe extern "C" fn livepatch_mode_show(
         bindings::sysfs_emit_at(
             buf,
             len as c_int,
-            c_str!("livepatched in Rust, tainted %lu\n").as_char_ptr(),
+            c"livepatched in Rust, tainted %lu\n".as_ptr().cast(),
             tainted,
         )
     };
@@ -92,7 +95,7 @@ const NO_PATCH: bindings::klp_patch = unsafe { zeroed() };
 
 static FUNCS: Registered<[bindings::klp_func; 2]> = Registered(Opaque::new([
     bindings::klp_func {
-        old_name: c_str!("mode_show,kernel/reboot.c").as_char_ptr(),
+        old_name: c"mode_show,kernel/reboot.c".as_ptr().cast(),
         new_func: livepatch_mode_show as *mut _,
         ..NO_FUNC
     },
@@ -109,7 +112,8 @@ static OBJS: Registered<[bindings::klp_object; 2]> = Registered(Opaque::new([
 ]));
 
 static PATCH: Registered<bindings::klp_patch> = Registered(Opaque::new(bindings::klp_patch {
-    mod_: THIS_MODULE.as_ptr(),
+    // SAFETY: Only the address is taken.
+    mod_: unsafe { __this_module.get() },
     objs: OBJS.0.get().cast(),
     ..NO_PATCH
 }));

@@ -24,9 +24,9 @@ use crate::{
         c_ulong,
         c_void, //
     },
-    str::CStr, //
 };
 use core::{
+    ffi::CStr,
     fmt,
     marker::PhantomData,
     mem::MaybeUninit,
@@ -56,7 +56,7 @@ pub fn places(name: &CStr) -> Range<u32> {
     let (mut first, mut last) = (0, 0);
     // SAFETY: `name` is a C string, and the numbers are valid for writes.
     let found =
-        unsafe { bindings::kallsyms_lookup_names(name.as_char_ptr(), &mut first, &mut last) };
+        unsafe { bindings::kallsyms_lookup_names(name.as_ptr().cast(), &mut first, &mut last) };
     first..if found == 0 { last + 1 } else { first }
 }
 
@@ -74,7 +74,7 @@ pub fn with_sorted_symbol<R>(index: u32, take: impl FnOnce(&CStr, usize, u32) ->
         bindings::kallsyms_sorted_symbol(index, name.as_mut_ptr().cast(), &mut address, &mut seq)
     };
     // SAFETY: There is such a symbol, so the name was written, with its NUL.
-    found.then(|| take(unsafe { CStr::from_char_ptr(name.as_ptr().cast()) }, address, seq))
+    found.then(|| take(unsafe { CStr::from_ptr(name.as_ptr().cast()) }, address, seq))
 }
 
 /// Whose symbols a walk over modules visits.
@@ -90,7 +90,7 @@ impl Modules<'_> {
     fn as_char_ptr(self) -> *const c_char {
         match self {
             Self::All => core::ptr::null(),
-            Self::One(name) => name.as_char_ptr(),
+            Self::One(name) => name.as_ptr().cast(),
         }
     }
 }
@@ -109,7 +109,7 @@ where
     // SAFETY: By the safety requirements.
     let visit = unsafe { &mut *data.cast::<F>() };
     // SAFETY: By the safety requirements.
-    let name = unsafe { CStr::from_char_ptr(name) };
+    let name = unsafe { CStr::from_ptr(name.cast()) };
     visit(name, addr).is_break().into()
 }
 
@@ -134,9 +134,9 @@ where
 
 /// Walks the symbols of modules whose names begin with `prefix`, until `visit` breaks.
 ///
-/// `visit` gets the name of the module, that of the symbol, and the address, with preemption
-/// disabled. May be called in any context and takes no lock; a module that comes or goes meanwhile
-/// may be missed.
+/// `visit` gets the name of the module, that of the symbol, and the address, in an RCU read-side
+/// critical section. May be called in any context and takes no lock; a module that comes or goes
+/// meanwhile may be missed.
 pub fn module_on_each_prefix_symbol<F>(modules: Modules<'_>, prefix: &CStr, mut visit: F)
 where
     F: FnMut(&CStr, &CStr, usize) -> ControlFlow<()>,
@@ -156,7 +156,7 @@ where
         // SAFETY: By the safety requirements.
         let visit = unsafe { &mut *data.cast::<F>() };
         // SAFETY: By the safety requirements.
-        let (module, name) = unsafe { (CStr::from_char_ptr(module), CStr::from_char_ptr(name)) };
+        let (module, name) = unsafe { (CStr::from_ptr(module.cast()), CStr::from_ptr(name.cast())) };
         visit(module, name, addr).is_break().into()
     }
 
@@ -166,7 +166,7 @@ where
     unsafe {
         bindings::module_kallsyms_on_each_prefix_symbol(
             modules.as_char_ptr(),
-            prefix.as_char_ptr(),
+            prefix.as_ptr().cast(),
             Some(callback::<F>),
             addr_of_mut!(visit).cast(),
         )
@@ -197,7 +197,7 @@ impl<'a> Wanted<'a> {
         let modname = self.0.modname;
         if !modname.is_null() {
             // SAFETY: By the type invariant it is null or a C string.
-            Objects::Module(unsafe { CStr::from_char_ptr(modname) })
+            Objects::Module(unsafe { CStr::from_ptr(modname.cast()) })
         } else if self.0.vmlinux {
             Objects::Vmlinux
         } else {
@@ -208,7 +208,7 @@ impl<'a> Wanted<'a> {
     /// Returns the name.
     pub fn name(&self) -> &'a CStr {
         // SAFETY: By the type invariant it is a C string.
-        unsafe { CStr::from_char_ptr(self.0.name) }
+        unsafe { CStr::from_ptr(self.0.name.cast()) }
     }
 
     /// Returns whether the symbol at `address` is of any use to whoever looks for it.
@@ -240,14 +240,14 @@ pub enum Matches {
 
 /// A second try for names that no symbol has.
 ///
-/// What is called with preemption disabled must not sleep, as nowhere in the kernel. No type keeps
-/// an implementation from it.
+/// What is called in an RCU read-side critical section must not sleep. No type keeps an
+/// implementation from it.
 pub trait Fallback: 'static {
     /// Counts the usable symbols that the name may stand for, though none of them has exactly this
     /// name. If a usable symbol has exactly this name, there are none.
     ///
     /// Called in any context, also by kdb with the machine stopped: it must not sleep, take a lock,
-    /// or print. Preemption is disabled.
+    /// or print. It is in an RCU read-side critical section.
     fn matches(wanted: &Wanted<'_>) -> Matches;
 
     /// Makes of the name of a symbol the name that it has in the source, in place, and returns how
@@ -345,7 +345,7 @@ impl<T: Fallback> FallbackRegistration<T> {
     /// `name` must be a C string that nobody else uses during the call, and valid for writes.
     unsafe extern "C" fn cleanup_callback(name: *mut c_char) {
         // SAFETY: By the safety requirements.
-        let len = unsafe { CStr::from_char_ptr(name) }.len();
+        let len = unsafe { CStr::from_ptr(name.cast()) }.to_bytes().len();
         // SAFETY: By the safety requirements; the string has so many bytes and a NUL.
         let bytes = unsafe { slice::from_raw_parts_mut(name.cast::<u8>(), len) };
         let cleaned = T::cleanup(bytes).min(len);
@@ -384,8 +384,8 @@ impl<T: Fallback> FallbackRegistration<T> {
 impl<T: Fallback> Drop for FallbackRegistration<T> {
     fn drop(&mut self) {
         // SAFETY: `ops` is registered by the type invariant. On return no CPU is in one of the
-        // callbacks any more: they run with preemption disabled or hold the mutex of registrations,
-        // and that is what unregistering waits for.
+        // callbacks any more: they are in an RCU read-side critical section or hold the mutex of
+        // registrations, and that is what unregistering waits for.
         unsafe { bindings::unregister_kallsyms_fallback(&*self.ops) };
     }
 }

@@ -21,10 +21,12 @@ use crate::{
         c_int,
         c_ulong, //
     },
-    str::CStr,
     ThisModule, //
 };
-use core::marker::PhantomData;
+use core::{
+    ffi::CStr,
+    marker::PhantomData, //
+};
 
 /// A symbol that a [`Resolver`] found.
 pub struct Found {
@@ -104,9 +106,9 @@ impl<T: Resolver> ResolverRegistration<T> {
         addr: *mut c_ulong,
     ) -> c_int {
         // SAFETY: By the safety requirements.
-        let objname = (!objname.is_null()).then(|| unsafe { CStr::from_char_ptr(objname) });
+        let objname = (!objname.is_null()).then(|| unsafe { CStr::from_ptr(objname.cast()) });
         // SAFETY: By the safety requirements.
-        let name = unsafe { CStr::from_char_ptr(name) };
+        let name = unsafe { CStr::from_ptr(name.cast()) };
         let (address, ret) = match T::find_object_symbol(objname, name, sympos) {
             Ok(found) => (found.address, (!found.by_core).into()),
             Err(error) => (0, error.to_errno()),

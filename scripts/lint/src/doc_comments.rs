@@ -24,7 +24,7 @@ const OPEN: [&str; 15] = [
     "kunit/klp_policy.rs",
     "kunit/klp_sympos.rs",
     "kunit/shim",
-    "rust/kernel/debugfs.rs",
+    "rust/kernel/answer_file.rs",
     "rust/kernel/kallsyms.rs",
     "rust/policy/src/prefix.rs",
     "rust/policy/src/request.rs",

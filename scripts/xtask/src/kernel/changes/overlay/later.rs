@@ -119,8 +119,8 @@ pub const LATER: [Later; 52] = [
         before: "#[allow(dead_code, unreachable_pub, unused_imports)]",
     },
     text(Part::Queries, MAIN, "mod query;\n"),
-    text(Part::Queries, MAIN, "    c_str,\n"),
-    text(Part::Queries, MAIN, "    debugfs::Dir,\n"),
+    text(Part::Queries, MAIN, "mod this_module;\n"),
+    text(Part::Queries, MAIN, "    answer_file::Dir,\n"),
     text(Part::Queries, MAIN, "    _debugfs: Dir,\n"),
     range(
         Part::Queries,
@@ -222,9 +222,9 @@ pub const LATER: [Later; 52] = [
     Later {
         part: Part::KunitTables,
         target: KUNIT_KERNEL,
-        from: "use core::{\n    fmt,\n    ops::ControlFlow, //\n};\n",
+        from: "    fmt,\n    ops::ControlFlow, //\n};\n",
         until: "",
-        before: "use core::fmt;\n",
+        before: "    fmt, //\n};\n",
     },
     text(Part::KunitTables, KUNIT_KERNEL, "    kallsyms::Modules,\n"),
     range(

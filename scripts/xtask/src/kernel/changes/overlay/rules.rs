@@ -43,7 +43,7 @@ pub const RULES: [CopyRule; 25] = [
     CopyRule {
         part: Part::Debugfs,
         from: "rust/kernel",
-        files: &["debugfs.rs"],
+        files: &["answer_file.rs"],
         to: CRATE,
     },
     CopyRule {
@@ -95,7 +95,7 @@ pub const RULES: [CopyRule; 25] = [
     CopyRule {
         part: Part::Queries,
         from: "kmod",
-        files: &["query.rs"],
+        files: &["query.rs", "this_module.rs"],
         to: MODULE_DIRECTORY,
     },
     CopyRule {

@@ -7,39 +7,24 @@
 #![cfg(CONFIG_DEBUG_FS)]
 
 use crate::{
-    alloc::{
-        flags::GFP_KERNEL,
-        KBox,
-        KVVec,
-        KVec, //
-    },
     bindings,
-    error::{
-        code::*,
-        from_err_ptr,
-        Result, //
-    },
+    error::from_err_ptr,
     ffi::{
         c_char,
         c_int,
         c_void, //
     },
-    init::InPlaceInit,
     new_mutex,
-    pin_init,
-    str::CStr,
+    prelude::*,
     sync::Mutex,
-    types::ForeignOwnable,
-    uaccess::UserSlice,
-    ThisModule, //
+    types::ForeignOwnable, //
 };
 use core::{
+    ffi::CStr,
     marker::PhantomData,
     mem::MaybeUninit,
-    pin::Pin,
     ptr, //
 };
-use macros::pin_data;
 
 /// A directory at the top of debugfs, removed with all that is in it when it is dropped.
 ///
@@ -61,7 +46,7 @@ impl Dir {
     /// Makes the directory `name`.
     pub fn new(name: &CStr) -> Self {
         // SAFETY: `name` is a C string; a null parent is the top of debugfs.
-        let dir = unsafe { bindings::debugfs_create_dir(name.as_char_ptr(), ptr::null_mut()) };
+        let dir = unsafe { bindings::debugfs_create_dir(name.as_ptr().cast(), ptr::null_mut()) };
         // INVARIANT: It was just made, unless that failed.
         Self(from_err_ptr(dir).ok().and_then(ptr::NonNull::new))
     }
@@ -87,7 +72,7 @@ impl Dir {
         // file needs no data.
         unsafe {
             bindings::debugfs_create_file(
-                name.as_char_ptr(),
+                name.as_ptr().cast(),
                 mode,
                 dir.as_ptr(),
                 ptr::null_mut(),
@@ -172,7 +157,7 @@ impl<T: Answer> FileOperations<T> {
         match session {
             Ok(session) => {
                 // SAFETY: By the safety requirements.
-                unsafe { (*file).private_data = session.into_foreign().cast_mut() };
+                unsafe { (*file).private_data = session.into_foreign() as *mut c_void };
                 0
             }
             Err(error) => error.to_errno(),
@@ -243,7 +228,7 @@ impl<T: Answer> FileOperations<T> {
     ) -> isize {
         // SAFETY: By the safety requirements.
         let (session, reader) = unsafe { Self::opened(file) };
-        match Self::ask(&session, reader, from as usize, count) {
+        match Self::ask(&session, reader, from, count) {
             Ok(()) => {
                 // The answer is read from its start.
                 // SAFETY: By the safety requirements.
@@ -254,12 +239,26 @@ impl<T: Answer> FileOperations<T> {
         }
     }
 
-    fn ask(session: &Session, reader: Reader, from: usize, count: usize) -> Result {
+    fn ask(session: &Session, reader: Reader, from: *const c_char, count: usize) -> Result {
         if count > T::MAX_QUESTION {
             return Err(EINVAL);
         }
-        let mut question = KVec::new();
-        UserSlice::new(from, count).read_all(&mut question, GFP_KERNEL)?;
+        let mut question = KVec::from_elem(0u8, count, GFP_KERNEL)?;
+        let mut at = 0;
+        // SAFETY: `simple_write_to_buffer()` checks the buffer of userspace itself; `at` is valid,
+        // and `question` has `count` bytes.
+        let copied = unsafe {
+            bindings::simple_write_to_buffer(
+                question.as_mut_ptr().cast(),
+                count,
+                &mut at,
+                from.cast(),
+                count,
+            )
+        };
+        if copied != count as isize {
+            return Err(EFAULT);
+        }
         let question = question.strip_suffix(b"\n").unwrap_or(&question);
         let answer = T::answer(Some(question), reader)?;
         *session.answer.lock() = Some(answer);
