@@ -57,10 +57,10 @@ ktap_diagnose() {
 	sed 's/^/# /' "$ktap_said"
 }
 
-# suffix_reduced() - whether the kernel keeps the names of what was promoted: KLP_LANE is a parameter of
+# suffix_reduced() - whether the kernel keeps the names of what was promoted: KLP_LINK is a parameter of
 # its command line
 suffix_reduced() {
-	[ "$KLP_LANE" = suffix-reduction ]
+	[ "$KLP_LINK" = suffix-reduction ]
 }
 
 # log_mark() - remember the end of the kernel's log

@@ -104,7 +104,7 @@ asks_key() {
 }
 
 of_two_files() {
-	grep '^of two files: .*KLP_LANE=' /proc/cmdline
+	grep '^of two files: .*KLP_LINK=' /proc/cmdline
 }
 
 goes_on_from() {

@@ -2,9 +2,9 @@
 
 //! `cargo xtask audit`: what the suffixes in the test kernels are, for docs/suffixes.md.
 
-use super::kernel::SourceArgs;
+use super::kernel::SeriesArgs;
 use crate::host::{klp_gen, paths, run};
-use crate::kernel::{self, Lane};
+use crate::kernel::{self, Lane, Link};
 use crate::report::outcome::Outcome;
 use anyhow::{Context, Result};
 use std::fs;
@@ -12,8 +12,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The kernels that are compared: those that differ in how they are linked.
-const LANES: [Lane; 2] = [Lane::Default, Lane::SuffixReduction];
+/// The kernels that are compared.
+const LINKS: [Link; 2] = [Link::Default, Link::SuffixReduction];
 
 /// The page, and the lines around what is replaced in it.
 const DOCUMENT: &str = "docs/suffixes.md";
@@ -24,7 +24,7 @@ const END: &str = "<!-- end -->\n";
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    source: SourceArgs,
+    series: SeriesArgs,
     /// Write the page with all names, too.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -35,12 +35,13 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let logs = paths::new_log_dir("audit")?;
     // So that the files have names which are the same everywhere.
     let names = tempfile::tempdir()?;
-    for lane in LANES {
-        let logs = logs.join(lane.name());
-        let kernel = kernel::prepare(lane, &args.source.origin()?, &logs)?;
-        fs::create_dir_all(names.path().join(lane.name()))?;
-        let link = names.path().join(vmlinux(lane));
-        symlink(kernel.build.join("vmlinux"), link)?;
+    let origin = args.series.origin()?;
+    for link in LINKS {
+        let logs = logs.join(link.name());
+        let kernel = kernel::prepare(&Lane::linked(&origin.series()?, link)?, &origin, &logs)?;
+        fs::create_dir_all(names.path().join(link.name()))?;
+        let name = names.path().join(vmlinux(link));
+        symlink(kernel.build.join("vmlinux"), name)?;
     }
     let klp_gen = klp_gen::release(&logs)?;
     let figures = audit(&klp_gen, names.path(), "table")?;
@@ -57,8 +58,8 @@ pub fn run(args: &Args) -> Result<Outcome> {
     Ok(Outcome::Pass)
 }
 
-fn vmlinux(lane: Lane) -> String {
-    format!("{}/vmlinux", lane.name())
+fn vmlinux(link: Link) -> String {
+    format!("{}/vmlinux", link.name())
 }
 
 fn audit(klp_gen: &Path, names: &Path, format: &str) -> Result<String> {
@@ -66,8 +67,8 @@ fn audit(klp_gen: &Path, names: &Path, format: &str) -> Result<String> {
     command
         .current_dir(names)
         .args(["audit", "--format", format]);
-    for lane in LANES {
-        command.arg("--vmlinux").arg(vmlinux(lane));
+    for link in LINKS {
+        command.arg("--vmlinux").arg(vmlinux(link));
     }
     run::announce(&command);
     run::captured(&mut command)

@@ -2,10 +2,10 @@
 
 //! `cargo xtask bench`: what things cost, as ratios.
 
-use super::kernel::SourceArgs;
+use super::kernel::KernelArgs;
 use crate::bench::{build, guest, host, Ratios};
 use crate::host::paths;
-use crate::kernel::{self, Lane};
+use crate::kernel::Link;
 use crate::report::outcome::Outcome;
 use anyhow::Result;
 
@@ -15,7 +15,7 @@ use anyhow::Result;
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    source: SourceArgs,
+    kernel: KernelArgs,
     /// The number of times that each of a pair runs.
     #[arg(long, value_name = "N", default_value_t = 15, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
@@ -33,7 +33,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     let logs = paths::new_log_dir("bench")?;
-    let kernel = kernel::prepare(Lane::Default, &args.source.origin()?, &logs)?;
+    let kernel = args.kernel.prepare(&Link::ALL, &logs)?;
     let rounds = args.rounds.into();
     let mut report = Ratios::default();
     if !args.host && !args.guest {

@@ -2,10 +2,9 @@
 
 //! `cargo xtask calls`: a second opinion on the functions that the optimiser gave other arguments.
 
-use super::kernel::SourceArgs;
+use super::kernel::KernelArgs;
 use crate::host::paths;
-use crate::kernel;
-use crate::kernel::Lane;
+use crate::kernel::Link;
 use crate::report::outcome::Outcome;
 use crate::report::progress::{self, Step};
 use crate::suite::calls::{self, Function};
@@ -19,7 +18,7 @@ use anyhow::Result;
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    source: SourceArgs,
+    kernel: KernelArgs,
     /// Take every Nth C file only.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..))]
     every: u16,
@@ -28,7 +27,7 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     let logs = paths::new_log_dir("calls")?;
-    let kernel = kernel::prepare(Lane::Btf, &args.source.origin()?, &logs)?;
+    let kernel = args.kernel.prepare(&[Link::Btf], &logs)?;
     let mut step = Step::begin("compare calls", "files", None);
     let cache = logs.join("cache");
     let compared = calls::compare(&kernel.build, &cache, args.every.into(), |at, of| {

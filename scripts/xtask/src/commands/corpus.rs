@@ -2,10 +2,10 @@
 
 //! `cargo xtask corpus`: real fixes through `klp-gen build`, and what comes of them in the kernel.
 
-use super::kernel::{LaneArgs, SourceArgs};
+use super::kernel::KernelArgs;
 use crate::host::{klp_gen, paths};
 use crate::kernel::source::Source;
-use crate::kernel::{self, Kernel};
+use crate::kernel::{self, Kernel, Link};
 use crate::report::outcome::Outcome;
 use crate::report::progress;
 use crate::suite::corpus::{self, Answer, AnswerKind, Built};
@@ -17,9 +17,7 @@ use std::path::{Path, PathBuf};
 #[derive(clap::Args)]
 pub struct RealFixArgs {
     #[command(flatten)]
-    source: SourceArgs,
-    #[command(flatten)]
-    lane: LaneArgs,
+    kernel: KernelArgs,
     /// Take files back to the tree in DIR.
     #[arg(long, value_name = "DIR")]
     older: Option<PathBuf>,
@@ -41,8 +39,8 @@ pub struct RealFixes {
 impl RealFixArgs {
     /// Builds the kernel if it is not up to date, and writes the patches.
     pub fn prepare(&self, logs: &Path) -> Result<RealFixes> {
-        let origin = self.source.origin()?;
-        let kernel = kernel::prepare(self.lane.lane, &origin, logs)?;
+        let (lane, origin) = self.kernel.choose(&Link::ALL)?;
+        let kernel = kernel::prepare(&lane, &origin, logs)?;
         let source = Source::find(&origin, logs)?;
         let older = match &self.older {
             Some(older) => older.clone(),

@@ -2,9 +2,9 @@
 
 //! `cargo xtask demo`: builds the kernel and the few modules of the demo, boots once, and shows the demo.
 
-use super::kernel::SourceArgs;
+use super::kernel::KernelArgs;
 use crate::host::paths;
-use crate::kernel::{self, Lane};
+use crate::kernel::Link;
 use crate::report::outcome::Outcome;
 use crate::report::progress;
 use crate::suite::show::show;
@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(180);
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    source: SourceArgs,
+    kernel: KernelArgs,
 }
 
 /// Runs the command.
@@ -28,7 +28,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     ensure!(script.is_file(), "{} is missing", script.display());
     let logs = paths::new_log_dir("demo")?;
     progress::section("kernel");
-    let kernel = kernel::prepare(Lane::Default, &args.source.origin()?, &logs)?;
+    let kernel = args.kernel.prepare(&Link::SUFFIXED, &logs)?;
     progress::section("modules of the demo");
     let mut contents = guest_files::scripts();
     for module in livepatches::of_demo(&kernel, &logs)? {

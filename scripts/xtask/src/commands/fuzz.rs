@@ -2,9 +2,9 @@
 
 //! `cargo xtask fuzz`: everything that reads foreign bytes, for a fixed time each.
 
+use super::kernel::KernelArgs;
 use crate::host::{packages, paths, run};
-use crate::kernel::source::Origin;
-use crate::kernel::{self, series, Lane, Series};
+use crate::kernel::Link;
 use crate::report::outcome::Outcome;
 use crate::report::progress;
 use crate::suite::guest_files::GuestFiles;
@@ -45,6 +45,8 @@ pub struct Args {
     /// Begin the target `verdicts` at SEED; by default each run begins elsewhere.
     #[arg(long)]
     seed: Option<u64>,
+    #[command(flatten)]
+    kernel: KernelArgs,
     /// List the targets.
     #[arg(long)]
     list: bool,
@@ -92,8 +94,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
 
 /// Holds `klp-gen check` to a kernel.
 fn verdicts(args: &Args, logs: &Path) -> Result<Outcome> {
-    let origin = Origin::Package(Series::named(series::DEFAULT)?);
-    let kernel = kernel::prepare(Lane::Default, &origin, logs)?;
+    let kernel = args.kernel.prepare(&Link::ALL, logs)?;
     let needs = BTreeSet::from([Need::Modules, Need::LivepatchSelftests]);
     GuestFiles::build(&kernel, &needs, logs)?;
     livepatches::build_unconverted(&kernel, logs)?;

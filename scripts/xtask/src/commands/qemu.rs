@@ -2,11 +2,11 @@
 
 //! `cargo xtask qemu`: boots the test kernel with a command or a shell.
 
-use super::kernel::{LaneArgs, SourceArgs};
+use super::kernel::KernelArgs;
 use crate::guest::boot::boot;
 use crate::guest::vm::{Output, Vm};
 use crate::host::{paths, run};
-use crate::kernel;
+use crate::kernel::{self, Link};
 use crate::report::outcome::Outcome;
 use crate::report::progress;
 use crate::suite::{guest_files, show};
@@ -22,9 +22,7 @@ use std::time::Duration;
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    source: SourceArgs,
-    #[command(flatten)]
-    lane: LaneArgs,
+    kernel: KernelArgs,
     /// Boot at the link-time address.
     #[arg(long)]
     no_kaslr: bool,
@@ -63,10 +61,11 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: Args) -> Result<Outcome> {
     let logs = paths::new_log_dir("qemu")?;
+    let (lane, origin) = args.kernel.choose(&Link::ALL)?;
     let build = if let Some(build) = args.build {
         build
     } else {
-        kernel::prepare(args.lane.lane, &args.source.origin()?, &logs)?.build
+        kernel::prepare(&lane, &origin, &logs)?.build
     };
     let interactive = args.command.is_empty();
     let mut contents = guest_files::scripts_and_program(&logs)?;
@@ -78,7 +77,7 @@ pub fn run(args: Args) -> Result<Outcome> {
     let vm = Vm {
         kaslr: !args.no_kaslr,
         parallel: args.parallel,
-        append: format!("{} {}", args.lane.lane.parameter(), args.append),
+        append: format!("{} {}", lane.parameter(), args.append),
         timeout: (!interactive).then(|| Duration::from_secs(args.timeout)),
         output: if interactive {
             Output::Terminal

@@ -2,7 +2,7 @@
 
 //! `cargo xtask series`: writes the patches as they would be sent.
 
-use super::kernel::SourceArgs;
+use super::kernel::SeriesArgs;
 use crate::host::paths;
 use crate::kernel::build::steps::Steps;
 use crate::kernel::source::Source;
@@ -19,7 +19,7 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    source: SourceArgs,
+    series: SeriesArgs,
     /// The directory to write to.
     #[arg(short, long, value_name = "DIR")]
     output: PathBuf,
@@ -40,7 +40,7 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let sender = Sender::configured(&repository)?;
     let sender = sender.published(args.repository.as_deref(), &repository);
     let logs = paths::new_log_dir("series")?;
-    let source = Source::find(&args.source.origin()?, &logs)?;
+    let source = Source::find(&args.series.origin()?, &logs)?;
     let all = mail::write(&source, &args.output, &sender)?;
     for patch in all.iter().flat_map(|series| &series.patches) {
         println!("{}", patch.display());

@@ -2,9 +2,10 @@
 
 //! `cargo xtask test`: host tests, then the kernel, then every boot.
 
-use super::kernel::SourceArgs;
+use super::kernel::{parse_lane, TreeArgs};
 use crate::host::{cargo_test, paths};
-use crate::kernel::{self, Kernel, Lane};
+use crate::kernel::source::Origin;
+use crate::kernel::{self, Kernel, Lane, Link};
 use crate::report::outcome::Outcome;
 use crate::report::progress;
 use crate::report::tally::Tally;
@@ -31,11 +32,11 @@ const BLESS: &str = "KLP_BLESS";
 /// With `KLP_BLESS=1` the numbers of cases that are expected of a boot become those that it prints, if nothing in it fails.
 #[derive(clap::Args)]
 pub struct Args {
+    /// Test this kernel, or `all` of them. The names of lanes are those of `cargo xtask kernel`.
+    #[arg(long, value_parser = Lanes::parse)]
+    lane: Option<Lanes>,
     #[command(flatten)]
-    source: SourceArgs,
-    /// Test this kernel, or all of them.
-    #[arg(long, value_enum, default_value_t)]
-    lane: Lanes,
+    tree: TreeArgs,
     /// Run this boot and nothing else.
     #[arg(long, value_name = "NAME")]
     boot: Vec<String>,
@@ -55,24 +56,41 @@ pub struct Args {
 }
 
 /// The values of `--lane`: one, or all.
-#[derive(Clone, Copy, Default, clap::ValueEnum)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Lanes {
-    #[default]
-    Default,
-    SuffixReduction,
-    Btf,
+    One(Lane),
     All,
 }
 
 impl Lanes {
-    fn list(self) -> &'static [Lane] {
-        match self {
-            Self::Default => &[Lane::Default],
-            Self::SuffixReduction => &[Lane::SuffixReduction],
-            Self::Btf => &[Lane::Btf],
-            Self::All => &Lane::ALL,
+    fn parse(name: &str) -> Result<Self, String> {
+        match name {
+            "all" => Ok(Self::All),
+            _ => match parse_lane(name) {
+                Ok(lane) => Ok(Self::One(lane)),
+                Err(error) => Err(format!("{error}; `all` is each of them")),
+            },
         }
     }
+}
+
+/// Returns the kernels that are tested, with their sources: of a tree of the user's own, only those of its series.
+fn kernels(lanes: Option<&Lanes>, tree: &TreeArgs) -> Result<Vec<(Lane, Origin)>> {
+    let lane = match lanes {
+        Some(Lanes::All) => {
+            let lanes = match tree.series()? {
+                Some(series) => Lane::of(&series),
+                None => Lane::all()?,
+            };
+            let lanes = lanes.into_iter();
+            return lanes
+                .map(|lane| tree.choose(Some(&lane), &Link::ALL))
+                .collect();
+        }
+        Some(Lanes::One(lane)) => Some(lane),
+        None => None,
+    };
+    Ok(vec![tree.choose(lane, &Link::ALL)?])
 }
 
 /// Runs the command.
@@ -83,7 +101,9 @@ pub fn run(args: &Args) -> Result<Outcome> {
         }
         return Ok(Outcome::Pass);
     }
-    let boots = chosen(&args.boot, args.lane.list())?;
+    let kernels = kernels(args.lane.as_ref(), &args.tree)?;
+    let links: Vec<_> = kernels.iter().map(|(lane, _)| lane.link).collect();
+    let boots = chosen(&args.boot, &links)?;
     let logs = paths::new_log_dir("test")?;
     let mut tally = Tally::default();
     if args.boot.is_empty() && !args.authors {
@@ -91,10 +111,10 @@ pub fn run(args: &Args) -> Result<Outcome> {
         cargo_test::run(&mut tally, &logs)?;
     }
     if !args.host {
-        for lane in args.lane.list() {
-            let logs = logs.join(lane.name());
-            let part = test_kernel(*lane, args, &boots, &logs)?;
-            tally.add(part.within(lane.name()));
+        for (lane, origin) in &kernels {
+            let logs = logs.join(lane.to_string());
+            let part = test_kernel(lane, origin, args, &boots, &logs)?;
+            tally.add(part.within(&lane.to_string()));
         }
     }
     progress::finish(&logs);
@@ -103,15 +123,20 @@ pub fn run(args: &Args) -> Result<Outcome> {
 }
 
 /// Builds the kernel of a lane and runs everything that is tested with it.
-fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<Tally> {
+fn test_kernel(
+    lane: &Lane,
+    origin: &Origin,
+    args: &Args,
+    boots: &[&Boot],
+    logs: &Path,
+) -> Result<Tally> {
     let mut tally = Tally::default();
-    progress::section(&format!("kernel ({})", lane.name()));
-    let origin = args.source.origin()?;
-    let kernel = kernel::prepare(lane, &origin, logs)?;
+    progress::section(&format!("kernel ({lane})"));
+    let kernel = kernel::prepare(lane, origin, logs)?;
     let boots: Vec<_> = boots
         .iter()
         .copied()
-        .filter(|boot| boot.lanes.contains(&lane))
+        .filter(|boot| boot.links.contains(&lane.link))
         .collect();
     progress::section("files of the guest");
     let files = GuestFiles::build(&kernel, &needs(args, &boots), logs)?;
@@ -124,9 +149,9 @@ fn test_kernel(lane: Lane, args: &Args, boots: &[&Boot], logs: &Path) -> Result<
         test_without_guest(&kernel, &files, &mut tally, logs)?;
     }
     tally.add(files.source_patches.clone());
-    progress::section(&format!("boots ({})", lane.name()));
+    progress::section(&format!("boots ({lane})"));
     let contents = |boot: &Boot| files.of(boot.needs);
-    let path = origin.series()?.expected(lane);
+    let path = origin.series()?.expected(lane.link);
     let expected = ExpectedSuites::read(&path)?;
     let run = |hold| run_boots(&boots, &kernel, logs, contents, hold);
     tally.add(if let Some(pattern) = &args.case {
@@ -186,15 +211,19 @@ fn test_authors(kernel: &Kernel, tally: &mut Tally, logs: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The boots of these names, or all. One that no lane of `lanes` has would be a test that nobody runs.
-fn chosen(names: &[String], lanes: &[Lane]) -> Result<Vec<&'static Boot>> {
+/// The boots of these names, or all. One that is for none of the kernels would be a test that nobody runs.
+fn chosen(names: &[String], links: &[Link]) -> Result<Vec<&'static Boot>> {
     for name in names {
         let Some(boot) = BOOTS.iter().find(|boot| boot.name == name) else {
             bail!("there is no boot `{name}`; `cargo xtask test --list` lists them");
         };
-        if !boot.lanes.iter().any(|lane| lanes.contains(lane)) {
-            let its: Vec<_> = boot.lanes.iter().map(|lane| lane.name()).collect();
-            bail!("the boot `{name}` is for --lane {}", its.join(" or "));
+        if !boot.links.iter().any(|link| links.contains(link)) {
+            let mut lanes = Lane::all()?;
+            lanes.retain(|lane| boot.links.contains(&lane.link));
+            bail!(
+                "the boot `{name}` is for other lanes: give --lane with one of {}",
+                Lane::list(&lanes)
+            );
         }
     }
     let wanted = |boot: &&Boot| names.is_empty() || names.iter().any(|name| name == boot.name);
@@ -207,12 +236,29 @@ mod tests {
 
     #[test]
     fn a_boot_that_no_lane_has_is_an_error() {
-        let choose = |name: &str, lanes| chosen(&[name.to_owned()], lanes);
-        assert_eq!(choose("replace", &[Lane::Default]).unwrap().len(), 1);
-        assert_eq!(choose("collisions", &Lane::ALL).unwrap().len(), 1);
-        let error = choose("collisions", &[Lane::Default]).unwrap_err();
-        assert!(error.to_string().contains("--lane suffix-reduction"));
-        assert!(choose("no-such", &Lane::ALL).is_err());
-        assert_eq!(chosen(&[], &[Lane::Default]).unwrap().len(), BOOTS.len());
+        let choose = |name: &str, links| chosen(&[name.to_owned()], links);
+        assert_eq!(choose("replace", &[Link::Default]).unwrap().len(), 1);
+        assert_eq!(choose("collisions", &Link::ALL).unwrap().len(), 1);
+        let error = choose("collisions", &[Link::Default]).unwrap_err();
+        let expected = "give --lane with one of suffix-reduction";
+        assert!(error.to_string().contains(expected), "{error}");
+        assert!(choose("no-such", &Link::ALL).is_err());
+        assert_eq!(chosen(&[], &[Link::Default]).unwrap().len(), BOOTS.len());
+    }
+
+    #[test]
+    fn the_default_lane_is_tested_if_none_is_given_and_all_is_each_of_every_series() {
+        let tested = |lane: Option<&str>| -> Vec<String> {
+            let lanes = lane.map(|lane| Lanes::parse(lane).unwrap());
+            let kernels = kernels(lanes.as_ref(), &TreeArgs::default()).unwrap();
+            kernels.iter().map(|(lane, _)| lane.to_string()).collect()
+        };
+        assert_eq!(tested(None), ["default"]);
+        assert_eq!(tested(Some("btf")), ["btf"]);
+        let all: Vec<_> = Lane::all().unwrap().iter().map(Lane::to_string).collect();
+        assert_eq!(tested(Some("all")), all);
+        let error = Lanes::parse("9.9-default").unwrap_err();
+        assert!(error.contains("the lanes are default, "), "{error}");
+        assert!(error.ends_with("`all` is each of them"), "{error}");
     }
 }

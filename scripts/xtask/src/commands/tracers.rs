@@ -2,9 +2,9 @@
 
 //! `cargo xtask tracers`: what people trace with, asked for promoted functions by the names in the source.
 
-use super::kernel::SourceArgs;
+use super::kernel::KernelArgs;
 use crate::host::paths;
-use crate::kernel::{self, Lane};
+use crate::kernel::Link;
 use crate::report::outcome::Outcome;
 use crate::suite::clients;
 use crate::suite::guest_files::GuestFiles;
@@ -26,13 +26,13 @@ const LIMIT: Duration = Duration::from_secs(3600);
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    source: SourceArgs,
+    kernel: KernelArgs,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     let logs = paths::new_log_dir("tracers")?;
-    let kernel = kernel::prepare(Lane::Btf, &args.source.origin()?, &logs)?;
+    let kernel = args.kernel.prepare(&[Link::Btf], &logs)?;
     let needs = [Need::Program, Need::Modules, Need::Clients];
     let files = GuestFiles::build(&kernel, &BTreeSet::from(needs), &logs)?;
     let mut contents = files.of(&needs);

@@ -1,69 +1,150 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The kernels that are tested: the same source and compiler, linked in different ways.
+//! The kernels that are tested: each is of a series, and linked in one of several ways.
+
+use super::link::Link;
+use super::series::{self, Series};
+use anyhow::{bail, ensure, Result};
+use std::fmt;
 
 /// A kernel that is tested.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub enum Lane {
-    /// Promoted symbols get a suffix.
-    #[default]
-    Default,
-    /// LLD 23 or later keeps the name of what is promoted, unless another file has it too.
-    SuffixReduction,
-    /// Promoted symbols get a suffix, and the kernel and its modules have BTF.
-    Btf,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// The name of its series.
+    pub series: String,
+    /// The way in which it is linked.
+    pub link: Link,
 }
 
 impl Lane {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Default, Self::SuffixReduction, Self::Btf];
-    /// Those in which what is promoted gets a suffix.
-    pub const SUFFIXED: [Self; 2] = [Self::Default, Self::Btf];
+    /// Returns the lanes of every series, those of the default series first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the folder of a series is not understood.
+    pub fn all() -> Result<Vec<Self>> {
+        let mut lanes: Vec<_> = Series::all()?.iter().flat_map(Self::of).collect();
+        lanes.sort_by_key(|lane| !lane.is_of_default_series());
+        Ok(lanes)
+    }
 
-    /// The name, as on the command line.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Default => "default",
-            Self::SuffixReduction => "suffix-reduction",
-            Self::Btf => "btf",
+    /// Returns the lanes of a series.
+    pub fn of(series: &Series) -> Vec<Self> {
+        let lane = |&link| Self {
+            series: series.name.clone(),
+            link,
+        };
+        series.links.iter().map(lane).collect()
+    }
+
+    /// Returns the lane of a series that is linked in this way.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is none.
+    pub fn linked(series: &Series, link: Link) -> Result<Self> {
+        let lanes = Self::of(series);
+        ensure!(
+            series.links.contains(&link),
+            "kernel {} has no lane that is linked as `{}`; its lanes are {}",
+            series.name,
+            link.name(),
+            Self::list(&lanes)
+        );
+        Ok(Self {
+            series: series.name.clone(),
+            link,
+        })
+    }
+
+    /// Returns the lane of this name.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is none, with those that exist.
+    pub fn named(name: &str) -> Result<Self> {
+        Self::named_of(&Self::all()?, name)
+    }
+
+    fn named_of(all: &[Self], name: &str) -> Result<Self> {
+        let is_named = |lane: &&Self| lane.to_string() == name || lane.whole_name() == name;
+        match all.iter().find(is_named) {
+            Some(lane) => Ok(lane.clone()),
+            None => bail!("there is no such lane; the lanes are {}", Self::list(all)),
         }
     }
 
-    /// Returns true if the linker keeps names of symbols that it promotes.
-    pub const fn reduces_suffixes(self) -> bool {
-        matches!(self, Self::SuffixReduction)
-    }
-
-    /// Returns true if the kernel and its modules have BTF, for which they are compiled with debug information.
-    pub const fn has_btf(self) -> bool {
-        matches!(self, Self::Btf)
+    /// Returns the names of lanes, for messages.
+    pub fn list(lanes: &[Self]) -> String {
+        let names: Vec<_> = lanes.iter().map(Self::to_string).collect();
+        names.join(", ")
     }
 
     /// Tells the guest: the kernel puts parameters that it does not know into the environment of init.
-    pub fn parameter(self) -> String {
-        format!("KLP_LANE={}", self.name())
+    pub fn parameter(&self) -> String {
+        format!("KLP_LINK={}", self.link.name())
     }
 
-    /// Returns true if the linker may take code from an earlier link (`--thinlto-cache-dir`).
-    ///
-    /// The linker decides for all files together which names are taken. LLD 23.1 does not count that among what a
-    /// file's code depends on: after a change elsewhere the cached code has the old name, and the link ends with
-    /// a duplicate symbol, or with a call of the wrong function.
-    pub const fn may_cache_lto(self) -> bool {
-        !self.reduces_suffixes()
+    fn is_of_default_series(&self) -> bool {
+        self.series == series::DEFAULT
+    }
+
+    fn whole_name(&self) -> String {
+        format!("{}-{}", self.series, self.link.name())
+    }
+}
+
+impl fmt::Display for Lane {
+    /// Writes the name, as on the command line: only that of the link for the default series.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_of_default_series() {
+            f.pad(self.link.name())
+        } else {
+            f.pad(&self.whole_name())
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::ValueEnum;
+
+    fn lane(series: &str, link: Link) -> Lane {
+        Lane {
+            series: series.to_owned(),
+            link,
+        }
+    }
 
     #[test]
-    fn every_lane_is_called_what_the_command_line_calls_it() {
-        assert_eq!(Lane::value_variants(), Lane::ALL);
-        for lane in Lane::ALL {
-            assert_eq!(lane.to_possible_value().unwrap().get_name(), lane.name());
+    fn a_lane_is_called_as_its_series_and_link_and_by_the_link_alone_if_that_is_the_default_series()
+    {
+        let mut all: Vec<_> = Link::ALL.map(|link| lane(series::DEFAULT, link)).into();
+        all.push(lane("99.1", Link::SuffixReduction));
+        for (name, series, link) in [
+            ("default", series::DEFAULT, Link::Default),
+            ("6.12-default", series::DEFAULT, Link::Default),
+            ("btf", series::DEFAULT, Link::Btf),
+            ("99.1-suffix-reduction", "99.1", Link::SuffixReduction),
+        ] {
+            assert_eq!(Lane::named_of(&all, name).unwrap(), lane(series, link));
+        }
+        assert_eq!(lane(series::DEFAULT, Link::Btf).to_string(), "btf");
+        for name in ["99.1", "99.1-btf", "99.1-default", "", "all"] {
+            let error = Lane::named_of(&all, name).unwrap_err().to_string();
+            let lanes = "the lanes are default, suffix-reduction, btf, 99.1-suffix-reduction";
+            assert!(error.ends_with(lanes), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_lanes_of_the_default_series_come_first_and_each_is_found_by_its_name() {
+        let all = Lane::all().unwrap();
+        assert_eq!(all[0], lane(series::DEFAULT, Link::Default));
+        let of_default = all.iter().filter(|lane| lane.is_of_default_series());
+        assert_eq!(of_default.count(), Link::ALL.len());
+        for lane in all {
+            assert_eq!(Lane::named(&lane.to_string()).unwrap(), lane);
         }
     }
 }

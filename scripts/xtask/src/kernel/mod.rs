@@ -8,10 +8,12 @@
 pub mod build;
 pub mod changes;
 mod lane;
+mod link;
 pub mod series;
 pub mod source;
 pub mod toolchain;
 
 pub use build::{prepare, Kernel};
 pub use lane::Lane;
+pub use link::Link;
 pub use series::Series;

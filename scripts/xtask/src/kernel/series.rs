@@ -4,7 +4,7 @@
 //!
 //! A folder has everything that differs from one series to the next. Adding a series is adding a folder.
 
-use super::lane::Lane;
+use super::link::Link;
 use crate::host::packages::Package;
 use crate::host::paths;
 use anyhow::{bail, Context, Result};
@@ -23,6 +23,8 @@ pub struct Series {
     pub name: String,
     /// The package that its source is from.
     pub source: SourcePackage,
+    /// The ways to link that it has lanes for.
+    pub links: Vec<Link>,
     /// The versions of tools that no distribution has.
     pub tools: Tools,
     /// Files of the packages that its build needs, by the name of the package.
@@ -59,9 +61,16 @@ pub struct Tools {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
+    #[serde(default = "default_links")]
+    links: Vec<Link>,
     source: SourcePackage,
     tools: Tools,
     packages: BTreeMap<String, String>,
+}
+
+/// The ways to link of a series that names none.
+fn default_links() -> Vec<Link> {
+    vec![Link::Default]
 }
 
 impl Series {
@@ -89,6 +98,7 @@ impl Series {
             toml::from_str(&text).with_context(|| format!("in {}", file.display()))?;
         Ok(Self {
             name: name.to_owned(),
+            links: settings.links,
             source: settings.source,
             tools: settings.tools,
             packages: settings.packages,
@@ -141,19 +151,32 @@ impl Series {
         self.folder.join("letters").join(name)
     }
 
-    /// Returns the configuration of the test kernel in every lane.
-    pub fn config(&self) -> PathBuf {
-        self.folder.join("config/kernel.config")
+    /// Returns the configurations of the test kernel, each of which is merged over those before it: that of every
+    /// lane, and that of a link if the series has one.
+    pub fn configs(&self, link: Link) -> Vec<PathBuf> {
+        let common = self.folder.join("config/kernel.config");
+        let own = self.config_of(link);
+        [common]
+            .into_iter()
+            .chain(own.is_file().then_some(own))
+            .collect()
     }
 
-    /// Returns the configuration that is merged over it for a lane.
-    pub fn config_of(&self, lane: Lane) -> PathBuf {
-        self.folder.join(format!("config/{}.config", lane.name()))
+    fn config_of(&self, link: Link) -> PathBuf {
+        self.folder.join(format!("config/{}.config", link.name()))
+    }
+
+    /// Returns true if the kernel's build looks for collisions before the link, and cures them.
+    pub fn finds_collisions(&self, link: Link) -> bool {
+        let config = fs::read_to_string(self.config_of(link)).unwrap_or_default();
+        config
+            .lines()
+            .any(|line| line == "CONFIG_LTO_CLANG_THIN_COLLISIONS=y")
     }
 
     /// Returns the file that has the numbers of cases of the boots of a lane.
-    pub fn expected(&self, lane: Lane) -> PathBuf {
-        self.folder.join(format!("expected/{}.txt", lane.name()))
+    pub fn expected(&self, link: Link) -> PathBuf {
+        self.folder.join(format!("expected/{}.txt", link.name()))
     }
 }
 
@@ -178,7 +201,10 @@ mod tests {
         assert!(all.iter().any(|series| series.name == DEFAULT));
         for series in all {
             assert!(!series.patches().unwrap().is_empty(), "{}", series.name);
-            assert!(series.config().is_file(), "{}", series.name);
+            assert!(!series.links.is_empty(), "{}", series.name);
+            for config in series.configs(Link::Default) {
+                assert!(config.is_file(), "{}", config.display());
+            }
         }
     }
 

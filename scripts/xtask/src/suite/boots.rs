@@ -11,7 +11,7 @@
 
 use super::needs::Need;
 use super::variants;
-use crate::kernel::Lane;
+use crate::kernel::Link;
 use std::time::Duration;
 
 /// One boot of the test kernel.
@@ -21,8 +21,8 @@ pub struct Boot {
     pub name: &'static str,
     /// The files of `scripts/guest/tests`, without `.sh`, that run one after the other.
     pub scripts: &'static [&'static str],
-    /// The kernels that it is for.
-    pub lanes: &'static [Lane],
+    /// The kernels that it is for, of every series.
+    pub links: &'static [Link],
     /// True if the kernel may choose its own addresses.
     pub kaslr: bool,
     /// True if the processors run at the same time: for a test that looks for races, unless it patches code that
@@ -40,7 +40,7 @@ pub struct Boot {
 const DEFAULT: Boot = Boot {
     name: "",
     scripts: &[],
-    lanes: &Lane::ALL,
+    links: &Link::ALL,
     kaslr: true,
     parallel: false,
     needs: &[],
@@ -138,7 +138,7 @@ pub const BOOTS: &[Boot] = &[
     Boot {
         scripts: &["collisions"],
         // Where they are planted.
-        lanes: &[Lane::SuffixReduction],
+        links: &[Link::SuffixReduction],
         ..DEFAULT.named("collisions")
     },
     Boot {
@@ -181,27 +181,27 @@ pub const BOOTS: &[Boot] = &[
         scripts: &["ftrace-selftests"],
         needs: &[Need::FtraceSelftests],
         // No function of vmlinux has a suffix in the other.
-        lanes: &Lane::SUFFIXED,
+        links: &Link::SUFFIXED,
         timeout: Duration::from_secs(300),
         ..DEFAULT.named("ftrace-selftests")
     },
     Boot {
         scripts: &["btf"],
         needs: &[Need::Modules, Need::Examples],
-        lanes: &[Lane::Btf],
+        links: &[Link::Btf],
         ..DEFAULT.named("btf")
     },
     Boot {
         scripts: &["fentry"],
         needs: &[Need::Program, Need::Modules, Need::Clients],
-        lanes: &[Lane::Btf],
+        links: &[Link::Btf],
         timeout: Duration::from_secs(600),
         ..DEFAULT.named("fentry")
     },
     Boot {
         scripts: &["bpf"],
         needs: &[Need::Program, Need::Modules],
-        lanes: &[Lane::Btf],
+        links: &[Link::Btf],
         timeout: Duration::from_secs(300),
         ..DEFAULT.named("bpf")
     },
@@ -214,7 +214,7 @@ pub const BOOTS: &[Boot] = &[
         scripts: &["clients"],
         needs: &[Need::Program, Need::Modules, Need::Clients],
         // No function of vmlinux has a suffix in the other.
-        lanes: &Lane::SUFFIXED,
+        links: &Link::SUFFIXED,
         timeout: Duration::from_secs(900),
         ..DEFAULT.named("clients")
     },

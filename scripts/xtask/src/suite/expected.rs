@@ -101,28 +101,29 @@ pub fn printed(suites: &[Suite]) -> Suites {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::{Lane, Series};
+    use crate::kernel::{Link, Series};
     use crate::report::ktap;
     use crate::suite::boots::BOOTS;
     use std::collections::BTreeSet;
 
-    fn files() -> impl Iterator<Item = (Lane, String, String)> {
+    fn files() -> impl Iterator<Item = (Link, String, String)> {
         let all = Series::all().unwrap().into_iter();
         all.flat_map(|series| {
-            Lane::ALL.map(|lane| {
-                let path = series.expected(lane);
+            let links = series.links.clone().into_iter();
+            links.map(move |link| {
+                let path = series.expected(link);
                 let text = fs::read_to_string(&path).unwrap_or_default();
-                (lane, path.display().to_string(), text)
+                (link, path.display().to_string(), text)
             })
         })
     }
 
     #[test]
     fn the_files_expect_something_of_each_boot_and_of_no_other() {
-        for (lane, path, text) in files() {
+        for (link, path, text) in files() {
             let expected = ExpectedSuites::parse(&text).unwrap();
             assert_eq!(expected.text(), text, "{path}");
-            let with = BOOTS.iter().filter(|boot| boot.lanes.contains(&lane));
+            let with = BOOTS.iter().filter(|boot| boot.links.contains(&link));
             let boots: BTreeSet<_> = with.map(|boot| boot.name).collect();
             let named: BTreeSet<_> = expected.boots.keys().map(String::as_str).collect();
             assert_eq!(named, boots, "{path}");

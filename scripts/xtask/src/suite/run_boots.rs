@@ -54,8 +54,8 @@ pub fn run_boots(
 ) -> Tally {
     let workers = thread::available_parallelism().map_or(1, NonZero::get) + 1;
     let title = match boots {
-        [boot] => format!("boot {} ({})", boot.name, kernel.lane.name()),
-        _ => format!("boots ({})", kernel.lane.name()),
+        [boot] => format!("boot {} ({})", boot.name, kernel.lane),
+        _ => format!("boots ({})", kernel.lane),
     };
     let running = RunningBoots {
         boots,

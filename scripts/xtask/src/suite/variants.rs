@@ -6,7 +6,7 @@
 use crate::guest::image::Contents;
 use crate::host::run;
 use crate::kernel::build::external;
-use crate::kernel::{Kernel, Lane};
+use crate::kernel::{Kernel, Link};
 use crate::report::tally::Tally;
 use anyhow::{Context, Result};
 use klp_variants::{derive, list, Derived, Expected, Inputs, Listed, Rule, Verdict};
@@ -50,7 +50,7 @@ const SAID: [&str; 20] = [
 pub struct Variants {
     derived: Vec<Derived>,
     dir: PathBuf,
-    lane: Lane,
+    link: Link,
 }
 
 impl Variants {
@@ -71,7 +71,7 @@ impl Variants {
         Ok(Self {
             derived,
             dir,
-            lane: kernel.lane,
+            link: kernel.lane.link,
         })
     }
 
@@ -85,7 +85,7 @@ impl Variants {
     pub fn check(&self, tally: &mut Tally) {
         for one in &self.derived {
             for rule in Rule::ALL {
-                match wrong(one, rule, self.lane) {
+                match wrong(one, rule, self.link) {
                     None => tally.pass(),
                     Some(reason) => {
                         let (name, rule) = (one.variant.name, rule.as_str());
@@ -99,7 +99,7 @@ impl Variants {
         let files: BTreeSet<_> = self.derived.iter().map(different).collect();
         let names: BTreeSet<_> = self.derived.iter().map(|one| one.variant.name).collect();
         // What the example refers to kept its name: converted for either rule it is the same.
-        let same = usize::from(self.lane.reduces_suffixes());
+        let same = usize::from(self.link.reduces_suffixes());
         if files.len() + same == self.derived.len() && names.len() == self.derived.len() {
             tally.pass();
         } else {
@@ -127,12 +127,12 @@ impl Variants {
 }
 
 /// Returns the difference of a prediction from what the author of the variant thinks.
-fn wrong(one: &Derived, rule: Rule, lane: Lane) -> Option<String> {
+fn wrong(one: &Derived, rule: Rule, link: Link) -> Option<String> {
     let taken = match one.variant.expected {
         Expected::Taken => true,
         Expected::Refused => false,
         Expected::TakenWithModule => rule == Rule::KlpSympos,
-        Expected::TakenIfKept => rule == Rule::KlpSympos || lane.reduces_suffixes(),
+        Expected::TakenIfKept => rule == Rule::KlpSympos || link.reduces_suffixes(),
     };
     let verdict = &one.listed.prediction(rule).verdict;
     (verdict.taken() != Some(taken)).then(|| {

@@ -4,8 +4,6 @@
 
 use super::kernel::Kernel;
 use crate::host::run;
-use crate::kernel::lane::Lane;
-use crate::kernel::source::Source;
 use anyhow::{bail, Context, Result};
 use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
@@ -59,17 +57,6 @@ impl Fragments {
         }
         Ok(missing)
     }
-}
-
-/// The fragments that are merged over `tinyconfig`, in their order.
-///
-/// A kernel that passes the linker's flags by itself has no option for that.
-pub fn fragments(lane: Lane, source: &Source) -> Vec<PathBuf> {
-    let mut paths = vec![source.series.config()];
-    if (lane.reduces_suffixes() && !source.reduces_suffixes()) || lane.has_btf() {
-        paths.push(source.series.config_of(lane));
-    }
-    paths
 }
 
 /// Writes `.config` into the build directory.
@@ -182,7 +169,6 @@ fn parse(text: &str) -> Result<BTreeMap<String, String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kernel::source::Origin;
 
     fn fragments(texts: &[&str]) -> Fragments {
         let dir = tempfile::tempdir().unwrap();
@@ -217,21 +203,5 @@ mod tests {
     fn a_line_that_is_no_option_is_an_error() {
         let error = parse("CONFIG_A=y\nCONFIG_B y\n").unwrap_err().to_string();
         assert!(error.contains("line 2"), "{error}");
-    }
-
-    #[test]
-    fn a_kernel_that_passes_the_flags_itself_is_known_by_its_makefile() {
-        let dir = tempfile::tempdir().unwrap();
-        let source = |flags: &str| {
-            let version = "VERSION = 6\nPATCHLEVEL = 12\nSUBLEVEL = 117\n";
-            fs::write(dir.path().join("Makefile"), format!("{version}{flags}")).unwrap();
-            Source::find(&Origin::Tree(dir.path().to_owned()), dir.path()).unwrap()
-        };
-        let count = |lane, source: &Source| super::fragments(lane, source).len();
-        assert_eq!(count(Lane::SuffixReduction, &source("")), 2);
-        let flags = "$(call ld-option,-mllvm -always-rename-promoted-locals=false)\n";
-        let mainline = source(flags);
-        assert_eq!(count(Lane::SuffixReduction, &mainline), 1);
-        assert_eq!(count(Lane::Default, &mainline), 1);
     }
 }

@@ -4,18 +4,24 @@
 
 use crate::kernel::Lane;
 use crate::report::progress;
+use anyhow::Result;
 use std::fs::{self, File};
 use std::path::Path;
 
-/// The number of built kernels that the cache keeps: of each lane one of Debian's source and one of a tree of the
-/// user's own.
-const KEPT_BUILDS: usize = 2 * Lane::ALL.len();
-
 /// Removes all but the last used builds, except those that somebody uses at this moment.
-pub fn forget_old_builds(current: &Path) {
-    let Some(all) = current.parent() else { return };
+///
+/// Kept are as many as the lanes need that have one of Debian's source and one of a tree of the user's own each.
+///
+/// # Errors
+///
+/// Fails if the lanes are not known.
+pub fn forget_old_builds(current: &Path) -> Result<()> {
+    let kept = 2 * Lane::all()?.len();
+    let Some(all) = current.parent() else {
+        return Ok(());
+    };
     let Ok(entries) = fs::read_dir(all) else {
-        return;
+        return Ok(());
     };
     let used = |dir: &Path| fs::metadata(dir.join("lock")).and_then(|lock| lock.modified());
     let mut dirs: Vec<_> = entries
@@ -25,7 +31,7 @@ pub fn forget_old_builds(current: &Path) {
         })
         .collect();
     dirs.sort();
-    for (_, dir) in dirs.iter().rev().skip(KEPT_BUILDS) {
+    for (_, dir) in dirs.iter().rev().skip(kept) {
         let free = File::open(dir.join("lock")).is_ok_and(|lock| lock.try_lock().is_ok());
         if free && dir != current {
             progress::note(&format!("removing the old build {}", dir.display()));
@@ -33,4 +39,5 @@ pub fn forget_old_builds(current: &Path) {
             let _ = fs::remove_dir_all(dir);
         }
     }
+    Ok(())
 }

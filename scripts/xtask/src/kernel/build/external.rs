@@ -49,7 +49,7 @@ pub fn build_with(
         .args(variables)
         .arg("modules");
     run::counted(
-        &format!("build modules: {name} ({})", kernel.lane.name()),
+        &format!("build modules: {name} ({})", kernel.lane),
         Unit::OBJECTS,
         &mut make,
         &logs.join(format!("{name}.log")),

@@ -3,7 +3,7 @@
 //! A finished build, and the calls of the tools that it was made with.
 
 use crate::kernel::toolchain::Toolchain;
-use crate::kernel::Lane;
+use crate::kernel::{Lane, Link};
 use anyhow::{Context, Result};
 use std::ffi::OsString;
 use std::fs::File;
@@ -31,9 +31,9 @@ impl Kernel {
 
     /// Returns the arguments of `make` that name the kernel's tools where `LLVM=-22` and the `PATH` do not.
     pub fn other_tools(&self) -> Vec<OsString> {
-        match self.lane {
-            Lane::Default => Vec::new(),
-            Lane::SuffixReduction | Lane::Btf => self.toolchain.other_tools(),
+        match self.lane.link {
+            Link::Default => Vec::new(),
+            Link::SuffixReduction | Link::Btf => self.toolchain.other_tools(),
         }
     }
 

@@ -37,42 +37,41 @@ use std::path::Path;
 /// # Errors
 ///
 /// Fails if something is missing on this machine or a step of the build fails.
-pub fn prepare(lane: Lane, origin: &Origin, logs: &Path) -> Result<Kernel> {
+pub fn prepare(lane: &Lane, origin: &Origin, logs: &Path) -> Result<Kernel> {
     let series = origin.series()?;
     packages::ensure(series.packages().chain(origin.packages()), logs)?;
-    let toolchain = Toolchain::ensure(lane, &series.tools, logs)?;
+    let toolchain = Toolchain::ensure(lane.link, &series.tools, logs)?;
     let source = Source::find(origin, logs)?;
     let mut kernel = create_directory(lane, &source, toolchain)?;
     let _lock = kernel.lock()?;
     bring_klp_gen(&mut kernel, &source, logs)?;
     let changes = sync_source(&kernel, &source)?;
-    let fragments = config::Fragments::read(config::fragments(lane, &source))?;
+    let fragments = config::Fragments::read(series.configs(lane.link))?;
     let keys = stamp::Keys::new(&source, &kernel.toolchain, &fragments, &changes);
     if !stamp::holds(&kernel.dir, Key::Kernel, &keys) {
         build_kernel(&kernel, &fragments, &keys, logs)?;
     } else if !stamp::holds(&kernel.dir, Key::Module, &keys) {
         build_modules(&kernel, &keys, logs)?;
     }
-    directory::forget_old_builds(&kernel.dir);
+    directory::forget_old_builds(&kernel.dir)?;
     progress::note(&format!(
-        "kernel {} ({}) is up to date in {}",
+        "kernel {} ({lane}) is up to date in {}",
         source.version,
-        lane.name(),
         kernel.build.display()
     ));
     Ok(kernel)
 }
 
 /// Creates the directory of a build in the cache.
-fn create_directory(lane: Lane, source: &Source, toolchain: Toolchain) -> Result<Kernel> {
+fn create_directory(lane: &Lane, source: &Source, toolchain: Toolchain) -> Result<Kernel> {
     let dir = paths::cache()?
         .join("kernel")
-        .join(source.directory_name(lane, &toolchain.versions));
+        .join(source.directory_name(lane.link, &toolchain.versions));
     fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
     Ok(Kernel {
         source: dir.join("source"),
         build: dir.join("build"),
-        lane,
+        lane: lane.clone(),
         dir,
         toolchain,
     })
@@ -81,7 +80,7 @@ fn create_directory(lane: Lane, source: &Source, toolchain: Toolchain) -> Result
 /// Copies `klp-gen` beside the build if the build calls it: to a place of its own, so that another clone of the
 /// repository gives the same command lines.
 fn bring_klp_gen(kernel: &mut Kernel, source: &Source, logs: &Path) -> Result<()> {
-    if changes::parts(kernel.lane, source).contains(&Part::Planted) {
+    if changes::parts(kernel.lane.link, &source.series).contains(&Part::Planted) {
         let klp_gen = kernel.dir.join("klp-gen");
         fs::copy(klp_gen::release(logs)?, &klp_gen)
             .with_context(|| format!("cannot write {}", klp_gen.display()))?;
@@ -92,7 +91,7 @@ fn bring_klp_gen(kernel: &mut Kernel, source: &Source, logs: &Path) -> Result<()
 
 /// Makes the build's source tree that of the kernel with the changes of this repository, which it returns.
 fn sync_source(kernel: &Kernel, source: &Source) -> Result<Changes> {
-    let changes = Changes::collect(kernel.lane, source)?;
+    let changes = Changes::collect(kernel.lane.link, source)?;
     source.mirror(&kernel.source, &changes::ever_changed(&kernel.dir)?)?;
     changes.sync(&source.pristine, &kernel.source, &kernel.dir)?;
     Ok(changes)
@@ -108,7 +107,7 @@ fn build_kernel(
     let dir = &kernel.dir;
     stamp::clear(dir, &[Key::Kernel, Key::Module])?;
     config::configure(kernel, fragments, logs)?;
-    let title = format!("build the kernel and its modules ({})", kernel.lane.name());
+    let title = format!("build the kernel and its modules ({})", kernel.lane);
     if history::last(&title).is_none() {
         progress::note("the first build of a kernel takes about 20 minutes of processor time");
     }
@@ -126,7 +125,7 @@ fn build_kernel(
 fn build_modules(kernel: &Kernel, keys: &stamp::Keys, logs: &Path) -> Result<()> {
     stamp::clear(&kernel.dir, &[Key::Module])?;
     run::counted(
-        &format!("build the kernel's modules ({})", kernel.lane.name()),
+        &format!("build the kernel's modules ({})", kernel.lane),
         Unit::OBJECTS,
         kernel.make().arg("modules"),
         &logs.join("modules.log"),

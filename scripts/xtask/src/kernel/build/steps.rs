@@ -13,6 +13,7 @@ use crate::host::{packages, paths};
 use crate::kernel::changes::overlay::MODULE_DIRECTORY;
 use crate::kernel::changes::{patches, Changes};
 use crate::kernel::lane::Lane;
+use crate::kernel::link::Link;
 use crate::kernel::source::Source;
 use crate::kernel::toolchain::Toolchain;
 use crate::report::progress;
@@ -44,8 +45,8 @@ impl<'a> Steps<'a> {
     /// Fails if something is missing on this machine, or a file cannot be written.
     pub fn new(source: &'a Source, logs: &'a Path) -> Result<Self> {
         packages::ensure(source.series.packages(), logs)?;
-        let lane = Lane::Default;
-        let toolchain = Toolchain::ensure(lane, &source.series.tools, logs)?;
+        let lane = Lane::linked(&source.series, Link::Default)?;
+        let toolchain = Toolchain::ensure(lane.link, &source.series.tools, logs)?;
         let dir = paths::cache()?.join("steps");
         if dir.exists() {
             fs::remove_dir_all(&dir).with_context(|| format!("cannot remove {}", dir.display()))?;
@@ -62,7 +63,7 @@ impl<'a> Steps<'a> {
         Ok(Self {
             source,
             kernel,
-            fragments: config::Fragments::read(config::fragments(lane, source))?,
+            fragments: config::Fragments::read(source.series.configs(Link::Default))?,
             logs,
         })
     }

@@ -5,7 +5,8 @@
 pub mod overlay;
 pub mod patches;
 
-use super::lane::Lane;
+use super::link::Link;
+use super::series::Series;
 use super::source::files::TreeFiles;
 use super::source::Source;
 use crate::host::paths;
@@ -31,11 +32,11 @@ impl Changes {
     /// # Errors
     ///
     /// Fails if a patch does not apply or a file cannot be read.
-    pub fn collect(lane: Lane, source: &Source) -> Result<Self> {
+    pub fn collect(link: Link, source: &Source) -> Result<Self> {
         let repository = paths::repository();
         let patches = source.series.patches()?;
         let mut files = patches::apply(&patches, &source.pristine)?;
-        for part in parts(lane, source) {
+        for part in parts(link, &source.series) {
             overlay::add(part, &repository, &source.pristine, &mut files)?;
         }
         Ok(Self { files })
@@ -76,10 +77,10 @@ impl Changes {
 
 /// Returns the parts of the overlay that a lane adds to the source beside the patches.
 ///
-/// A kernel that passes the linker's flags by itself has no build step that would cure what is planted.
-pub fn parts(lane: Lane, source: &Source) -> Vec<Part> {
+/// A kernel whose build does not look for collisions cannot cure those that are planted.
+pub fn parts(link: Link, series: &Series) -> Vec<Part> {
     let mut parts = Part::BUILT.to_vec();
-    if lane.reduces_suffixes() && !source.reduces_suffixes() {
+    if series.finds_collisions(link) {
         parts.push(Part::Planted);
     }
     parts

@@ -5,7 +5,7 @@
 pub mod files;
 mod mirror;
 
-use super::lane::Lane;
+use super::link::Link;
 use super::series::{Series, SourcePackage};
 use crate::host::packages::{self, Package};
 use crate::host::{paths, run};
@@ -106,29 +106,23 @@ impl Source {
         })
     }
 
-    /// Returns true if its Makefile has the linker keep names of promoted symbols, wherever the linker can.
-    pub fn reduces_suffixes(&self) -> bool {
-        fs::read_to_string(self.pristine.join("Makefile"))
-            .is_ok_and(|makefile| makefile.contains("-always-rename-promoted-locals=false"))
-    }
-
     /// The name of the directory that a build of this source by these tools lives in.
     ///
     /// Of a user's tree the place is hashed and not the content, so that a changed tree is built again
     /// in the same directory.
-    pub fn directory_name(&self, lane: Lane, tools: &str) -> String {
+    pub fn directory_name(&self, link: Link, tools: &str) -> String {
         let mut hasher = blake3::Hasher::new();
         match self.mode {
             Mode::Link => hasher.update(self.fingerprint.as_bytes()),
             Mode::Copy => hasher.update(self.pristine.as_os_str().as_encoded_bytes()),
         };
         hasher.update(tools.as_bytes());
-        let lane = match lane {
-            Lane::Default => String::new(),
-            Lane::SuffixReduction | Lane::Btf => format!("-{}", lane.name()),
+        let link = match link {
+            Link::Default => String::new(),
+            Link::SuffixReduction | Link::Btf => format!("-{}", link.name()),
         };
         let hash = &hasher.finalize().to_hex()[..12];
-        format!("{}{lane}-{hash}", self.version)
+        format!("{}{link}-{hash}", self.version)
     }
 
     /// Brings the files of the tree, except `changed` ones, to `tree`.

@@ -4,7 +4,7 @@
 
 use super::tools;
 use crate::host::{packages, paths, run};
-use crate::kernel::lane::Lane;
+use crate::kernel::link::Link;
 use anyhow::{Context, Result};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -52,8 +52,8 @@ const FILES: [(&str, &str); 5] = [
 /// # Errors
 ///
 /// Fails if the lane needs one that is neither on this machine nor can be installed.
-pub fn ensure(lane: Lane, logs: &Path) -> Result<PathBuf> {
-    if !lane.reduces_suffixes() {
+pub fn ensure(link: Link, logs: &Path) -> Result<PathBuf> {
+    if !link.reduces_suffixes() {
         return Ok(DEFAULT.into());
     }
     match system() {

@@ -7,7 +7,7 @@ mod pahole;
 mod tools;
 pub mod trixie;
 
-use super::lane::Lane;
+use super::link::Link;
 use super::series::Tools;
 use crate::host::{paths, run};
 use crate::report::progress;
@@ -54,7 +54,7 @@ impl Toolchain {
     /// # Errors
     ///
     /// Fails if one of these cannot be installed or a tool does not run.
-    pub fn ensure(lane: Lane, versions: &Tools, logs: &Path) -> Result<Self> {
+    pub fn ensure(link: Link, versions: &Tools, logs: &Path) -> Result<Self> {
         let cache = paths::cache()?;
         let root = cache
             .join("tools")
@@ -71,13 +71,13 @@ impl Toolchain {
                 .arg(&root);
             run::logged("install bindgen", &mut install, &logs.join("bindgen.log"))?;
         }
-        let linker = linker::ensure(lane, logs)?;
+        let linker = linker::ensure(link, logs)?;
         let linker_name = linker.to_string_lossy();
         let mut toolchain = Self {
             versions: String::new(),
             bindgen,
             linker: linker.clone(),
-            pahole: pahole::ensure(lane, logs)?,
+            pahole: pahole::ensure(link, logs)?,
             lto_cache: None,
             klp_gen: None,
         };
@@ -93,7 +93,7 @@ impl Toolchain {
         if let Some(pahole) = &toolchain.pahole {
             toolchain.versions += &run::captured(Command::new(pahole).arg("--version"))?;
         }
-        if lane.may_cache_lto() {
+        if link.may_cache_lto() {
             // Shared by all builds: its entries are named by their content.
             let thinlto_cache = cache.join("thinlto");
             fs::create_dir_all(&thinlto_cache)

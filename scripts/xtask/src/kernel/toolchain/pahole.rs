@@ -6,7 +6,7 @@
 
 use super::trixie::{Programs, Set};
 use crate::host::run;
-use crate::kernel::lane::Lane;
+use crate::kernel::link::Link;
 use anyhow::{ensure, Context, Result};
 use std::env;
 use std::path::{Path, PathBuf};
@@ -30,8 +30,8 @@ struct Version(u32, u32);
 /// # Errors
 ///
 /// Fails if the lane needs one that is neither on this machine nor can be installed.
-pub fn ensure(lane: Lane, logs: &Path) -> Result<Option<PathBuf>> {
-    if !lane.has_btf() {
+pub fn ensure(link: Link, logs: &Path) -> Result<Option<PathBuf>> {
+    if !link.has_btf() {
         return Ok(None);
     }
     match system() {

@@ -8,7 +8,7 @@ mod planted;
 mod rows;
 
 use crate::host::{klp_gen, run};
-use crate::kernel::{Kernel, Lane};
+use crate::kernel::{Kernel, Link};
 use crate::report::clock::took;
 use crate::report::progress;
 use crate::report::tally::Tally;
@@ -26,13 +26,13 @@ use std::time::Instant;
 pub fn check(kernel: &Kernel, tally: &mut Tally, logs: &Path) -> Result<()> {
     let klp_gen = klp_gen::release(logs)?;
     let found = of_kernel(&klp_gen, kernel)?;
-    match kernel.lane {
-        Lane::Default | Lane::Btf => {
+    match kernel.lane.link {
+        Link::Default | Link::Btf => {
             expect(tally, "collisions of the kernel", &found, &[]);
             promotions_are_foreseen(kernel, tally);
             Ok(())
         }
-        Lane::SuffixReduction => {
+        Link::SuffixReduction => {
             expect(tally, "collisions of the kernel", &found, &planted::FOUND);
             rows::check(&klp_gen, kernel, tally, &logs.join("collisions"))?;
             planted::check(&klp_gen, kernel, tally, &logs.join("collisions"))
