@@ -4,7 +4,7 @@
 
 use super::kernel::KernelArgs;
 use crate::host::{klp_gen, paths};
-use crate::kernel::source::Source;
+use crate::kernel::source::{package, Source};
 use crate::kernel::{self, Kernel, Link};
 use crate::report::outcome::Outcome;
 use crate::report::progress;
@@ -44,7 +44,7 @@ impl RealFixArgs {
         let source = Source::find(&origin, logs)?;
         let older = match &self.older {
             Some(older) => older.clone(),
-            None => corpus::older(&source.series.source, logs)?,
+            None => package::oldest(&source.series.source, logs)?,
         };
         let mut patches =
             corpus::patches(&kernel, &source.pristine, &older, &logs.join("patches"))?;

@@ -2,6 +2,7 @@
 
 //! The machine that the tests run on: its directories, its packages, and the programs that are called.
 
+pub mod apt;
 pub mod cargo_test;
 pub mod guest_program;
 pub mod history;

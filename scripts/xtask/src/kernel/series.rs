@@ -40,12 +40,42 @@ pub struct SourcePackage {
     pub package: String,
     /// The file of it that has the source.
     pub tarball: String,
+    /// The suite that has it, if that is none of this machine's, and its version there.
+    suite: Option<String>,
+    version: Option<String>,
+}
+
+/// A version of a package in a suite of Debian's.
+#[derive(Debug)]
+pub struct Pin {
+    /// The suite, such as `trixie-backports`.
+    pub suite: String,
+    /// The version of the package.
+    pub version: String,
 }
 
 impl SourcePackage {
-    /// Returns the package with its file.
-    pub fn package(&self) -> Package<'_> {
-        (&self.package, &self.tarball)
+    /// Returns the package with its file, if it is to be installed.
+    pub fn installed(&self) -> Option<Package<'_>> {
+        self.suite
+            .is_none()
+            .then_some((&self.package, &self.tarball))
+    }
+
+    /// Returns the version that is to be fetched, if it is not to be installed.
+    ///
+    /// # Errors
+    ///
+    /// Fails if only one of suite and version is known.
+    pub fn pin(&self) -> Result<Option<Pin>> {
+        match (self.suite.clone(), self.version.clone()) {
+            (None, None) => Ok(None),
+            (Some(suite), Some(version)) => Ok(Some(Pin { suite, version })),
+            _ => bail!(
+                "the source {} has only one of `suite` and `version`; it needs both, or neither",
+                self.package
+            ),
+        }
     }
 }
 
@@ -73,6 +103,14 @@ fn default_links() -> Vec<Link> {
     vec![Link::Default]
 }
 
+impl Settings {
+    fn parse(text: &str) -> Result<Self> {
+        let settings: Self = toml::from_str(text)?;
+        settings.source.pin()?;
+        Ok(settings)
+    }
+}
+
 impl Series {
     /// Reads the folder of a series.
     ///
@@ -83,7 +121,8 @@ impl Series {
         Self::named_in(&paths::repository().join("kmod/series"), name)
     }
 
-    fn named_in(all: &Path, name: &str) -> Result<Self> {
+    /// As [`Self::named`], of the folders in `all`.
+    pub(super) fn named_in(all: &Path, name: &str) -> Result<Self> {
         let folder = all.join(name);
         let file = folder.join("series.toml");
         if !file.is_file() {
@@ -94,8 +133,7 @@ impl Series {
         }
         let text =
             fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        let settings: Settings =
-            toml::from_str(&text).with_context(|| format!("in {}", file.display()))?;
+        let settings = Settings::parse(&text).with_context(|| format!("in {}", file.display()))?;
         Ok(Self {
             name: name.to_owned(),
             links: settings.links,
@@ -144,6 +182,11 @@ impl Series {
         }
         patches.sort();
         Ok(patches)
+    }
+
+    /// Returns its `series.toml`.
+    pub fn settings(&self) -> PathBuf {
+        self.folder.join("series.toml")
     }
 
     /// Returns a cover letter, or the message of a mailed commit.
@@ -205,6 +248,27 @@ mod tests {
             for config in series.configs(Link::Default) {
                 assert!(config.is_file(), "{}", config.display());
             }
+        }
+    }
+
+    #[test]
+    fn a_package_is_installed_or_fetched_in_the_version_that_it_is_pinned_to() {
+        let source = |more: &str| {
+            let text = format!(
+                "[source]\npackage = \"p\"\ntarball = \"/t\"\n{more}\n\
+                 [tools]\nbindgen = \"1\"\n[packages]\n"
+            );
+            Settings::parse(&text).map(|settings| settings.source)
+        };
+        let installed = source("").unwrap();
+        assert!(installed.pin().unwrap().is_none());
+        assert_eq!(installed.installed(), Some(("p", "/t")));
+        let fetched = source("suite = \"s\"\nversion = \"1\"").unwrap();
+        assert_eq!(fetched.pin().unwrap().unwrap().version, "1");
+        assert_eq!(fetched.installed(), None);
+        for half in ["suite = \"s\"", "version = \"1\""] {
+            let error = source(half).err().unwrap().to_string();
+            assert!(error.contains("has only one of"), "{error}");
         }
     }
 

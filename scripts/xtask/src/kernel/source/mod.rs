@@ -4,17 +4,16 @@
 
 pub mod files;
 mod mirror;
+pub mod package;
 
 use super::link::Link;
-use super::series::{Series, SourcePackage};
+use super::series::Series;
 use crate::host::packages::{self, Package};
-use crate::host::{paths, run};
 use anyhow::{bail, ensure, Context, Result};
 use mirror::Mode;
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Unpacks the source.
 const XZ: Package = ("xz-utils", "/usr/bin/xz");
@@ -43,7 +42,7 @@ impl Origin {
     /// Returns the packages that have the source, and unpack it.
     pub fn packages(&self) -> Vec<Package<'_>> {
         match self {
-            Self::Package(series) => vec![series.source.package(), XZ],
+            Self::Package(series) => series.source.installed().into_iter().chain([XZ]).collect(),
             Self::Tree(_) => Vec::new(),
         }
     }
@@ -57,13 +56,13 @@ pub struct Source {
     pub version: String,
     /// The series of that version.
     pub series: Series,
-    /// A hash of its content, or of its files' sizes and times where it is the user's.
+    /// A hash of its content, or of its files' sizes and times where it is the user's; a pinned package with its version.
     pub fingerprint: String,
     mode: Mode,
 }
 
 impl Source {
-    /// Finds the tree; installs and unpacks the distribution's if that was not done before.
+    /// Finds the tree; installs or fetches a package and unpacks it if that was not done before.
     ///
     /// # Errors
     ///
@@ -86,8 +85,8 @@ impl Source {
             }
             Origin::Package(series) => {
                 packages::install(origin.packages(), logs)?;
-                let hash = hash_file(Path::new(&series.source.tarball))?;
-                (unpacked(&series.source, &hash, logs)?, hash, Mode::Link)
+                let (tree, fingerprint) = package::tree(series, logs)?;
+                (tree, fingerprint, Mode::Link)
             }
         };
         let (version, series) = (version(&pristine)?, origin.series()?);
@@ -133,45 +132,6 @@ impl Source {
     pub fn mirror(&self, tree: &Path, changed: &BTreeSet<String>) -> Result<()> {
         mirror::mirror(&self.pristine, tree, self.mode, changed)
     }
-}
-
-fn hash_file(path: &Path) -> Result<String> {
-    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(file)?;
-    Ok(hasher.finalize().to_hex().to_string())
-}
-
-fn unpacked(source: &SourcePackage, hash: &str, logs: &Path) -> Result<PathBuf> {
-    let sources = paths::cache()?.join("source");
-    let tree = sources.join(format!("{}-{}", source.package, &hash[..12]));
-    if tree.exists() {
-        return Ok(tree);
-    }
-    // Of two that unpack at the same time each has a directory, and the second is thrown away.
-    let partial = paths::scratch_in(&sources)?;
-    let log = logs.join("unpack.log");
-    unpack(Path::new(&source.tarball), partial.path(), &log)?;
-    if fs::rename(partial.path(), &tree).is_ok() {
-        // Not temporary any more.
-        let _ = partial.keep();
-    }
-    Ok(tree)
-}
-
-/// Unpacks the tree in a tarball into a directory.
-///
-/// # Errors
-///
-/// Fails if `tar` does.
-pub fn unpack(tarball: &Path, to: &Path, log: &Path) -> Result<()> {
-    let mut tar = Command::new("tar");
-    tar.args(["--use-compress-program=xz -T0", "--strip-components=1"])
-        .arg("-xf")
-        .arg(tarball)
-        .arg("-C")
-        .arg(to);
-    run::logged("unpack the kernel source", &mut tar, log)
 }
 
 /// Returns the first two numbers of a version.

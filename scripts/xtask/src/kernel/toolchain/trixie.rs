@@ -8,17 +8,14 @@
 //! not pinned: a point release replaces them, and the mirror then no longer has the old ones.
 
 use super::tools;
-use crate::host::{libraries, run};
-use anyhow::{bail, Context, Result};
-use std::ffi::OsString;
+use crate::host::apt::{self, Apt};
+use crate::host::libraries;
+use anyhow::{Context, Result};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 const RELEASE: &str = "trixie";
-/// The keys of the archive, which Debian 12 has for its own packages.
-const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
 /// The directory of libraries in a package.
 const LIBRARIES: &str = "usr/lib/x86_64-linux-gnu";
@@ -103,143 +100,23 @@ fn copy(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Downloads the packages with all that they depend on, and unpacks them.
+/// Fetches the packages with all that they depend on, and unpacks them.
 fn unpack(set: &Set, scratch: &Path, logs: &Path) -> Result<PathBuf> {
-    let apt = Apt::new(&scratch.join("apt"), &mirror()?)?;
     let log = |step: &str| logs.join(format!("{}-apt-{step}.log", set.name));
-    run::logged(
-        "read the packages of Debian 13",
-        apt.command().arg("update"),
-        &log("update"),
-    )?;
-    let mut download = apt.command();
-    download
-        .args(["install", "--yes", "--download-only"])
-        .arg("--no-install-recommends")
-        .args(set.packages);
-    let title = format!("download {} of Debian 13", set.name);
-    run::logged(&title, &mut download, &log("download"))?;
+    let state = scratch.join("apt");
+    let apt = Apt::of_suite(RELEASE, &state, &log("update"))?;
     let root = scratch.join("root");
-    fs::create_dir_all(&root).with_context(|| format!("cannot create {}", root.display()))?;
-    for package in apt.downloaded()? {
-        let mut extract = Command::new("dpkg-deb");
-        run::captured(extract.arg("--extract").arg(package).arg(&root))?;
+    for package in apt.fetch_all(set.packages, &state, &log("download"))? {
+        apt::unpack(&package, &root)?;
     }
     Ok(root)
-}
-
-/// Returns the mirror that this machine has its own release from.
-fn mirror() -> Result<String> {
-    let system = fs::read_to_string("/etc/os-release").unwrap_or_default();
-    let Some(release) = debian_release(&system) else {
-        bail!("this is no Debian, of which its mirror would have {RELEASE}");
-    };
-    let mut apt = Command::new("apt-get");
-    // Without the release's own file, which is not there before the first `apt-get update`.
-    apt.args(["indextargets", "--no-release-info"]).args([
-        "--format",
-        "$(RELEASE) $(REPO_URI)",
-        "Created-By: Packages",
-    ]);
-    let targets = run::captured(&mut apt)?;
-    let mirror = mirror_of(&targets, release);
-    let mirror = mirror.with_context(|| format!("apt has no source of {release}"))?;
-    Ok(mirror.to_owned())
-}
-
-/// Returns the release that `/etc/os-release` names, if it is one of Debian's.
-fn debian_release(text: &str) -> Option<&str> {
-    let field = |name: &str| {
-        text.lines().find_map(|line| {
-            let (key, value) = line.split_once('=')?;
-            (key == name).then(|| value.trim_matches('"'))
-        })
-    };
-    if field("ID")? != "debian" {
-        return None;
-    }
-    field("VERSION_CODENAME")
-}
-
-/// Returns the first address in `targets`, lines of a release and an address, that has the release.
-fn mirror_of<'t>(targets: &'t str, release: &str) -> Option<&'t str> {
-    targets
-        .lines()
-        .filter_map(|line| line.split_once(' '))
-        .find_map(|(name, address)| (name == release).then_some(address))
-}
-
-/// apt with a state of its own, in which nothing is installed.
-struct Apt {
-    dir: PathBuf,
-}
-
-impl Apt {
-    fn new(dir: &Path, mirror: &str) -> Result<Self> {
-        for part in ["state/lists/partial", "cache/archives/partial"] {
-            let part = dir.join(part);
-            fs::create_dir_all(&part)
-                .with_context(|| format!("cannot create {}", part.display()))?;
-        }
-        fs::write(dir.join("state/status"), "")?;
-        let source = format!("deb [arch=amd64 signed-by={KEYRING}] {mirror} {RELEASE} main\n");
-        fs::write(dir.join("sources.list"), source)?;
-        Ok(Self {
-            dir: dir.to_owned(),
-        })
-    }
-
-    fn command(&self) -> Command {
-        let mut apt = Command::new("apt-get");
-        apt.env("DEBIAN_FRONTEND", "noninteractive");
-        let mut option = |name: &str, value: OsString| {
-            let mut option = OsString::from(format!("{name}="));
-            option.push(value);
-            apt.arg("-o").arg(option);
-        };
-        for (name, path) in [
-            ("Dir::State", "state"),
-            ("Dir::State::status", "state/status"),
-            ("Dir::Cache", "cache"),
-            ("Dir::Etc::SourceList", "sources.list"),
-        ] {
-            option(name, self.dir.join(path).into());
-        }
-        for (name, value) in [
-            ("Dir::Etc::SourceParts", "/dev/null"),
-            ("Dir::Etc::PreferencesParts", "/dev/null"),
-            ("Acquire::Languages", "none"),
-            (
-                "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled",
-                "false",
-            ),
-            // The user of apt's own downloads may not enter the cache.
-            ("APT::Sandbox::User", "root"),
-        ] {
-            option(name, value.into());
-        }
-        apt
-    }
-
-    /// Returns the packages that were downloaded.
-    fn downloaded(&self) -> Result<Vec<PathBuf>> {
-        let archives = self.dir.join("cache/archives");
-        let mut packages = Vec::new();
-        for entry in fs::read_dir(&archives)
-            .with_context(|| format!("cannot read {}", archives.display()))?
-        {
-            let path = entry?.path();
-            if path.extension().is_some_and(|extension| extension == "deb") {
-                packages.push(path);
-            }
-        }
-        Ok(packages)
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::run;
+    use std::process::Command;
 
     #[test]
     fn a_program_is_started_from_a_copy_of_its_directory() {
@@ -262,27 +139,5 @@ mod tests {
         let copy = copy.display();
         let expected = format!("--library-path\n{copy}/lib\n{copy}/programs/program\n-x\na b\n");
         assert_eq!(started, expected);
-    }
-
-    #[test]
-    fn only_the_mirror_of_the_release_itself_is_taken() {
-        let targets = "bookworm-security http://a/debian-security/\n\
-                       bookworm-updates http://a/debian/\n\
-                       bookworm http://b/debian/\n\
-                       bookworm http://c/debian/\n";
-        assert_eq!(mirror_of(targets, "bookworm"), Some("http://b/debian/"));
-        assert_eq!(mirror_of(targets, "book"), None);
-        assert_eq!(mirror_of("", "bookworm"), None);
-    }
-
-    #[test]
-    fn another_distribution_is_not_asked_for_packages() {
-        let debian = "NAME=\"Debian GNU/Linux\"\nVERSION_CODENAME=bookworm\nID=debian\n";
-        assert_eq!(debian_release(debian), Some("bookworm"));
-        assert_eq!(
-            debian_release("ID=ubuntu\nID_LIKE=debian\nVERSION_CODENAME=noble\n"),
-            None
-        );
-        assert_eq!(debian_release(""), None);
     }
 }

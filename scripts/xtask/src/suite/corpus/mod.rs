@@ -7,12 +7,10 @@
 
 mod answer;
 mod load;
-mod older;
 mod patches;
 
 pub use answer::{Answer, AnswerKind, Built};
 pub use load::load;
-pub use older::older;
 pub use patches::patches;
 
 use crate::host::paths;
