@@ -42,8 +42,8 @@ pub mod file;
 pub mod kallsyms;
 pub mod livepatch;
 pub mod printable;
+pub mod release;
 pub mod resolve;
-
 pub mod symbols;
 pub mod target;
 

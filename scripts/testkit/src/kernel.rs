@@ -23,6 +23,9 @@ pub const BSS: u64 = 0xffff_ffff_8400_0000;
 /// The version magic of the kernel and its module.
 pub const VERMAGIC: &str = "6.12.1 SMP mod_unload ";
 
+/// The version magic of [`linux_7_3`], and of a module for it.
+pub const VERMAGIC_7_3: &str = "7.3.4 SMP mod_unload ";
+
 /// The functions in .text: name, offset, binding, whether ftrace can trace it.
 const FUNCTIONS: &[(&str, u64, elf::SymbolBind, bool)] = &[
     ("init_once", 0x100, STB_LOCAL, true),
@@ -138,6 +141,37 @@ pub fn vmlinux() -> Elf {
     kernel
 }
 
+/// The same kernel as Linux 7.3, in which a byte for each export tells whether the export is for GPL modules only.
+pub fn linux_7_3() -> Elf {
+    let mut kernel = with_vermagic(&format!("{VERMAGIC_7_3}\0"));
+    let gpl_only = RODATA + 0x10c..RODATA + 0x130;
+    kernel
+        .symbols
+        .retain(|symbol| !symbol.name.ends_with("___ksymtab_gpl"));
+    let exports = kernel.symbols.iter().filter_map(|symbol| {
+        let name = symbol.name.strip_prefix("__ksymtab_")?;
+        Some((format!("__flags_{name}"), gpl_only.contains(&symbol.value)))
+    });
+    let exports: Vec<_> = exports.collect();
+    let rodata = kernel.sections.iter().position(|s| s.name == ".rodata");
+    let rodata = rodata.unwrap();
+    for (at, (name, is_gpl_only)) in (0x300..).zip(exports) {
+        kernel.sections[rodata].data[at] = is_gpl_only.into();
+        let (place, address) = (Place::Section(rodata), RODATA + at as u64);
+        kernel.symbol(&name, STB_LOCAL, elf::STT_NOTYPE, place, address, 0);
+    }
+    kernel
+}
+
+/// The same kernel with another version magic.
+pub fn with_vermagic(vermagic: &str) -> Elf {
+    let mut kernel = vmlinux();
+    let rodata = kernel.sections.iter_mut().find(|s| s.name == ".rodata");
+    let place = &mut rodata.unwrap().data[0x240..0x240 + vermagic.len()];
+    place.copy_from_slice(vermagic.as_bytes());
+    kernel
+}
+
 /// The same kernel, linked so that few names get a suffix.
 pub fn reduced() -> Elf {
     let mut kernel = vmlinux();
@@ -241,6 +275,14 @@ impl Files {
 /// Runs `f` with the kernel and the module.
 pub fn with_target<T>(f: impl FnOnce(&Target<'_>) -> T) -> T {
     let files = Files::new().open();
+    f(&Target::load(&files).unwrap())
+}
+
+/// Runs `f` with a kernel alone.
+pub fn with_kernel<T>(kernel: &Elf, f: impl FnOnce(&Target<'_>) -> T) -> T {
+    let files = Files::new();
+    let vmlinux = files.write("vmlinux", &kernel.build());
+    let files = TargetFiles::open(Some(&vmlinux), &[], None).unwrap();
     f(&Target::load(&files).unwrap())
 }
 

@@ -18,6 +18,7 @@ use crate::elf::ElfFile;
 use crate::error::Result;
 use crate::kallsyms::vmlinux;
 use crate::printable::shown;
+use crate::release::Release;
 use klp_policy::Policy;
 use object::read::ReadRef;
 
@@ -28,6 +29,8 @@ pub struct Audit {
     pub origin: String,
     /// The number of symbols in `/proc/kallsyms`.
     pub symbols: usize,
+    /// A message if the kernel's release is not known.
+    pub release_note: Option<String>,
     /// The promoted symbols, in the order of `/proc/kallsyms`.
     pub suffixed: Vec<Suffixed>,
     /// The names that each rule makes ambiguous; the first rule is that of current stock kernels.
@@ -60,6 +63,7 @@ impl Audit {
         Ok(Self {
             origin: elf.origin().to_owned(),
             symbols: symbols.entries().len(),
+            release_note: vmlinux::vermagic(elf).and_then(Release::note),
             suffixed: suffix::suffixed(symbols),
             rules: policies.map(|policy| Rule::new(policy, symbols)).into(),
             static_and_global: repeats::static_and_global(elf, symbols),

@@ -15,7 +15,7 @@ mod subject;
 
 pub use livepatch::find_symbol::{FoundSymbol, SymbolLookup};
 pub use livepatch::installed::Installed;
-pub use refusal::{By, Errno, Refusal};
+pub use refusal::{By, Errno, Refusal, RelocationPlace};
 pub use report::{Finding, Kind, Outcome, Report, Stage, Step};
 
 use subject::Subject;
@@ -62,6 +62,8 @@ pub fn check<'d, R: ReadRef<'d>>(
     subject.check_entries(&mut report);
     subject.check_names(&mut report);
     subject.check_per_cpu(&mut report);
+    subject.check_own_exports(&mut report);
+    subject.check_imported_namespaces(&mut report);
     subject.check_symbols(&mut report);
     subject.check_relocations(&mut report);
     subject.check_sites(&mut report);
@@ -156,7 +158,8 @@ pub(crate) fn refused_at_sight(origin: &str, data: &[u8], target: &Target<'_>) -
     let (machine, _) = target.machine().unzip();
     let is_ours = machine.is_none_or(|machine| number(E_MACHINE) == Some(machine.0));
     let is_one = looks_like_one && relocatable && is_ours;
-    let refusal = loader::header::refusal(data, endian).filter(|_| is_one)?;
+    let refusal = loader::header::refusal(data, endian, |vermagic| target.release(vermagic));
+    let refusal = refusal.filter(|_| is_one)?;
     let mut report = Report::default();
     report.add(Kind::Module, "", origin, Outcome::Refused(refusal));
     Some(report)

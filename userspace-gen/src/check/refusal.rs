@@ -34,6 +34,8 @@ pub enum Refusal {
     NotMarked {
         /// The ELF symbol.
         symbol: String,
+        /// The section of symbols, and the index of the relocation, if the kernel tells.
+        at: Option<RelocationPlace>,
     },
     /// `klp_resolve_symbols()`: not `.klp.sym.<objname>.<name>,<sympos>`.
     SymbolFormat {
@@ -85,6 +87,8 @@ pub enum Refusal {
     RelocationTarget {
         /// The type.
         kind: u32,
+        /// The relocation, if the kernel tells.
+        at: Option<RelocationPlace>,
     },
     /// `__write_relocate_add()`: the value does not fit.
     Overflow {
@@ -93,6 +97,8 @@ pub enum Refusal {
         /// The value, in a kernel that is where it was linked to be; unknown for an address of the
         /// module itself.
         value: Option<u64>,
+        /// The relocation, if the kernel tells.
+        at: Option<RelocationPlace>,
     },
     /// `kobject_add_internal()`: two things of one name.
     Exists {
@@ -118,6 +124,15 @@ pub enum Refusal {
     },
     /// The kernel accepts the livepatch, and the result is certainly not what the author meant.
     Harmful(String),
+}
+
+/// The place of a relocation as the kernel's messages tell it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RelocationPlace {
+    /// The number of a section.
+    pub section: usize,
+    /// The index of the relocation in its section.
+    pub index: usize,
 }
 
 /// An error with which the kernel refuses a livepatch.
@@ -209,8 +224,12 @@ impl fmt::Display for Refusal {
                 f,
                 "symbol position {sympos} for symbol '{name}' in object '{object}' not found"
             ),
-            Self::NotMarked { symbol } => {
-                write!(f, "symbol {symbol} is not marked as a livepatch symbol")
+            Self::NotMarked { symbol, at } => {
+                write!(f, "symbol {symbol}")?;
+                if let Some(RelocationPlace { section, index }) = at {
+                    write!(f, " at rela sec {section} idx {index}")?;
+                }
+                f.write_str(" is not marked as a livepatch symbol")
             }
             Self::SymbolFormat { symbol } => {
                 write!(f, "symbol {symbol} has an incorrectly formatted name")
@@ -236,13 +255,25 @@ impl fmt::Display for Refusal {
             Self::RelocationType { module, kind } => {
                 write!(f, "{module}: Unknown rela relocation: {kind}")
             }
-            Self::RelocationTarget { kind } => write!(
-                f,
-                "x86/modules: Invalid relocation target, existing value is nonzero for type {kind}"
-            ),
-            Self::Overflow { kind, value } => {
+            Self::RelocationTarget { kind, at } => {
+                f.write_str(
+                    "x86/modules: Invalid relocation target, existing value is nonzero for ",
+                )?;
+                if let Some(RelocationPlace { section, index }) = at {
+                    write!(f, "sec {section}, idx {index}, ")?;
+                }
+                write!(f, "type {kind}")
+            }
+            Self::Overflow { kind, value, at } => {
                 write!(f, "overflow in relocation type {kind} val")?;
-                value.map_or(Ok(()), |value| write!(f, " {value:x}"))
+                // The place follows on the value.
+                let Some(value) = value else {
+                    return Ok(());
+                };
+                write!(f, " {value:x}")?;
+                at.map_or(Ok(()), |RelocationPlace { section, index }| {
+                    write!(f, " sec {section} idx {index}")
+                })
             }
             Self::Exists { name } => {
                 write!(f, "kobject_add_internal failed for {name} with -EEXIST")

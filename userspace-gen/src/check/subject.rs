@@ -12,6 +12,7 @@ use crate::livepatch::{
     THIS_MODULE_NAME,
 };
 use crate::printable::shown;
+use crate::release::Release;
 use crate::target::{module_name, Target};
 use klp_policy::{Policy, MODULE_NAME_LEN};
 use object::elf::STT_FUNC;
@@ -23,6 +24,7 @@ use std::path::Path;
 pub(super) struct Subject<'t, 'd, R: ReadRef<'d>> {
     pub(super) elf: &'t ElfFile<'d, R>,
     pub(super) modinfo: Modinfo<'d>,
+    pub(super) release: &'static Release,
     pub(super) loaded: Loaded,
     /// The kernel's name of the module.
     pub(super) module: String,
@@ -51,14 +53,16 @@ impl<'t, 'd, R: ReadRef<'d>> Subject<'t, 'd, R> {
         let modinfo = Modinfo::of(elf)?;
         let modinfo = Modinfo::as_loaded(elf).unwrap_or(modinfo);
         let module = module_of(elf, &modinfo);
-        let loaded = Loaded::new(elf);
+        let release = target.release(modinfo.vermagic());
+        let loaded = Loaded::new(elf, release);
         Ok(Self {
             elf,
             modinfo,
+            release,
             loaded,
             named: modinfo.get(b"name").map_or_else(|| module.clone(), shown),
             module,
-            patches: patches(&Memory::new(elf, &rela)),
+            patches: patches(&Memory::new(elf, &rela, release)),
             functions: functions_of(elf),
             types: Types::new(elf, &rela, &loaded),
             rela,

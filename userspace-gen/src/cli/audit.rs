@@ -116,6 +116,9 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         let audit = Audit::new(&elf)?;
         let (symbols, origin) = (audit.symbols, &audit.origin);
         console.detail(&format_args!("{symbols} symbols from {origin}"));
+        if let Some(note) = &audit.release_note {
+            console.note(note);
+        }
         audits.push(audit);
     }
     let changes = match &audits[..] {

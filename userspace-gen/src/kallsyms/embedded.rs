@@ -26,7 +26,8 @@ pub struct EmbeddedSymbol {
     pub name: Vec<u8>,
 }
 
-/// Unpacks the table of a 6.12 kernel with `CONFIG_KALLSYMS_ABSOLUTE_PERCPU` or without.
+/// Unpacks the table of a kernel, in which offsets count from `kallsyms_relative_base`, with
+/// `CONFIG_KALLSYMS_ABSOLUTE_PERCPU` or without, or each from its own place.
 ///
 /// # Errors
 ///
@@ -43,7 +44,9 @@ pub fn unpack<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Vec<EmbeddedSy
     let mut symbols = Vec::new();
     let mut names = parts.names.iter().copied();
     let absolute = symbol_address(elf, b"__per_cpu_start") == Some(0);
-    for offset in parts.offsets.chunks_exact(4).take(parts.count) {
+    let places = (parts.offsets_at..).step_by(4);
+    let offsets = parts.offsets.chunks_exact(4).take(parts.count);
+    for (place, offset) in places.zip(offsets) {
         let mut byte = || {
             let ends = || elf.malformed("kallsyms_names ends too early");
             names.next().map(usize::from).ok_or_else(ends)
@@ -62,17 +65,18 @@ pub fn unpack<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Vec<EmbeddedSy
         }
         let raw = read_u32(endian, offset).unwrap_or_default();
         let offset = 0_i32.wrapping_add_unsigned(raw);
-        let base = parts.relative_base;
+        // kallsyms_sym_address()
+        let address = match (parts.relative_base, offset) {
+            (None, _) => place.wrapping_add_signed(offset.into()),
+            (Some(_), 0..) if absolute => offset.unsigned_abs().into(),
+            // base - 1 - offset, and the offset is negative.
+            (Some(base), _) if absolute => base
+                .wrapping_sub(1)
+                .wrapping_add(offset.unsigned_abs().into()),
+            (Some(base), _) => base.wrapping_add(raw.into()),
+        };
         symbols.push(EmbeddedSymbol {
-            address: match offset {
-                // kallsyms_sym_address()
-                0.. if absolute => offset.unsigned_abs().into(),
-                // base - 1 - offset, and the offset is negative.
-                _ if absolute => base
-                    .wrapping_sub(1)
-                    .wrapping_add(offset.unsigned_abs().into()),
-                _ => base.wrapping_add(raw.into()),
-            },
+            address,
             letter: name.first().copied().unwrap_or(b'?'),
             name: name.split_off(name.len().min(1)),
         });
@@ -90,7 +94,10 @@ struct Parts<'d> {
     tokens: &'d [u8],
     index: &'d [u8],
     offsets: &'d [u8],
-    relative_base: u64,
+    /// The address of the offsets.
+    offsets_at: u64,
+    /// The address from which offsets count; if there is none, each offset counts from its own place.
+    relative_base: Option<u64>,
 }
 
 impl<'d> Parts<'d> {
@@ -109,14 +116,16 @@ impl<'d> Parts<'d> {
             bytes(name, size.unwrap_or(u64::MAX))
         };
         let count = count(elf, address("kallsyms_num_syms")?).unwrap_or_default();
-        let base = read_u64(elf.endian(), bytes("kallsyms_relative_base", 8)?);
+        let base = symbol_address(elf, b"kallsyms_relative_base");
+        let base = base.and_then(|at| read_u64(elf.endian(), elf.bytes_at(at, 8)?));
         Ok(Self {
             count,
             names: to("kallsyms_names", "kallsyms_markers")?,
             tokens: to("kallsyms_token_table", "kallsyms_token_index")?,
             index: bytes("kallsyms_token_index", 512)?,
             offsets: bytes("kallsyms_offsets", count as u64 * 4)?,
-            relative_base: base.unwrap_or_default(),
+            offsets_at: address("kallsyms_offsets")?,
+            relative_base: base,
         })
     }
 }

@@ -7,6 +7,7 @@
 use crate::elf::{ElfFile, Place, Section, Symbol};
 use crate::error::Result;
 use crate::livepatch::{Loaded, Modinfo};
+use crate::release::Release;
 use crate::symbols::{Entry, SymbolTable};
 use klp_policy::SymbolName;
 use object::elf;
@@ -31,7 +32,7 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
     let livepatch = modinfo.get(b"livepatch").is_some() || elf.is_debug_only() && enables(elf);
     let freed = FreedSections::of(elf, &modinfo);
     let exported: HashSet<_> = exports(elf).collect();
-    let loaded = Loaded::new(elf);
+    let loaded = Loaded::new(elf, Release::of_vermagic(modinfo.vermagic()));
     let per_cpu = loaded.per_cpu();
     let stays = |section: &Section<'_>| {
         loaded.has_memory(section) && !freed.contains(section) && !loaded.is_table(section)
@@ -99,7 +100,7 @@ impl FreedSections {
             // arch/powerpc/kernel/module_64.c has a module_init_section() of its own.
             init: elf.machine() != elf::EM_PPC64,
             // Without CONFIG_MODULE_UNLOAD, the exit sections are freed as well.
-            exit: modinfo.get(b"vermagic").is_some_and(cannot_unload),
+            exit: modinfo.vermagic().is_some_and(cannot_unload),
         }
     }
 

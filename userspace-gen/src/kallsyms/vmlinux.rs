@@ -5,10 +5,22 @@
 use super::{embedded, filter, nm, order};
 use crate::elf::{ElfFile, Symbol, SymbolId};
 use crate::error::Result;
+use crate::release::Release;
 use crate::symbols::{Entry, SymbolTable};
-use klp_policy::SymbolName;
+use klp_policy::{Policy, SymbolName};
 use object::read::ReadRef;
 use std::ops::RangeInclusive;
+
+/// The symbol of the version magic: `vermagic` in kernel/module/main.c.
+const VERMAGIC: &[u8] = b"vermagic";
+
+/// Returns the version magic of a kernel image, if the file has its contents.
+pub(crate) fn vermagic<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Option<&'d [u8]> {
+    // The symbol is static, and may have a suffix.
+    let is_it = |name: &[u8]| name.starts_with(VERMAGIC) && Policy::Llvm.clean(name) == *VERMAGIC;
+    let mut found = elf.symbols().filter(|symbol| is_it(symbol.name));
+    found.find_map(|symbol| elf.string_at(symbol.value))
+}
 
 /// Reads the symbols that `/proc/kallsyms` of that kernel lists, in its order.
 ///
@@ -23,6 +35,7 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
             of the distribution's debug package; for a running kernel, use --kallsyms)",
         ));
     }
+    let release = Release::of_vermagic(vermagic(elf));
     let sections = elf.loaded_sections();
     let mut listed = Vec::with_capacity(elf.symbol_count());
     let mut ranges = Ranges::default();
@@ -32,7 +45,7 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
         }
         let section = symbol.section().and_then(|id| sections.get(id.0));
         let letter = nm::letter(&symbol, section.and_then(Option::as_ref));
-        if filter::lists(symbol.name, letter) {
+        if filter::lists(release, symbol.name, letter) {
             ranges.learn(&symbol);
             listed.push(Entry {
                 name: SymbolName(symbol.name),

@@ -5,6 +5,7 @@
 
 use super::Modinfo;
 use crate::elf::{ElfFile, Section, SectionId};
+use crate::release::{Release, KNOWN};
 use object::read::ReadRef;
 
 /// The sections of a module that the loader handles in a special way.
@@ -13,23 +14,36 @@ use object::read::ReadRef;
 /// sections, and sets it for others.
 #[derive(Clone, Copy, Debug)]
 pub struct Loaded {
-    /// `.modinfo` and `__versions`, which the loader only reads.
-    read: [Option<SectionId>; 2],
+    release: &'static Release,
+    /// `.modinfo`, which the loader only reads.
+    modinfo: Option<SectionId>,
+    /// The versions of symbols, which the loader only reads.
+    versions: [Option<SectionId>; VERSIONS],
     /// `.data..percpu`, which gets an allocation of its own.
     per_cpu: Option<SectionId>,
     /// The symbols and their names, which the loader copies whatever their flags are.
     tables: [Option<SectionId>; 2],
-    /// The sections that are writable only until the module has initialized.
-    ro_after_init: [Option<SectionId>; 2],
 }
+
+/// The largest number of sections with versions in a release.
+const VERSIONS: usize = {
+    let (mut most, mut at) = (0, 0);
+    while at < KNOWN.len() {
+        if KNOWN[at].versions.len() > most {
+            most = KNOWN[at].versions.len();
+        }
+        at += 1;
+    }
+    most
+};
 
 /// `SHF_RO_AFTER_INIT`, which the loader sets for some sections by name.
 const SHF_RO_AFTER_INIT: u64 = 0x0020_0000;
 
 impl Loaded {
-    /// Finds these sections in a module.
+    /// Finds these sections in a module, for a kernel of `release`.
     #[must_use]
-    pub fn new<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Self {
+    pub fn new<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, release: &'static Release) -> Self {
         // find_sec() only sees sections with SHF_ALLOC.
         let find_sec = |name: &[u8]| {
             let mut found = elf.sections().filter(|s| s.is_alloc() && s.name == name);
@@ -37,14 +51,16 @@ impl Loaded {
         };
         let symtab = elf.symtab_section();
         let strings = symtab.and_then(|id| elf.get_section(id)).map(|s| s.link);
+        let mut versions = [None; VERSIONS];
+        for (section, name) in versions.iter_mut().zip(release.versions) {
+            *section = find_sec(name);
+        }
         Self {
-            read: [
-                elf.section_by_name(Modinfo::SECTION).map(|s| s.id),
-                find_sec(b"__versions"),
-            ],
+            release,
+            modinfo: elf.section_by_name(Modinfo::SECTION).map(|s| s.id),
+            versions,
             per_cpu: find_sec(b".data..percpu"),
             tables: [symtab, strings.map(|link| SectionId(link as usize))],
-            ro_after_init: [find_sec(b".data..ro_after_init"), find_sec(b"__jump_table")],
         }
     }
 
@@ -53,7 +69,19 @@ impl Loaded {
     pub fn has_memory(&self, section: &Section<'_>) -> bool {
         let id = Some(section.id);
         self.is_table(section)
-            || section.is_alloc() && !self.read.contains(&id) && self.per_cpu != id
+            || section.is_alloc() && !self.is_only_read(section) && self.per_cpu != id
+    }
+
+    /// Returns true if the loader reads a section with `SHF_ALLOC`, and does not keep it.
+    fn is_only_read(&self, section: &Section<'_>) -> bool {
+        let id = Some(section.id);
+        self.modinfo == id || self.versions.contains(&id)
+    }
+
+    /// Returns true if the loader applies the relocations of a section: `apply_relocations()`.
+    #[must_use]
+    pub fn is_relocated(&self, section: &Section<'_>) -> bool {
+        self.has_memory(section) || self.release.relocates_per_cpu && self.is_per_cpu(section)
     }
 
     /// Returns true if a section holds the symbols or their names.
@@ -65,7 +93,8 @@ impl Loaded {
     /// Returns true if a writable section becomes read-only when the module has initialized.
     #[must_use]
     pub fn is_ro_after_init(&self, section: &Section<'_>) -> bool {
-        self.ro_after_init.contains(&Some(section.id)) || section.flags.0 & SHF_RO_AFTER_INIT != 0
+        let by_name = self.release.ro_after_init.contains(&section.name);
+        by_name || section.flags.0 & SHF_RO_AFTER_INIT != 0
     }
 
     /// Returns true if a section holds the per-cpu variables.

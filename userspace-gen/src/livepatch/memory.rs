@@ -7,6 +7,7 @@ use super::rela::{RelaSection, Relocation};
 use super::Loaded;
 use crate::elf::number::{read_u32, read_u64};
 use crate::elf::{ElfFile, Place, Section, SectionId, SymbolId};
+use crate::release::Release;
 use klp_policy::{LivepatchSection, MODULE_NAME_LEN};
 use object::elf;
 use object::read::ReadRef;
@@ -71,10 +72,14 @@ pub struct Memory<'f, 'd, R: ReadRef<'d>> {
 }
 
 impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
-    /// Returns the data of `elf` after `relocations` were applied.
+    /// Returns the data of `elf` after a kernel of `release` has applied `relocations`.
     #[must_use]
-    pub fn new(elf: &'f ElfFile<'d, R>, relocations: &[RelaSection<'d>]) -> Self {
-        let loaded = Loaded::new(elf);
+    pub fn new(
+        elf: &'f ElfFile<'d, R>,
+        relocations: &[RelaSection<'d>],
+        release: &'static Release,
+    ) -> Self {
+        let loaded = Loaded::new(elf, release);
         let is_x86 = elf.machine() == elf::EM_X86_64;
         let none = elf::R_X86_64_NONE.0;
         let pointers = relocations

@@ -86,6 +86,12 @@ impl<'d> Modinfo<'d> {
             .filter(|string| !string.is_empty())
     }
 
+    /// Returns the version magic.
+    #[must_use]
+    pub fn vermagic(&self) -> Option<&'d [u8]> {
+        self.get(b"vermagic")
+    }
+
     /// Returns the value of the first string with that key.
     #[must_use]
     pub fn get(&self, key: &[u8]) -> Option<&'d [u8]> {

@@ -8,6 +8,12 @@ use crate::kallsyms::module::KSYMTAB;
 use crate::symbols::Entry;
 use object::read::ReadRef;
 
+/// The prefix of the symbol at the flags of an export, in `__kflagstab`.
+const FLAGS: &[u8] = b"__flags_";
+
+/// The flag of an export for GPL modules only: `KSYM_FLAG_GPL_ONLY`.
+const GPL_ONLY: u8 = 1 << 0;
+
 /// The prefix of the symbol at an export's namespace.
 const NAMESPACE: &[u8] = b"__kstrtabns_";
 
@@ -18,8 +24,8 @@ const BEFORE_MODPOST: &[u8] = b"__export_symbol_";
 /// An exported symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Export<'o> {
-    /// True if the symbol is for GPL modules only, as far as the files tell.
-    pub gpl_only: bool,
+    /// True if the symbol is for GPL modules only; an error if the files do not tell.
+    pub gpl_only: Result<bool, Untold>,
     /// The namespace that a user has to import; an error if the files do not tell.
     pub namespace: Result<Option<&'o [u8]>, Untold>,
     /// The address of the symbol; unknown in a module.
@@ -36,7 +42,7 @@ impl Object<'_> {
         let entry = [KSYMTAB, name].concat();
         if let Some(entry) = self.symbols.by_name(&entry) {
             return Ok(Some(Export {
-                gpl_only: self.is_gpl_only(entry),
+                gpl_only: self.is_gpl_only(name, entry),
                 namespace: self.namespace(name),
                 address: self
                     .name
@@ -67,7 +73,31 @@ impl Object<'_> {
         before_modpost(elf, &symbol)
     }
 
-    fn is_gpl_only(&self, entry: &Entry<'_>) -> bool {
+    /// Reads the flags of an export, or else finds the section of its entry in the table of exports.
+    fn is_gpl_only(&self, name: &[u8], entry: &Entry<'_>) -> Result<bool, Untold> {
+        if let Some(flags) = self.symbols.by_name(&[FLAGS, name].concat()) {
+            let flags = self.flags(flags).ok_or(Untold)?;
+            return Ok(flags & GPL_ONLY != 0);
+        }
+        Ok(self.is_in_gpl_section(entry))
+    }
+
+    /// Returns the byte at a symbol, if the file has it.
+    fn flags(&self, entry: &Entry<'_>) -> Option<u8> {
+        let byte = match &self.source {
+            Source::Image(elf) => elf.bytes_at(entry.address, 1)?,
+            Source::Module(elf) => {
+                let symbol = elf.get_symbol(SymbolId(entry.index as usize))?;
+                let section = elf.get_section(symbol.section()?)?;
+                let data = elf.section_data(&section).ok()?;
+                data.get(usize::try_from(symbol.value).ok()?..)?
+            }
+            Source::Text => return None,
+        };
+        byte.first().copied()
+    }
+
+    fn is_in_gpl_section(&self, entry: &Entry<'_>) -> bool {
         if let Source::Module(elf) = &self.source {
             let symbol = elf.get_symbol(SymbolId(entry.index as usize));
             let section = symbol.and_then(|s| elf.get_section(s.section()?));
@@ -111,7 +141,7 @@ pub(super) fn exports_of<'d: 'e, 'e, R: ReadRef<'d>>(
         let name = symbol.name.strip_prefix(KSYMTAB)?;
         let section = elf.get_section(symbol.section()?)?;
         let export = Export {
-            gpl_only: section.name.starts_with(b"___ksymtab_gpl"),
+            gpl_only: Ok(section.name.starts_with(b"___ksymtab_gpl")),
             namespace: Ok(None),
             address: None,
         };
@@ -129,7 +159,7 @@ fn before_modpost<'d, R: ReadRef<'d>>(
     let behind = symbol.value.checked_add(licence.len() as u64 + 1)?;
     let namespace = elf.string_in(&section, behind)?;
     Some(Export {
-        gpl_only: licence == b"GPL",
+        gpl_only: Ok(licence == b"GPL"),
         namespace: Ok(Some(namespace).filter(|n| !n.is_empty())),
         address: None,
     })

@@ -29,6 +29,7 @@ pub struct Object<'d> {
     /// Its symbols.
     pub symbols: SymbolTable<'d>,
     pub(super) source: Source<'d>,
+    pub(super) vermagic: OnceCell<Option<Vec<u8>>>,
     pub(super) ftrace: OnceCell<Option<ftrace::Locations>>,
     pub(super) namespaces: OnceCell<Namespaces>,
     /// The objects that it was linked from, in order.

@@ -117,6 +117,7 @@ impl<'d> Target<'d> {
             origin: origin.to_owned(),
             symbols,
             source,
+            vermagic: OnceCell::new(),
             ftrace: OnceCell::new(),
             namespaces: OnceCell::new(),
             linked: Vec::new(),

@@ -94,7 +94,7 @@ impl Symvers {
         for (name, export) in exports_of(&elf) {
             let listed = SymversEntry {
                 module: module.clone(),
-                gpl_only: export.gpl_only,
+                gpl_only: export.gpl_only == Ok(true),
                 namespace: export.namespace.ok().flatten().unwrap_or_default().to_vec(),
             };
             self.exports.insert(name.to_vec(), listed);

@@ -4,11 +4,10 @@
 
 use super::object::Source;
 use super::{Object, Target};
+use crate::kallsyms::vmlinux;
 use crate::livepatch::{Modinfo, THIS_MODULE};
 use crate::printable::shown;
-
-/// The symbol of the version magic: `vermagic` in kernel/module/main.c.
-const VERMAGIC: &[u8] = b"vermagic";
+use crate::release::Release;
 
 impl Target<'_> {
     /// Returns the version magic of the kernel, and the file that has it: vmlinux, or else a module.
@@ -17,6 +16,21 @@ impl Target<'_> {
         self.objects
             .iter()
             .find_map(|o| Some((o.vermagic()?, o.origin.as_str())))
+    }
+
+    /// Returns the release of the kernel that loads a module of a version magic. The kernel's own version magic tells
+    /// it; if no file has that, the module's.
+    #[must_use]
+    pub fn release(&self, module: Option<&[u8]>) -> &'static Release {
+        let own = self.vermagic().map(|(vermagic, _)| vermagic);
+        Release::of_vermagic(own.or(module))
+    }
+
+    /// Returns a message if that release is not known, and another one stands for it.
+    #[must_use]
+    pub fn release_note(&self, module: Option<&[u8]>) -> Option<String> {
+        let own = self.vermagic().map(|(vermagic, _)| vermagic);
+        Release::note(own.or(module)?)
     }
 
     /// Returns the size of a `struct module` in the kernel, and the module that tells it.
@@ -70,12 +84,10 @@ impl Object<'_> {
     fn vermagic(&self) -> Option<&[u8]> {
         match &self.source {
             Source::Image(elf) => {
-                // The symbol is static, and may have a suffix.
-                let symbol = self.symbols.first_with_prefix(VERMAGIC)?;
-                let is_it = klp_policy::Policy::Llvm.clean(symbol.name.0) == *VERMAGIC;
-                is_it.then(|| elf.string_at(symbol.address))?
+                let read = || vmlinux::vermagic(elf).map(<[u8]>::to_vec);
+                self.vermagic.get_or_init(read).as_deref()
             }
-            Source::Module(elf) => Modinfo::of(elf).ok()?.get(VERMAGIC),
+            Source::Module(elf) => Modinfo::of(elf).ok()?.vermagic(),
             Source::Text => None,
         }
     }

@@ -10,6 +10,7 @@ use klp_gen::convert::references::References;
 use klp_gen::convert::{convert, Conversion};
 use klp_gen::elf::{ElfFile, Place as Found};
 use klp_gen::livepatch::{patches, rela_sections, Memory};
+use klp_gen::release;
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::Policy;
 use object::elf::{STB_LOCAL, STT_FILE, STT_FUNC, STV_HIDDEN};
@@ -117,7 +118,7 @@ fn replacing(linked: &[&str], name: &str, sympos: u64) -> Result<(String, u64), 
         Conversion::Done(converted) => {
             let elf = ElfFile::parse("out.ko".to_owned(), &converted.bytes[..]).unwrap();
             let rela = rela_sections(&elf).unwrap();
-            let patches = patches(&Memory::new(&elf, &rela));
+            let patches = patches(&Memory::new(&elf, &rela, release::DEFAULT));
             let function = patches[0].objects[0].functions[0];
             let name = String::from_utf8(function.old_name.unwrap().to_vec());
             Ok((name.unwrap(), function.old_sympos))

@@ -10,6 +10,7 @@ use klp_gen::check::{check_file, Report};
 use klp_gen::convert::{convert, Conversion, Converted};
 use klp_gen::elf::{ElfFile, Place};
 use klp_gen::livepatch::{patches, rela_sections, Memory, Modinfo};
+use klp_gen::release;
 use klp_gen::target::Symvers;
 use klp_policy::Policy;
 
@@ -359,7 +360,7 @@ fn old_names_are_spelled_for_a_stock_kernel() {
         let converted = run(&livepatch, Policy::Exact).unwrap();
         let elf = ElfFile::parse("out.ko".to_owned(), &converted.bytes[..]).unwrap();
         let rela = rela_sections(&elf).unwrap();
-        let patches = patches(&Memory::new(&elf, &rela));
+        let patches = patches(&Memory::new(&elf, &rela, release::DEFAULT));
         let function = patches[0].objects[0].functions[0];
         assert_eq!(function.old_name, Some(spelled.0.as_bytes()));
         assert_eq!(function.old_sympos, spelled.1);

@@ -21,7 +21,8 @@ pub fn documents() -> PathBuf {
 }
 
 /// A kernel, a module of it, a livepatch as modpost leaves it, one that has been converted, one that
-/// will be refused, a boot image, the kernel of docs/rules.md, one with few suffixes, and a compiler with what a kernel is linked
+/// will be refused, a boot image, the kernel of docs/rules.md, one with few suffixes, one of a release that klp-gen does not
+/// know, and a compiler with what a kernel is linked
 /// of: nothing.
 pub fn files() -> Files {
     let files = Files::new();
@@ -46,6 +47,8 @@ pub fn files() -> Files {
     files.write("modules.order", b"net-mod.o\n");
     files.write("modules.builtin", b"kernel/fs/ext4/ext4.ko\n");
     files.write("reduced/vmlinux", &kernel::reduced().build());
+    let other_release = kernel::with_vermagic("6.18.1 SMP mod_unload ");
+    files.write("vmlinux-6.18", &other_release.build());
     write_program(&files.path("clang-22"), CLANG);
     let (status, _) = run(
         &files,

@@ -2,7 +2,7 @@
 
 //! The table of a kernel and of a module.
 
-use crate::elf::Place;
+use crate::elf::{Elf, Place};
 use crate::kernel::{self, with_target, Files, RODATA, TEXT};
 use klp_gen::elf::ElfFile;
 use klp_gen::kallsyms::{text, vmlinux};
@@ -11,8 +11,8 @@ use klp_gen::symbols::Entry;
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::{ObjName, Policy, Request};
 use object::elf::{
-    SectionFlags, EM_PPC64, EM_X86_64, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS, STB_LOCAL,
-    STT_FUNC, STT_OBJECT,
+    self, SectionFlags, EM_PPC64, EM_X86_64, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS,
+    STB_LOCAL, STT_FUNC, STT_OBJECT,
 };
 use object::read::ReadRef;
 use std::cell::Cell;
@@ -433,4 +433,53 @@ fn hidden_addresses_are_refused() {
     assert!(error.to_string().contains("expected addresses"), "{error}");
     let error = text::read("kallsyms", b"ffff T\n").unwrap_err();
     assert!(error.to_string().contains("line 1"), "{error}");
+}
+
+/// Returns a table of one symbol at `TEXT`: `offset` is the offset in the table, and `base` is
+/// `kallsyms_relative_base`, if the kernel has that.
+fn embedded_table(offset: i64, base: Option<u64>) -> Elf {
+    const TOKEN: &[u8] = b"T_text\0";
+    let mut table = vec![0; 0x400];
+    let offset = i32::try_from(offset).unwrap().to_le_bytes();
+    for (at, bytes) in [
+        (0, &1_u32.to_le_bytes()[..]),
+        // The number of tokens, and the token.
+        (8, &[1, 0]),
+        (0x20, TOKEN),
+        (0x300, &offset),
+        (0x310, &base.unwrap_or_default().to_le_bytes()),
+    ] {
+        table[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+    let mut kernel = Elf::new(elf::ET_EXEC);
+    let rodata = kernel.section(".rodata", elf::SHF_ALLOC, &table);
+    kernel.sections[rodata].address = RODATA;
+    for (name, at) in [
+        ("kallsyms_num_syms", 0),
+        ("kallsyms_names", 8),
+        ("kallsyms_markers", 0x10),
+        ("kallsyms_token_table", 0x20),
+        ("kallsyms_token_index", 0x100),
+        ("kallsyms_offsets", 0x300),
+        ("kallsyms_relative_base", 0x310),
+    ] {
+        if base.is_some() || name != "kallsyms_relative_base" {
+            let place = Place::Section(rodata);
+            let (bind, kind) = (elf::STB_GLOBAL, elf::STT_NOTYPE);
+            kernel.symbol(name, bind, kind, place, RODATA + at, 0);
+        }
+    }
+    kernel
+}
+
+#[test]
+fn offsets_in_the_embedded_table() {
+    let of_itself = 0_i64.wrapping_add_unsigned(TEXT.wrapping_sub(RODATA + 0x300));
+    for (offset, base) in [(of_itself, None), (0x40, Some(TEXT - 0x40))] {
+        let bytes = embedded_table(offset, base).build();
+        let elf = ElfFile::parse("vmlinux".to_owned(), &bytes[..]).unwrap();
+        let symbols = klp_gen::kallsyms::embedded::unpack(&elf).unwrap();
+        let symbols: Vec<_> = symbols.iter().map(|s| (s.address, &s.name[..])).collect();
+        assert_eq!(symbols, [(TEXT, &b"_text"[..])]);
+    }
 }

@@ -23,12 +23,23 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                     self.refuse_module(patch_refusal(problem), report);
                 });
             }
+            self.check_old_names(&patch.objects, report);
             let mut directories = HashSet::new();
             for (index, object) in patch.objects.iter().enumerate() {
                 // klp_init_object() gives this name to a directory.
                 let twice = !directories.insert(name_of(object));
                 self.check_object(index, object, twice, report);
             }
+        }
+    }
+
+    /// Reports a function without a name, if the kernel looks for one before anything else: `klp_check_patch()`.
+    fn check_old_names(&self, objects: &[PatchedObject<'d>], report: &mut Report) {
+        let mut functions = objects.iter().flat_map(|object| &object.functions);
+        if self.release.checks_old_names_first && functions.any(|f| !f.has_old_name) {
+            report.during(Stage::Objects, |report| {
+                self.refuse_module(silent("old_name is NULL"), report);
+            });
         }
     }
 

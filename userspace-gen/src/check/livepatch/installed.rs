@@ -12,6 +12,7 @@ use crate::elf::ElfFile;
 use crate::error::Result;
 use crate::livepatch::{patches, rela_sections, Memory, Modinfo, Patch, PatchedFunction, State};
 use crate::printable::shown;
+use crate::release::Release;
 use crate::target::Target;
 use klp_policy::{ObjName, Policy, Query, Sympos};
 use object::read::ReadRef;
@@ -38,15 +39,16 @@ impl<'d> Installed<'d> {
     pub fn read<R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Self> {
         elf.expect_relocatable()?;
         elf.expect_contents()?;
-        let patches = patches(&Memory::new(elf, &rela_sections(elf)?));
+        let modinfo = Modinfo::of(elf)?;
+        let release = Release::of_vermagic(modinfo.vermagic());
+        let patches = patches(&Memory::new(elf, &rela_sections(elf)?, release));
         if patches.is_empty() {
             return Err(elf.malformed("expected a livepatch with a klp_patch, found none"));
         }
-        let modinfo = Modinfo::of(elf)?;
         Ok(Self {
             module: module_of(elf, &modinfo),
             origin: elf.origin().to_owned(),
-            vermagic: modinfo.get(b"vermagic"),
+            vermagic: modinfo.vermagic(),
             patches,
         })
     }

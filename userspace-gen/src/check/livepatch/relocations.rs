@@ -3,9 +3,9 @@
 //! Livepatch relocations: `klp_write_section_relocs()` and `klp_resolve_symbols()` in
 //! kernel/livepatch/core.c. `symbols` looks up the symbols to which they refer.
 
-use super::symbols::FoundNames;
+use super::symbols::{FoundNames, Reference};
 use crate::check::loader::values::{Value, WrittenBytes};
-use crate::check::refusal::Refusal;
+use crate::check::refusal::{Refusal, RelocationPlace};
 use crate::check::report::{Kind, Outcome, Report, Stage, Step};
 use crate::check::subject::Subject;
 use crate::elf::{Place, Section, SectionId, Symbol, SymbolId};
@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const NOT_LOADED: &str = "never applied: the section to be changed is not loaded";
 
-/// `apply_relocations()` handles per-cpu variables since 6.17.
+/// Message for relocations of per-cpu variables that the kernel does not apply.
 const NOT_PER_CPU: &str =
     "not applied by kernels before 6.17: the per-cpu variables that it changes stay 0";
 
@@ -50,12 +50,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 } else {
                     self.check_section(rela, &mut seen, report);
                 }
+            } else if self.loaded.is_relocated(&rela.target) {
+                self.check_ordinary(rela, &mut seen.written, report);
             } else if self.loaded.is_per_cpu(&rela.target) {
                 let name = shown(rela.section.name);
                 let finding = report.add(Kind::Section, "", name, Outcome::Accepted);
                 finding.warn(NOT_PER_CPU);
-            } else if self.loaded.has_memory(&rela.target) {
-                self.check_ordinary(rela, &mut seen.written, report);
             }
             self.check_size(rela, report);
         }
@@ -78,7 +78,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let target = self.elf.get_section(SectionId(section.info as usize));
         section.kind == elf::SHT_REL
             && !section.is_livepatch_rela()
-            && target.is_some_and(|target| self.loaded.has_memory(&target))
+            && target.is_some_and(|target| self.loaded.is_relocated(&target))
             && self.elf.machine() == elf::EM_X86_64
     }
 
@@ -164,7 +164,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     fn check_size(&self, rela: &RelaSection<'_>, report: &mut Report) {
         const RELA: u64 = 24;
         let size = rela.section.size;
-        if self.loaded.has_memory(&rela.target) && size % RELA != 0 {
+        if self.loaded.is_relocated(&rela.target) && size % RELA != 0 {
             let name = shown(rela.section.name);
             report
                 .add(Kind::Section, "", name, Outcome::Accepted)
@@ -177,7 +177,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     fn check_section(&self, rela: &RelaSection<'d>, seen: &mut Seen, report: &mut Report) {
         let name = shown(rela.section.name);
         let Ok(parsed) = LivepatchSection::parse(rela.section.name) else {
-            if self.loaded.has_memory(&rela.target) {
+            if self.loaded.is_relocated(&rela.target) {
                 // apply_relocations()
                 let outcome = Outcome::Refused(Refusal::SectionFormat {
                     section: name.clone(),
@@ -214,7 +214,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         if rela.has_only_zeros() && self.loaded.has_memory(&rela.section) {
             // The first of them refers to the null symbol.
             let symbol = String::new();
-            finding.outcome = Outcome::Refused(Refusal::NotMarked { symbol });
+            let at = rela.relocations().next();
+            let at = at.and_then(|first| self.place_of_symbol(&first));
+            finding.outcome = Outcome::Refused(Refusal::NotMarked { symbol, at });
             return;
         }
         finding.warnings.extend(too_late(rela, objname));
@@ -230,8 +232,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                     refuse_relocation(&name, &relocation, &object, no_symbol(), report);
                     return Value::Unknown;
                 };
-                let called = calls.contains(&symbol.id);
-                self.check_symbol(&symbol, objname, called, &mut seen.found, report)
+                let reference = Reference {
+                    section: objname,
+                    is_called: calls.contains(&symbol.id),
+                    at: self.place_of_symbol(&relocation),
+                };
+                self.check_symbol(&symbol, &reference, &mut seen.found, report)
             });
         }
         for relocation in rela.relocations() {
@@ -243,11 +249,17 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
     }
 
+    /// Returns the place that messages tell about the symbol of a relocation: the section is that of the symbols, which
+    /// `klp_resolve_symbols()` takes for that of the relocations.
+    fn place_of_symbol(&self, relocation: &Relocation) -> Option<RelocationPlace> {
+        self.told_place(self.elf.symtab_section()?, relocation)
+    }
+
     /// Returns the reason for which the kernel will never apply a section.
     fn never_applied(&self, rela: &RelaSection<'d>, objname: ObjName<'_>) -> Option<String> {
         if objname.is_vmlinux() {
             // apply_relocations()
-            let applied = self.loaded.has_memory(&rela.target);
+            let applied = self.loaded.is_relocated(&rela.target);
             return (!applied).then(|| NOT_LOADED.to_owned());
         }
         let known = !self.patches.is_empty() || !self.enables();

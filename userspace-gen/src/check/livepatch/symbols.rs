@@ -4,15 +4,26 @@
 
 use super::find_symbol::{FoundSymbol, SymbolLookup};
 use crate::check::loader::values::Value;
-use crate::check::refusal::Refusal;
+use crate::check::refusal::{Refusal, RelocationPlace};
 use crate::check::report::{Kind, Outcome, Report};
 use crate::check::subject::Subject;
 use crate::elf::{Place, Symbol};
 use crate::printable::shown;
+use crate::release::Release;
 use crate::target::impossible;
-use klp_policy::{LivepatchSymbol, ObjName, Query};
+use klp_policy::{LivepatchSymbol, ObjName, Query, Sympos};
 use object::read::ReadRef;
 use std::collections::BTreeMap;
+
+/// The first relocation of a section that refers to a symbol.
+pub(super) struct Reference<'s> {
+    /// The object that the section is for.
+    pub(super) section: ObjName<'s>,
+    /// True if code of the livepatch calls the symbol.
+    pub(super) is_called: bool,
+    /// The place of the relocation, if the kernel's messages tell it.
+    pub(super) at: Option<RelocationPlace>,
+}
 
 /// The symbols that were found, by object and place in its table, each with the name that found it first.
 #[derive(Default)]
@@ -28,17 +39,16 @@ impl FoundNames {
 }
 
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
-    /// Reports a symbol in a section of relocations for the object `section`, and returns the symbol's value.
+    /// Reports a symbol to which livepatch relocations refer, and returns the symbol's value.
     pub(super) fn check_symbol(
         &self,
         symbol: &Symbol<'d>,
-        section: ObjName<'_>,
-        is_called: bool,
+        reference: &Reference<'_>,
         names: &mut FoundNames,
         report: &mut Report,
     ) -> Value {
         let subject = shown(symbol.name);
-        let parsed = match parse(symbol, section) {
+        let parsed = match parse(symbol, reference, self.release) {
             Ok(parsed) => parsed,
             Err((object, refusal)) => {
                 let outcome = Outcome::Refused(refusal);
@@ -52,7 +62,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         if let SymbolLookup::Found(found) = &lookup {
             report.needs_klp_sympos |= found.needs_klp_sympos();
             let other = names.add(objname, found.found.seq, &subject);
-            warnings.extend(warnings_of_use(found, objname, section, is_called, other));
+            warnings.extend(warnings_of_use(found, objname, reference, other));
         }
         let finding = report.add(Kind::Symbol, objname.to_string(), subject, outcome);
         finding.warnings = warnings;
@@ -102,16 +112,24 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
 /// Takes the name of a symbol apart; or else returns the refusal, with the object that the finding is about.
 fn parse<'d, 's>(
     symbol: &Symbol<'d>,
-    section: ObjName<'s>,
+    reference: &Reference<'s>,
+    release: &Release,
 ) -> Result<LivepatchSymbol<'d>, (ObjName<'s>, Refusal)>
 where
     'd: 's,
 {
     let subject = || shown(symbol.name);
+    let &Reference { section, at, .. } = reference;
     if symbol.place != Place::Livepatch {
-        return Err((section, Refusal::NotMarked { symbol: subject() }));
+        return Err((
+            section,
+            Refusal::NotMarked {
+                symbol: subject(),
+                at,
+            },
+        ));
     }
-    let Ok(parsed) = LivepatchSymbol::parse(symbol.name) else {
+    let Some(parsed) = read(symbol.name, release) else {
         return Err((section, Refusal::SymbolFormat { symbol: subject() }));
     };
     let objname = parsed.objname();
@@ -122,16 +140,37 @@ where
     Ok(parsed)
 }
 
-/// Returns warnings about a symbol that the kernel finds, and that relocations for the object `section` use; `other`
-/// is another name of the symbol.
+/// Reads the name of a symbol as the kernel does with `sscanf()`.
+fn read<'d>(name: &'d [u8], release: &Release) -> Option<LivepatchSymbol<'d>> {
+    let parsed = LivepatchSymbol::parse(name).ok()?;
+    // The rule wraps numbers around.
+    let before = LivepatchSymbol::new(parsed.objname(), parsed.name(), Sympos(0)).ok()?;
+    let mut before_number = 0;
+    before.write_to(|part| before_number += part.len());
+    let number = name.get(before_number - 1..).unwrap_or_default();
+    let digits = number.iter().skip_while(|b| !b.is_ascii_digit());
+    let mut digits = digits.take_while(|b| b.is_ascii_digit());
+    let exact = digits.try_fold(0_u64, |number, digit| {
+        number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
+    });
+    if exact.is_none() && release.numbers_saturate {
+        return LivepatchSymbol::new(parsed.objname(), parsed.name(), Sympos(u64::MAX)).ok();
+    }
+    Some(parsed)
+}
+
+/// Returns warnings about a symbol that the kernel finds, and that relocations use; `other` is another name of the
+/// symbol.
 fn warnings_of_use(
     found: &FoundSymbol<'_>,
     objname: ObjName<'_>,
-    section: ObjName<'_>,
-    is_called: bool,
+    reference: &Reference<'_>,
     other: Option<&str>,
 ) -> Vec<String> {
     let mut warnings = Vec::new();
+    let &Reference {
+        section, is_called, ..
+    } = reference;
     if is_called && found.is_data() {
         warnings.push("the livepatch calls it, but it is data".to_owned());
     }

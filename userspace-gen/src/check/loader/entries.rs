@@ -19,7 +19,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports an init or exit function that is no code when the kernel calls it.
     pub(in crate::check) fn check_entries(&self, report: &mut Report) {
         let of_module = self.rela.iter().filter(|r| r.target.name == THIS_MODULE);
-        let memory = Memory::new(self.elf, &self.rela);
+        let memory = Memory::new(self.elf, &self.rela, self.release);
         for rela in of_module {
             let section = rela.target.id;
             for relocation in rela.relocations() {

@@ -10,6 +10,7 @@ use crate::check::refusal::Refusal;
 use crate::elf::number::{read_u16, read_u32, read_u64};
 use crate::livepatch::{Modinfo, THIS_MODULE};
 use crate::printable::shown;
+use crate::release::Release;
 use object::{elf, Endianness};
 use std::mem::offset_of;
 
@@ -20,9 +21,22 @@ const HEADER: usize = size_of::<FileHeader>();
 type FileHeader = elf::FileHeader64<Endianness>;
 type SectionHeader = elf::SectionHeader64<Endianness>;
 
-/// Returns the refusal of a relocatable 64-bit ELF file because of its headers.
-pub(in crate::check) fn refusal(data: &[u8], endian: Endianness) -> Option<Refusal> {
-    File { data, endian }.refusal().err().map(Refusal::Loader)
+/// `struct elf64_sym`; its first member is the place of the name.
+type Symbol = elf::Sym64<Endianness>;
+
+/// The sections of `CONFIG_EXTENDED_MODVERSIONS`: the CRC of each imported symbol, and its name.
+const EXTENDED_CRCS: &[u8] = b"__version_ext_crcs";
+const EXTENDED_NAMES: &[u8] = b"__version_ext_names";
+
+/// Returns the refusal of a relocatable 64-bit ELF file because of its headers. `release` returns the release of the
+/// kernel for the version magic of the file.
+pub(in crate::check) fn refusal(
+    data: &[u8],
+    endian: Endianness,
+    release: impl Fn(Option<&[u8]>) -> &'static Release,
+) -> Option<Refusal> {
+    let refusal = File { data, endian }.refusal(release);
+    refusal.err().map(Refusal::Loader)
 }
 
 struct File<'d> {
@@ -44,7 +58,7 @@ struct Section {
 type Checked<T> = Result<T, String>;
 
 impl<'d> File<'d> {
-    fn refusal(&self) -> Checked<()> {
+    fn refusal(&self, release: impl Fn(Option<&[u8]>) -> &'static Release) -> Checked<()> {
         let sections = self.sections()?;
         let names = self.names(&sections)?;
         let called = |wanted: &[u8]| -> Vec<usize> {
@@ -54,14 +68,16 @@ impl<'d> File<'d> {
             found.map(|(i, _)| i).collect()
         };
         // elf_validity_cache_index_info()
-        let module = match called(Modinfo::SECTION)[..] {
+        let modinfo = match called(Modinfo::SECTION)[..] {
             [] => None,
             [one] => {
                 let Section { offset, size, .. } = sections[one];
-                Modinfo::read(self.data, offset, size).and_then(|m| m.get(b"name"))
+                Modinfo::read(self.data, offset, size)
             }
             _ => return Err("Only one .modinfo section must exist.".to_owned()),
         };
+        let release = release(modinfo.and_then(|m| m.vermagic()));
+        let module = modinfo.and_then(|m| m.get(b"name"));
         let module = module.map_or("(missing .modinfo section or name field)".into(), shown);
         // elf_validity_cache_index_mod()
         let [this_module] = called(THIS_MODULE)[..] else {
@@ -88,17 +104,66 @@ impl<'d> File<'d> {
         };
         // elf_validity_cache_index_str()
         let (link, count) = (symtab.link, sections.len());
-        match sections.get(link as usize) {
-            Some(strings) if link != 0 && strings.kind == elf::SHT_STRTAB.0 => Ok(()),
-            Some(strings) if link != 0 => Err(format!(
-                "Invalid ELF symbol string table type: {}",
-                strings.kind
-            )),
-            _ => Err(format!(
-                "Invalid ELF sh_link!=SHN_UNDEF({link}) or (sh_link({link}) >= \
-                 hdr->e_shnum({count})"
-            )),
+        let strings = match sections.get(link as usize) {
+            Some(strings) if link != 0 && strings.kind == elf::SHT_STRTAB.0 => strings,
+            Some(strings) if link != 0 => {
+                let kind = strings.kind;
+                return Err(format!("Invalid ELF symbol string table type: {kind}"));
+            }
+            _ => {
+                return Err(format!(
+                    "Invalid ELF sh_link!=SHN_UNDEF({link}) or (sh_link({link}) >= \
+                     hdr->e_shnum({count})"
+                ))
+            }
+        };
+        if release.checks_extended_versions {
+            // find_sec() only sees sections with SHF_ALLOC.
+            let find_sec = |name| {
+                let mut found = called(name).into_iter().map(|index| &sections[index]);
+                found.find(|section| section.flags & elf::SHF_ALLOC.0 != 0)
+            };
+            self.extended_versions(find_sec(EXTENDED_CRCS), find_sec(EXTENDED_NAMES))?;
         }
+        if release.checks_symbol_names {
+            self.symbol_names(symtab, strings)?;
+        }
+        Ok(())
+    }
+
+    /// `elf_validity_cache_index_versions()`
+    fn extended_versions(&self, crcs: Option<&Section>, names: Option<&Section>) -> Checked<()> {
+        let (crcs, names) = match (crcs, names) {
+            (None, None) => return Ok(()),
+            (Some(crcs), Some(names)) => (crcs, names),
+            _ => return Err("extended version crc+name presence does not match".to_owned()),
+        };
+        let count = crcs.size / size_of::<u32>() as u64;
+        // The part behind the last NUL is no name.
+        let parts = self.bytes(names).split(|&byte| byte == 0);
+        if count > parts.count() as u64 - 1 {
+            return Err("more extended version crcs than names".to_owned());
+        }
+        Ok(())
+    }
+
+    /// `elf_validity_cache_strtab()`
+    fn symbol_names(&self, symtab: &Section, strings: &Section) -> Checked<()> {
+        let names = self.bytes(strings);
+        let what = match names {
+            [] => "empty symbol string table",
+            [0, ..] if !names.ends_with(&[0]) => "symbol string table isn't NUL terminated",
+            [0, ..] => {
+                let mut symbols = self.bytes(symtab).chunks_exact(size_of::<Symbol>());
+                let name = |symbol| read_u32(self.endian, symbol).unwrap_or_default();
+                if symbols.all(|symbol| (name(symbol) as usize) < names.len()) {
+                    return Ok(());
+                }
+                "symbol name out of bounds in string table"
+            }
+            _ => "symbol string table missing leading NUL",
+        };
+        Err(what.to_owned())
     }
 
     /// `elf_validity_cache_sechdrs()`

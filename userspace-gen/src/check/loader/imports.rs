@@ -3,13 +3,14 @@
 //! The values of the module's symbols: `simplify_symbols()` and `resolve_symbol()` in
 //! kernel/module/main.c.
 
+use super::namespace;
 use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report};
 use crate::check::subject::Subject;
 use crate::elf::{Place, Symbol, SymbolId};
 use crate::livepatch::KLP_SYMPOS;
 use crate::printable::shown;
-use crate::target::{module_name, Export, Object, SymversEntry};
+use crate::target::{module_name, Export, Object, SymversEntry, Untold};
 use klp_policy::{ObjName, Policy, Query};
 use object::elf;
 use object::read::elf::Sym as _;
@@ -79,7 +80,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                     let what = "the exporter's file does not tell the namespace of the export";
                     return Checked::from(Outcome::Unchecked(what.to_owned()));
                 };
-                if let Some(namespace) = namespace.filter(|n| !self.imports_namespace(n)) {
+                if let Some(namespace) = namespace.filter(|n| !self.may_use_namespace(n)) {
                     // The kernel also logs `Unknown symbol … (err -22)`.
                     return Checked::from(loader(format!(
                         "{}: module uses symbol ({name}) from namespace {}, but does not import it.",
@@ -136,11 +137,13 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 
     /// `verify_namespace_is_imported()`
-    fn imports_namespace(&self, namespace: &[u8]) -> bool {
-        self.modinfo
-            .strings()
-            .filter_map(|s| s.strip_prefix(b"import_ns="))
-            .any(|imported| imported == namespace)
+    fn may_use_namespace(&self, namespace: &[u8]) -> bool {
+        let is_open = self.release.module_namespaces
+            && namespace::is_open_to(namespace, self.module.as_bytes());
+        is_open
+            || self
+                .imported_namespaces()
+                .any(|imported| imported == namespace)
     }
 
     /// Returns the exporter of a symbol to this module.
@@ -157,9 +160,15 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let mut closed = None;
         for object in self.target.objects() {
             match object.export(name) {
-                Ok(Some(export)) if !export.gpl_only || self.is_gpl() => {
+                Ok(Some(export)) if export.gpl_only == Ok(false) || self.is_gpl() => {
                     let by = object.name.as_bytes();
                     return Exporter::Found { export, by };
+                }
+                Ok(Some(export)) if export.gpl_only == Err(Untold) => {
+                    unknown = Some(format!(
+                        "{} does not tell whether it exports the symbol for GPL modules only",
+                        object.origin
+                    ));
                 }
                 Ok(Some(_)) => closed = Some(gpl_only(object.name.as_bytes())),
                 Ok(None) => {}
@@ -200,7 +209,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let by = listed.module.as_slice();
         let given = ObjName::new(by).and_then(|module| self.target.object(module));
         let why = match given {
-            Some(object) if object.export(name).is_ok() => format!(
+            Some(object) if matches!(object.export(name), Ok(None)) => format!(
                 "Module.symvers lists it as an export of {0}, but the given {0} does not export it: \
                 the two files are not of the same build",
                 shown(by)
@@ -212,7 +221,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             _ => {
                 let namespace = listed.namespace.as_slice();
                 let export = Export {
-                    gpl_only: listed.gpl_only,
+                    gpl_only: Ok(listed.gpl_only),
                     namespace: Ok(Some(namespace).filter(|n| !n.is_empty())),
                     address: None,
                 };

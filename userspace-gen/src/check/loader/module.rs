@@ -117,7 +117,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
 
     /// `check_modinfo()`
     fn version_magic(&self) -> Option<Refusal> {
-        let Some(found) = self.modinfo.get(b"vermagic") else {
+        let Some(found) = self.modinfo.vermagic() else {
             let message = "without a log message, unless loading is forced: it has no vermagic";
             // An object that is not linked yet has no vermagic.
             let linked = self.elf.section_by_name(THIS_MODULE);

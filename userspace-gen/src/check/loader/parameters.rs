@@ -29,7 +29,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         if !self.loaded.has_memory(&section) || section.is_nobits() {
             return;
         }
-        let memory = Memory::new(self.elf, &self.rela);
+        let memory = Memory::new(self.elf, &self.rela, self.release);
         let data = self.elf.section_data(&section).unwrap_or_default();
         for offset in (0..section.size / LENGTH).map(|i| i * LENGTH) {
             let at = Location {

@@ -33,7 +33,6 @@ const TABLES: [(&[u8], Code); 5] = [
 const CALL: u8 = 0xe8;
 const JMP: u8 = 0xe9;
 const ESCAPE: u8 = 0x0f;
-const MOV_EAX: u8 = 0xb8;
 const CS_PREFIX: u8 = 0x2e;
 
 /// The function to which each return jumps: `__x86_return_thunk`.
@@ -142,12 +141,19 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             (Code::Any, rest) => !rest.is_empty(),
             // decode_preamble_hash() checks the first byte. A type of 0 means that there is no type.
             (Code::Type, _) => match bytes {
-                [MOV_EAX, kind @ ..] => kind.get(..4).is_some_and(|kind| kind != [0; 4]),
+                [opcode, kind @ ..] if self.release.type_opcodes.contains(opcode) => {
+                    kind.get(..4).is_some_and(|kind| kind != [0; 4])
+                }
                 _ => false,
             },
-            (Code::Branch, rest) => {
-                matches!(rest, [CALL | JMP, ..] | [ESCAPE, 0x80..=0x8f, ..])
-            }
+            (Code::Branch, rest) => match rest {
+                [CALL | JMP, ..] | [ESCAPE, 0x80..=0x8f, ..] => true,
+                [opcode, ..] => {
+                    let jumps = self.release.short_jumps.as_ref();
+                    jumps.is_some_and(|jumps| jumps.contains(opcode))
+                }
+                [] => false,
+            },
             (Code::Return, [JMP, ..]) => {
                 let thunk = relocations.symbol(place.plus(prefixes as u64 + 1));
                 let thunk = thunk.and_then(|symbol| self.elf.get_symbol(symbol));

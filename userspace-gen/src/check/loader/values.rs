@@ -4,7 +4,7 @@
 //! arch/x86/kernel/module.c. Relocations of other architectures are not checked.
 
 use super::imports::Exporter;
-use crate::check::refusal::Refusal;
+use crate::check::refusal::{Refusal, RelocationPlace};
 use crate::check::subject::Subject;
 use crate::elf::{Place, SectionId, Symbol, SymbolId};
 use crate::livepatch::memory::{is_applied_at_load, Location};
@@ -140,11 +140,17 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 rela.target.size
             )));
         }
-        if let Some(refusal) = overflow(kind, relocation.addend, value) {
+        let at = self.told_place(rela.section.id, relocation);
+        if let Some(refusal) = overflow(kind, relocation.addend, value, at) {
             return Some(refusal);
         }
         if value == Value::Copy {
             let what = "it refers to a section that is not loaded";
+            return Some(Refusal::Harmful(what.to_owned()));
+        }
+        if self.loaded.is_per_cpu(&rela.target) && is_relative(kind) {
+            // apply_relocations() runs before post_relocation(), which copies the variables.
+            let what = "it is a distance from a per-cpu variable, and the loader has not given that its place yet";
             return Some(Refusal::Harmful(what.to_owned()));
         }
         if let Some(what) = self.protected(rela, offset, size) {
@@ -152,7 +158,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         }
         let there = self.bytes_at(rela, offset, size, written)?;
         if there.contains(&Byte::Nonzero) {
-            return Some(Refusal::RelocationTarget { kind });
+            return Some(Refusal::RelocationTarget { kind, at });
         }
         if there.contains(&Byte::Unknown) {
             let what = "another relocation writes to the same place";
@@ -161,6 +167,19 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let bytes = bytes_of(kind, relocation.addend, value);
         written.write(rela.target.id, offset, bytes);
         None
+    }
+
+    /// Returns the place of a relocation, if the kernel's messages tell it; `section` is the section of which they tell.
+    pub(in crate::check) fn told_place(
+        &self,
+        section: SectionId,
+        relocation: &Relocation,
+    ) -> Option<RelocationPlace> {
+        let place = RelocationPlace {
+            section: section.0,
+            index: relocation.index,
+        };
+        self.release.messages_tell_place.then_some(place)
     }
 
     /// Returns the bytes at a place before a relocation is applied.
@@ -210,14 +229,19 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     }
 }
 
+/// Returns true if a relocation writes the distance from its own place.
+fn is_relative(kind: u32) -> bool {
+    let kinds = [elf::R_X86_64_PC32, elf::R_X86_64_PC64, elf::R_X86_64_PLT32];
+    kinds.contains(&elf::RelocationType(kind))
+}
+
 /// Returns the bytes that a relocation writes.
 fn bytes_of(kind: u32, addend: i64, value: Value) -> [Byte; LONGEST] {
     let mut bytes = [Byte::Zero; LONGEST];
-    let (size, relative) = match elf::RelocationType(kind) {
-        elf::R_X86_64_64 => (8, false),
-        elf::R_X86_64_PC64 => (8, true),
-        elf::R_X86_64_PC32 | elf::R_X86_64_PLT32 => (4, true),
-        _ => (4, false),
+    let relative = is_relative(kind);
+    let size = match elf::RelocationType(kind) {
+        elf::R_X86_64_64 | elf::R_X86_64_PC64 => 8,
+        _ => 4,
     };
     let bytes_written = &mut bytes[..size];
     match value {
@@ -245,7 +269,7 @@ fn bytes_of(kind: u32, addend: i64, value: Value) -> [Byte; LONGEST] {
 
 /// Returns the refusal of a value that does not fit. The loader does not check values that are relative to
 /// their place.
-fn overflow(kind: u32, addend: i64, value: Value) -> Option<Refusal> {
+fn overflow(kind: u32, addend: i64, value: Value, at: Option<RelocationPlace>) -> Option<Refusal> {
     let (low, high, value) = match value {
         // KASLR moves an address within the upper 2 GiB, but not an offset.
         Value::Linked(value) if value >= UPPER => (UPPER, u64::MAX, Some(value)),
@@ -267,5 +291,6 @@ fn overflow(kind: u32, addend: i64, value: Value) -> Option<Refusal> {
     (!fits(low) && !fits(high)).then_some(Refusal::Overflow {
         kind,
         value: value.map(|value| value.wrapping_add_signed(addend)),
+        at,
     })
 }

@@ -145,12 +145,18 @@ impl Console {
         }
     }
 
-    /// Prints the objects of the target and the rule, with `--verbose`.
+    /// Prints a note if the release of the kernel is not known, and with `--verbose` the objects of the target, the release
+    /// and the rule.
     pub fn target(&self, target: &Target<'_>, policy: Option<Policy>) {
         for object in target.objects() {
             let (name, origin) = (object.name, &object.origin);
             let symbols = object.symbols.entries().len();
             self.detail(&format_args!("{name}: {symbols} symbols from {origin}"));
+        }
+        let release = target.release(None).number;
+        self.detail(&format_args!("the kernel is judged as Linux {release}"));
+        if let Some(note) = target.release_note(None) {
+            self.note(&note);
         }
         if let Some(policy) = policy {
             let rule = rule::in_words(policy);

@@ -9,6 +9,7 @@ use crate::elf::{ElfFile, Place};
 use crate::error::Result;
 use crate::livepatch::{patches, rela_sections, Memory};
 use crate::printable::shown;
+use crate::release;
 use crate::target::{impossible, ModuleLists};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -46,7 +47,7 @@ pub fn names(elf: &ElfFile<'_>) -> Result<BTreeMap<Vec<u8>, String>> {
         }
     }
     let rela = rela_sections(elf)?;
-    let patches = patches(&Memory::new(elf, &rela));
+    let patches = patches(&Memory::new(elf, &rela, release::DEFAULT));
     for name in patches
         .iter()
         .flat_map(|p| &p.objects)

@@ -12,7 +12,7 @@ use super::unresolved::unresolved;
 use crate::elf::{ElfFile, Place, Symbol, SymbolId};
 use crate::error::Result;
 use crate::livepatch::KLP_SYMPOS;
-use crate::livepatch::{patches, rela_sections, Memory, Patch};
+use crate::livepatch::{patches, rela_sections, Memory, Modinfo, Patch};
 use crate::printable::shown;
 use crate::target::{impossible, Object, Target};
 use klp_policy::query::ANY;
@@ -79,7 +79,8 @@ pub fn plan(
     policy: Policy,
 ) -> Result<std::result::Result<Plan, Vec<Problem>>> {
     let rela = rela_sections(elf)?;
-    let patches = patches(&Memory::new(elf, &rela));
+    let release = target.release(Modinfo::of(elf)?.vermagic());
+    let patches = patches(&Memory::new(elf, &rela, release));
     let nearest = Nearest::new(target);
     let planner = Planner {
         elf,

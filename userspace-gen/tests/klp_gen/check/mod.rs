@@ -9,6 +9,7 @@ mod layout;
 mod loader;
 mod made_by_others;
 mod modinfo;
+mod release;
 mod relocations;
 mod running;
 mod sites;
