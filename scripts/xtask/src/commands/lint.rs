@@ -8,7 +8,7 @@ use crate::kernel::Series;
 use crate::mail::{self, Sender};
 use crate::report::outcome::Outcome;
 use crate::report::progress;
-use anyhow::{Context, Result};
+use anyhow::{bail, Context, Result};
 use klp_lint::{doc_comments, documents, imports};
 use std::env;
 use std::ffi::OsString;
@@ -30,16 +30,8 @@ pub struct Args {
 /// Runs the command: all checks, whatever the one before said.
 pub fn run(args: &Args) -> Result<Outcome> {
     let repository = paths::repository();
-    let mut failed = Vec::new();
-    let mut note = |name: &'static str, passed: bool| {
-        progress::note(&format!(
-            "{name}: {}",
-            if passed { "clean" } else { "not clean" }
-        ));
-        if !passed {
-            failed.push(name);
-        }
-    };
+    let mut checks = Checks::default();
+    let mut note = |name: &str, passed| checks.note(name, Ok(passed));
     note(
         "cargo fmt",
         run::shown(cargo(&repository).args(["fmt", "--all", "--check"]))?,
@@ -75,14 +67,55 @@ pub fn run(args: &Args) -> Result<Outcome> {
     );
     note("documents", no_faults(&documents::faults(&repository)?));
     if !args.no_checkpatch {
-        note("checkpatch", checkpatch()?);
+        for series in Series::all()? {
+            let name = format!("checkpatch ({})", series.name);
+            checks.note(&name, checkpatch(series));
+        }
     }
-    if failed.is_empty() {
-        println!("lint: all clean");
-    } else {
-        println!("lint: not clean: {}", failed.join(", "));
+    checks.end()
+}
+
+/// The checks that were made.
+#[derive(Default)]
+struct Checks {
+    failed: Vec<String>,
+    /// Those that could not be made, with the reasons.
+    not_made: Vec<String>,
+}
+
+impl Checks {
+    fn note(&mut self, name: &str, result: Result<bool>) {
+        let answer = match result {
+            Ok(true) => "clean",
+            Ok(false) => {
+                self.failed.push(name.to_owned());
+                "not clean"
+            }
+            Err(error) => {
+                self.not_made.push(format!("{name}: {error:#}"));
+                "not checked"
+            }
+        };
+        progress::note(&format!("{name}: {answer}"));
     }
-    Ok(Outcome::from_bool(failed.is_empty()))
+
+    /// Prints the sum.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a check could not be made.
+    fn end(self) -> Result<Outcome> {
+        if !self.failed.is_empty() {
+            println!("lint: not clean: {}", self.failed.join(", "));
+        }
+        if !self.not_made.is_empty() {
+            bail!("not checked: {}", self.not_made.join("; "));
+        }
+        if self.failed.is_empty() {
+            println!("lint: all clean");
+        }
+        Ok(Outcome::from_bool(self.failed.is_empty()))
+    }
 }
 
 fn cargo(repository: &Path) -> Command {
@@ -181,16 +214,9 @@ fn no_faults(faults: &[String]) -> bool {
     faults.is_empty()
 }
 
-/// Runs the kernel's own check on the patches of every kernel series, as they would be sent.
-fn checkpatch() -> Result<bool> {
-    let mut clean = true;
-    for series in Series::all()? {
-        clean &= checkpatch_of(series)?;
-    }
-    Ok(clean)
-}
-
-fn checkpatch_of(series: Series) -> Result<bool> {
+/// Runs the kernel's own check on the patches of a series of kernels, as they would be sent. They have to apply to its
+/// source, with the overlay.
+fn checkpatch(series: Series) -> Result<bool> {
     let logs = paths::new_log_dir("lint")?;
     let source = Source::find(&Origin::Package(series), &logs)?;
     let sender = Sender::anyone(&paths::repository())?;
@@ -214,4 +240,25 @@ fn checkpatch_of(series: Series) -> Result<bool> {
         // what it would check is checked by `spdx_lines()`.
         .stderr(File::create(logs.join("checkpatch.stderr"))?);
     run::shown(&mut perl)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_check_that_cannot_be_made_is_an_error_behind_all_others() {
+        let mut checks = Checks::default();
+        checks.note("one", Ok(true));
+        checks.note("two", Err(anyhow::anyhow!("there is no source")));
+        checks.note("three", Ok(false));
+        assert_eq!(checks.failed, ["three"]);
+        let error = checks.end().unwrap_err().to_string();
+        assert_eq!(error, "not checked: two: there is no source");
+
+        let mut checks = Checks::default();
+        checks.note("one", Ok(false));
+        assert!(matches!(checks.end(), Ok(Outcome::Fail)));
+        assert!(matches!(Checks::default().end(), Ok(Outcome::Pass)));
+    }
 }

@@ -74,8 +74,16 @@ mod tests {
     #[test]
     fn a_pattern_covers_as_get_maintainer_has_it() {
         for (pattern, path, covered) in [
-            ("rust/kernel/answer_file.rs", "rust/kernel/answer_file.rs", true),
-            ("rust/kernel/answer_file.rs", "rust/kernel/answer_file.rs/a", false),
+            (
+                "rust/kernel/answer_file.rs",
+                "rust/kernel/answer_file.rs",
+                true,
+            ),
+            (
+                "rust/kernel/answer_file.rs",
+                "rust/kernel/answer_file.rs/a",
+                false,
+            ),
             ("kernel/livepatch/", "kernel/livepatch/a/b.rs", true),
             ("kernel/livepatch/", "kernel/livepatch", false),
             ("a/*/*promoted*", "a/kprobe/kprobe_promoted_symbol.tc", true),
