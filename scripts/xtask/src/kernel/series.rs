@@ -2,7 +2,8 @@
 
 //! The series of kernels that this repository has changes for: each is a folder of `kmod/series`.
 //!
-//! A folder has everything that differs from one series to the next. Adding a series is adding a folder.
+//! A folder has everything that differs from one series to the next, and `common` what they share. Adding a series
+//! is adding a folder.
 
 use super::link::Link;
 use crate::host::packages::Package;
@@ -15,6 +16,9 @@ use std::path::{Path, PathBuf};
 
 /// The series of a command that is not told which.
 pub const DEFAULT: &str = "6.12";
+
+/// The folder of what the series share.
+const COMMON: &str = "common";
 
 /// A series of kernels, such as 6.12.
 #[derive(Clone)]
@@ -30,6 +34,8 @@ pub struct Series {
     /// Files of the packages that its build needs, by the name of the package.
     packages: BTreeMap<String, String>,
     folder: PathBuf,
+    /// The folder of all series.
+    common: PathBuf,
 }
 
 /// A package of Debian's that has the source of a kernel.
@@ -141,6 +147,7 @@ impl Series {
             tools: settings.tools,
             packages: settings.packages,
             folder,
+            common: all.join(COMMON),
         })
     }
 
@@ -189,32 +196,35 @@ impl Series {
         self.folder.join("series.toml")
     }
 
-    /// Returns a cover letter, or the message of a mailed commit.
+    /// Returns a cover letter, or the message of a mailed commit: its own, or that of all series.
     pub fn letter(&self, name: &str) -> PathBuf {
-        self.folder.join("letters").join(name)
+        let name = format!("letters/{name}");
+        let own = self.folder.join(&name);
+        if own.is_file() {
+            own
+        } else {
+            self.common.join(name)
+        }
     }
 
-    /// Returns the configurations of the test kernel, each of which is merged over those before it: that of every
-    /// lane, and that of a link if the series has one.
+    /// Returns the configurations of the test kernel, each of which is merged over those before it: those of every
+    /// lane, and those of a link, that of all series before its own.
     pub fn configs(&self, link: Link) -> Vec<PathBuf> {
-        let common = self.folder.join("config/kernel.config");
-        let own = self.config_of(link);
-        [common]
-            .into_iter()
-            .chain(own.is_file().then_some(own))
-            .collect()
-    }
-
-    fn config_of(&self, link: Link) -> PathBuf {
-        self.folder.join(format!("config/{}.config", link.name()))
+        let names = ["kernel", link.name()].map(|name| format!("config/{name}.config"));
+        let files = names
+            .iter()
+            .flat_map(|name| [self.common.join(name), self.folder.join(name)]);
+        files.filter(|file| file.is_file()).collect()
     }
 
     /// Returns true if the kernel's build looks for collisions before the link, and cures them.
     pub fn finds_collisions(&self, link: Link) -> bool {
-        let config = fs::read_to_string(self.config_of(link)).unwrap_or_default();
-        config
-            .lines()
-            .any(|line| line == "CONFIG_LTO_CLANG_THIN_COLLISIONS=y")
+        let configs = self.configs(link).into_iter();
+        let mut texts = configs.map(|config| fs::read_to_string(config).unwrap_or_default());
+        texts.any(|text| {
+            text.lines()
+                .any(|line| line == "CONFIG_LTO_CLANG_THIN_COLLISIONS=y")
+        })
     }
 
     /// Returns the file that has the numbers of cases of the boots of a lane.
@@ -245,9 +255,7 @@ mod tests {
         for series in all {
             assert!(!series.patches().unwrap().is_empty(), "{}", series.name);
             assert!(!series.links.is_empty(), "{}", series.name);
-            for config in series.configs(Link::Default) {
-                assert!(config.is_file(), "{}", config.display());
-            }
+            assert!(!series.configs(Link::Default).is_empty(), "{}", series.name);
         }
     }
 
@@ -270,6 +278,48 @@ mod tests {
             let error = source(half).err().unwrap().to_string();
             assert!(error.contains("has only one of"), "{error}");
         }
+    }
+
+    #[test]
+    fn what_a_series_has_itself_comes_after_or_instead_of_that_of_all() {
+        let dir = tempfile::tempdir().unwrap();
+        for file in [
+            "common/letters/a.txt",
+            "common/letters/b.txt",
+            "common/config/kernel.config",
+            "common/config/btf.config",
+            "7.3/letters/b.txt",
+            "7.3/config/kernel.config",
+        ] {
+            let path = dir.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "CONFIG_LTO_CLANG_THIN_COLLISIONS=n\n").unwrap();
+        }
+        let settings = "[source]\npackage = \"p\"\ntarball = \"/t\"\n\
+                        [tools]\nbindgen = \"1\"\n[packages]\n";
+        fs::write(dir.path().join("7.3/series.toml"), settings).unwrap();
+        let series = Series::named_in(dir.path(), "7.3").unwrap();
+        assert_eq!(
+            series.letter("a.txt"),
+            dir.path().join("common/letters/a.txt")
+        );
+        assert_eq!(series.letter("b.txt"), dir.path().join("7.3/letters/b.txt"));
+        let configs = |link| {
+            let configs = series.configs(link).into_iter();
+            let relative = configs.map(|config| {
+                let config = config.strip_prefix(dir.path()).unwrap().to_owned();
+                config.to_string_lossy().into_owned()
+            });
+            relative.collect::<Vec<_>>()
+        };
+        let kernel = ["common/config/kernel.config", "7.3/config/kernel.config"];
+        assert_eq!(configs(Link::Default), kernel);
+        assert_eq!(configs(Link::Btf)[2..], ["common/config/btf.config"]);
+        assert!(!series.finds_collisions(Link::Btf));
+        let planted = dir.path().join("7.3/config/suffix-reduction.config");
+        fs::write(planted, "CONFIG_LTO_CLANG_THIN_COLLISIONS=y\n").unwrap();
+        assert!(series.finds_collisions(Link::SuffixReduction));
+        assert!(!series.finds_collisions(Link::Default));
     }
 
     #[test]
