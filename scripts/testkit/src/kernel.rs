@@ -143,7 +143,7 @@ pub fn vmlinux() -> Elf {
 
 /// The same kernel as Linux 7.3, in which a byte for each export tells whether the export is for GPL modules only.
 pub fn linux_7_3() -> Elf {
-    let mut kernel = with_vermagic(&format!("{VERMAGIC_7_3}\0"));
+    let mut kernel = with_vermagic(VERMAGIC_7_3);
     let gpl_only = RODATA + 0x10c..RODATA + 0x130;
     kernel
         .symbols
@@ -166,10 +166,30 @@ pub fn linux_7_3() -> Elf {
 /// The same kernel with another version magic.
 pub fn with_vermagic(vermagic: &str) -> Elf {
     let mut kernel = vmlinux();
-    let rodata = kernel.sections.iter_mut().find(|s| s.name == ".rodata");
-    let place = &mut rodata.unwrap().data[0x240..0x240 + vermagic.len()];
-    place.copy_from_slice(vermagic.as_bytes());
+    set_vermagic(&mut kernel, vermagic);
     kernel
+}
+
+/// Gives a kernel another version magic.
+pub fn set_vermagic(kernel: &mut Elf, vermagic: &str) {
+    let rodata = kernel.sections.iter_mut().find(|s| s.name == ".rodata");
+    let place = &mut rodata.unwrap().data[0x240..0x2c0];
+    place.fill(0);
+    place[..vermagic.len()].copy_from_slice(vermagic.as_bytes());
+}
+
+/// Adds exports for all modules to a kernel.
+pub fn add_exports(kernel: &mut Elf, names: &[&str]) {
+    let rodata = kernel.sections.iter().position(|s| s.name == ".rodata");
+    let place = Place::Section(rodata.unwrap());
+    for (at, name) in (0..).zip(names) {
+        let (bind, kind) = (STB_LOCAL, elf::STT_NOTYPE);
+        let entry = RODATA + 0x400 + 12 * at;
+        kernel.symbol(&format!("__ksymtab_{name}"), bind, kind, place, entry, 12);
+        let flags = RODATA + 0x500 + at;
+        kernel.symbol(&format!("__flags_{name}"), bind, kind, place, flags, 1);
+        kernel.symbol(name, STB_GLOBAL, kind, place, RODATA + 0x600 + at, 8);
+    }
 }
 
 /// The same kernel, linked so that few names get a suffix.

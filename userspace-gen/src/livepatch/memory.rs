@@ -9,6 +9,7 @@ use crate::elf::number::{read_u32, read_u64};
 use crate::elf::{ElfFile, Place, Section, SectionId, SymbolId};
 use crate::release::Release;
 use klp_policy::{LivepatchSection, MODULE_NAME_LEN};
+use memchr::memmem;
 use object::elf;
 use object::read::ReadRef;
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,6 +70,8 @@ pub struct Memory<'f, 'd, R: ReadRef<'d>> {
     extents: BTreeMap<Location, u64>,
     /// The places to which the code that calls `klp_enable_patch()` refers.
     enabled: BTreeSet<Location>,
+    /// The places of the calls of `klp_enable_patch()`.
+    calls: BTreeSet<Location>,
 }
 
 impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
@@ -107,7 +110,50 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
             relocations: pointers.collect(),
             extents,
             enabled: enabled(elf, relocations),
+            calls: calls(elf, relocations),
         }
+    }
+
+    /// Returns the code of a function up to its call of `klp_enable_patch()`, if there is one such call.
+    pub(super) fn code_before_enabling(&self) -> Option<&'d [u8]> {
+        let mut calls = self.calls.iter().copied();
+        let call = calls.next().filter(|_| calls.next().is_none())?;
+        let functions = self
+            .elf
+            .symbols()
+            .filter(|symbol| symbol.kind == elf::STT_FUNC);
+        let around = functions.filter(|function| {
+            let end = function.value.saturating_add(function.size);
+            function.section() == Some(call.section) && (function.value..end).contains(&call.offset)
+        });
+        let start = around.map(|function| function.value).max()?;
+        let section = self.elf.get_section(call.section)?;
+        let code = self.elf.section_data(&section).ok()?;
+        code.get(usize::try_from(start).ok()?..usize::try_from(call.offset).ok()?)
+    }
+
+    /// Returns true if the module refers to a symbol of another object.
+    pub(super) fn imports(&self, name: &[u8]) -> bool {
+        let mut symbols = self.elf.symbols();
+        symbols.any(|symbol| symbol.place == Place::Undefined && symbol.name == name)
+    }
+
+    /// Returns true if a section is part of the module's memory.
+    pub(super) fn is_loaded(&self, section: &Section<'_>) -> bool {
+        self.loaded.has_memory(section)
+    }
+
+    /// Returns true if data of the module contains a string, with its NUL.
+    pub(super) fn contains(&self, string: &[u8]) -> bool {
+        let string = [string, b"\0"].concat();
+        let mut data = self
+            .elf
+            .sections()
+            .filter(|s| self.loaded.has_memory(s) && !s.is_code());
+        data.any(|section| {
+            let data = self.elf.section_data(&section).unwrap_or_default();
+            memmem::find(data, &string).is_some()
+        })
     }
 
     /// Returns the first section of that name.
@@ -360,6 +406,24 @@ pub(crate) fn is_applied_at_load(section: &Section<'_>) -> bool {
 
 fn is_init(section: &Section<'_>) -> bool {
     section.name.starts_with(b".init")
+}
+
+/// Returns the places of the calls of `klp_enable_patch()`.
+fn calls<'d, R: ReadRef<'d>>(
+    elf: &ElfFile<'d, R>,
+    relocations: &[RelaSection<'d>],
+) -> BTreeSet<Location> {
+    let calls = |r: &Relocation| elf.get_symbol(r.symbol).is_some_and(|s| s.name == ENABLE);
+    let code = relocations.iter().filter(|rela| rela.target.is_code());
+    let places = code.flat_map(|rela| {
+        let section = rela.target.id;
+        let calls = rela.relocations().filter(calls);
+        calls.map(move |call| Location {
+            section,
+            offset: call.offset,
+        })
+    });
+    places.collect()
 }
 
 /// The function to which a livepatch passes its `klp_patch`.

@@ -4,7 +4,7 @@
 //! that it passes to `klp_enable_patch()`. [`patches()`] finds these structs.
 
 mod data;
-mod klp_build;
+pub(crate) mod klp_build;
 mod kpatch;
 pub mod loaded;
 pub mod memory;

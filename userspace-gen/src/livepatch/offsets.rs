@@ -42,6 +42,8 @@ pub(super) mod klp_state {
 pub(super) mod klp_object_ext {
     pub const NAME: u64 = 0;
     pub const FUNCS: u64 = 8;
+    /// `callbacks`, as in a `klp_object`.
+    pub const CALLBACKS: [u64; 4] = super::klp_object::CALLBACKS;
     pub const NR_FUNCS: u64 = 56;
     pub const SIZE: u64 = 64;
 }

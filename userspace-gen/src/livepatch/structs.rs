@@ -57,6 +57,10 @@ pub enum PatchProblem {
     Nowhere(&'static str),
     /// An array of this struct has no empty element at its end.
     NoEnd(&'static str),
+    /// klp-build's init code finds no object.
+    Empty,
+    /// klp-build's init code finds its objects in memory that is freed before.
+    NotLoaded,
 }
 
 /// A `klp_object`.

@@ -10,12 +10,15 @@ use crate::check::report::{Kind, Outcome, Report, Stage, Step};
 use crate::check::subject::Subject;
 use crate::elf::{Place, Section, SectionId, Symbol, SymbolId};
 use crate::livepatch::rela::Relocation;
-use crate::livepatch::{PatchedObject, RelaSection};
+use crate::livepatch::{klp_build, PatchedObject, RelaSection};
 use crate::printable::shown;
 use klp_policy::{LivepatchSection, ObjName};
 use object::elf;
 use object::read::ReadRef;
 use std::collections::{BTreeMap, BTreeSet};
+
+/// The relocation that changes nothing, on every architecture with livepatches.
+const NONE: u32 = elf::R_X86_64_NONE.0;
 
 const NOT_LOADED: &str = "never applied: the section to be changed is not loaded";
 
@@ -63,7 +66,10 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             self.refuse_rel(&section, report);
         }
         self.check_targets(report);
-        let livepatch = |s: &Symbol<'_>| s.place == Place::Livepatch && !seen.used.contains(&s.id);
+        let livepatch = |s: &Symbol<'_>| {
+            let is_tombstone = s.name.starts_with(klp_build::TOMBSTONE);
+            s.place == Place::Livepatch && !is_tombstone && !seen.used.contains(&s.id)
+        };
         for symbol in self.elf.symbols().filter(livepatch) {
             let name = shown(symbol.name);
             report
@@ -118,18 +124,23 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         report: &mut Report,
     ) {
         let section = shown(rela.section.name);
+        // Nobody reads the zeros there.
+        let is_list = rela.target.name.starts_with(klp_build::RELOCATIONS);
         let mut seen = BTreeSet::new();
         for relocation in rela.relocations() {
             let Some(symbol) = self.elf.get_symbol(relocation.symbol) else {
                 refuse_relocation(&section, &relocation, "", no_symbol(), report);
                 continue;
             };
+            if relocation.kind == NONE {
+                continue;
+            }
             let value = self.value_of(&symbol);
             if let Some(refusal) = self.check_value(rela, &relocation, value, written) {
                 refuse_relocation(&section, &relocation, "", refusal, report);
             }
             let is_first = seen.insert(symbol.id);
-            if symbol.place == Place::Livepatch && is_first {
+            if symbol.place == Place::Livepatch && is_first && !is_list {
                 let what = Refusal::Harmful(format!(
                     "{} is a livepatch symbol, but {section} is an ordinary relocation section: \
                     the loader would write address 0",

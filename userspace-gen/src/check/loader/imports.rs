@@ -8,7 +8,7 @@ use crate::check::refusal::Refusal;
 use crate::check::report::{Kind, Outcome, Report};
 use crate::check::subject::Subject;
 use crate::elf::{Place, Symbol, SymbolId};
-use crate::livepatch::KLP_SYMPOS;
+use crate::livepatch::{klp_build, KLP_SYMPOS};
 use crate::printable::shown;
 use crate::target::{module_name, Export, Object, SymversEntry, Untold};
 use klp_policy::{ObjName, Policy, Query};
@@ -93,6 +93,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                     outcome: why.is_some().then_some(Outcome::Accepted),
                     warning: why.map(|why| format!("{why}: load that module first")),
                 }
+            }
+            Exporter::None(_) | Exporter::Unknown(_)
+                if symbol.name.starts_with(klp_build::TOMBSTONE) && symbol.is_weak() =>
+            {
+                let what = "stays 0: the livepatch is of klp-build and not complete (run objtool klp post-link)";
+                Checked::from(Outcome::Refused(Refusal::Harmful(format!("{name} {what}"))))
             }
             Exporter::None(_) | Exporter::Unknown(_)
                 if symbol.name.starts_with(b".klp.sym.") && symbol.is_weak() =>

@@ -5,6 +5,7 @@
 mod damaged;
 mod functions;
 mod installed;
+mod klp_build;
 mod layout;
 mod loader;
 mod made_by_others;

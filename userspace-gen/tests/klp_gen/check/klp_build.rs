@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! A livepatch that the kernel's own tools made: `scripts/fixtures/klp_build`.
+
+use super::{header_of, messages, set_header, SH_SIZE};
+use crate::elf::{self as made, Elf};
+use crate::kernel::{add_exports, linux_7_3, set_vermagic, Files};
+use crate::livepatch::Livepatch;
+use klp_gen::check::{check_file, Installed, Outcome, Report};
+use klp_gen::convert::{convert, Conversion};
+use klp_gen::elf::ElfFile;
+use klp_gen::target::{Target, TargetFiles};
+use klp_policy::Policy;
+use object::elf::{R_X86_64_64, R_X86_64_PC32, SHF_ALLOC, SHF_WRITE};
+use std::fs;
+use std::path::Path;
+
+const NOTHING: [&str; 0] = [];
+
+/// The livepatch.
+fn built() -> Vec<u8> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/fixtures");
+    fs::read(fixtures.join("klp_build/klp_built.ko")).unwrap()
+}
+
+/// A kernel of the livepatch's version magic, which exports what the livepatch's init code uses.
+fn kernel() -> Elf {
+    let mut kernel = linux_7_3();
+    set_vermagic(&mut kernel, "7.3.4 SMP preempt mod_unload ");
+    add_exports(
+        &mut kernel,
+        &[
+            "__ref_stack_chk_guard",
+            "__stack_chk_fail",
+            "__x86_return_thunk",
+            "__kmalloc_cache_noprof",
+            "__kmalloc_noprof",
+            "kfree",
+            "klp_find_section_by_name",
+            "kmalloc_caches",
+        ],
+    );
+    kernel
+}
+
+/// Runs `f` with the kernel and the module that the livepatch patches.
+fn with_kernel<T>(f: impl FnOnce(&Target<'_>) -> T) -> T {
+    let files = Files::new();
+    let vmlinux = files.write("vmlinux", &kernel().build());
+    let module = files.write("net_mod.ko", &module().build());
+    let files = TargetFiles::open(Some(&vmlinux), &[module], None).unwrap();
+    f(&Target::load(&files).unwrap())
+}
+
+/// The module for that kernel.
+fn module() -> Elf {
+    let mut module = crate::kernel::module();
+    let modinfo = module.sections.iter_mut().find(|s| s.name == ".modinfo");
+    modinfo.unwrap().data =
+        b"license=GPL\0name=net_mod\0depends=\0vermagic=7.3.4 SMP preempt mod_unload \0".to_vec();
+    module
+}
+
+fn report(bytes: &[u8]) -> Report {
+    with_kernel(|t| check_file("klp_built.ko".to_owned(), bytes, t, Policy::Exact, &[]).unwrap())
+}
+
+/// Returns the bytes with all of `from` replaced by `to`.
+fn replaced(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
+    assert_eq!(from.len(), to.len());
+    let mut bytes = bytes.to_vec();
+    let places: Vec<_> = bytes
+        .windows(from.len())
+        .enumerate()
+        .filter_map(|(at, window)| (window == from).then_some(at))
+        .collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at..at + to.len()].copy_from_slice(to);
+    }
+    bytes
+}
+
+#[test]
+fn is_accepted() {
+    let report = report(&built());
+    assert_eq!(messages(&report, "refused"), NOTHING);
+    assert_eq!(messages(&report, "unchecked"), NOTHING);
+    // The small kernel has promoted symbols of that name.
+    let doubt = "position 2 of init_once.llvm.* (counted by cleaned names) is another symbol";
+    assert_eq!(messages(&report, "warning"), [doubt]);
+    let found = report.findings.iter();
+    let found: Vec<_> = found
+        .filter_map(|f| match &f.outcome {
+            Outcome::Resolved { address, .. } => Some((f.subject.as_str(), *address)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        found,
+        [
+            (".klp.sym.vmlinux.table,0", 0xffff_ffff_8200_0010),
+            (".klp.sym.vmlinux.init_once,2", 0xffff_ffff_8100_0300),
+            ("cmdline_proc_show,0", 0xffff_ffff_8100_0500),
+            (".klp.sym.net_mod.state.llvm.42,0", 8),
+            ("handle,0", 0x40),
+        ]
+    );
+}
+
+/// Returns the refusals of a changed file.
+fn refused(change: impl FnOnce(&mut Vec<u8>)) -> Vec<String> {
+    let mut bytes = built();
+    change(&mut bytes);
+    messages(&report(&bytes), "refused")
+}
+
+#[test]
+fn names_and_licence() {
+    assert_eq!(
+        refused(|b| *b = replaced(b, b"vmlinux.init_once,2", b"vmlinux.init_once,9")),
+        ["symbol position 9 for symbol 'init_once' in object 'vmlinux' not found"]
+    );
+    assert_eq!(
+        refused(|b| *b = replaced(b, b"\0license=GPL\0", b"\0license=BSD\0")),
+        [
+            "klp_built: Unknown symbol __fentry__ (err -2)",
+            "vmlinux exports it for GPL modules only",
+            "klp_built: Unknown symbol klp_enable_patch (err -2)",
+            "vmlinux exports it for GPL modules only",
+        ]
+    );
+    assert_eq!(
+        refused(|b| *b = replaced(b, b"\0livepatch=Y\0", b"\0livepatch_Y\0")),
+        ["module klp_built is not marked as a livepatch module"]
+    );
+}
+
+/// The type of the compiler's relocation is what makes a tombstone harmless.
+#[test]
+fn a_tombstone_that_is_used() {
+    let said = refused(|b| {
+        let header = header_of(b, ".rela.text");
+        let start = u64::from_le_bytes(b[header + 24..header + 32].try_into().unwrap());
+        let size = u64::from_le_bytes(b[header + 32..header + 40].try_into().unwrap());
+        let entries = (start..start + size).step_by(24);
+        let mut kinds = entries.map(|at| usize::try_from(at).unwrap() + 8);
+        let elf = ElfFile::parse("built".to_owned(), &b[..]).unwrap();
+        let names: Vec<_> = elf.symbols().map(|s| (s.id.0, s.name.to_vec())).collect();
+        let is_tombstone = |at: &usize| {
+            let symbol = u32::from_le_bytes(b[at + 4..at + 8].try_into().unwrap());
+            let found = names.iter().find(|(id, _)| *id == symbol as usize);
+            found.unwrap().1.starts_with(b".klp.tombstone.table")
+        };
+        let tombstone = kinds.find(is_tombstone).unwrap();
+        b[tombstone] = u8::try_from(R_X86_64_PC32.0).unwrap();
+    });
+    assert_eq!(
+        said,
+        [
+            ".klp.tombstone.table is a livepatch symbol, but .rela.text is an ordinary relocation section: the \
+            loader would write address 0",
+            "another relocation writes to the same place",
+        ]
+    );
+}
+
+#[test]
+fn objects_that_the_init_code_does_not_find() {
+    let nothing = ["klp_built: nothing to patch!"];
+    let short = |b: &mut Vec<u8>| {
+        set_header(b, ".rela.init.klp_objects", SH_SIZE, &0_u64.to_le_bytes());
+        set_header(b, ".init.klp_objects", SH_SIZE, &63_u64.to_le_bytes());
+    };
+    assert_eq!(refused(short), nothing);
+    // Both the name of the section and that of its relocations.
+    let renamed = |b: &mut Vec<u8>| *b = replaced(b, b"a.init.klp_objects", b"a.init.klp_others_");
+    assert_eq!(refused(renamed), nothing);
+    let not_loaded = refused(|b| {
+        let flags = header_of(b, ".init.klp_objects") + 8;
+        b[flags..flags + 8].fill(0);
+    });
+    assert_eq!(
+        not_loaded,
+        ["its init code reads the section of objects, which is not loaded"]
+    );
+}
+
+/// `movb $1, 0x18(%rdi)`; with `KLP_NO_REPLACE` the compiler writes 0 there.
+#[test]
+fn replace_is_a_constant_in_the_init_code() {
+    const REPLACES: &[u8] = &[0xc6, 0x47, 0x18, 1];
+    let mut old = Livepatch::of("mixed").with_states(&[(7, 1)]);
+    old.set_modinfo(&["name=old", "vermagic=7.3.4 SMP preempt mod_unload "]);
+    let old = old.build();
+    let old = ElfFile::parse("old.ko".to_owned(), &old[..]).unwrap();
+    let installed = [Installed::read(&old).unwrap()];
+    for (code, refused, unchecked) in [
+        (REPLACES, 1, 0),
+        (&[0xc6, 0x47, 0x18, 0], 0, 0),
+        // Without the instruction nobody knows.
+        (&[0x90; 4], 0, 1),
+    ] {
+        let bytes = replaced(&built(), REPLACES, code);
+        let report = with_kernel(|t| {
+            let name = "klp_built.ko".to_owned();
+            check_file(name, &bytes, t, Policy::Exact, &installed).unwrap()
+        });
+        let incompatible =
+            "Livepatch patch (klp_built) is not compatible with the already installed livepatches.";
+        let said = messages(&report, "refused");
+        assert_eq!(said, vec![incompatible; refused], "{code:x?}");
+        assert_eq!(messages(&report, "unchecked").len(), unchecked, "{code:x?}");
+    }
+}
+
+#[test]
+fn callbacks() {
+    let callback = |to_data: bool| {
+        let objects: &[(Option<&str>, &[_])] = &[(None, &[("cmdline_proc_show", 0)])];
+        let mut livepatch = Livepatch::klp_build(".init.", objects);
+        let objects = livepatch.elf.sections.iter();
+        let objects = objects
+            .enumerate()
+            .find(|(_, s)| s.name == ".init.klp_objects");
+        let objects = objects.unwrap().0;
+        let data = livepatch
+            .elf
+            .section(".data.x", SHF_ALLOC | SHF_WRITE, &[0; 8]);
+        let place = made::Place::Section(data);
+        let (bind, kind) = (object::elf::STB_LOCAL, object::elf::STT_OBJECT);
+        let variable = livepatch.elf.symbol("x", bind, kind, place, 0, 8);
+        let function = livepatch.new_func;
+        // post_unpatch
+        let to = if to_data { variable } else { function };
+        livepatch.elf.relocate(objects, 40, to, R_X86_64_64, 0);
+        messages(&super::check_patch(&livepatch, Policy::Exact), "refused")
+    };
+    assert_eq!(callback(false), NOTHING);
+    assert_eq!(
+        callback(true),
+        ["one of its callbacks is in .data.x, which does not contain code"]
+    );
+}
+
+/// An empty element ends the functions of an object: `klp_for_each_func_static()` reads the copies.
+#[test]
+fn functions_end_at_an_empty_element() {
+    let functions: &[_] = &[("", 0), ("no_such_function", 0)];
+    let mut livepatch = Livepatch::klp_build(".init.", &[(None, functions)]);
+    let mut sections = livepatch.elf.sections.iter_mut();
+    let section = sections.find(|s| s.name == ".init.klp_funcs").unwrap();
+    section.relocations.retain(|r| r.offset >= 24);
+    let report = super::check_patch(&livepatch, Policy::Exact);
+    assert_eq!(messages(&report, "refused"), NOTHING);
+}
+
+/// Before `objtool klp post-link`, code refers to weak symbols that nobody defines.
+#[test]
+fn a_module_before_post_link() {
+    let mut livepatch = Livepatch::of("cmdline_proc_show");
+    let undefined = made::UNDEFINED;
+    let (bind, kind) = (object::elf::STB_WEAK, object::elf::STT_FUNC);
+    let name = ".klp.tombstone.promoted";
+    let symbol = livepatch.elf.symbol(name, bind, kind, undefined, 0, 0);
+    livepatch.refer(symbol);
+    assert_eq!(
+        messages(&super::check_patch(&livepatch, Policy::Exact), "refused"),
+        [".klp.tombstone.promoted stays 0: the livepatch is of klp-build and not complete (run objtool klp post-link)"]
+    );
+    let converted = crate::convert::run(&livepatch, Policy::Llvm);
+    assert!(converted.is_err(), "{converted:?}");
+}
+
+#[test]
+fn the_converted_file_is_accepted() {
+    let bytes = built();
+    for policy in [Policy::Exact, Policy::Llvm] {
+        let converted = with_kernel(|t| convert("klp_built.ko", &bytes, t, policy).unwrap());
+        let Conversion::Done(converted) = converted else {
+            panic!("{converted:?}");
+        };
+        let report = report(&converted.bytes);
+        assert_eq!(messages(&report, "refused"), NOTHING, "{policy}");
+    }
+}
