@@ -186,7 +186,7 @@ pub(crate) const LIVEPATCH_SYMBOLS: &[&[u8]] = &[
     b".klp.sym.vmlinux..str.4.llvm.*,1",
     b".klp.sym.ext4.a.b.c,18446744073709551615",
     b".klp.sym.ext4.a,007",
-    // `%lu` skips white space, wraps around, and does not look behind the number.
+    // `%lu` skips white space, wraps around or saturates, and does not look behind the number.
     b".klp.sym.ext4.a,18446744073709551616",
     b".klp.sym.ext4.a,99999999999999999999999",
     b".klp.sym.ext4.a, 1",

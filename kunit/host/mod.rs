@@ -13,6 +13,7 @@ pub(crate) use symbols::{
 };
 
 use core::fmt;
+use klp_policy::TooLarge;
 
 /// Says which case of a table failed.
 pub(crate) fn report(message: fmt::Arguments<'_>) {
@@ -24,7 +25,7 @@ pub(crate) fn scan_livepatch_symbol(
     name: &[u8],
     check: impl FnOnce(Option<(&[u8], &[u8], u64)>) -> bool,
 ) -> bool {
-    let scanned = sscanf::livepatch_symbol(name);
+    let scanned = sscanf::livepatch_symbol(name, TooLarge::Saturates);
     check(
         scanned
             .as_ref()

@@ -2,6 +2,7 @@
 
 //! Explains a name in any form in which authors and kernels write it.
 
+use crate::release::DEFAULT;
 use klp_policy::{
     CleanName, FormatError, LivepatchSection, LivepatchSymbol, Policy, Query, Request,
     RequestError, SymbolName,
@@ -41,7 +42,8 @@ impl<'n> WrittenName<'n> {
     /// A part of the text is malformed.
     pub fn parse(text: &'n [u8]) -> Result<Self, WrittenNameError> {
         if text.starts_with(b".klp.sym.") {
-            let symbol = LivepatchSymbol::parse(text).map_err(WrittenNameError::Symbol)?;
+            let symbol = LivepatchSymbol::parse(text, DEFAULT.too_large)
+                .map_err(WrittenNameError::Symbol)?;
             let request = Request {
                 objname: symbol.objname(),
                 has_objname: true,

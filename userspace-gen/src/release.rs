@@ -5,6 +5,7 @@
 //! klp-gen predicts what the module loader, the livepatch core and kallsyms do. Each of their differences that klp-gen
 //! knows is a field of [`Release`], and [`KNOWN`] has the values. No other file compares the numbers of releases.
 
+use klp_policy::TooLarge;
 use std::fmt;
 use std::ops::RangeInclusive;
 
@@ -46,8 +47,8 @@ pub struct Release {
 
     /// `klp_enable_patch()` refuses a function without a name before anything else: `klp_check_patch()`.
     pub checks_old_names_first: bool,
-    /// `sscanf()` reads a number that is too large as the largest number. Otherwise the number wraps around.
-    pub numbers_saturate: bool,
+    /// The value of a position that is too large.
+    pub too_large: TooLarge,
 
     /// The opcodes of the instruction that holds the type of a function: `decode_preamble_hash()`.
     pub type_opcodes: RangeInclusive<u8>,
@@ -78,7 +79,7 @@ const V6_12: Release = Release {
     module_namespaces: false,
     messages_tell_place: false,
     checks_old_names_first: false,
-    numbers_saturate: false,
+    too_large: TooLarge::Wraps,
     type_opcodes: MOV_EAX..=MOV_EAX,
     short_jumps: None,
 };
@@ -102,7 +103,7 @@ const V7_3: Release = Release {
     module_namespaces: true,
     messages_tell_place: true,
     checks_old_names_first: true,
-    numbers_saturate: true,
+    too_large: TooLarge::Saturates,
     // The register tells the number of arguments, with CONFIG_FINEIBT_BHI.
     type_opcodes: MOV_EAX..=0xbf,
     short_jumps: Some(0x70..=0x7f),

@@ -17,6 +17,26 @@ use core::fmt;
 const SYMBOL: &[u8] = b".klp.sym.";
 const SECTION: &[u8] = b".klp.rela.";
 
+/// The value of a position that is too large for an `unsigned long`, as `sscanf()` reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TooLarge {
+    /// The number wraps around, as on 6.12.
+    Wraps,
+    /// The largest number, as on 7.3: `_parse_integer_limit()` in `lib/kstrtox.c`.
+    Saturates,
+}
+
+impl TooLarge {
+    /// Puts a digit behind a number.
+    fn with_digit(self, number: u64, digit: u8) -> u64 {
+        let digit = u64::from(digit);
+        match self {
+            Self::Wraps => number.wrapping_mul(10).wrapping_add(digit),
+            Self::Saturates => number.saturating_mul(10).saturating_add(digit),
+        }
+    }
+}
+
 /// A fault in the name of a livepatch symbol or section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -45,9 +65,10 @@ impl fmt::Display for FormatError {
 /// `.klp.sym.<objname>.<name>,<sympos>`: a symbol that the livepatch core resolves.
 ///
 /// ```
-/// use klp_policy::{LivepatchSymbol, ObjName, Sympos, SymbolName};
+/// use klp_policy::{LivepatchSymbol, ObjName, Sympos, SymbolName, TooLarge};
 ///
-/// let symbol = LivepatchSymbol::parse(b".klp.sym.vmlinux.init_once.llvm.*,2").unwrap();
+/// let name = b".klp.sym.vmlinux.init_once.llvm.*,2";
+/// let symbol = LivepatchSymbol::parse(name, TooLarge::Saturates).unwrap();
 /// assert_eq!(symbol.objname(), ObjName::VMLINUX);
 /// assert_eq!(symbol.name(), SymbolName(b"init_once.llvm.*"));
 /// assert_eq!(symbol.sympos(), Sympos(2));
@@ -84,13 +105,13 @@ impl<'a> LivepatchSymbol<'a> {
 
     /// Reads a symbol's name as the kernel does with `".klp.sym.%55[^.].%511[^,],%lu"`.
     ///
-    /// That is: white space before the number is skipped, a number too large wraps around, and what
-    /// follows it is not looked at.
+    /// That is: white space before the number is skipped, a number too large becomes what
+    /// `too_large` says, and what follows it is not looked at.
     ///
     /// # Errors
     ///
     /// Fails if the kernel says "symbol %s has an incorrectly formatted name".
-    pub fn parse(symbol: &'a [u8]) -> Result<Self, FormatError> {
+    pub fn parse(symbol: &'a [u8], too_large: TooLarge) -> Result<Self, FormatError> {
         let symbol = symbol.strip_prefix(SYMBOL).ok_or(FormatError::Prefix)?;
         let (objname, rest) = split_at_byte(symbol, b'.').ok_or(FormatError::ObjName)?;
         let objname = ObjName::new(objname).ok_or(FormatError::ObjName)?;
@@ -101,8 +122,7 @@ impl<'a> LivepatchSymbol<'a> {
             .take_while(|b| b.is_ascii_digit());
         let sympos = digits
             .fold(None, |number: Option<u64>, digit| {
-                let number = number.unwrap_or(0).wrapping_mul(10);
-                Some(number.wrapping_add(u64::from(digit - b'0')))
+                Some(too_large.with_digit(number.unwrap_or(0), digit - b'0'))
             })
             .ok_or(FormatError::Sympos)?;
         Self::new(objname, SymbolName(name), Sympos(sympos))

@@ -38,7 +38,8 @@ pub use fallback::{
 pub use livepatch::{
     FormatError,
     LivepatchSection,
-    LivepatchSymbol, //
+    LivepatchSymbol,
+    TooLarge, //
 };
 pub use name::{
     ObjName,

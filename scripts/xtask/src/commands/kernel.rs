@@ -37,7 +37,7 @@ impl SeriesArgs {
     pub fn origin(&self) -> Result<Origin> {
         match &self.kernel_source {
             Some(tree) => Ok(Origin::Tree(tree.clone())),
-            None => Series::named(&self.series).map(Origin::Package),
+            None => Series::named(&self.series).map(|series| Origin::Package(Box::new(series))),
         }
     }
 }
@@ -91,7 +91,7 @@ impl TreeArgs {
     pub fn origin(&self, series: &str) -> Result<Origin> {
         match &self.kernel_source {
             Some(tree) => Ok(Origin::Tree(tree.clone())),
-            None => Series::named(series).map(Origin::Package),
+            None => Series::named(series).map(|series| Origin::Package(Box::new(series))),
         }
     }
 

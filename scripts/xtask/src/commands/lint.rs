@@ -218,7 +218,7 @@ fn no_faults(faults: &[String]) -> bool {
 /// source, with the overlay.
 fn checkpatch(series: Series) -> Result<bool> {
     let logs = paths::new_log_dir("lint")?;
-    let source = Source::find(&Origin::Package(series), &logs)?;
+    let source = Source::find(&Origin::Package(Box::new(series)), &logs)?;
     let sender = Sender::anyone(&paths::repository())?;
     let mailed = mail::write(&source, &logs.join("series"), &sender)?;
     let patches: Vec<_> = mailed

@@ -11,7 +11,7 @@ use crate::elf::{Place, Symbol};
 use crate::printable::shown;
 use crate::release::Release;
 use crate::target::impossible;
-use klp_policy::{LivepatchSymbol, ObjName, Query, Sympos};
+use klp_policy::{LivepatchSymbol, ObjName, Query};
 use object::read::ReadRef;
 use std::collections::BTreeMap;
 
@@ -129,7 +129,7 @@ where
             },
         ));
     }
-    let Some(parsed) = read(symbol.name, release) else {
+    let Ok(parsed) = LivepatchSymbol::parse(symbol.name, release.too_large) else {
         return Err((section, Refusal::SymbolFormat { symbol: subject() }));
     };
     let objname = parsed.objname();
@@ -138,25 +138,6 @@ where
         return Err((objname, Refusal::VmlinuxFromModule { name }));
     }
     Ok(parsed)
-}
-
-/// Reads the name of a symbol as the kernel does with `sscanf()`.
-fn read<'d>(name: &'d [u8], release: &Release) -> Option<LivepatchSymbol<'d>> {
-    let parsed = LivepatchSymbol::parse(name).ok()?;
-    // The rule wraps numbers around.
-    let before = LivepatchSymbol::new(parsed.objname(), parsed.name(), Sympos(0)).ok()?;
-    let mut before_number = 0;
-    before.write_to(|part| before_number += part.len());
-    let number = name.get(before_number - 1..).unwrap_or_default();
-    let digits = number.iter().skip_while(|b| !b.is_ascii_digit());
-    let mut digits = digits.take_while(|b| b.is_ascii_digit());
-    let exact = digits.try_fold(0_u64, |number, digit| {
-        number.checked_mul(10)?.checked_add(u64::from(digit - b'0'))
-    });
-    if exact.is_none() && release.numbers_saturate {
-        return LivepatchSymbol::new(parsed.objname(), parsed.name(), Sympos(u64::MAX)).ok();
-    }
-    Some(parsed)
 }
 
 /// Returns warnings about a symbol that the kernel finds, and that relocations use; `other` is another name of the

@@ -21,7 +21,7 @@ const XZ: Package = ("xz-utils", "/usr/bin/xz");
 /// The place that a source tree is had from.
 pub enum Origin {
     /// The package of Debian's that a series names.
-    Package(Series),
+    Package(Box<Series>),
     /// A tree of the user's own.
     Tree(PathBuf),
 }
@@ -34,7 +34,7 @@ impl Origin {
     /// Fails if a tree has no version, or one of no series.
     pub fn series(&self) -> Result<Series> {
         match self {
-            Self::Package(series) => Ok(series.clone()),
+            Self::Package(series) => Ok((**series).clone()),
             Self::Tree(tree) => Series::named(&series_of(&version(tree)?)),
         }
     }
