@@ -23,6 +23,9 @@ pub struct Release {
     pub unlisted_prefixes: &'static [&'static [u8]],
     /// kallsyms: the names that are not listed if nothing but digits follows them; scripts/mksysmap.
     pub unlisted_numbered: &'static [&'static [u8]],
+    /// kallsyms: per-cpu variables that are linked to 0 are absolute symbols, with the letter `A`; scripts/kallsyms.c.
+    /// x86-64 has linked them to 0 before 6.15.
+    pub absolute_per_cpu: bool,
 
     /// The loader checks the names of symbols with the header: `elf_validity_cache_strtab()`.
     pub checks_symbol_names: bool,
@@ -70,6 +73,7 @@ const V6_12: Release = Release {
     },
     unlisted_prefixes: &[],
     unlisted_numbered: &[],
+    absolute_per_cpu: true,
     checks_symbol_names: false,
     checks_extended_versions: false,
     versions: &[b"__versions"],
@@ -89,6 +93,7 @@ const V7_3: Release = Release {
     number: Number { major: 7, minor: 3 },
     unlisted_prefixes: &[b"__mod_device_table__"],
     unlisted_numbered: &[b"__UNIQUE_ID_modinfo_"],
+    absolute_per_cpu: false,
     checks_symbol_names: true,
     checks_extended_versions: true,
     versions: &[b"__versions", b"__version_ext_crcs", b"__version_ext_names"],

@@ -9,6 +9,7 @@ use crate::names::Names;
 use crate::predict::{predict, predict_before};
 use anyhow::{bail, Context, Result};
 use klp_gen::convert::{convert, Conversion};
+use klp_gen::release::Release;
 use klp_gen::target::{Symvers, Target, TargetFiles};
 use klp_policy::ObjName;
 use object::elf::R_X86_64_64;
@@ -37,6 +38,8 @@ pub struct Derived {
     pub bytes: Vec<u8>,
     /// The entry for the guest.
     pub listed: Listed,
+    /// The release of the kernel.
+    pub release: &'static Release,
 }
 
 /// The kernel that livepatches are for, without and with `klp_twins`.
@@ -138,6 +141,7 @@ impl<'f> Deriver<'f> {
             variant,
             bytes,
             listed,
+            release: self.alone.release(None),
         })
     }
 }

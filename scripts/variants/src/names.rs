@@ -37,6 +37,22 @@ impl Names {
         count.with_context(|| format!("the kernel has no symbol {name}"))
     }
 
+    /// Returns the name that most symbols have, and their number.
+    ///
+    /// # Errors
+    ///
+    /// There are no symbols.
+    pub fn most_repeated(&self) -> Result<(&str, u64)> {
+        let names = self
+            .counts
+            .iter()
+            .map(|(name, &count)| (name.as_str(), count));
+        // A name with a comma cannot be written.
+        let names = names.filter(|(name, _)| !name.contains(','));
+        let most = names.max_by_key(|&(name, count)| (count, name));
+        most.context("no symbols")
+    }
+
     /// The name of a promoted symbol with its hash.
     ///
     /// # Errors

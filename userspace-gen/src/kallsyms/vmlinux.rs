@@ -65,7 +65,7 @@ pub fn read<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<SymbolTable<'d>>
         }
     }
     // CONFIG_KALLSYMS_ABSOLUTE_PERCPU: per-CPU variables are linked to 0, and keep their offsets.
-    if ranges.per_cpu.start == Some(0) {
+    if release.absolute_per_cpu && ranges.per_cpu.start == Some(0) {
         for symbol in &mut listed {
             if ranges.per_cpu.contains(symbol.address) {
                 symbol.letter = b'A';

@@ -4,7 +4,8 @@
 
 use super::variant::Base::{Function, Symbol};
 use super::variant::Order::First;
-use super::variant::{bad, good, Variant};
+use super::variant::{bad, by, good, Variant};
+use crate::edit::patch_section;
 use object::elf::{self, SHN_COMMON};
 use object::LittleEndian as LE;
 
@@ -96,6 +97,63 @@ pub const VARIANTS: &[Variant] = &[
         m.part(modinfo).name = b".modinf0".to_vec();
         Ok(())
     }),
+    // elf_validity_cache_index_versions()
+    by(
+        "versions-extended-without-names",
+        Symbol,
+        |release| !release.checks_extended_versions,
+        |m, _| {
+            m.add_read_only("__version_ext_crcs", &[1; 4]);
+            Ok(())
+        },
+    ),
+    by(
+        "versions-extended-with-too-few-names",
+        Symbol,
+        |release| !release.checks_extended_versions,
+        |m, _| {
+            m.add_read_only("__version_ext_crcs", &[1; 8]);
+            m.add_read_only("__version_ext_names", b"a\0b");
+            Ok(())
+        },
+    ),
+    good("versions-extended", Symbol, |m, _| {
+        m.add_read_only("__version_ext_crcs", &[1; 4]);
+        m.add_read_only("__version_ext_names", b"a\0");
+        Ok(())
+    }),
+    // elf_validity_cache_strtab()
+    by(
+        "names-without-first-nul",
+        Symbol,
+        |release| !release.checks_symbol_names,
+        |m, _| {
+            m.patch_file(|file| patch_section(file, ".strtab", |names| names[0] = b'x'));
+            Ok(())
+        },
+    ),
+    // check_export_symbol_sections(): an export without a name
+    by(
+        "exports-without-flags",
+        Symbol,
+        |release| !release.export_flags,
+        |m, _| {
+            m.add_read_only("__ksymtab", &[0; 12]);
+            Ok(())
+        },
+    ),
+    good("exports-with-flags", Symbol, |m, _| {
+        m.add_read_only("__ksymtab", &[0; 12]);
+        m.add_read_only("__kflagstab", &[0]);
+        Ok(())
+    }),
+    // setup_modinfo()
+    by(
+        "import-of-a-namespace-of-modules",
+        Symbol,
+        |release| !release.module_namespaces,
+        |m, _| m.modinfo("license", Some("GPL\0import_ns=module:variant_symbol")),
+    ),
     // check_modinfo()
     bad("vermagic-other", Symbol, |m, _| {
         m.modinfo("vermagic", Some("6.12.0 SMP mod_unload "))
@@ -146,6 +204,11 @@ pub const VARIANTS: &[Variant] = &[
     }),
     // These taint the kernel so that it stops to check its locks: they come last.
     good("licence-other", Symbol, |m, _| {
+        // With CFI, a header of 7.3 refers to this export for GPL modules (KCFI_REFERENCE).
+        const FOR_GPL: &str = "__clear_pages_unrolled";
+        if m.symbol(FOR_GPL).is_ok() {
+            m.rename_symbol(FOR_GPL, "copy_page")?;
+        }
         m.modinfo("license", Some("Proprietary"))
     }),
     bad("licence-other-and-gpl-export", Function, |m, _| {

@@ -37,6 +37,11 @@ pub const VARIANTS: &[Variant] = &[
         m.function(0, "cmdline_proc_show", 0)?;
         m.modinfo("livepatch", None)
     }),
+    // klp_check_patch()
+    bad("not-marked-and-no-old-name", Function, |m, _| {
+        m.no_old_name(0)?;
+        m.modinfo("livepatch", None)
+    }),
     good("marked-otherwise", Function, |m, _| {
         m.function(0, "cmdline_proc_show", 0)?;
         m.modinfo("livepatch", Some("N"))

@@ -48,8 +48,8 @@ pub const VARIANTS: &[Variant] = &[
         m.vmlinux_symbol(&format!("{MANY},{}", names.count(MANY)? + 1))
     }),
     good("most-repeated-last", Symbol, |m, names| {
-        let name = "rcu_read_lock.__warned";
-        m.vmlinux_symbol(&format!("{name},{}", names.count(name)?))
+        let (name, count) = names.most_repeated()?;
+        m.vmlinux_symbol(&format!("{name},{count}"))
     }),
     // A name that no symbol has.
     bad("unknown-0", Symbol, |m, _| {

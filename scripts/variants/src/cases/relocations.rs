@@ -5,7 +5,7 @@
 
 use super::variant::Base::{Example, Function, Patch, Symbol};
 use super::variant::Order::First;
-use super::variant::{bad, good, Variant};
+use super::variant::{bad, by, good, Variant};
 use klp_policy::Policy;
 use object::elf::{
     RelocationType, SectionFlags, R_X86_64_16, R_X86_64_32, R_X86_64_32S, R_X86_64_64,
@@ -134,10 +134,16 @@ pub const VARIANTS: &[Variant] = &[
     }),
     good("type-32s", Symbol, |m, _| m.relocation(R_X86_64_32S, 0)),
     bad("type-32", Symbol, |m, _| m.relocation(R_X86_64_32, 0)),
-    good("type-32-per-cpu", Symbol, |m, _| {
-        m.vmlinux_symbol("arch_freq_scale,0")?;
-        m.relocation(R_X86_64_32, 0)
-    }),
+    // Its address is small only if it is linked to 0.
+    by(
+        "type-32-per-cpu",
+        Symbol,
+        |release| release.absolute_per_cpu,
+        |m, _| {
+            m.vmlinux_symbol("arch_freq_scale,0")?;
+            m.relocation(R_X86_64_32, 0)
+        },
+    ),
     bad("type-32s-overflow", Symbol, |m, _| {
         m.relocation(R_X86_64_32S, 0x7fff_ffff_0000)
     }),
@@ -184,6 +190,16 @@ pub const VARIANTS: &[Variant] = &[
         m.part(strings.0.into()).header.sh_flags = SectionFlags(0);
         Ok(())
     }),
+    // Per-cpu variables.
+    good("per-cpu-relocated", Symbol, |m, _| {
+        m.relocated_per_cpu(R_X86_64_64)
+    }),
+    by(
+        "per-cpu-type-got",
+        Symbol,
+        |release| !release.relocates_per_cpu,
+        |m, _| m.relocated_per_cpu(R_X86_64_GOTPCREL),
+    ),
     bad("place-in-ordinary-section-not-zero", Symbol, |m, _| {
         let section = m.section("__param")?;
         let rela = m.rela_of(section)?;

@@ -4,7 +4,8 @@
 
 use super::variant::Base::{Patch, Symbol};
 use super::variant::Order::{First, Later};
-use super::variant::{bad, good, Variant};
+use super::variant::{bad, by, good, Variant};
+use klp_policy::TooLarge;
 use object::elf::{SHN_ABS, SHN_UNDEF};
 
 pub const VARIANTS: &[Variant] = &[
@@ -52,10 +53,13 @@ pub const VARIANTS: &[Variant] = &[
     bad("position-largest", Symbol, |m, _| {
         m.vmlinux_symbol("saved_command_line,18446744073709551615")
     }),
-    // It wraps round to 1.
-    good("position-overflow", Symbol, |m, _| {
-        m.vmlinux_symbol("saved_command_line,18446744073709551617")
-    }),
+    // It wraps round to 1, or is the largest number.
+    by(
+        "position-overflow",
+        Symbol,
+        |release| release.too_large == TooLarge::Wraps,
+        |m, _| m.vmlinux_symbol("saved_command_line,18446744073709551617"),
+    ),
     bad("objname-empty", Symbol, |m, _| {
         m.klp_symbol("vmlinux", ".klp.sym..saved_command_line,1")
     }),

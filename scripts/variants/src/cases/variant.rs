@@ -5,6 +5,7 @@
 use crate::module::Module;
 use crate::names::Names;
 use anyhow::Result;
+use klp_gen::release::Release;
 use klp_policy::Policy;
 use serde::{Deserialize, Serialize};
 
@@ -73,7 +74,7 @@ impl Base {
 }
 
 /// The author's expectation of a kernel's verdict.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub enum Expected {
     /// It takes it.
     Taken,
@@ -83,6 +84,8 @@ pub enum Expected {
     TakenWithModule,
     /// It takes it with `klp_sympos`, or if its linker kept the names of what was promoted.
     TakenIfKept,
+    /// It takes it if its release is such a one.
+    TakenBy(fn(&Release) -> bool),
 }
 
 /// When `klp_twins` is loaded.
@@ -121,6 +124,16 @@ pub(super) const fn good(name: &'static str, base: Base, edit: Edit) -> Variant 
 /// One that a kernel should refuse.
 pub(super) const fn bad(name: &'static str, base: Base, edit: Edit) -> Variant {
     variant(name, base, Expected::Refused, edit)
+}
+
+/// One that a kernel should take if its release is such a one.
+pub(super) const fn by(
+    name: &'static str,
+    base: Base,
+    takes: fn(&Release) -> bool,
+    edit: Edit,
+) -> Variant {
+    variant(name, base, Expected::TakenBy(takes), edit)
 }
 
 /// One that a kernel should take if it has `klp_sympos`.

@@ -26,6 +26,18 @@ pub fn retype_section(file: &mut [u8], name: &str, kind: SectionType) {
     }
 }
 
+/// Changes the bytes of a section in the whole file.
+pub fn patch_section(file: &mut [u8], name: &str, change: fn(&mut [u8])) {
+    let Ok(elf) = ElfFile::parse(name.to_owned(), &file[..]) else {
+        return;
+    };
+    let section = elf.section_by_name(name.as_bytes());
+    let start = section.and_then(|section| usize::try_from(section.offset).ok());
+    if let Some(bytes) = start.and_then(|start| file.get_mut(start..)) {
+        change(bytes);
+    }
+}
+
 fn change_header(file: &mut [u8], name: &str, field: usize, change: fn(u64) -> u64) {
     if let Some(at) = header_of(file, name) {
         let place = &mut file[at + field..][..8];

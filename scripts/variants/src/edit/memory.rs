@@ -2,9 +2,9 @@
 
 //! Changes of how much memory a module gets, and with which alignment.
 
-use crate::module::{Module, ModuleSection};
+use crate::module::{Module, ModuleSection, Rela};
 use anyhow::Result;
-use object::elf::{self, SectionType};
+use object::elf::{self, RelocationType, SectionType};
 use object::write::elf::SectionHeader;
 use object::LittleEndian as LE;
 
@@ -29,6 +29,36 @@ impl Module {
     pub fn add_per_cpu(&mut self, size: u16, align: u64) {
         let section = self.add_data(".data..percpu", elf::SHT_PROGBITS, 0, align);
         self.part(section).data = vec![0; size.into()];
+    }
+
+    /// Adds per-cpu variables with a relocation that refers to the init function.
+    ///
+    /// # Errors
+    ///
+    /// There is no init function.
+    pub fn relocated_per_cpu(&mut self, kind: RelocationType) -> Result<()> {
+        self.add_per_cpu(64, 64);
+        let (symtab, target) = (self.section(".symtab")?, self.section_count());
+        let symbol = u32::try_from(self.symbol("init_module")?)?;
+        let mut data = vec![0; size_of::<Rela>()];
+        data[8..16].copy_from_slice(&(u64::from(symbol) << 32 | u64::from(kind.0)).to_le_bytes());
+        let rela = self.add_read_only(".rela.data..percpu", &data);
+        let header = &mut self.part(rela).header;
+        header.sh_type = elf::SHT_RELA;
+        header.sh_flags = elf::SHF_INFO_LINK;
+        header.sh_link = u32::try_from(symtab)?;
+        header.sh_info = u32::try_from(target)?;
+        header.sh_entsize = data.len() as u64;
+        Ok(())
+    }
+
+    /// Adds a section that the kernel only reads, and returns its number.
+    pub fn add_read_only(&mut self, name: &str, data: &[u8]) -> usize {
+        let section = self.add_data(name, elf::SHT_PROGBITS, 0, 8);
+        let part = self.part(section);
+        part.header.sh_flags = elf::SHF_ALLOC;
+        part.data = data.to_vec();
+        section
     }
 
     fn add_data(&mut self, name: &str, kind: SectionType, size: u64, align: u64) -> usize {

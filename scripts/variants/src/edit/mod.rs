@@ -11,4 +11,4 @@ mod relocations;
 mod structs;
 mod words;
 
-pub use headers::{move_section, resize_section, retype_section};
+pub use headers::{move_section, patch_section, resize_section, retype_section};

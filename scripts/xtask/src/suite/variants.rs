@@ -39,7 +39,7 @@ const SAID: [&str; 20] = [
     "Unknown symbol klp_sympos_v1 (err -2)",
     "Unknown symbol klp_enable_patch (err -2)",
     "Unknown rela relocation: ",
-    "Invalid relocation target, existing value is nonzero for type 1",
+    "Invalid relocation target, existing value is nonzero for ",
     "overflow in relocation type 10 val ",
     "overflow in relocation type 11 val ",
     "version magic",
@@ -132,6 +132,7 @@ fn wrong(one: &Derived, rule: Rule, link: Link) -> Option<String> {
         Expected::Taken => true,
         Expected::Refused => false,
         Expected::TakenWithModule => rule == Rule::KlpSympos,
+        Expected::TakenBy(takes) => takes(one.release),
         Expected::TakenIfKept => rule == Rule::KlpSympos || link.reduces_suffixes(),
     };
     let verdict = &one.listed.prediction(rule).verdict;
