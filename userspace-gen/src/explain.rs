@@ -2,10 +2,9 @@
 
 //! Explains a name in any form in which authors and kernels write it.
 
-use crate::release::DEFAULT;
 use klp_policy::{
     CleanName, FormatError, LivepatchSection, LivepatchSymbol, Policy, Query, Request,
-    RequestError, SymbolName,
+    RequestError, SymbolName, TooLarge,
 };
 use std::fmt;
 
@@ -42,7 +41,7 @@ impl<'n> WrittenName<'n> {
     /// A part of the text is malformed.
     pub fn parse(text: &'n [u8]) -> Result<Self, WrittenNameError> {
         if text.starts_with(b".klp.sym.") {
-            let symbol = LivepatchSymbol::parse(text, DEFAULT.too_large)
+            let symbol = LivepatchSymbol::parse(text, TooLarge::Wraps)
                 .map_err(WrittenNameError::Symbol)?;
             let request = Request {
                 objname: symbol.objname(),

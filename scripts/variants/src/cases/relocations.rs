@@ -94,7 +94,7 @@ pub const VARIANTS: &[Variant] = &[
         "symbol-unknown-behind-type-unknown",
         Example(Policy::Exact),
         |m, _| {
-            let section = m.section(".klp.rela.vmlinux.text.livepatch_tty")?;
+            let section = m.section(".klp.rela.vmlinux.text")?;
             let [first, .., last] = m.relocations(section)? else {
                 anyhow::bail!("fewer than two relocations");
             };
@@ -165,7 +165,7 @@ pub const VARIANTS: &[Variant] = &[
         m.relocation(R_X86_64_32, 0)
     }),
     bad("place-in-code-not-zero", Example(Policy::Exact), |m, _| {
-        let section = m.section(".klp.rela.vmlinux.text.livepatch_tty")?;
+        let section = m.section(".klp.rela.vmlinux.text")?;
         let target = m.part(section).header.sh_info as usize;
         let offset = m.relocations(section)?[0].r_offset.get(LittleEndian);
         m.part(target).data[usize::try_from(offset)?] = 1;
