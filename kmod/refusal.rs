@@ -85,7 +85,8 @@ fn line(listed: &mut u64, candidate: Candidate<'_>) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-/// Logs a line. On 7.3 `pr_err!` formats by a trait of the kernel's own, which the rule's types lack.
+/// Logs a line. On 7.3 `pr_err!` formats by a trait of the kernel's own, which the rule's types do
+/// not have.
 fn error(line: fmt::Arguments<'_>) {
     pr_err!("{}\n", line);
 }
