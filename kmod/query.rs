@@ -38,8 +38,7 @@ const MAX_CANDIDATES: u64 = 64;
 // SAFETY: `QueryFile` and the operations are of this module.
 static QUERY: FileOperations<QueryFile> = unsafe { FileOperations::new(&THIS_MODULE) };
 // SAFETY: `TracerQueryFile` and the operations are of this module.
-static TRACER_QUERY: FileOperations<TracerQueryFile> =
-    unsafe { FileOperations::new(&THIS_MODULE) };
+static TRACER_QUERY: FileOperations<TracerQueryFile> = unsafe { FileOperations::new(&THIS_MODULE) };
 // SAFETY: `PolicyFile` and the operations are of this module.
 static POLICY: FileOperations<PolicyFile> = unsafe { FileOperations::new(&THIS_MODULE) };
 

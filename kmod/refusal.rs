@@ -48,7 +48,9 @@ pub(crate) fn log(
     if matches == 0 {
         return;
     }
-    error(format_args!("'{name}' matches {matches} symbols of '{objname}':"));
+    error(format_args!(
+        "'{name}' matches {matches} symbols of '{objname}':"
+    ));
     list(object, query, matches);
 }
 
@@ -81,7 +83,10 @@ fn line(listed: &mut u64, candidate: Candidate<'_>) -> ControlFlow<()> {
         return ControlFlow::Break(());
     }
     *listed += 1;
-    error(format_args!("  {}: {}", candidate.position, candidate.symbol.name));
+    error(format_args!(
+        "  {}: {}",
+        candidate.position, candidate.symbol.name
+    ));
     ControlFlow::Continue(())
 }
 

@@ -73,8 +73,11 @@ pub fn with_sorted_symbol<R>(index: u32, take: impl FnOnce(&CStr, usize, u32) ->
     let found = unsafe {
         bindings::kallsyms_sorted_symbol(index, name.as_mut_ptr().cast(), &mut address, &mut seq)
     };
-    // SAFETY: There is such a symbol, so the name was written, with its NUL.
-    found.then(|| take(unsafe { CStr::from_ptr(name.as_ptr().cast()) }, address, seq))
+    found.then(|| {
+        // SAFETY: There is such a symbol, so the name was written, with its NUL.
+        let name = unsafe { CStr::from_ptr(name.as_ptr().cast()) };
+        take(name, address, seq)
+    })
 }
 
 /// Whose symbols a walk over modules visits.
@@ -156,7 +159,8 @@ where
         // SAFETY: By the safety requirements.
         let visit = unsafe { &mut *data.cast::<F>() };
         // SAFETY: By the safety requirements.
-        let (module, name) = unsafe { (CStr::from_ptr(module.cast()), CStr::from_ptr(name.cast())) };
+        let (module, name) =
+            unsafe { (CStr::from_ptr(module.cast()), CStr::from_ptr(name.cast())) };
         visit(module, name, addr).is_break().into()
     }
 
