@@ -13,7 +13,10 @@ if suffix_reduced; then
 	name=klp_promoted_show
 else
 	object=vmlinux
-	name=$(klp-guest promoted --unique | awk '{ print $1; exit }')
+	# One that a kprobe may be put on.
+	name=$(klp-guest promoted --unique | awk '
+		NR == FNR { refused[$2]; next }
+		!($2 in refused) { print $1; exit }' /sys/kernel/debug/kprobes/blacklist -)
 fi
 
 ktap_suite stress 2
