@@ -50,10 +50,10 @@ only_livepatch() {
 	[ "$(ls /sys/kernel/livepatch)" = "$1" ]
 }
 
-# rustc puts no call to __fentry__ into a function; clang does, also into those that only Rust calls.
+# rustc puts no call to __fentry__ into a function; clang does.
 no_rust_function_is_traceable() {
 	local traceable=/sys/kernel/tracing/available_filter_functions
-	grep -q ' [tT] _R' /proc/kallsyms && grep -q '^rust_helper_' "$traceable" && ! grep '^_R' "$traceable"
+	grep -q ' [tT] _R' /proc/kallsyms && grep -q '^schedule' "$traceable" && ! grep '^_R' "$traceable"
 }
 
 driver_value=/sys/module/klp_driver/parameters/value

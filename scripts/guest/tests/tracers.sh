@@ -65,6 +65,12 @@ ambiguous() {
 	! LC_ALL=C "$@" 2>/tmp/error && tee /dev/stderr </tmp/error | grep -qF 'Cannot assign requested address'
 }
 
+# ambiguous_fprobe() - whether it fails, and error_log says so: the error of 7.3 is that of any other fault
+ambiguous_fprobe() {
+	! add_fprobe && grep 'error:' "$tracing/error_log" | tail -n 1 | tee /dev/stderr |
+		grep -qF 'The symbol is not unique'
+}
+
 # ambiguous_syms() - whether it fails, and the log says so, since its error is the one for no such name
 ambiguous_syms() {
 	log_mark
@@ -234,7 +240,7 @@ check 'an exact name wins' exact_name_wins
 insmod /klp/modules/klp_twins.ko
 check 'kprobe event: refused while ambiguous' refused_as add_kprobe 'The symbol is not unique'
 check 'the log says what it may stand for' ambiguity_logged
-check 'fprobe event: refused while ambiguous' ambiguous add_fprobe
+check 'fprobe event: refused while ambiguous' ambiguous_fprobe
 check 'set_ftrace_filter: refused while ambiguous' ambiguous add_filter
 check 'set_graph_function: refused while ambiguous' ambiguous add_graph
 check 'register_fprobe_syms(): refused while ambiguous' ambiguous_syms
