@@ -41,8 +41,8 @@ impl<'n> WrittenName<'n> {
     /// A part of the text is malformed.
     pub fn parse(text: &'n [u8]) -> Result<Self, WrittenNameError> {
         if text.starts_with(b".klp.sym.") {
-            let symbol = LivepatchSymbol::parse(text, TooLarge::Wraps)
-                .map_err(WrittenNameError::Symbol)?;
+            let symbol =
+                LivepatchSymbol::parse(text, TooLarge::Wraps).map_err(WrittenNameError::Symbol)?;
             let request = Request {
                 objname: symbol.objname(),
                 has_objname: true,

@@ -77,7 +77,8 @@ pub fn dependants(
         }
         let part = objects.part(&target);
         let Some(part) = part else { continue };
-        let saved = Saved::parse(&path.display().to_string(), &String::from_utf8_lossy(&text))?;
+        let text = String::from_utf8_lossy(&text);
+        let saved = Saved::read(kernel.directory(), &path, &text)?;
         let source = saved
             .source
             .as_deref()

@@ -41,7 +41,8 @@ impl Compiler {
         let invocation = self.invocation(target, saved, to)?;
         let made = to.parent().map_or(Ok(()), fs::create_dir_all);
         made.map_err(|e| Error::io(&format_args!("cannot write {}", to.display()), e))?;
-        let output = output(&invocation, kernel.directory())?;
+        let directory = saved.directory.as_deref().unwrap_or(kernel.directory());
+        let output = output(&invocation, directory)?;
         if output.status.success() {
             return Ok(Ok(()));
         }

@@ -5,6 +5,7 @@
 //! `mm/.slab_common.o.cmd` has the shell command that made `mm/slab_common.o`, its source, and every file that the
 //! compiler read for it (`scripts/basic/fixdep.c` writes the list).
 
+use super::path::normal;
 use crate::error::{Error, ErrorKind, Result};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -25,6 +26,11 @@ pub struct Saved {
     pub source: Option<PathBuf>,
     /// The files that the compiler read, without the source.
     pub dependencies: Vec<PathBuf>,
+    /// The target, as the command names it.
+    pub target: PathBuf,
+    /// The directory in which the command ran, unless that is the build directory of the kernel. Since 6.13, kbuild
+    /// builds an external module in its own directory. `source` and `dependencies` are absolute then.
+    pub directory: Option<PathBuf>,
 }
 
 /// Returns the path of the `.cmd` file of a target: `mm/.slab_common.o.cmd` for `mm/slab_common.o`.
@@ -46,16 +52,41 @@ impl Saved {
             let what = "expected the .cmd file that kbuild writes beside each file";
             Error::io(&format_args!("cannot read {}: {what}", path.display()), e)
         })?;
-        Self::parse(&path.display().to_string(), &text)
+        Self::read(directory, &path, &text)
     }
 
-    /// Reads the text of a `.cmd` file.
+    /// Reads the text of the `.cmd` file `path` of a kernel that was built in `directory`.
+    ///
+    /// # Errors
+    ///
+    /// There is no command, or the command needs a shell.
+    pub fn read(directory: &Path, path: &Path, text: &str) -> Result<Self> {
+        let saved = Self::parse(&path.display().to_string(), text)?;
+        let beside = saved.target.parent().unwrap_or(Path::new(""));
+        let mut ran_in = path.parent().unwrap_or(Path::new(""));
+        for _ in normal(beside).components() {
+            ran_in = ran_in.parent().unwrap_or(ran_in);
+        }
+        if saved.target.is_absolute() || ran_in == directory {
+            return Ok(saved);
+        }
+        let absolute = |path: PathBuf| normal(&ran_in.join(path));
+        Ok(Self {
+            source: saved.source.map(absolute),
+            dependencies: saved.dependencies.into_iter().map(absolute).collect(),
+            directory: Some(ran_in.to_owned()),
+            ..saved
+        })
+    }
+
+    /// Reads the text of a `.cmd` file, wherever its command ran.
     ///
     /// # Errors
     ///
     /// There is no command, or the command needs a shell.
     pub fn parse(origin: &str, text: &str) -> Result<Self> {
         let mut saved = None;
+        let mut target = PathBuf::new();
         let mut source = None;
         let mut dependencies = Vec::new();
         let mut in_dependencies = false;
@@ -75,8 +106,11 @@ impl Saved {
             let Some((variable, value)) = line.split_once(" := ") else {
                 continue;
             };
-            if variable.starts_with("savedcmd_") || variable.starts_with("cmd_") {
+            let made = ["savedcmd_", "cmd_"];
+            let made = made.iter().find_map(|start| variable.strip_prefix(start));
+            if let Some(made) = made {
                 saved = Some(value);
+                target = PathBuf::from(made);
             } else if variable.starts_with("source_") {
                 source = Some(PathBuf::from(value.trim()));
             } else if variable.starts_with("deps_") {
@@ -93,6 +127,8 @@ impl Saved {
             invocations: split(origin, command)?,
             source,
             dependencies,
+            target,
+            directory: None,
         })
     }
 

@@ -218,6 +218,17 @@ impl KernelBuild {
         Disassembler::new(&self.directory.join(path))
     }
 
+    /// Returns the name that klp-gen has for a file of a module: below the build directory, or absolute.
+    ///
+    /// Since 6.13, kbuild builds an external module in its own directory, and calls its files `./x.o`.
+    #[must_use]
+    pub fn kbuild_path(&self, member: &Path) -> PathBuf {
+        match &self.external {
+            Some(external) => normal(&external.join(member)),
+            None => member.to_owned(),
+        }
+    }
+
     /// Returns the modules of the build.
     ///
     /// # Errors
@@ -234,7 +245,10 @@ impl KernelBuild {
             Ok(KbuildModule {
                 object: KbuildObject::Module(ko.with_extension("")),
                 ko: ko.to_owned(),
-                members: list.lines().map(PathBuf::from).collect(),
+                members: list
+                    .lines()
+                    .map(|member| self.kbuild_path(Path::new(member)))
+                    .collect(),
             })
         });
         modules.collect()

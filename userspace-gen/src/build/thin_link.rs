@@ -54,7 +54,12 @@ impl ThinLink {
     ///
     /// The line, or an archive in it, cannot be read.
     pub fn vmlinux(kernel: &KernelBuild) -> Result<Self> {
-        Self::read(kernel, KbuildObject::Vmlinux, kernel.link())
+        Self::read(
+            kernel,
+            KbuildObject::Vmlinux,
+            kernel.link(),
+            kernel.directory(),
+        )
     }
 
     /// Reads the link line of a module's object.
@@ -73,7 +78,8 @@ impl ThinLink {
             );
             return Err(Error::new(ErrorKind::Unsupported, what));
         };
-        let mut link = Self::read(kernel, module.object.clone(), link)?;
+        let ran_in = saved.directory.as_deref().unwrap_or(kernel.directory());
+        let mut link = Self::read(kernel, module.object.clone(), link, ran_in)?;
         // The linker has replaced the bitcode of a module's only file: the file is linked from a copy.
         for word in &mut link.words {
             match word {
@@ -84,7 +90,13 @@ impl ThinLink {
         Ok(link)
     }
 
-    fn read(kernel: &KernelBuild, object: KbuildObject, link: &Invocation) -> Result<Self> {
+    /// Takes apart the line of a linker that ran in the directory `ran_in`.
+    fn read(
+        kernel: &KernelBuild,
+        object: KbuildObject,
+        link: &Invocation,
+        ran_in: &Path,
+    ) -> Result<Self> {
         let mut words = Vec::new();
         let mut given = link.words.iter();
         while let Some(word) = given.next() {
@@ -111,7 +123,7 @@ impl ThinLink {
             }
             let path = Path::new(word);
             if let Some(list) = word.strip_prefix('@') {
-                let list = read_file(&kernel.directory().join(list))?;
+                let list = read_file(&ran_in.join(list))?;
                 let list = String::from_utf8_lossy(&list);
                 for member in list.split_whitespace() {
                     words.push(input(kernel, Path::new(member))?);
@@ -120,7 +132,7 @@ impl ThinLink {
                 words.push(Word::Text(word.clone()));
             } else if path.extension().is_some_and(|e| e == "a") {
                 archive(kernel, path, &mut words)?;
-            } else if kernel.directory().join(path).is_file() {
+            } else if ran_in.join(path).is_file() {
                 words.push(input(kernel, path)?);
             } else {
                 words.push(Word::Text(word.clone()));
@@ -339,8 +351,10 @@ fn archive(kernel: &KernelBuild, path: &Path, words: &mut Vec<Word>) -> Result<(
 }
 
 fn input(kernel: &KernelBuild, path: &Path) -> Result<Word> {
+    let kbuild_path = kernel.kbuild_path(path);
+    let is_bitcode = is_bitcode(&kernel.directory().join(&kbuild_path))?;
     Ok(Word::Input(Input {
-        kbuild_path: path.to_owned(),
-        is_bitcode: is_bitcode(&kernel.directory().join(path))?,
+        kbuild_path,
+        is_bitcode,
     }))
 }

@@ -51,8 +51,10 @@ pub fn compare(units: &[Unit], versions: &[Versions<'_>], pairings: &Pairings<'_
 }
 
 /// Sections that are not in the memory of a running kernel.
-const NOT_LOADED: [&[u8]; 6] = [
+const NOT_LOADED: [&[u8]; 8] = [
     b".discard",
+    b".no_trim_symbol",
+    b"__tracepoint_check",
     b".modinfo",
     b".export_symbol",
     b".note",

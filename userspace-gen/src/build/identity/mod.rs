@@ -49,10 +49,17 @@ pub struct Located {
 }
 
 /// Sections that the last link drops.
-const DROPPED: [&[u8]; 4] = [b".discard", b".modinfo", b".exitcall", b".export_symbol"];
+const DROPPED: [&[u8]; 6] = [
+    b".discard",
+    b".modinfo",
+    b".exitcall",
+    b".export_symbol",
+    b".no_trim_symbol",
+    b"__tracepoint_check",
+];
 
 /// Sections that the last link of a module drops.
-const DROPPED_OF_MODULES: [&[u8]; 2] = [b".discard", b".export_symbol"];
+const DROPPED_OF_MODULES: [&[u8]; 3] = [b".discard", b".export_symbol", b".no_trim_symbol"];
 
 impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
     /// Reads the symbols of an object; `members` are the bitcode files from which it was linked, in order.

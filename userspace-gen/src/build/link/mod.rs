@@ -70,9 +70,11 @@ pub fn link(
     };
     let name = parts.name;
     let makefile = format!(
-        "livepatch-m := {name}.o\n{name}-y := {STRUCTS}.o {BODY}.o\ninclude {}/Makefile.livepatch\n",
+        "livepatch-m := {name}.o\n{name}-y := {STRUCTS}.o {BODY}.o\ninclude {}/Makefile.livepatch\n\
+         $(obj)/{BODY}.o: $(src)/{BODY}.o_shipped\n\t@cp $< $@\n",
         directory.display()
     );
+    // kbuild's own rule for what is shipped has the pattern `./%` since 6.13, which no object at the top has.
     write("Makefile", makefile.as_bytes())?;
     write("Makefile.livepatch", MAKEFILE_LIVEPATCH.as_bytes())?;
     write(&format!("{STRUCTS}.c"), parts.source.as_bytes())?;
