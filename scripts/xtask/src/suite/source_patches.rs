@@ -180,7 +180,8 @@ pub fn add_for_demo(contents: &mut Contents, kernel: &Kernel, logs: &Path) -> Re
         builder.build(Tree::Kernel, &[name], "llvm", &to)
     })?;
     ensure!(answer.functions.is_some(), "klp-gen build: {}", answer.said);
-    contents.add(file(name), format!("{DEMO_IN_GUEST}/{name}.patch"));
+    let patch = file(name, &kernel.lane.series);
+    contents.add(patch, format!("{DEMO_IN_GUEST}/{name}.patch"));
     contents.add(to, format!("{DEMO_IN_GUEST}/{livepatch}"));
     Ok(())
 }
@@ -200,6 +201,7 @@ struct Builder<'k> {
 
 impl Builder<'_> {
     fn command(&self, tree: Tree, patches: &[&str], policy: &str, to: &Path) -> Result<Command> {
+        let series = &self.kernel.lane.series;
         let mut command = Command::new(&self.program);
         command
             .args(["build", "--format", "json", "--policy", policy])
@@ -207,7 +209,7 @@ impl Builder<'_> {
             .arg(&self.kernel.build)
             .arg("--output")
             .arg(to)
-            .args(patches.iter().map(|name| file(name)))
+            .args(patches.iter().map(|name| file(name, series)))
             .env("XDG_CACHE_HOME", paths::cache()?);
         if tree == Tree::Modules {
             command
@@ -274,9 +276,16 @@ fn hold(tally: &mut Tally, name: &str, answer: &BuildAnswer, expected: &Expected
     );
 }
 
-fn file(name: &str) -> PathBuf {
+/// Returns a patch: that of the series if the source is another one there, or else that of all.
+fn file(name: &str, series: &str) -> PathBuf {
     let directory = paths::repository().join(PATCHES);
-    directory.join(format!("{name}.patch"))
+    let name = format!("{name}.patch");
+    let own = directory.join(series).join(&name);
+    if own.is_file() {
+        own
+    } else {
+        directory.join(name)
+    }
 }
 
 #[cfg(test)]
@@ -291,7 +300,7 @@ mod tests {
         let found = paths.filter(|path| path.extension().is_some_and(|e| e == "patch"));
         assert_eq!(found.count(), ALL.len());
         for (name, ..) in &ALL {
-            assert!(file(name).is_file(), "{name}");
+            assert!(file(name, "").is_file(), "{name}");
         }
     }
 }
