@@ -14,7 +14,7 @@
  * A livepatch with a name that only klp_sympos resolves has an undefined
  * reference to this symbol. modprobe then loads klp_sympos first, and it stays
  * as long as the livepatch is loaded. The number is the version of the rule:
- * Rust kernels have no symbol versions (modversions) that would tell.
+ * with Rust and LTO there are no symbol versions (modversions) to tell it.
  */
 const unsigned int klp_sympos_v1 = 1;
 EXPORT_SYMBOL_GPL(klp_sympos_v1);
