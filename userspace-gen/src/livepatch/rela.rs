@@ -35,10 +35,19 @@ pub struct Relocation {
 }
 
 impl RelaSection<'_> {
-    /// Returns true if the relocations of a section are not in the file (`SHT_NOBITS`).
+    /// Returns the relocation that stands for all those of a section that are not in the file (`SHT_NOBITS`): in memory
+    /// they are zeros.
     #[must_use]
-    pub fn has_only_zeros(&self) -> bool {
-        self.section.is_nobits() && self.section.size >= size_of::<elf::Rela64<Endianness>>() as u64
+    pub fn zeros(&self) -> Option<Relocation> {
+        let zeros = Relocation {
+            index: 0,
+            offset: 0,
+            symbol: SymbolId(0),
+            kind: 0,
+            addend: 0,
+        };
+        let has_any = self.section.size >= size_of::<elf::Rela64<Endianness>>() as u64;
+        (self.section.is_nobits() && has_any).then_some(zeros)
     }
 
     /// Returns the relocations, in their order.
@@ -81,15 +90,16 @@ pub fn rela_sections<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>) -> Result<Vec<Rel
         } else {
             section
         };
+        let relocations = elf.relocations(&read)?;
         found.push(RelaSection {
             section,
             target,
-            relocations: elf.relocations(&read)?,
+            relocations,
             endian: elf.endian(),
         });
         // Each section is within the file, so that the sum of these sizes limits the memory for all
         // relocations.
-        total = total.saturating_add(section.size);
+        total = total.saturating_add(size_of_val(relocations) as u64);
     }
     if total > elf.len() {
         return Err(elf.malformed(format_args!(

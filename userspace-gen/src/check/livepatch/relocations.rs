@@ -222,21 +222,15 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             finding.outcome = Outcome::Refused(Refusal::Harmful(what));
             return;
         }
-        if rela.has_only_zeros() && self.loaded.has_memory(&rela.section) {
-            // The first of them refers to the null symbol.
-            let symbol = String::new();
-            let at = rela.relocations().next();
-            let at = at.and_then(|first| self.place_of_symbol(&first));
-            finding.outcome = Outcome::Refused(Refusal::NotMarked { symbol, at });
-            return;
-        }
         finding.warnings.extend(too_late(rela, objname));
         let is_call = |r: &Relocation| r.kind == elf::R_X86_64_PLT32.0;
         let calls = rela.relocations().filter(is_call).map(|r| r.symbol);
         let calls: BTreeSet<SymbolId> = calls.collect();
         // klp_resolve_symbols() resolves all symbols before anything is written.
         let mut values = BTreeMap::new();
-        for relocation in rela.relocations() {
+        let zeros = rela.zeros();
+        let zeros = zeros.filter(|_| self.loaded.has_memory(&rela.section));
+        for relocation in zeros.into_iter().chain(rela.relocations()) {
             seen.used.insert(relocation.symbol);
             values.entry(relocation.symbol).or_insert_with(|| {
                 let Some(symbol) = self.elf.get_symbol(relocation.symbol) else {

@@ -2,7 +2,7 @@
 
 //! Differences between kernel releases. Each file is judged for a kernel of 6.12 and for one of 7.3.
 
-use super::{check_bytes, header_of, messages, set_header, SH_SIZE};
+use super::{check_bytes, header_of, messages, set_header, SH_OFFSET, SH_SIZE, SH_TYPE};
 use crate::elf::{Place, LIVEPATCH};
 use crate::kernel::{linux_7_3, vmlinux, with_kernel, with_vermagic, VERMAGIC, VERMAGIC_7_3};
 use crate::livepatch::Livepatch;
@@ -425,6 +425,60 @@ fn places_in_messages() {
             [format!("{overflow} sec {rela} idx 0")]
         ]
     );
+}
+
+/// The kernel reads zeros, which all refer to the null symbol.
+#[test]
+fn relocations_without_bytes() {
+    let livepatch = relocating(".klp.sym.vmlinux.table,1", LIVEPATCH);
+    let file = bytes(&livepatch, VERMAGIC, &[]);
+    let elf = klp_gen::elf::ElfFile::parse("lp.ko".to_owned(), &file[..]).unwrap();
+    let symtab = elf.section_by_name(b".symtab").unwrap();
+    let names = elf.section_by_name(b".strtab").unwrap();
+    // Changes the null symbol.
+    let refused = |size: u64, change: &dyn Fn(&mut [u8])| {
+        changed(&livepatch, |bytes| {
+            let rela = ".rela.data.klp";
+            set_header(bytes, rela, SH_TYPE, &elf::SHT_NOBITS.0.to_le_bytes());
+            set_header(bytes, rela, SH_SIZE, &size.to_le_bytes());
+            let at = header_of(bytes, ".symtab") + SH_OFFSET;
+            let symbols = u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+            change(&mut bytes[usize::try_from(symbols).unwrap()..]);
+            as_livepatch(bytes);
+        })
+    };
+    let not_marked = |symbol: &str| {
+        let end = "is not marked as a livepatch symbol";
+        [
+            [format!("symbol {symbol} {end}")],
+            [format!(
+                "symbol {symbol} at rela sec {} idx 0 {end}",
+                symtab.id.0
+            )],
+        ]
+    };
+    assert_eq!(refused(24, &|_| {}), not_marked(""));
+    assert_eq!(refused(24 << 12, &|_| {}), not_marked(""));
+    assert_eq!(refused(23, &|_| {}), [NOTHING; 2]);
+    // The null symbol may have a name, and be one of the livepatch.
+    let start = usize::try_from(names.offset).unwrap();
+    let symbol = b".klp.sym.vmlinux.table,1\0";
+    let place = file[start..]
+        .windows(symbol.len())
+        .position(|w| w == symbol);
+    let place = u32::try_from(place.unwrap()).unwrap().to_le_bytes();
+    let name = |null: &mut [u8]| null[..4].copy_from_slice(&place);
+    assert_eq!(refused(24, &name), not_marked(".klp.sym.vmlinux.table,1"));
+    let mark = |null: &mut [u8]| null[6..8].copy_from_slice(&[0x20, 0xff]);
+    assert_eq!(
+        refused(24, &mark),
+        [["symbol  has an incorrectly formatted name"]; 2]
+    );
+    let both = |null: &mut [u8]| {
+        name(null);
+        mark(null);
+    };
+    assert_eq!(refused(24, &both), [NOTHING; 2]);
 }
 
 #[test]
