@@ -22,6 +22,9 @@ const KMSG: &str = "/dev/kmsg";
 /// The longest record that a read returns: `PRINTKRB_RECORD_MAX` and what /dev/kmsg puts around it.
 const LONGEST: usize = 8192;
 
+/// The line that ends the one before it.
+const END: &str = "klp-guest: read to here";
+
 /// The log, from a mark on.
 pub struct Log {
     reader: File,
@@ -61,25 +64,33 @@ impl Log {
 
     /// The lines since the mark, or since they were read last.
     ///
+    /// A text without a line feed at its end may still be continued, and nobody can read it before something else is
+    /// logged: `vprintk_store()`. The loader has such texts.
+    ///
     /// # Errors
     ///
     /// Fails if some are lost.
     pub fn lines(&mut self) -> Result<Vec<String>> {
+        self.writer.write_all(format!("{END}\n").as_bytes())?;
         let mut lines = Vec::new();
         let mut record = vec![0; LONGEST];
         loop {
             match self.reader.read(&mut record) {
-                Ok(length) => {
-                    // `<prefix>;<text>\n <key>=<value>\n`
-                    let text = String::from_utf8_lossy(&record[..length]);
-                    let text = text.split_once(';').map_or(&*text, |(_, text)| text);
-                    lines.extend(text.lines().next().map(unescaped));
-                }
+                Ok(length) => lines.extend(line(&record[..length])),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(lines),
                 Err(error) => return Err(error).context("the kernel's log is lost"),
             }
         }
     }
+}
+
+/// The line in a record, other than the end.
+fn line(record: &[u8]) -> Option<String> {
+    // `<prefix>;<text>\n <key>=<value>\n`
+    let text = String::from_utf8_lossy(record);
+    let text = text.split_once(';').map_or(&*text, |(_, text)| text);
+    let line = text.lines().next().map(unescaped);
+    line.filter(|line| line != END)
 }
 
 /// A line as klp-gen writes it: /dev/kmsg has `\x0a` for what is no printable ASCII character.
@@ -105,6 +116,17 @@ fn unescaped(line: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_record_is_a_line() {
+        let said = b"6,300,17237273,-;livepatch: enabling patch 'x'\n SUBSYSTEM=livepatch\n";
+        assert_eq!(line(said).unwrap(), "livepatch: enabling patch 'x'");
+        assert_eq!(
+            line(b"3,301,17239063,-;no line feed;\n").unwrap(),
+            "no line feed;"
+        );
+        assert_eq!(line(format!("12,302,17239064,-;{END}\n").as_bytes()), None);
+    }
 
     #[test]
     fn a_line_is_as_klp_gen_writes_it() {
