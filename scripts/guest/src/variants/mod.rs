@@ -98,7 +98,9 @@ pub fn run(args: &Args) -> Result<bool> {
         for listed in wanted(order) {
             let bytes = fs::read(file(&args.dir, listed));
             let bytes = bytes.with_context(|| format!("cannot read {}", listed.name));
-            let result = bytes.map(|bytes| compare_kallsyms::wrong(listed, rule, &bytes, &target));
+            let result = bytes.map(|bytes| {
+                compare_kallsyms::wrong(listed, rule, &bytes, &target, running.release)
+            });
             suite.case(&listed.name, result);
         }
     }
