@@ -79,7 +79,7 @@ impl Object<'_> {
             let flags = self.flags(flags).ok_or(Untold)?;
             return Ok(flags & GPL_ONLY != 0);
         }
-        Ok(self.is_in_gpl_section(entry))
+        self.is_in_gpl_section(entry)
     }
 
     /// Returns the byte at a symbol, if the file has it.
@@ -97,17 +97,18 @@ impl Object<'_> {
         byte.first().copied()
     }
 
-    fn is_in_gpl_section(&self, entry: &Entry<'_>) -> bool {
+    fn is_in_gpl_section(&self, entry: &Entry<'_>) -> Result<bool, Untold> {
         if let Source::Module(elf) = &self.source {
             let symbol = elf.get_symbol(SymbolId(entry.index as usize));
             let section = symbol.and_then(|s| elf.get_section(s.section()?));
-            return section.is_some_and(|s| s.name == b"__ksymtab_gpl");
+            return Ok(section.is_some_and(|s| s.name == b"__ksymtab_gpl"));
         }
+        // Only the linker script of the kernel makes these symbols: in the text of a running kernel a module has none.
         let address = |name: &[u8]| self.symbols.by_name(name).map(|e| e.address);
         let start = address(b"__start___ksymtab_gpl");
         let stop = address(b"__stop___ksymtab_gpl");
-        let range = start.zip(stop);
-        range.is_some_and(|(start, stop)| (start..stop).contains(&entry.address))
+        let (start, stop) = start.zip(stop).ok_or(Untold)?;
+        Ok((start..stop).contains(&entry.address))
     }
 
     fn namespace(&self, name: &[u8]) -> Result<Option<&[u8]>, Untold> {

@@ -6,7 +6,7 @@ use super::{check_bytes, header_of, messages, set_header, SH_OFFSET, SH_SIZE, SH
 use crate::elf::{Place, LIVEPATCH};
 use crate::kernel::{linux_7_3, vmlinux, with_kernel, with_vermagic, VERMAGIC, VERMAGIC_7_3};
 use crate::livepatch::Livepatch;
-use klp_gen::check::{check_file, Finding, Outcome, Report};
+use klp_gen::check::{check_file, Outcome, Report};
 use klp_gen::release::{Number, Release, DEFAULT, KNOWN};
 use klp_policy::Policy;
 use object::elf::{self, STB_GLOBAL, STB_LOCAL, STT_NOTYPE, STT_OBJECT};
@@ -137,35 +137,48 @@ fn symbols_that_kallsyms_does_not_list() {
     assert_eq!(listed, [[true; 5], [false, false, false, true, true]]);
 }
 
-/// Only the file of a 7.3 kernel tells which exports are for GPL modules; /proc/kallsyms does not.
+/// /proc/kallsyms tells which exports of a 6.12 kernel are for GPL modules, and not which of a 7.3 kernel or of a module.
 #[test]
 fn exports_in_the_text_of_a_running_kernel() {
-    let text = b"ffffffff81000000 T _text\nffffffff81000500 t cmdline_proc_show\n\
-        ffffffff81000c00 T klp_enable_patch\nffffffff81800100 r __ksymtab_klp_enable_patch\n\
-        ffffffff81800300 r __flags_klp_enable_patch\n";
-    let files = crate::kernel::Files::new();
-    let path = files.write("kallsyms", text);
-    let files = klp_gen::target::TargetFiles::open(None, &[], Some(&path)).unwrap();
-    let target = klp_gen::target::Target::load(&files).unwrap();
-    for (license, expected) in [
-        ("GPL", &NOTHING[..]),
-        (
-            "Proprietary",
-            &["does not tell whether it exports the symbol for GPL modules only"],
-        ),
-    ] {
-        let mut livepatch = good();
+    let text = "ffffffff81000000 T _text\nffffffff81000500 t cmdline_proc_show\n\
+        ffffffff81000c00 T klp_enable_patch\nffffffff81800100 r __ksymtab_klp_enable_patch\n";
+    let flags = "ffffffff81800300 r __flags_klp_enable_patch\n";
+    let sections =
+        "ffffffff81800100 R __start___ksymtab_gpl\nffffffff81800200 R __stop___ksymtab_gpl\n";
+    let module = "ffffffffc0000000 t net_helper\t[net_mod]\nffffffffc0001000 r __ksymtab_net_helper\t[net_mod]\n";
+    let untold = "does not tell whether it exports the symbol for GPL modules only";
+    let found = |license: &str, kernel: &str, import: &str| -> Option<String> {
+        let files = crate::kernel::Files::new();
+        let path = files.write("kallsyms", format!("{text}{kernel}{module}").as_bytes());
+        let files = klp_gen::target::TargetFiles::open(None, &[], Some(&path)).unwrap();
+        let target = klp_gen::target::Target::load(&files).unwrap();
+        let mut livepatch = good().call("net_helper");
         livepatch.set_modinfo(&["livepatch=Y", "name=lp", &format!("license={license}")]);
         let bytes = livepatch.build();
         let report = check_file("lp.ko".to_owned(), &bytes, &target, Policy::Exact, &[]).unwrap();
-        let unknown = report
-            .unchecked()
-            .filter(|f| f.subject == "klp_enable_patch");
-        let unknown: Vec<_> = unknown.filter_map(Finding::message).collect();
-        assert_eq!(unknown.len(), expected.len(), "{unknown:?}");
-        for (message, end) in unknown.iter().zip(expected) {
-            assert!(message.ends_with(end), "{message}");
+        let mut findings = report.findings.iter();
+        findings.find(|f| f.subject == import)?.message()
+    };
+    for kernel in [flags, sections] {
+        for import in ["klp_enable_patch", "net_helper"] {
+            assert_eq!(found("GPL", kernel, import), None);
         }
+    }
+    for (kernel, import, expected) in [
+        (flags, "klp_enable_patch", untold),
+        (flags, "net_helper", untold),
+        (
+            sections,
+            "klp_enable_patch",
+            "lp: Unknown symbol klp_enable_patch (err -2)",
+        ),
+        (sections, "net_helper", untold),
+    ] {
+        let message = found("Proprietary", kernel, import);
+        assert!(
+            message.as_ref().is_some_and(|m| m.ends_with(expected)),
+            "{import}: {message:?}"
+        );
     }
 }
 
