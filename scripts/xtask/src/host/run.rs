@@ -4,14 +4,15 @@
 
 use super::history;
 use crate::report::progress::{self, Step};
-use anyhow::{bail, Context, Result};
-use std::fmt::Write as _;
+use anyhow::{anyhow, bail, Context, Result};
+use std::fmt::{self, Write as _};
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use wait4::Wait4;
 
 /// The number of lines of the log that a failed step shows.
 const TAIL_LINES: usize = 30;
@@ -45,6 +46,25 @@ impl Unit {
         name: "",
         is_one: |_| false,
     };
+}
+
+/// The resources that a command took, with all commands that it ran.
+#[derive(Clone, Copy, Debug)]
+pub struct Usage {
+    /// The processor time.
+    pub processor: Duration,
+    /// The time that passed.
+    pub elapsed: Duration,
+    /// The most memory that one of the processes had, in bytes.
+    pub peak: u64,
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "processor time {:10.1} s", self.processor.as_secs_f64())?;
+        writeln!(f, "elapsed time   {:10.1} s", self.elapsed.as_secs_f64())?;
+        writeln!(f, "peak memory    {:10} MiB", self.peak >> 20)
+    }
 }
 
 /// The command as a line that can be pasted into a shell.
@@ -98,11 +118,24 @@ pub fn logged(title: &str, command: &mut Command, log: &Path) -> Result<()> {
 ///
 /// As [`logged`].
 pub fn counted(title: &str, unit: Unit, command: &mut Command, log: &Path) -> Result<()> {
+    ended(title, unit, command, log).map(|_| ())
+}
+
+/// Runs `command` as [`logged`] does, and returns what it took.
+///
+/// # Errors
+///
+/// As [`logged`].
+pub fn measured(title: &str, command: &mut Command, log: &Path) -> Result<Usage> {
+    ended(title, Unit::NONE, command, log)
+}
+
+fn ended(title: &str, unit: Unit, command: &mut Command, log: &Path) -> Result<Usage> {
     announce(command);
     let mut step = Step::begin(title, unit.name, history::last(title));
     let mut lines = Lines::new(unit);
-    let status = match wait(command, log, &mut step, &mut lines) {
-        Ok(status) => status,
+    let (status, usage) = match wait(command, log, &mut step, &mut lines) {
+        Ok(ended) => ended,
         Err(error) => {
             step.fail();
             return Err(error);
@@ -110,7 +143,7 @@ pub fn counted(title: &str, unit: Unit, command: &mut Command, log: &Path) -> Re
     };
     if status.success() {
         history::keep(title, step.end(lines.count(log)?));
-        return Ok(());
+        return Ok(usage);
     }
     step.fail();
     let line = shell_line(command);
@@ -194,26 +227,33 @@ fn wait(
     log: &Path,
     step: &mut Step,
     lines: &mut Lines,
-) -> Result<ExitStatus> {
+) -> Result<(ExitStatus, Usage)> {
     if let Some(dir) = log.parent() {
         fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
     }
     let file = File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
+    let begin = Instant::now();
     let mut child = command
         .stdin(Stdio::null())
         .stdout(file.try_clone()?)
         .stderr(file)
         .spawn()
         .with_context(|| format!("cannot run `{}`", shell_line(command)))?;
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
+    let waiting = thread::spawn(move || child.wait4().map(|used| (used, begin.elapsed())));
+    while !waiting.is_finished() {
         thread::sleep(INTERVAL);
         let count = lines.count(log)?;
         let last = lines.last.chars().take(60).collect::<String>();
         step.update(count, last.trim());
     }
+    let ended = waiting.join().map_err(|_| anyhow!("cannot wait"))?;
+    let (used, elapsed) = ended.context("cannot wait for a command")?;
+    let usage = Usage {
+        processor: used.rusage.utime + used.rusage.stime,
+        elapsed,
+        peak: used.rusage.maxrss,
+    };
+    Ok((used.status, usage))
 }
 
 /// The lines of a log that grows.
@@ -289,6 +329,31 @@ mod tests {
         let error = logged("step", &mut command, &log).unwrap_err().to_string();
         assert!(error.contains("step.log"), "{error}");
         assert_eq!(tail(&log).unwrap(), ["went wrong"]);
+    }
+
+    #[test]
+    fn a_step_takes_what_its_command_and_the_commands_of_that_take() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut command = Command::new("sh");
+        let program = "BEGIN { for (i = 0; i < 500000; i++) a[i] = i \"a string\" }";
+        command.args(["-c", &format!("awk '{program}'; sleep 0.2; echo done")]);
+        let log = dir.path().join("step.log");
+        let usage = measured("measured", &mut command, &log).unwrap();
+        assert!(usage.processor > Duration::from_millis(5), "{usage:?}");
+        assert!(usage.elapsed > Duration::from_millis(200), "{usage:?}");
+        assert!((10 << 20..1 << 30).contains(&usage.peak), "{usage:?}");
+        assert_eq!(fs::read_to_string(log).unwrap(), "done\n");
+    }
+
+    #[test]
+    fn what_was_taken_is_told_in_lines() {
+        let usage = Usage {
+            processor: Duration::from_millis(1_234_560),
+            elapsed: Duration::from_millis(700_010),
+            peak: 1800 << 20,
+        };
+        let lines = "processor time     1234.6 s\nelapsed time        700.0 s\npeak memory          1800 MiB\n";
+        assert_eq!(usage.to_string(), lines);
     }
 
     #[test]
