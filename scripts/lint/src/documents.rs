@@ -16,9 +16,10 @@ use std::path::{Component, Path, PathBuf};
 const COMMANDS: &str = "scripts/xtask/src/commands";
 
 /// Paths in the kernel's tree that begin as paths of this repository do.
-const KERNEL: [&str; 4] = [
+const KERNEL: [&str; 5] = [
     "scripts/extract-vmlinux",
     "scripts/kallsyms.c",
+    "scripts/livepatch/klp-build",
     "scripts/mksysmap",
     "scripts/sign-file",
 ];
@@ -100,8 +101,8 @@ impl Tree {
     }
 
     fn is_command(&self, name: &str) -> bool {
-        self.files
-            .contains(&Path::new(COMMANDS).join(name).with_extension("rs"))
+        let file = Path::new(COMMANDS).join(name.replace('-', "_"));
+        self.files.contains(&file.with_extension("rs"))
     }
 
     /// Returns true if a word is a path of the repository, and nothing has that path.
@@ -130,7 +131,10 @@ impl Tree {
 /// Returns the names behind `cargo xtask` in a line.
 fn commands(line: &str) -> impl Iterator<Item = &str> {
     let behind = line.split("cargo xtask ").skip(1);
-    let names = behind.filter_map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric()).next());
+    let names = behind.filter_map(|rest| {
+        rest.split(|c: char| !c.is_ascii_alphanumeric() && c != '-')
+            .next()
+    });
     names.filter(|name| name.starts_with(|c: char| c.is_ascii_lowercase()))
 }
 
@@ -183,6 +187,7 @@ mod tests {
             "docs/one.md",
             "scripts/guest/init",
             "scripts/xtask/src/commands/test.rs",
+            "scripts/xtask/src/commands/two_words.rs",
             "rust/kernel/a.rs",
         ];
         Tree::new(files.iter().map(Path::new)).missing(Path::new(page), text)
@@ -213,10 +218,10 @@ mod tests {
 
     #[test]
     fn commands_count_in_fences_too() {
-        let text = "```\ncargo xtask test --all\ncargo xtask gone\n`scripts/none`\n```\n`cargo xtask NAME`\n";
+        let text = "```\ncargo xtask test --all\ncargo xtask gone-too\ncargo xtask two-words\n`scripts/none`\n```\n`cargo xtask NAME`\n";
         assert_eq!(
             missing("README.md", text),
-            [(3, "cargo xtask gone".to_owned())]
+            [(3, "cargo xtask gone-too".to_owned())]
         );
     }
 }

@@ -41,6 +41,7 @@ enum Command {
     Demo(commands::demo::Args),
     Fuzz(commands::fuzz::Args),
     Kernel(commands::kernel::Args),
+    KlpBuild(commands::klp_build::Args),
     Lint(commands::lint::Args),
     #[command(hide = true)]
     Measure(commands::measure::Args),
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         Command::Demo(args) => commands::demo::run(&args),
         Command::Fuzz(args) => commands::fuzz::run(&args),
         Command::Kernel(args) => commands::kernel::run(&args),
+        Command::KlpBuild(args) => commands::klp_build::run(&args),
         Command::Lint(args) => commands::lint::run(&args),
         Command::Measure(args) => commands::measure::run(&args),
         Command::Qemu(args) => commands::qemu::run(args),

@@ -7,7 +7,7 @@ use crate::kernel::source::Origin;
 use crate::kernel::{self, series, Kernel, Lane, Link, Series};
 use crate::report::outcome::Outcome;
 use crate::report::progress;
-use anyhow::{bail, ensure, Result};
+use anyhow::{bail, ensure, Context, Result};
 use std::path::{Path, PathBuf};
 
 /// Build the test kernel with the module in it; print the build directory.
@@ -69,6 +69,21 @@ impl KernelArgs {
     /// Fails if the lane is linked in none of these ways, or is of another series than the user's tree.
     pub fn choose(&self, links: &[Link]) -> Result<(Lane, Origin)> {
         self.tree.choose(self.lane.as_ref(), links)
+    }
+
+    /// The same for a command that needs a recent kernel: if no lane was given, it is of the newest series.
+    ///
+    /// # Errors
+    ///
+    /// Fails as [`choose`](Self::choose) does.
+    pub fn choose_newest(&self, links: &[Link]) -> Result<(Lane, Origin)> {
+        if self.lane.is_some() || self.tree.kernel_source.is_some() {
+            return self.choose(links);
+        }
+        let all = Series::all()?;
+        let newest = all.last().context("there is no series")?;
+        let lane = Lane::linked(newest, links[0])?;
+        self.tree.choose(Some(&lane), links)
     }
 
     /// Builds the kernel if it is not up to date.

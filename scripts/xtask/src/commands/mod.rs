@@ -10,6 +10,7 @@ pub mod deb;
 pub mod demo;
 pub mod fuzz;
 pub mod kernel;
+pub mod klp_build;
 pub mod lint;
 pub mod measure;
 pub mod qemu;

@@ -11,6 +11,7 @@ mod config;
 mod directory;
 pub mod external;
 mod kernel;
+pub mod klp_build;
 mod stamp;
 pub mod steps;
 pub mod throwaway;

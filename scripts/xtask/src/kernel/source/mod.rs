@@ -140,6 +140,16 @@ fn series_of(version: &str) -> String {
     numbers.join(".")
 }
 
+/// Makes `copy` a copy of a tree. Its files are hard links: whoever works in the copy may replace them, and has to leave
+/// their contents alone.
+///
+/// # Errors
+///
+/// Fails if something cannot be read or written.
+pub fn linked_copy(tree: &Path, copy: &Path) -> Result<()> {
+    mirror::mirror(tree, copy, Mode::Link, &BTreeSet::new())
+}
+
 fn version(tree: &Path) -> Result<String> {
     let makefile = tree.join("Makefile");
     let text = fs::read_to_string(&makefile)

@@ -107,7 +107,12 @@ impl Toolchain {
     fn linker(&self) -> OsString {
         let mut argument = OsString::from("LD=");
         argument.push(&self.linker);
-        // It changes the linker's speed, not its result.
+        argument
+    }
+
+    /// The same with the cache, which changes the linker's speed and not its result.
+    fn linker_with_cache(&self) -> OsString {
+        let mut argument = self.linker();
         if let Some(cache) = &self.lto_cache {
             argument.push(" --thinlto-cache-dir=");
             argument.push(cache);
@@ -117,13 +122,30 @@ impl Toolchain {
 
     /// The arguments that tell `make` of the tools that are not the distribution's.
     pub fn other_tools(&self) -> Vec<OsString> {
-        let mut arguments = vec![self.linker()];
-        if let Some(pahole) = &self.pahole {
-            let mut argument = OsString::from("PAHOLE=");
-            argument.push(pahole);
-            arguments.push(argument);
-        }
+        let mut arguments = vec![self.linker_with_cache()];
+        arguments.extend(self.pahole());
         arguments
+    }
+
+    fn pahole(&self) -> Option<OsString> {
+        let mut argument = OsString::from("PAHOLE=");
+        argument.push(self.pahole.as_ref()?);
+        Some(argument)
+    }
+
+    fn klp_gen(&self) -> Option<OsString> {
+        let mut argument = OsString::from("KLP_GEN=");
+        argument.push(self.klp_gen.as_ref()?);
+        Some(argument)
+    }
+
+    /// The variables of every `make` for somebody else who calls it, without the linker's cache.
+    pub fn variables(&self) -> Vec<OsString> {
+        let mut variables = vec![self.linker()];
+        variables.extend(FLAGS.map(OsString::from));
+        variables.extend(self.pahole());
+        variables.extend(self.klp_gen());
+        variables
     }
 
     /// `make` in the kernel tree `source` with its results in `build`.
@@ -135,10 +157,8 @@ impl Toolchain {
             .arg(format!("O={}", build.display()))
             .args(self.other_tools())
             .args(FLAGS)
-            .arg(format!("-j{jobs}"));
-        if let Some(klp_gen) = &self.klp_gen {
-            make.arg(format!("KLP_GEN={}", klp_gen.display()));
-        }
+            .arg(format!("-j{jobs}"))
+            .args(self.klp_gen());
         make
     }
 

@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The kernel's own `scripts/livepatch/klp-build`, which builds a livepatch by building the kernel twice.
+//!
+//! The script builds in the source tree, which it patches meanwhile. It works in a copy of a lane's source, with the
+//! configuration and the tools of that lane, so that the lane's own directories stay as they are. The copy has another
+//! path than the lane's source, and the names of promoted symbols depend on that: the livepatch fits the kernel of the
+//! lane only where it refers to none of these.
+
+use super::kernel::Kernel;
+use crate::host::packages::Package;
+use crate::host::paths;
+use crate::host::run::{self, Usage};
+use crate::kernel::source::linked_copy;
+use crate::report::progress;
+use anyhow::{ensure, Context, Result};
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The programs that the script calls beside those that build a kernel.
+pub const PACKAGES: [Package; 3] = [
+    ("gawk", "/usr/bin/gawk"),
+    ("patch", "/usr/bin/patch"),
+    ("patchutils", "/usr/bin/recountdiff"),
+];
+
+const SCRIPT: &str = "scripts/livepatch/klp-build";
+
+/// The part of it that is a program of gawk's, and begins with the interpreter.
+const GAWK_PROGRAM: &str = "scripts/livepatch/fix-patch-lines";
+
+/// The file that the script writes when the original kernel is built.
+const HAS_ORIGINAL: &str = "klp-tmp/1-orig/.complete";
+
+/// The files of a lane that say of what its build was made, which are also kept with the copy.
+const STAMPS: [&str; 2] = ["kernel.stamp", "module.stamp"];
+
+/// A copy of a lane's source in which klp-build works.
+pub struct KlpBuild<'k> {
+    kernel: &'k Kernel,
+    directory: PathBuf,
+    /// Held as long as somebody works in the directory.
+    _lock: File,
+}
+
+impl<'k> KlpBuild<'k> {
+    /// Makes the copy. One that an earlier run has kept is taken if `is_kept`, and the lane's kernel is still the same.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the kernel has no klp-build, or a file cannot be written.
+    pub fn of(kernel: &'k Kernel, is_kept: bool) -> Result<Self> {
+        ensure!(
+            kernel.source.join(SCRIPT).is_file(),
+            "the source of the lane {} has no {SCRIPT}; use --lane with a lane of a newer series",
+            kernel.lane
+        );
+        let all = paths::cache()?.join("klp-build");
+        forget(&all, kernel.dir.parent().unwrap_or(&kernel.dir));
+        let directory = all.join(kernel.dir.file_name().unwrap_or_default());
+        fs::create_dir_all(&directory)
+            .with_context(|| format!("cannot create {}", directory.display()))?;
+        let lock = File::create(directory.join("lock"))
+            .with_context(|| format!("cannot create a lock in {}", directory.display()))?;
+        lock.lock()
+            .with_context(|| format!("cannot lock {}", directory.display()))?;
+        if !is_kept {
+            clear(&directory)?;
+        }
+        // Nobody changes the lane meanwhile.
+        let _lane = kernel.lock()?;
+        copy(&kernel.dir, &kernel.source, &kernel.build, &directory)?;
+        Ok(Self {
+            kernel,
+            directory,
+            _lock: lock,
+        })
+    }
+
+    fn tree(&self) -> PathBuf {
+        tree(&self.directory)
+    }
+
+    /// Returns true if the original kernel is built, and only the patched one has to be.
+    pub fn has_original(&self) -> bool {
+        self.tree().join(HAS_ORIGINAL).is_file()
+    }
+
+    /// Builds one livepatch of all the patches, and returns what that took.
+    ///
+    /// # Errors
+    ///
+    /// Fails if klp-build does.
+    pub fn build(&self, patches: &[PathBuf], livepatch: &Path, logs: &Path) -> Result<Usage> {
+        let mut configure = self.command("make");
+        run::logged(
+            "configure the kernel for klp-build",
+            configure.args(["--silent", "olddefconfig"]),
+            &logs.join("klp-build-config.log"),
+        )?;
+        let mut script = self.command(SCRIPT);
+        let title = if self.has_original() {
+            script.args(["--short-circuit", "patched"]);
+            "klp-build, without the original kernel"
+        } else {
+            progress::note(
+                "klp-build builds the kernel twice, in 20 minutes of processor time or more",
+            );
+            script.arg("--keep-tmp");
+            "klp-build"
+        };
+        let name = livepatch
+            .file_name()
+            .context("a livepatch without a name")?;
+        let built = self.directory.join(name);
+        script.arg("--output").arg(&built);
+        for patch in patches {
+            script.arg(absolute(patch)?);
+        }
+        let title = format!("{title} ({})", self.kernel.lane);
+        let log = logs.join("klp-build.log");
+        let usage = run::measured(&title, &mut script, &log)?;
+        fs::copy(&built, livepatch)
+            .with_context(|| format!("cannot write {}", livepatch.display()))?;
+        fs::remove_file(&built).with_context(|| format!("cannot remove {}", built.display()))?;
+        Ok(usage)
+    }
+
+    /// Removes the copy, and the kernels that were built in it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a file cannot be removed.
+    pub fn remove(self) -> Result<()> {
+        fs::remove_dir_all(&self.directory)
+            .with_context(|| format!("cannot remove {}", self.directory.display()))
+    }
+
+    /// Returns a command in the copy; each `make` that it calls has the tools that the lane was built with.
+    fn command(&self, program: &str) -> Command {
+        let toolchain = &self.kernel.toolchain;
+        let mut command = toolchain.clean(program);
+        command
+            .current_dir(self.tree())
+            .env("MAKEFLAGS", make_flags(&toolchain.variables()));
+        command
+    }
+}
+
+fn tree(directory: &Path) -> PathBuf {
+    directory.join("source")
+}
+
+/// Makes the copy in `directory`, unless it is there and was made of the same kernel.
+fn copy(lane: &Path, source: &Path, build: &Path, directory: &Path) -> Result<()> {
+    let is_same = STAMPS.iter().all(|stamp| {
+        let [old, new] = [directory, lane].map(|place| fs::read(place.join(stamp)).ok());
+        old.is_some() && old == new
+    });
+    if is_same {
+        return Ok(());
+    }
+    clear(directory)?;
+    let tree = tree(directory);
+    linked_copy(source, &tree)?;
+    name_gawk(&tree.join(GAWK_PROGRAM))?;
+    let files = [(build.join(".config"), tree.join(".config"))];
+    let stamps = STAMPS.map(|stamp| (lane.join(stamp), directory.join(stamp)));
+    // The stamps at the end, when everything else is there.
+    for (from, to) in files.into_iter().chain(stamps) {
+        fs::copy(&from, &to).with_context(|| format!("cannot copy {}", from.display()))?;
+    }
+    Ok(())
+}
+
+/// Names gawk as the interpreter of a program of awk: the machine's awk may be another one.
+fn name_gawk(program: &Path) -> Result<()> {
+    let edit = || -> io::Result<()> {
+        let text = fs::read_to_string(program)?;
+        let permissions = fs::metadata(program)?.permissions();
+        // A new file: the old one is a hard link.
+        fs::remove_file(program)?;
+        let text = text.replacen("#!/usr/bin/awk ", "#!/usr/bin/gawk ", 1);
+        fs::write(program, text)?;
+        fs::set_permissions(program, permissions)
+    };
+    edit().with_context(|| format!("cannot edit {}", program.display()))
+}
+
+/// Removes the copies in `all` of kernels that are not in `kernels` any more.
+fn forget(all: &Path, kernels: &Path) {
+    for copy in fs::read_dir(all).into_iter().flatten().flatten() {
+        if !kernels.join(copy.file_name()).exists() {
+            progress::note(&format!("removing {}", copy.path().display()));
+            // The next run tries again to remove the rest.
+            let _ = fs::remove_dir_all(copy.path());
+        }
+    }
+}
+
+/// Removes the copy from `directory`.
+fn clear(directory: &Path) -> Result<()> {
+    let tree = tree(directory);
+    if tree.exists() {
+        fs::remove_dir_all(&tree).with_context(|| format!("cannot remove {}", tree.display()))?;
+    }
+    Ok(())
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    fs::canonicalize(path).with_context(|| format!("cannot find {}", path.display()))
+}
+
+/// Returns the value of the environment variable `MAKEFLAGS` that sets variables of make.
+fn make_flags(variables: &[OsString]) -> OsString {
+    let mut flags = OsString::from(" --");
+    for variable in variables {
+        let variable = variable.to_string_lossy();
+        flags.push(" ");
+        flags.push(variable.replace('\\', "\\\\").replace(' ', "\\ "));
+    }
+    flags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn make_is_told_of_values_with_spaces() {
+        let dir = tempfile::tempdir().unwrap();
+        let makefile = "LD = none\nall:\n\t@echo '$(LD)|$(LLVM)|$(EMPTY)'; $(MAKE) sub\nsub:\n\t@echo '$(LD)'\n";
+        fs::write(dir.path().join("Makefile"), makefile).unwrap();
+        let variables = ["LD=ld.lld --a=b", "LLVM=-22", "EMPTY="].map(OsString::from);
+        let mut make = Command::new("make");
+        make.current_dir(dir.path())
+            .args(["--silent", "-j2"])
+            .env("MAKEFLAGS", make_flags(&variables));
+        let printed = run::captured(&mut make).unwrap();
+        assert_eq!(printed, "ld.lld --a=b|-22|\nld.lld --a=b\n");
+    }
+
+    #[test]
+    fn copies_of_kernels_that_are_gone_are_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        for directory in ["kernel/7.3.4-a", "klp-build/7.3.4-a", "klp-build/7.3.4-b"] {
+            fs::create_dir_all(dir.path().join(directory)).unwrap();
+        }
+        let all = dir.path().join("klp-build");
+        forget(&all, &dir.path().join("kernel"));
+        assert!(all.join("7.3.4-a").exists() && !all.join("7.3.4-b").exists());
+        forget(&dir.path().join("none"), &all);
+    }
+
+    #[test]
+    fn a_copy_is_made_anew_for_another_kernel_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let [lane, copied] = ["lane", "copied"].map(|name| dir.path().join(name));
+        let (source, build) = (lane.join("source"), lane.join("build"));
+        for directory in [&source.join("scripts/livepatch"), &build, &copied] {
+            fs::create_dir_all(directory).unwrap();
+        }
+        for (file, text) in [
+            ("source/a.c", "a"),
+            (
+                "source/scripts/livepatch/fix-patch-lines",
+                "#!/usr/bin/awk -f\n# awk\n",
+            ),
+            ("build/.config", "CONFIG_A=y"),
+            ("kernel.stamp", "1"),
+            ("module.stamp", "1"),
+        ] {
+            fs::write(lane.join(file), text).unwrap();
+        }
+        let made = || copy(&lane, &source, &build, &copied).unwrap();
+        made();
+        let config = fs::read_to_string(copied.join("source/.config")).unwrap();
+        assert_eq!(config, "CONFIG_A=y");
+        assert!(!source.join(".config").exists());
+        let first_line = |tree: &Path| {
+            let text = fs::read_to_string(tree.join(GAWK_PROGRAM)).unwrap();
+            text.lines().next().map(str::to_owned)
+        };
+        let lines = [&source, &copied.join("source")].map(|tree| first_line(tree));
+        assert_eq!(
+            lines.map(Option::unwrap),
+            ["#!/usr/bin/awk -f", "#!/usr/bin/gawk -f"]
+        );
+
+        let object = copied.join("source/a.o");
+        fs::write(&object, "").unwrap();
+        made();
+        assert!(object.exists());
+        fs::write(lane.join("module.stamp"), "2").unwrap();
+        made();
+        assert!(!object.exists() && copied.join("source/a.c").exists());
+    }
+}
