@@ -16,7 +16,8 @@ use std::path::{Component, Path, PathBuf};
 const COMMANDS: &str = "scripts/xtask/src/commands";
 
 /// Paths in the kernel's tree that begin as paths of this repository do.
-const KERNEL: [&str; 5] = [
+const KERNEL: [&str; 6] = [
+    "rust/helpers/debugfs.c",
     "scripts/extract-vmlinux",
     "scripts/kallsyms.c",
     "scripts/livepatch/klp-build",
