@@ -219,8 +219,6 @@ impl<'k> Makefile<'k> {
             (&["vmlinux.a"], "with --link-order"),
         ] {
             let kdir = self.build_without(absent)?;
-            // Left there by a build with another kernel, of which kbuild would rather speak.
-            let _ = fs::remove_file(directory.join("modules.order"));
             let mut make = self.make.bare(&directory);
             make.arg(format!("KDIR={}", kdir.display())).arg(LLVM);
             make.args(self.make.kernel.other_tools());
@@ -328,7 +326,13 @@ impl<'k> Makefile<'k> {
         for entry in fs::read_dir(self.build())? {
             let entry = entry?;
             let name = entry.file_name();
-            if !absent.iter().any(|absent| name == *absent) {
+            if name == "Makefile" {
+                // It names the build directory since 6.13, and kbuild would write there.
+                let text = fs::read_to_string(entry.path())?;
+                let own = kdir.to_string_lossy();
+                let text = text.replace(&*self.build().to_string_lossy(), &own);
+                fs::write(kdir.join(&name), text)?;
+            } else if !absent.iter().any(|absent| name == *absent) {
                 symlink(entry.path(), kdir.join(&name))
                     .with_context(|| format!("cannot link {}", name.display()))?;
             }
