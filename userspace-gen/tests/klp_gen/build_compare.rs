@@ -411,6 +411,28 @@ fn lines_of_warnings_are_no_change_but_their_flags_are() {
 }
 
 #[test]
+fn an_entry_that_code_refers_to_may_have_another_place_in_its_table() {
+    let make = |others: u8, flags: u8| {
+        let mut source = Source::new();
+        let lea = [0x48, 0x8d, 0x3d, 0, 0, 0, 0];
+        let warns = source.function("warns", &[&lea, &[0x0f, 0x0b, 0xc3]]);
+        let mut entries = vec![0; 12 * usize::from(others)];
+        let at = 12 * u64::from(others);
+        entries.extend([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, flags, 0]);
+        source.function("other", &[&[0x0f, 0x0b, 0xc3]]);
+        let (table, symbol) = source.section("__bug_table", DATA, &entries);
+        for other in 0..u64::from(others) {
+            source.elf.relocate(table, 12 * other, 1, PC32, 0);
+        }
+        source.elf.relocate(table, at, 0, PC32, 7);
+        source.elf.relocate(warns, 3, symbol, PC32, 12 * i64::from(others) - 4);
+        source
+    };
+    assert_eq!(changes(&make(0, 1), &make(1, 1)).0, ["other"]);
+    assert_eq!(changes(&make(0, 1), &make(0, 2)).0, ["warns"]);
+}
+
+#[test]
 fn entries_of_tables_are_part_of_their_function() {
     let make = |fixup: i64| {
         let mut source = Source::new();

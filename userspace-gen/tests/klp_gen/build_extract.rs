@@ -415,6 +415,31 @@ fn entries_of_tables_come_along_with_what_they_lead_to() {
 }
 
 #[test]
+fn code_refers_to_the_new_place_of_its_entry() {
+    // Of WARN() on 7.3: the code hands the address of its entry on.
+    let make = |first: u8| {
+        let mut source = Source::new();
+        source.function("same", &[&[0x90; 8], &[0xc3]]);
+        let lea = [0x48, 0x8d, 0x3d, 0, 0, 0, 0];
+        let show = source.function("show", &[&[first], &lea, &[0xc3]]);
+        let (table, entries) = source.section("__bug_table", DATA, &[0; 24]);
+        for (at, function) in [(0, 0), (12, 1)] {
+            source.elf.relocate(table, at, function, PC32, 1);
+        }
+        source.elf.relocate(show, 4, entries, PC32, 12 - 4);
+        source
+    };
+    let before = make(0x90);
+    let found = extracted(&[("user.c", &before)], &make(0xf8), |_, body| {
+        relocations(body)
+    });
+    assert_eq!(
+        found.unwrap(),
+        [".text.show+0x4 __bug_table-4", "__bug_table+0x0 .text.show+1"]
+    );
+}
+
+#[test]
 fn a_jump_into_the_middle_of_a_function_is_no_call_of_its_symbol() {
     let make = |first: u8| {
         let mut source = Source::new();

@@ -7,13 +7,21 @@ use super::file::Code;
 use super::piece::PieceId;
 use super::references::ReferenceTarget;
 use super::tables::{is_table, Layouts, TableEntry};
-use crate::elf::Section;
+use crate::elf::{Section, SectionId};
 
 impl<'d> Code<'d> {
     /// Returns the entries of tables that belong to a function, table by table.
     #[must_use]
     pub fn entries(&self, id: PieceId) -> &[TableEntry] {
         self.entries.get(&id).map_or(&[], |entries| entries)
+    }
+
+    /// Returns the entry of a table at a place, if the entry belongs to a function.
+    #[must_use]
+    pub fn entry_at(&self, section: SectionId, offset: u64) -> Option<TableEntry> {
+        let before = self.places_of_entries.range(..=(section, offset));
+        let (_, &entry) = before.last()?;
+        (entry.section == section && offset < entry.end).then_some(entry)
     }
 
     pub(super) fn find_entries(&mut self, layouts: &Layouts) {
@@ -29,6 +37,8 @@ impl<'d> Code<'d> {
                     self.piece_at(symbol.section()?, offset)
                 });
                 if let Some(owner) = owner {
+                    self.places_of_entries
+                        .insert((entry.section, entry.start), entry);
                     self.entries.entry(owner).or_default().push(entry);
                 }
             }

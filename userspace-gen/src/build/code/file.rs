@@ -8,7 +8,7 @@ use crate::build::compare::names::clean;
 use crate::elf::{ElfFile, Section, SectionId, SymbolId};
 use crate::livepatch::rela::Relocation;
 use crate::printable::shown;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// An object file with its contents cut into pieces.
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub struct Code<'d> {
     /// The sizes of the symbols among mergeable constants.
     pub(super) constants: HashMap<(SectionId, u64), u64>,
     pub(super) entries: HashMap<PieceId, Vec<TableEntry>>,
+    pub(super) places_of_entries: BTreeMap<(SectionId, u64), TableEntry>,
 }
 
 impl<'d> Code<'d> {

@@ -10,7 +10,7 @@ use crate::livepatch::rela::Relocation;
 use crate::livepatch::rela_sections;
 use object::elf;
 use object::read::ReadRef;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 impl<'d> Code<'d> {
     /// Reads an object file.
@@ -35,6 +35,7 @@ impl<'d> Code<'d> {
             chunks: BTreeSet::new(),
             constants: HashMap::new(),
             entries: HashMap::new(),
+            places_of_entries: BTreeMap::new(),
         };
         code.cut()?;
         code.find_chunks();

@@ -5,6 +5,7 @@
 use super::file::Code;
 use super::instructions::Instructions;
 use super::piece::{has_chunks, is_mergeable, PieceId};
+use super::tables::TableEntry;
 use crate::elf::{Place, Section, SectionId};
 use crate::livepatch::rela::Relocation;
 use object::elf;
@@ -34,6 +35,8 @@ pub enum ReferenceTarget<'d> {
         /// The place behind the last byte.
         end: u64,
     },
+    /// An entry of a table. On 7.3, code of `WARN()` hands on the address of its entry of `__bug_table`.
+    Entry(TableEntry),
     /// A place that belongs to no piece.
     Loose(SectionId),
     /// A number.
@@ -202,19 +205,15 @@ impl<'d> Code<'d> {
             };
             return (chunk, 0);
         }
-        match self.piece_at(section.id, offset) {
-            Some(id) => {
-                let entry = self.piece(id).entry;
-                (
-                    ReferenceTarget::Piece(id),
-                    0_i64.wrapping_add_unsigned(offset.wrapping_sub(entry)),
-                )
-            }
-            None => (
-                ReferenceTarget::Loose(section.id),
-                0_i64.wrapping_add_unsigned(offset),
-            ),
-        }
+        let (target, from) = if let Some(id) = self.piece_at(section.id, offset) {
+            (ReferenceTarget::Piece(id), self.piece(id).entry)
+        } else if let Some(entry) = self.entry_at(section.id, offset) {
+            (ReferenceTarget::Entry(entry), entry.start)
+        } else {
+            (ReferenceTarget::Loose(section.id), 0)
+        };
+        let delta = 0_i64.wrapping_add_unsigned(offset.wrapping_sub(from));
+        (target, delta)
     }
 
     /// Returns the beginning of the constant around a place. A linker merges whole entries only, except

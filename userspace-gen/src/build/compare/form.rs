@@ -73,17 +73,18 @@ impl<'d> Forms<'_, 'd> {
         let mut form = self.part(piece.section, piece.start, piece.end, 0, None);
         for entry in self.code.entries(id) {
             let table = self.code.section(entry.section).name;
-            let mut entry_form = self.part(entry.section, entry.start, entry.end, 0, Some(entry));
-            if table == b"__bug_table" {
-                if let Some(at) = self
-                    .layouts
-                    .bug_line
-                    .and_then(|at| usize::try_from(at).ok())
-                {
-                    mask(&mut entry_form.bytes, at, 2);
-                }
-            }
-            form.entries.push((table.to_vec(), entry_form));
+            form.entries.push((table.to_vec(), self.entry(entry, 0)));
+        }
+        form
+    }
+
+    /// Returns the form of an entry of a table, without the line number of `WARN()`.
+    fn entry(&self, entry: &TableEntry, depth: usize) -> Form {
+        let mut form = self.part(entry.section, entry.start, entry.end, depth, Some(entry));
+        let line = self.layouts.bug_line;
+        let line = line.filter(|_| self.code.section(entry.section).name == b"__bug_table");
+        if let Some(at) = line.and_then(|at| usize::try_from(at).ok()) {
+            mask(&mut form.bytes, at, 2);
         }
         form
     }
@@ -160,7 +161,12 @@ impl<'d> Forms<'_, 'd> {
             } if depth < DEPTH => {
                 ReferentKey::Content(Box::new(self.part(section, start, end, depth + 1, None)))
             }
-            ReferenceTarget::Chunk { section, .. } | ReferenceTarget::Loose(section) => {
+            ReferenceTarget::Entry(entry) if depth < DEPTH => {
+                ReferentKey::Content(Box::new(self.entry(&entry, depth + 1)))
+            }
+            ReferenceTarget::Chunk { section, .. }
+            | ReferenceTarget::Entry(TableEntry { section, .. })
+            | ReferenceTarget::Loose(section) => {
                 ReferentKey::Loose(stem(self.code.section(section).name))
             }
             ReferenceTarget::Absolute => ReferentKey::Absolute,

@@ -24,6 +24,8 @@ pub(super) struct Extractor<'x, 'i, 'd, R: ReadRef<'d>> {
     pub(super) constants: Constants,
     /// The new places of code without symbols.
     pub(super) chunks: HashMap<(usize, SectionId, u64), (BodySection, u64)>,
+    /// The new places of entries of tables, by file, section and place.
+    pub(super) entries: HashMap<(usize, SectionId, u64), (BodySection, u64)>,
     /// The new sections of tables, by name.
     pub(super) tables: HashMap<Vec<u8>, BodySection>,
     pub(super) result: Extraction,
@@ -45,6 +47,7 @@ impl<'x, 'i, 'd, R: ReadRef<'d>> Extractor<'x, 'i, 'd, R> {
             queue: VecDeque::new(),
             constants: Constants::default(),
             chunks: HashMap::new(),
+            entries: HashMap::new(),
             tables: HashMap::new(),
             result: Extraction::default(),
         }

@@ -24,9 +24,13 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
         let piece = code.piece(id);
         let (section, _) = self.taken[&(unit, id)];
         let part = (piece.section, piece.start, piece.end);
+        // First, since the code may refer to them.
+        for entry in code.entries(id) {
+            self.place_entry(unit, id, section, entry);
+        }
         self.link(unit, id, section, part, 0, None);
         for entry in code.entries(id) {
-            self.entry(unit, id, section, entry);
+            self.link_entry(unit, id, entry);
         }
         if piece.kind == PieceKind::Function {
             let name = cleaned(piece);
@@ -151,7 +155,15 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
                 let symbol = self.result.body.section_symbol(section);
                 Some((symbol, 0_i64.wrapping_add_unsigned(at)))
             }
-            ReferenceTarget::Loose(section) => {
+            ReferenceTarget::Entry(TableEntry { section, start, .. })
+                if self.entries.contains_key(&(unit, section, start)) =>
+            {
+                let (section, at) = self.entries[&(unit, section, start)];
+                let symbol = self.result.body.section_symbol(section);
+                Some((symbol, 0_i64.wrapping_add_unsigned(at)))
+            }
+            ReferenceTarget::Entry(TableEntry { section, .. })
+            | ReferenceTarget::Loose(section) => {
                 let section = shown(code.section(section).name);
                 let what = format!("refers to a place in {section} without a symbol");
                 self.refuse(RefusalKind::Variable, unit, code.name(owner), &what);

@@ -26,8 +26,9 @@ const ENDBR: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
 const NO_ENDBR: &[u8] = b".discard.noendbr";
 
 impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
-    /// Adds an entry of a table that belongs to a function; `of` is the new section of the function.
-    pub(super) fn entry(
+    /// Adds an entry of a table that belongs to a function, without its relocations; `of` is the new section of the
+    /// function.
+    pub(super) fn place_entry(
         &mut self,
         unit: usize,
         owner: PieceId,
@@ -47,6 +48,13 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
         };
         let bytes = code.bytes(entry.section, entry.start, entry.end);
         let at = self.result.body.append(table, bytes, 1);
+        let key = (unit, entry.section, entry.start);
+        self.entries.insert(key, (table, at));
+    }
+
+    /// Adds the relocations of an entry that was added.
+    pub(super) fn link_entry(&mut self, unit: usize, owner: PieceId, entry: &TableEntry) {
+        let (table, at) = self.entries[&(unit, entry.section, entry.start)];
         let part = (entry.section, entry.start, entry.end);
         self.link(unit, owner, table, part, at, Some(entry));
     }

@@ -243,6 +243,7 @@ impl<'i, 'd, R: ReadRef<'d>> Proof<'i, 'd, R> {
             }
             // Entries of tables, and their targets, are no part of a function.
             ReferenceTarget::Chunk { .. }
+            | ReferenceTarget::Entry(_)
             | ReferenceTarget::Loose(_)
             | ReferenceTarget::Absolute => return true,
         };
