@@ -425,7 +425,9 @@ fn an_entry_that_code_refers_to_may_have_another_place_in_its_table() {
             source.elf.relocate(table, 12 * other, 1, PC32, 0);
         }
         source.elf.relocate(table, at, 0, PC32, 7);
-        source.elf.relocate(warns, 3, symbol, PC32, 12 * i64::from(others) - 4);
+        source
+            .elf
+            .relocate(warns, 3, symbol, PC32, 12 * i64::from(others) - 4);
         source
     };
     assert_eq!(changes(&make(0, 1), &make(1, 1)).0, ["other"]);

@@ -22,8 +22,29 @@ const KEY_OF_NOBODY: &[u8] = b".data.klp_key_of_nobody";
 /// The instruction `endbr64`.
 const ENDBR: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
 
-/// The table of places at which objtool expects no ENDBR (`read_noendbr_hints()` in `tools/objtool/check.c`).
-const NO_ENDBR: &[u8] = b".discard.noendbr";
+/// A table of places at which objtool expects no ENDBR.
+struct NoEndbr {
+    name: &'static [u8],
+    flags: elf::SectionFlags,
+    /// The bytes of an entry, which begins with the place.
+    entry: &'static [u8],
+}
+
+/// The tables that tell objtool, of which each objtool reads one (`tools/objtool/check.c`).
+const NO_ENDBR: [NoEndbr; 2] = [
+    // On 6.12: read_noendbr_hints().
+    NoEndbr {
+        name: b".discard.noendbr",
+        flags: elf::SectionFlags(0),
+        entry: &[0; 4],
+    },
+    // On 7.3: read_annotate(), with ANNOTYPE_NOENDBR behind the place.
+    NoEndbr {
+        name: b".discard.annotate_insn",
+        flags: elf::SHF_MERGE,
+        entry: &[0, 0, 0, 0, 1, 0, 0, 0],
+    },
+];
 
 impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
     /// Adds an entry of a table that belongs to a function, without its relocations; `of` is the new section of the
@@ -158,29 +179,31 @@ impl<'d, R: ReadRef<'d>> Extractor<'_, '_, 'd, R> {
             return;
         }
         let (symbol, addend) = self.place_in(unit, id);
-        let known = self.tables.get(NO_ENDBR).copied();
-        let table = known.unwrap_or_else(|| {
-            let table = self.result.body.add_section(Contents {
-                name: NO_ENDBR.to_vec(),
-                kind: elf::SHT_PROGBITS,
-                flags: elf::SectionFlags(0),
-                align: 1,
-                entsize: 0,
-                data: Vec::new(),
-                size: 0,
-                link: None,
+        for NoEndbr { name, flags, entry } in NO_ENDBR {
+            let known = self.tables.get(name).copied();
+            let table = known.unwrap_or_else(|| {
+                let table = self.result.body.add_section(Contents {
+                    name: name.to_vec(),
+                    kind: elf::SHT_PROGBITS,
+                    flags,
+                    align: 1,
+                    entsize: if flags == elf::SHF_MERGE { 8 } else { 0 },
+                    data: Vec::new(),
+                    size: 0,
+                    link: None,
+                });
+                self.tables.insert(name.to_vec(), table);
+                table
             });
-            self.tables.insert(NO_ENDBR.to_vec(), table);
-            table
-        });
-        let offset = self.result.body.append(table, &[0; 4], 1);
-        let relocation = BodyRelocation {
-            offset,
-            kind: elf::R_X86_64_32.0,
-            symbol,
-            addend,
-        };
-        self.result.body.add_relocation(table, relocation);
+            let offset = self.result.body.append(table, entry, 1);
+            let relocation = BodyRelocation {
+                offset,
+                kind: elf::R_X86_64_32.0,
+                symbol,
+                addend,
+            };
+            self.result.body.add_relocation(table, relocation);
+        }
     }
 
     /// Returns the place of code without a symbol, and adds the code if it is new.
