@@ -37,7 +37,8 @@ const SAID: [&str; 20] = [
     "failed to find location for function",
     "is not marked as a livepatch module",
     "Unknown symbol klp_sympos_v1 (err -2)",
-    "Unknown symbol klp_enable_patch (err -2)",
+    // On 7.3 a module with CFI refers to another export for GPL modules before.
+    "Unknown symbol klp_enable_patch (err -2)|Unknown symbol __clear_pages_unrolled (err -2)",
     "Unknown rela relocation: ",
     "Invalid relocation target, existing value is nonzero for ",
     "overflow in relocation type 10 val ",
@@ -107,7 +108,7 @@ impl Variants {
             tally.fail("variants: each is another".to_owned(), reason);
         }
         for text in SAID {
-            if self.says(text) {
+            if text.split('|').any(|text| self.says(text)) {
                 tally.pass();
             } else {
                 tally.fail(
