@@ -48,7 +48,7 @@ fn failed_names(passes: impl Fn(&cases::Case) -> bool) -> usize {
     failures(CASES, |case| case.name, passes)
 }
 
-/// What this kernel makes of a position that is too large.
+/// Returns the value that this kernel reads for a position that is too large.
 fn too_large() -> TooLarge {
     let saturates = scan_livepatch_symbol(b".klp.sym.m.f,18446744073709551616", |read| {
         matches!(read, Some((_, _, u64::MAX)))

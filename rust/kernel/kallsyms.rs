@@ -244,7 +244,7 @@ pub enum Matches {
 
 /// A second try for names that no symbol has.
 ///
-/// What is called in an RCU read-side critical section must not sleep. No type keeps an
+/// Code that is called in an RCU read-side critical section must not sleep. No type keeps an
 /// implementation from it.
 pub trait Fallback: 'static {
     /// Counts the usable symbols that the name may stand for, though none of them has exactly this
