@@ -203,6 +203,13 @@ fn forget(all: &Path, kernels: &Path) {
 
 /// Removes the copy from `directory`.
 fn clear(directory: &Path) -> Result<()> {
+    // The stamps first: what is left of a tree is no copy.
+    for stamp in STAMPS.map(|stamp| directory.join(stamp)) {
+        if stamp.exists() {
+            fs::remove_file(&stamp)
+                .with_context(|| format!("cannot remove {}", stamp.display()))?;
+        }
+    }
     let tree = tree(directory);
     if tree.exists() {
         fs::remove_dir_all(&tree).with_context(|| format!("cannot remove {}", tree.display()))?;
@@ -297,5 +304,8 @@ mod tests {
         fs::write(lane.join("module.stamp"), "2").unwrap();
         made();
         assert!(!object.exists() && copied.join("source/a.c").exists());
+        clear(&copied).unwrap();
+        made();
+        assert!(copied.join("source/a.c").exists());
     }
 }
