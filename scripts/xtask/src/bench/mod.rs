@@ -7,6 +7,7 @@ pub mod guest;
 pub mod host;
 mod larger;
 mod measure;
+pub mod peers;
 mod relocations;
 mod report;
 

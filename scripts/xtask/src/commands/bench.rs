@@ -3,9 +3,10 @@
 //! `cargo xtask bench`: what things cost, as ratios.
 
 use super::kernel::KernelArgs;
-use crate::bench::{build, guest, host, Ratios};
-use crate::host::paths;
-use crate::kernel::Link;
+use crate::bench::{build, guest, host, peers, Ratios};
+use crate::host::{packages, paths};
+use crate::kernel::build::klp_build::PACKAGES;
+use crate::kernel::{self, Link};
 use crate::report::outcome::Outcome;
 use anyhow::Result;
 
@@ -13,6 +14,10 @@ use anyhow::Result;
 ///
 /// docs/performance.md says what they mean. Nothing is judged here: it fails only if it cannot run.
 #[derive(clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of the command line"
+)]
 pub struct Args {
     #[command(flatten)]
     kernel: KernelArgs,
@@ -28,11 +33,22 @@ pub struct Args {
     /// Only the kernel, in the guest.
     #[arg(long, conflicts_with = "host")]
     guest: bool,
+    /// Only `klp-gen build` against the kernel's own klp-build, once, in an hour of processor time or more. What was
+    /// built stays in the cache. Without --lane, the kernel is that of the newest series.
+    #[arg(long, conflicts_with_all = ["host", "build", "guest", "rounds"])]
+    peers: bool,
 }
 
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     let logs = paths::new_log_dir("bench")?;
+    if args.peers {
+        let (lane, origin) = args.kernel.choose_newest(&Link::ALL)?;
+        packages::install(PACKAGES, &logs)?;
+        let kernel = kernel::prepare(&lane, &origin, &logs)?;
+        print!("{}", peers::run(&kernel, &logs)?);
+        return Ok(Outcome::Pass);
+    }
     let kernel = args.kernel.prepare(&Link::ALL, &logs)?;
     let rounds = args.rounds.into();
     let mut report = Ratios::default();

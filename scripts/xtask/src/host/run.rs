@@ -5,6 +5,7 @@
 use super::history;
 use crate::report::progress::{self, Step};
 use anyhow::{anyhow, bail, Context, Result};
+use serde::{Deserialize, Serialize};
 use std::fmt::{self, Write as _};
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
@@ -49,7 +50,7 @@ impl Unit {
 }
 
 /// The resources that a command took, with all commands that it ran.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize)]
 pub struct Usage {
     /// The processor time.
     pub processor: Duration,
@@ -130,22 +131,26 @@ pub fn measured(title: &str, command: &mut Command, log: &Path) -> Result<Usage>
     ended(title, Unit::NONE, command, log)
 }
 
+/// Runs `command` as [`measured`] does, and returns true beside what it took if it succeeded: a refusal is an answer.
+///
+/// # Errors
+///
+/// Fails if the command cannot be started.
+pub fn attempted(title: &str, command: &mut Command, log: &Path) -> Result<(bool, Usage)> {
+    let ended = Ended::of(title, Unit::NONE, command, log)?;
+    let answer = (ended.status.success(), ended.usage);
+    ended.keep(title, log)?;
+    Ok(answer)
+}
+
 fn ended(title: &str, unit: Unit, command: &mut Command, log: &Path) -> Result<Usage> {
-    announce(command);
-    let mut step = Step::begin(title, unit.name, history::last(title));
-    let mut lines = Lines::new(unit);
-    let (status, usage) = match wait(command, log, &mut step, &mut lines) {
-        Ok(ended) => ended,
-        Err(error) => {
-            step.fail();
-            return Err(error);
-        }
-    };
+    let ended = Ended::of(title, unit, command, log)?;
+    let (status, usage) = (ended.status, ended.usage);
     if status.success() {
-        history::keep(title, step.end(lines.count(log)?));
+        ended.keep(title, log)?;
         return Ok(usage);
     }
-    step.fail();
+    ended.step.fail();
     let line = shell_line(command);
     let end = tail(log)?;
     progress::details([format!("$ {line}").as_str()].into_iter());
@@ -220,6 +225,40 @@ pub fn shown(command: &mut Command) -> Result<bool> {
         .status()
         .with_context(|| format!("cannot run `{}`", shell_line(command)))?;
     Ok(status.success())
+}
+
+/// A step whose command has ended, and the lines of its log.
+struct Ended {
+    step: Step,
+    lines: Lines,
+    status: ExitStatus,
+    usage: Usage,
+}
+
+impl Ended {
+    fn of(title: &str, unit: Unit, command: &mut Command, log: &Path) -> Result<Self> {
+        announce(command);
+        let mut step = Step::begin(title, unit.name, history::last(title));
+        let mut lines = Lines::new(unit);
+        match wait(command, log, &mut step, &mut lines) {
+            Ok((status, usage)) => Ok(Self {
+                step,
+                lines,
+                status,
+                usage,
+            }),
+            Err(error) => {
+                step.fail();
+                Err(error)
+            }
+        }
+    }
+
+    /// Ends the step, and keeps how long it took.
+    fn keep(mut self, title: &str, log: &Path) -> Result<()> {
+        history::keep(title, self.step.end(self.lines.count(log)?));
+        Ok(())
+    }
 }
 
 fn wait(
@@ -343,6 +382,19 @@ mod tests {
         assert!(usage.elapsed > Duration::from_millis(200), "{usage:?}");
         assert!((10 << 20..1 << 30).contains(&usage.peak), "{usage:?}");
         assert_eq!(fs::read_to_string(log).unwrap(), "done\n");
+    }
+
+    #[test]
+    fn a_refusal_is_an_answer() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("step.log");
+        let answer = |script: &str| {
+            let mut command = Command::new("sh");
+            attempted("attempted", command.args(["-c", script]), &log).map(|(done, _)| done)
+        };
+        assert!(answer("exit 0").unwrap());
+        assert!(!answer("echo refused; exit 1").unwrap());
+        assert_eq!(fs::read_to_string(&log).unwrap(), "refused\n");
     }
 
     #[test]

@@ -277,7 +277,7 @@ fn hold(tally: &mut Tally, name: &str, answer: &BuildAnswer, expected: &Expected
 }
 
 /// Returns a patch: that of the series if the source is another one there, or else that of all.
-fn file(name: &str, series: &str) -> PathBuf {
+pub fn file(name: &str, series: &str) -> PathBuf {
     let directory = paths::repository().join(PATCHES);
     let name = format!("{name}.patch");
     let own = directory.join(series).join(&name);

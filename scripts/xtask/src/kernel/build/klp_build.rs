@@ -17,8 +17,11 @@ use anyhow::{ensure, Context, Result};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
+use std::num::NonZero;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 
 /// The programs that the script calls beside those that build a kernel.
 pub const PACKAGES: [Package; 3] = [
@@ -37,6 +40,12 @@ const HAS_ORIGINAL: &str = "klp-tmp/1-orig/.complete";
 
 /// The files of a lane that say of what its build was made, which are also kept with the copy.
 const STAMPS: [&str; 2] = ["kernel.stamp", "module.stamp"];
+
+/// What is in the directory of a copy: the source in which the script works; the same with the build of the kernel that
+/// runs; and what was made with both.
+const SOURCE: &str = "source";
+const RUNNING: &str = "running";
+const RESULTS: &str = "results";
 
 /// A copy of a lane's source in which klp-build works.
 pub struct KlpBuild<'k> {
@@ -81,7 +90,45 @@ impl<'k> KlpBuild<'k> {
     }
 
     fn tree(&self) -> PathBuf {
-        tree(&self.directory)
+        self.directory.join(SOURCE)
+    }
+
+    /// Returns the directory for what is made with the copy. It goes when the copy goes.
+    pub fn results(&self) -> PathBuf {
+        self.directory.join(RESULTS)
+    }
+
+    /// Returns the tree with the build of the kernel that runs, if it was built.
+    pub fn running(&self) -> Option<PathBuf> {
+        Some(self.directory.join(RUNNING)).filter(|tree| tree.exists())
+    }
+
+    /// Builds the kernel that runs in the copy, as its users do, and keeps it; returns what that took.
+    ///
+    /// The names of promoted symbols depend on where the kernel is built, so it is built where klp-build builds. The
+    /// script begins with `make clean`, which removes the files and writes to none: hard links to them stay.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the build does.
+    pub fn build_running(&self, logs: &Path) -> Result<Usage> {
+        self.configure(logs)?;
+        let jobs = thread::available_parallelism().map_or(1, NonZero::get);
+        let mut make = self.command("make");
+        make.arg(format!("-j{jobs}")).args(["bzImage", "modules"]);
+        let title = format!("build the kernel in its source tree ({})", self.kernel.lane);
+        let usage = run::measured(&title, &mut make, &logs.join("klp-build-running.log"))?;
+        linked_copy(&self.tree(), &self.directory.join(RUNNING))?;
+        Ok(usage)
+    }
+
+    /// Returns the bytes on the disk of what was built in the copy.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a file cannot be asked.
+    pub fn disk(&self) -> Result<u64> {
+        disk(&self.tree(), &self.kernel.source)
     }
 
     /// Returns true if the original kernel is built, and only the patched one has to be.
@@ -95,12 +142,43 @@ impl<'k> KlpBuild<'k> {
     ///
     /// Fails if klp-build does.
     pub fn build(&self, patches: &[PathBuf], livepatch: &Path, logs: &Path) -> Result<Usage> {
+        self.configure(logs)?;
+        let (title, mut script, built) = self.script(patches, livepatch)?;
+        let usage = run::measured(&title, &mut script, &logs.join("klp-build.log"))?;
+        deliver(&built, livepatch)?;
+        Ok(usage)
+    }
+
+    /// Does the same with its output in the file `log`, and returns true beside what it took if there is a livepatch.
+    ///
+    /// # Errors
+    ///
+    /// Fails if klp-build cannot be run.
+    pub fn attempt(
+        &self,
+        patches: &[PathBuf],
+        livepatch: &Path,
+        log: &Path,
+    ) -> Result<(bool, Usage)> {
+        let (title, mut script, built) = self.script(patches, livepatch)?;
+        let (is_built, usage) = run::attempted(&title, &mut script, log)?;
+        if is_built {
+            deliver(&built, livepatch)?;
+        }
+        Ok((is_built, usage))
+    }
+
+    fn configure(&self, logs: &Path) -> Result<()> {
         let mut configure = self.command("make");
         run::logged(
             "configure the kernel for klp-build",
             configure.args(["--silent", "olddefconfig"]),
             &logs.join("klp-build-config.log"),
-        )?;
+        )
+    }
+
+    /// Returns the call of the script with its title, and the file that it writes.
+    fn script(&self, patches: &[PathBuf], livepatch: &Path) -> Result<(String, Command, PathBuf)> {
         let mut script = self.command(SCRIPT);
         let title = if self.has_original() {
             script.args(["--short-circuit", "patched"]);
@@ -120,13 +198,7 @@ impl<'k> KlpBuild<'k> {
         for patch in patches {
             script.arg(absolute(patch)?);
         }
-        let title = format!("{title} ({})", self.kernel.lane);
-        let log = logs.join("klp-build.log");
-        let usage = run::measured(&title, &mut script, &log)?;
-        fs::copy(&built, livepatch)
-            .with_context(|| format!("cannot write {}", livepatch.display()))?;
-        fs::remove_file(&built).with_context(|| format!("cannot remove {}", built.display()))?;
-        Ok(usage)
+        Ok((format!("{title} ({})", self.kernel.lane), script, built))
     }
 
     /// Removes the copy, and the kernels that were built in it.
@@ -150,8 +222,27 @@ impl<'k> KlpBuild<'k> {
     }
 }
 
-fn tree(directory: &Path) -> PathBuf {
-    directory.join("source")
+/// Moves the livepatch out of the copy.
+fn deliver(built: &Path, livepatch: &Path) -> Result<()> {
+    fs::copy(built, livepatch).with_context(|| format!("cannot write {}", livepatch.display()))?;
+    fs::remove_file(built).with_context(|| format!("cannot remove {}", built.display()))
+}
+
+/// Returns the bytes on the disk of the files in `tree` that are not files of `source` by another name.
+fn disk(tree: &Path, source: &Path) -> Result<u64> {
+    let mut bytes = 0;
+    let entries = fs::read_dir(tree).with_context(|| format!("cannot read {}", tree.display()))?;
+    for entry in entries {
+        let entry = entry?;
+        let (path, original) = (entry.path(), source.join(entry.file_name()));
+        let metadata = entry.metadata()?;
+        if metadata.is_dir() {
+            bytes += disk(&path, &original)?;
+        } else if fs::symlink_metadata(&original).map_or(true, |of| of.ino() != metadata.ino()) {
+            bytes += metadata.blocks() * 512;
+        }
+    }
+    Ok(bytes)
 }
 
 /// Makes the copy in `directory`, unless it is there and was made of the same kernel.
@@ -164,7 +255,7 @@ fn copy(lane: &Path, source: &Path, build: &Path, directory: &Path) -> Result<()
         return Ok(());
     }
     clear(directory)?;
-    let tree = tree(directory);
+    let tree = directory.join(SOURCE);
     linked_copy(source, &tree)?;
     name_gawk(&tree.join(GAWK_PROGRAM))?;
     let files = [(build.join(".config"), tree.join(".config"))];
@@ -201,7 +292,7 @@ fn forget(all: &Path, kernels: &Path) {
     }
 }
 
-/// Removes the copy from `directory`.
+/// Removes the copy from `directory`, with what was made of it.
 fn clear(directory: &Path) -> Result<()> {
     // The stamps first: what is left of a tree is no copy.
     for stamp in STAMPS.map(|stamp| directory.join(stamp)) {
@@ -210,9 +301,12 @@ fn clear(directory: &Path) -> Result<()> {
                 .with_context(|| format!("cannot remove {}", stamp.display()))?;
         }
     }
-    let tree = tree(directory);
-    if tree.exists() {
-        fs::remove_dir_all(&tree).with_context(|| format!("cannot remove {}", tree.display()))?;
+    for part in [RESULTS, RUNNING, SOURCE] {
+        let part = directory.join(part);
+        if part.exists() {
+            fs::remove_dir_all(&part)
+                .with_context(|| format!("cannot remove {}", part.display()))?;
+        }
     }
     Ok(())
 }
@@ -263,6 +357,21 @@ mod tests {
     }
 
     #[test]
+    fn what_was_built_takes_room_and_the_source_does_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let [source, tree] = ["source", "tree"].map(|name| dir.path().join(name));
+        fs::create_dir_all(source.join("fs")).unwrap();
+        fs::write(source.join("fs/a.c"), [0; 5000]).unwrap();
+        linked_copy(&source, &tree).unwrap();
+        assert_eq!(disk(&tree, &source).unwrap(), 0);
+        fs::write(tree.join("fs/a.o"), [1; 5000]).unwrap();
+        fs::create_dir(tree.join("klp-tmp")).unwrap();
+        fs::write(tree.join("klp-tmp/a.o"), [1; 5000]).unwrap();
+        let built = disk(&tree, &source).unwrap();
+        assert!((10_000..40_000).contains(&built), "{built}");
+    }
+
+    #[test]
     fn a_copy_is_made_anew_for_another_kernel_only() {
         let dir = tempfile::tempdir().unwrap();
         let [lane, copied] = ["lane", "copied"].map(|name| dir.path().join(name));
@@ -301,9 +410,11 @@ mod tests {
         fs::write(&object, "").unwrap();
         made();
         assert!(object.exists());
+        let running = copied.join("running");
+        fs::create_dir(&running).unwrap();
         fs::write(lane.join("module.stamp"), "2").unwrap();
         made();
-        assert!(!object.exists() && copied.join("source/a.c").exists());
+        assert!(!object.exists() && !running.exists() && copied.join("source/a.c").exists());
         clear(&copied).unwrap();
         made();
         assert!(copied.join("source/a.c").exists());

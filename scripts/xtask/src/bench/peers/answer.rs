@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! The answer of a tool to one patch.
+
+use crate::host::run::Usage;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The answer of a tool to one patch.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub struct Answer {
+    pub usage: Usage,
+    /// The functions of the kernel that the livepatch replaces, by their names in the source.
+    pub functions: BTreeSet<String>,
+    /// The reason for which there is no livepatch.
+    pub refusal: Option<String>,
+    /// The words of `klp-gen check` about the livepatch: none if it is good.
+    #[serde(skip)]
+    pub check: Option<String>,
+    /// What came of the livepatch in the guest, if it was loaded.
+    #[serde(skip)]
+    pub end: Option<End>,
+}
+
+/// What came of a livepatch in the guest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    Works,
+    Fails(String),
+}
+
+impl Answer {
+    pub fn is_built(&self) -> bool {
+        self.refusal.is_none()
+    }
+
+    /// Reads what klp-build printed.
+    pub fn of_klp_build(is_built: bool, usage: Usage, said: &str) -> Self {
+        let changed = said.lines().filter_map(|line| {
+            let (_, name) = line.split_once(".o: changed function: ")?;
+            Some(cleaned(name.trim()))
+        });
+        Self {
+            usage,
+            functions: changed.collect(),
+            refusal: (!is_built).then(|| reason(said)),
+            ..Self::default()
+        }
+    }
+
+    /// Reads the outcome that `klp-gen build` printed, and what else it said.
+    pub fn of_klp_gen(is_built: bool, usage: Usage, outcome: &str, said: &str) -> Self {
+        let outcome: serde_json::Value = serde_json::from_str(outcome).unwrap_or_default();
+        let all = |field: &str| outcome[field].as_array().cloned().unwrap_or_default();
+        let functions = all("functions");
+        let changed = functions
+            .iter()
+            .filter(|function| function["change"] == "changed");
+        let names = changed.filter_map(|function| function["name"].as_str().map(cleaned));
+        let refusals: Vec<_> = all("refusals")
+            .iter()
+            .filter_map(|refusal| {
+                let (subject, reason) = (refusal["subject"].as_str()?, refusal["reason"].as_str()?);
+                Some(format!("{subject}: {reason}"))
+            })
+            .collect();
+        let refusal = match &refusals[..] {
+            [] => reason(said),
+            all => all.join("; "),
+        };
+        Self {
+            usage,
+            functions: names.collect(),
+            refusal: (!is_built).then_some(refusal),
+            ..Self::default()
+        }
+    }
+}
+
+/// Returns the name in the source of a function that may be promoted.
+fn cleaned(name: &str) -> String {
+    name.split(".llvm.").next().unwrap_or(name).to_owned()
+}
+
+/// Returns the first line that tells of an error, or else the last line.
+fn reason(said: &str) -> String {
+    let mut lines = said.lines().filter(|line| !line.trim().is_empty());
+    let error = lines.clone().find(|line| line.contains("error"));
+    let line = error.or_else(|| lines.next_back());
+    line.unwrap_or("it said nothing").trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_functions_are_read() {
+        let said = "Diffing objects\n\
+            vmlinux.o: changed function: uptime_proc_show\n\
+            vmlinux.o: changed function: tty_ldiscs_seq_show.llvm.123\n\
+            vmlinux.o: new function: livepatch_show\n\
+            SUCCESS\n";
+        let answer = Answer::of_klp_build(true, Usage::default(), said);
+        assert!(answer.is_built());
+        let names: Vec<_> = answer.functions.into_iter().collect();
+        assert_eq!(names, ["tty_ldiscs_seq_show", "uptime_proc_show"]);
+
+        let outcome = r#"{"functions": [{"name": "a.llvm.1", "change": "changed"},
+            {"name": "b", "change": "new"}], "refusals": []}"#;
+        let answer = Answer::of_klp_gen(true, Usage::default(), outcome, "");
+        let names: Vec<_> = answer.functions.into_iter().collect();
+        assert_eq!(names, ["a"]);
+    }
+
+    #[test]
+    fn a_refusal_has_a_reason() {
+        let refused = |said| Answer::of_klp_build(false, Usage::default(), said).refusal;
+        let said = "Diffing objects\nvmlinux.o: error: objtool: no\nerror: klp-build: failed\n";
+        let reason = refused(said).unwrap();
+        assert_eq!(reason, "vmlinux.o: error: objtool: no");
+        assert_eq!(refused("went wrong\n\n").unwrap(), "went wrong");
+        assert_eq!(refused("").unwrap(), "it said nothing");
+
+        let outcome = r#"{"refusals": [{"kind": "data", "subject": "a", "reason": "changes"}]}"#;
+        let answer = Answer::of_klp_gen(false, Usage::default(), outcome, "");
+        assert_eq!(answer.refusal.unwrap(), "a: changes");
+        let answer = Answer::of_klp_gen(false, Usage::default(), "", "klp-gen: error: no kernel");
+        assert_eq!(answer.refusal.unwrap(), "klp-gen: error: no kernel");
+    }
+}
