@@ -17,12 +17,12 @@ pub struct Answer {
     /// The words of `klp-gen check` about the livepatch: none if it is good.
     #[serde(skip)]
     pub check: Option<String>,
-    /// What came of the livepatch in the guest, if it was loaded.
+    /// The end of the livepatch in the guest, if it was loaded there.
     #[serde(skip)]
     pub end: Option<End>,
 }
 
-/// What came of a livepatch in the guest.
+/// The end of a livepatch in the guest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     Works,

@@ -21,7 +21,7 @@ const IN_GUEST: &str = "klp/peers";
 /// The time that one livepatch may take in the guest: a task that sleeps gets a signal after 15 seconds.
 const EACH: Duration = Duration::from_secs(60);
 
-/// What is asked of each livepatch, in this order: names of cases behind that of the patch.
+/// The questions about each livepatch, in this order: names of cases behind that of the patch.
 const STEPS: [&str; 3] = ["loaded", "works", "removed"];
 
 /// Loads the livepatches of `directory`, and returns what came of each.
@@ -45,11 +45,8 @@ pub fn load<'p>(
         let script = paths::repository().join("scripts/guest").join(SCRIPT);
         contents.add(script, format!("klp/{SCRIPT}"));
         for patch in &left {
-            let livepatch = super::livepatch(patch);
-            contents.add(
-                directory.join(&livepatch),
-                format!("{IN_GUEST}/{livepatch}"),
-            );
+            let name = livepatch(patch);
+            contents.add(directory.join(&name), format!("{IN_GUEST}/{name}"));
         }
         let count = u32::try_from(left.len()).unwrap_or(u32::MAX);
         let vm = Vm {
@@ -66,6 +63,11 @@ pub fn load<'p>(
         number += 1;
     }
     Ok(results)
+}
+
+/// Returns the name of the livepatch that is made of a patch.
+pub fn livepatch(patch: &str) -> String {
+    format!("livepatch-{patch}.ko")
 }
 
 /// Takes the results of one boot, and returns the number of livepatches that were tried.

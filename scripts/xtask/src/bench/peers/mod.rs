@@ -8,6 +8,7 @@
 
 mod answer;
 mod load;
+mod records;
 mod table;
 
 use crate::host::{klp_gen, paths, run};
@@ -16,9 +17,8 @@ use crate::kernel::Kernel;
 use crate::suite::source_patches;
 use answer::Answer;
 use anyhow::{ensure, Context, Result};
-use run::Usage;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use load::livepatch;
+use records::{Records, Taken};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,44 +43,6 @@ const DIRECTORY_ONLY_HERE: &str = "scripts/fixtures/patches/peers";
 
 /// The modules that are patched.
 const MODULES: [&str; 2] = ["net/8021q/8021q.ko", "net/ipv6/sit.ko"];
-
-/// What was measured and is not measured again for the same kernel.
-#[derive(Default, Deserialize, Serialize)]
-struct Records {
-    /// The build of the kernel that runs.
-    kernel: Taken,
-    /// The first livepatch of klp-build, for which it builds the kernel twice.
-    from_nothing: Option<Taken>,
-    /// The answers of klp-build from a built tree, by patch.
-    answers: BTreeMap<String, Answer>,
-}
-
-/// What a build took.
-#[derive(Clone, Copy, Default, Deserialize, Serialize)]
-struct Taken {
-    usage: Usage,
-    /// The bytes on the disk.
-    disk: u64,
-}
-
-impl Records {
-    fn file(klp_build: &KlpBuild) -> PathBuf {
-        klp_build.results().join("bench.json")
-    }
-
-    fn read(klp_build: &KlpBuild) -> Result<Self> {
-        let file = Self::file(klp_build);
-        let text = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
-        serde_json::from_slice(&text).with_context(|| format!("cannot read {}", file.display()))
-    }
-
-    fn write(&self, klp_build: &KlpBuild) -> Result<()> {
-        let file = Self::file(klp_build);
-        fs::create_dir_all(klp_build.results())
-            .and_then(|()| fs::write(&file, serde_json::to_vec(self)?))
-            .with_context(|| format!("cannot write {}", file.display()))
-    }
-}
 
 /// Builds what is not there yet, measures, loads every livepatch, and returns the tables.
 ///
@@ -198,11 +160,6 @@ fn file(patch: &str, kernel: &Kernel) -> PathBuf {
         return directory.join(format!("{patch}.patch"));
     }
     source_patches::file(patch, &kernel.lane.series)
-}
-
-/// Returns the name of the livepatch that is made of a patch.
-fn livepatch(patch: &str) -> String {
-    format!("livepatch-{patch}.ko")
 }
 
 /// A klp-gen, and the kernel that it builds for.

@@ -3,7 +3,7 @@
 //! The tables: what each answer took, and what the answers are.
 
 use super::answer::{Answer, End};
-use super::{Records, Taken};
+use super::records::{Records, Taken};
 use crate::host::run::Usage;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

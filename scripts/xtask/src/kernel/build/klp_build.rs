@@ -41,7 +41,7 @@ const HAS_ORIGINAL: &str = "klp-tmp/1-orig/.complete";
 /// The files of a lane that say of what its build was made, which are also kept with the copy.
 const STAMPS: [&str; 2] = ["kernel.stamp", "module.stamp"];
 
-/// What is in the directory of a copy: the source in which the script works; the same with the build of the kernel that
+/// The parts of the directory of a copy: the source in which the script works; the same with the build of the kernel that
 /// runs; and what was made with both.
 const SOURCE: &str = "source";
 const RUNNING: &str = "running";
