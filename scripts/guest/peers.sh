@@ -12,6 +12,15 @@ single() {
 	unshare -n cat /proc/net/dev | grep -o 'sit[^:]*'
 }
 
+# The kernel's own variable says from here on that it is quiet; the one of the livepatch does not.
+echo 4 >/proc/sys/vm/drop_caches
+# shellcheck disable=SC2034
+after[namesake]='1 0'
+namesake() {
+	echo 3 >/proc/sys/vm/drop_caches
+	echo "$(dmesg | grep -c 'everything is dropped') $(dmesg | grep -c 'drop_caches: 3')"
+}
+
 modprobe 8021q
 modprobe sit
 ktap_suite peers $(($# * 3))

@@ -24,21 +24,21 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use table::Row;
 
-/// The patches of scripts/fixtures/patches; `module` and the one of this comparison only are of modules.
+/// The patches of scripts/fixtures/patches, and those of this comparison only. `module` and `single` are of modules.
 const PATCHES: [&str; 10] = [
-    "string",
     "promoted",
     "inlined",
     "static_local",
+    "namesake",
     "new",
     "tracepoint",
     "fault",
     "header",
     "module",
-    ONLY_HERE,
+    "single",
 ];
 
-const ONLY_HERE: &str = "single";
+const ONLY_HERE: [&str; 2] = ["namesake", "single"];
 const DIRECTORY_ONLY_HERE: &str = "scripts/fixtures/patches/peers";
 
 /// The modules that are patched.
@@ -155,7 +155,7 @@ fn ask_klp_build(kernel: &Kernel, klp_build: &KlpBuild, logs: &Path) -> Result<R
 
 /// Returns the file of a patch.
 fn file(patch: &str, kernel: &Kernel) -> PathBuf {
-    if patch == ONLY_HERE {
+    if ONLY_HERE.contains(&patch) {
         let directory = paths::repository().join(DIRECTORY_ONLY_HERE);
         return directory.join(format!("{patch}.patch"));
     }
@@ -238,9 +238,10 @@ mod tests {
     #[test]
     fn every_patch_is_there() {
         for patch in PATCHES {
-            let directory = match patch {
-                ONLY_HERE => DIRECTORY_ONLY_HERE,
-                _ => "scripts/fixtures/patches",
+            let directory = if ONLY_HERE.contains(&patch) {
+                DIRECTORY_ONLY_HERE
+            } else {
+                "scripts/fixtures/patches"
             };
             let file = paths::repository()
                 .join(directory)
