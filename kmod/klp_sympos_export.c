@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a Rust module cannot say yet: parameters, exports, and imports of a
- * namespace.
+ * An export, which a Rust module cannot have, and parameters and the import of
+ * a namespace, which module!() of Linux 6.12 cannot declare.
  */
 #include <linux/cache.h>
 #include <linux/export.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The parameters of the module, which a Rust module cannot declare yet: `klp_sympos_export.c`
-//! does.
+//! The parameters of the module. `klp_sympos_export.c` declares them: `module!` of Linux 6.12 has
+//! none.
 
 extern "C" {
     static klp_sympos_livepatch: bool;

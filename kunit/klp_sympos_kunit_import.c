@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What a Rust module cannot say yet: that it uses what is exported in a
- * namespace, here the walks over symbol tables.
+ * The import of the namespace in which the walks over symbol tables are
+ * exported: module!() of Linux 6.12 cannot declare one.
  */
 #include <linux/module.h>
 
