@@ -233,20 +233,39 @@ impl Series {
     }
 }
 
-/// Returns the names of the series that have a folder, sorted.
+/// Returns the names of the series that have a folder, the newest last.
 fn names_in(all: &Path) -> Vec<String> {
     let entries = fs::read_dir(all).into_iter().flatten().flatten();
     let mut names: Vec<_> = entries
         .filter(|entry| entry.path().join("series.toml").is_file())
         .map(|entry| entry.file_name().to_string_lossy().into_owned())
         .collect();
-    names.sort();
+    names.sort_by_cached_key(|name| numbers(name));
     names
+}
+
+/// Returns the numbers of a version: 7.10 is newer than 7.3.
+fn numbers(name: &str) -> Vec<u32> {
+    name.split('.')
+        .map_while(|number| number.parse().ok())
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn series_are_in_the_order_of_their_versions() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["7.10", "6.12", "common", "7.3"] {
+            fs::create_dir(dir.path().join(name)).unwrap();
+            if name != "common" {
+                fs::write(dir.path().join(name).join("series.toml"), "").unwrap();
+            }
+        }
+        assert_eq!(names_in(dir.path()), ["6.12", "7.3", "7.10"]);
+    }
 
     #[test]
     fn every_series_has_what_a_build_reads() {
