@@ -4,7 +4,7 @@
 
 use super::kernel::SeriesArgs;
 use crate::host::{klp_gen, paths, run};
-use crate::kernel::{self, Lane, Link};
+use crate::kernel::{self, series, Lane, Link};
 use crate::report::outcome::Outcome;
 use anyhow::{Context, Result};
 use std::fs;
@@ -20,7 +20,7 @@ const DOCUMENT: &str = "docs/suffixes.md";
 const BEGIN: &str = "<!-- cargo xtask audit -->\n";
 const END: &str = "<!-- end -->\n";
 
-/// Compare the suffixes of the test kernels; write the figures of docs/suffixes.md.
+/// Compare the suffixes of the test kernels; write the figures of docs/suffixes.md, which are those of 6.12.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -46,11 +46,13 @@ pub fn run(args: &Args) -> Result<Outcome> {
     let klp_gen = klp_gen::release(&logs)?;
     let figures = audit(&klp_gen, names.path(), "table")?;
     print!("{figures}");
-    let path = paths::repository().join(DOCUMENT);
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    fs::write(&path, replace(&text, &figures)?)
-        .with_context(|| format!("cannot write {}", path.display()))?;
+    if origin.series()?.name == series::DEFAULT {
+        let path = paths::repository().join(DOCUMENT);
+        let text =
+            fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        fs::write(&path, replace(&text, &figures)?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+    }
     if let Some(html) = &args.html {
         fs::write(html, audit(&klp_gen, names.path(), "html")?)
             .with_context(|| format!("cannot write {}", html.display()))?;
