@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# What the source patches in scripts/fixtures/patches change, whoever made a livepatch of them.
+# Commands that show the effect of the source patches in scripts/fixtures/patches, whoever made a livepatch of them.
 
 tracing=/sys/kernel/tracing
 boot_id=/proc/sys/kernel/random/boot_id
