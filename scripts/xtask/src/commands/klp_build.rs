@@ -9,7 +9,8 @@ use crate::kernel::{self, Link};
 use crate::report::outcome::Outcome;
 use crate::report::progress;
 use anyhow::{ensure, Context, Result};
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::{self, Path, PathBuf};
 
 /// Build a livepatch of source patches with the kernel's own scripts/livepatch/klp-build; print what that took.
 ///
@@ -33,6 +34,17 @@ pub struct Args {
 /// Runs the command.
 pub fn run(args: &Args) -> Result<Outcome> {
     let livepatch = livepatch(args.output.as_deref(), &args.patches[0])?;
+    // Before the kernel is built, not behind that.
+    for patch in &args.patches {
+        fs::File::open(patch).with_context(|| format!("cannot read {}", patch.display()))?;
+    }
+    let directory = path::absolute(&livepatch)?;
+    let directory = directory.parent().unwrap_or(&directory);
+    ensure!(
+        directory.is_dir(),
+        "{}: there is no such directory; create it first",
+        directory.display()
+    );
     let logs = paths::new_log_dir("klp-build")?;
     let (lane, origin) = args.kernel.choose_newest(&Link::ALL)?;
     packages::install(PACKAGES, &logs)?;

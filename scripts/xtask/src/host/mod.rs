@@ -4,6 +4,7 @@
 
 pub mod apt;
 pub mod cargo_test;
+pub mod disk;
 pub mod guest_program;
 pub mod history;
 pub mod klp_gen;

@@ -131,14 +131,14 @@ pub fn measured(title: &str, command: &mut Command, log: &Path) -> Result<Usage>
     ended(title, Unit::NONE, command, log)
 }
 
-/// Runs `command` as [`measured`] does, and returns true beside what it took if it succeeded: a refusal is an answer.
+/// Runs `command` as [`measured`] does, and returns how it ended beside what it took: a refusal is an answer.
 ///
 /// # Errors
 ///
 /// Fails if the command cannot be started.
-pub fn attempted(title: &str, command: &mut Command, log: &Path) -> Result<(bool, Usage)> {
+pub fn attempted(title: &str, command: &mut Command, log: &Path) -> Result<(ExitStatus, Usage)> {
     let ended = Ended::of(title, Unit::NONE, command, log)?;
-    let answer = (ended.status.success(), ended.usage);
+    let answer = (ended.status, ended.usage);
     ended.keep(title, log)?;
     Ok(answer)
 }
@@ -390,7 +390,8 @@ mod tests {
         let log = dir.path().join("step.log");
         let answer = |script: &str| {
             let mut command = Command::new("sh");
-            attempted("attempted", command.args(["-c", script]), &log).map(|(done, _)| done)
+            attempted("attempted", command.args(["-c", script]), &log)
+                .map(|(status, _)| status.success())
         };
         assert!(answer("exit 0").unwrap());
         assert!(!answer("echo refused; exit 1").unwrap());

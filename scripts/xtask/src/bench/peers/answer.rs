@@ -3,6 +3,7 @@
 //! The answer of a tool to one patch.
 
 use crate::host::run::Usage;
+use klp_policy::cleanup_symbol_name;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
@@ -79,7 +80,8 @@ impl Answer {
 
 /// Returns the name in the source of a function that may be promoted.
 fn cleaned(name: &str) -> String {
-    name.split(".llvm.").next().unwrap_or(name).to_owned()
+    let bytes: Vec<_> = cleanup_symbol_name(name.as_bytes()).bytes().collect();
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Returns the first line that tells of an error, or else the last line.

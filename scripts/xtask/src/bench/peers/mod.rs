@@ -11,7 +11,7 @@ mod load;
 mod records;
 mod table;
 
-use crate::host::{klp_gen, paths, run};
+use crate::host::{disk, klp_gen, paths, run};
 use crate::kernel::build::klp_build::KlpBuild;
 use crate::kernel::Kernel;
 use crate::suite::source_patches;
@@ -102,11 +102,9 @@ pub fn run(kernel: &Kernel, logs: &Path) -> Result<String> {
 
 /// Builds the kernel that runs, if it is not there.
 fn build_running<'k>(kernel: &'k Kernel, logs: &Path) -> Result<(KlpBuild<'k>, PathBuf)> {
-    let mut klp_build = KlpBuild::of(kernel, true)?;
-    if klp_build.running().is_none() {
-        // The lock is that of this process, too.
-        drop(klp_build);
-        klp_build = KlpBuild::of(kernel, false)?;
+    let klp_build = KlpBuild::of(kernel, true)?;
+    if klp_build.running().is_none() || Records::read(&klp_build).is_err() {
+        klp_build.renew()?;
         let usage = klp_build.build_running(logs)?;
         let disk = klp_build.disk()?;
         let kernel = Taken { usage, disk };
@@ -123,7 +121,8 @@ fn build_running<'k>(kernel: &'k Kernel, logs: &Path) -> Result<(KlpBuild<'k>, P
 /// Has klp-build make the livepatches that were not made yet.
 fn ask_klp_build(kernel: &Kernel, klp_build: &KlpBuild, logs: &Path) -> Result<Records> {
     let mut records = Records::read(klp_build)?;
-    if !klp_build.has_original() {
+    if records.from_nothing.is_none() || !klp_build.has_original() {
+        klp_build.forget_original()?;
         let patch = PATCHES[0];
         let log = logs.join("klp-build-from-nothing.log");
         let to = logs.join(livepatch(patch));
@@ -190,29 +189,23 @@ impl Builder<'_> {
             .arg(directory.join(livepatch(patch)))
             .arg(file(patch, self.kernel))
             .env("XDG_CACHE_HOME", &cache);
-        let (is_built, usage) =
+        let (status, usage) =
             run::attempted(&format!("klp-gen build: {patch}"), &mut command, &log)?;
+        ensure!(
+            matches!(status.code(), Some(0 | 1)),
+            "klp-gen build: {patch}: ended with {status}; the whole log is {}",
+            log.display()
+        );
         let [outcome, said] = [&json, &log].map(|file| {
             let text = fs::read(file).unwrap_or_default();
             String::from_utf8_lossy(&text).into_owned()
         });
-        self.disk = self.disk.max(disk(&cache)?);
         if cache.exists() {
+            self.disk = self.disk.max(disk::taken(&cache, None)?);
             fs::remove_dir_all(&cache)?;
         }
-        Ok(Answer::of_klp_gen(is_built, usage, &outcome, &said))
+        Ok(Answer::of_klp_gen(status.success(), usage, &outcome, &said))
     }
-}
-
-/// Returns the bytes on the disk of what is in a directory, if there is one.
-fn disk(directory: &Path) -> Result<u64> {
-    if !directory.exists() {
-        return Ok(0);
-    }
-    let sizes = run::captured(Command::new("du").arg("-s").arg("-k").arg(directory))?;
-    let kilobytes = sizes.split_whitespace().next();
-    let kilobytes: u64 = kilobytes.context("du printed nothing")?.parse()?;
-    Ok(kilobytes * 1024)
 }
 
 /// Returns nothing if `klp-gen check` takes the livepatch, or else what it says.
@@ -248,13 +241,5 @@ mod tests {
                 .join(format!("{patch}.patch"));
             assert!(file.is_file(), "{}", file.display());
         }
-    }
-
-    #[test]
-    fn the_room_of_a_cache_is_measured() {
-        let dir = tempfile::tempdir().unwrap();
-        assert_eq!(disk(&dir.path().join("none")).unwrap(), 0);
-        fs::write(dir.path().join("file"), vec![1; 100_000]).unwrap();
-        assert!((100_000..200_000).contains(&disk(dir.path()).unwrap()));
     }
 }

@@ -9,7 +9,9 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
+use tempfile::NamedTempFile;
 
 /// The measurements that are not made again for the same kernel.
 #[derive(Default, Deserialize, Serialize)]
@@ -52,9 +54,15 @@ impl Records {
     ///
     /// Fails if the file cannot be written.
     pub fn write(&self, klp_build: &KlpBuild) -> Result<()> {
-        let file = Self::file(klp_build);
-        fs::create_dir_all(klp_build.results())
-            .and_then(|()| fs::write(&file, serde_json::to_vec(self)?))
-            .with_context(|| format!("cannot write {}", file.display()))
+        let (file, directory) = (Self::file(klp_build), klp_build.results());
+        let write = || -> Result<()> {
+            fs::create_dir_all(&directory)?;
+            // A reader finds the old ones or these, and never a part.
+            let mut new = NamedTempFile::new_in(&directory)?;
+            new.write_all(&serde_json::to_vec(self)?)?;
+            new.persist(&file)?;
+            Ok(())
+        };
+        write().with_context(|| format!("cannot write {}", file.display()))
     }
 }

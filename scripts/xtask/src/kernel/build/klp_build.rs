@@ -8,17 +8,17 @@
 //! lane only where it refers to none of these.
 
 use super::kernel::Kernel;
+use crate::host::disk;
 use crate::host::packages::Package;
 use crate::host::paths;
 use crate::host::run::{self, Usage};
 use crate::kernel::source::linked_copy;
 use crate::report::progress;
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io;
 use std::num::NonZero;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
@@ -35,7 +35,8 @@ const SCRIPT: &str = "scripts/livepatch/klp-build";
 /// The part of it that is a program of gawk's, and begins with the interpreter.
 const GAWK_PROGRAM: &str = "scripts/livepatch/fix-patch-lines";
 
-/// The file that the script writes when the original kernel is built.
+/// The directory of what the script builds, and the file in it that is written when the original kernel is built.
+const SCRIPT_DIRECTORY: &str = "klp-tmp";
 const HAS_ORIGINAL: &str = "klp-tmp/1-orig/.complete";
 
 /// The files of a lane that say of what its build was made, which are also kept with the copy.
@@ -45,6 +46,7 @@ const STAMPS: [&str; 2] = ["kernel.stamp", "module.stamp"];
 /// runs; and what was made with both.
 const SOURCE: &str = "source";
 const RUNNING: &str = "running";
+const PARTIAL: &str = "running.partial";
 const RESULTS: &str = "results";
 
 /// A copy of a lane's source in which klp-build works.
@@ -76,17 +78,23 @@ impl<'k> KlpBuild<'k> {
             .with_context(|| format!("cannot create a lock in {}", directory.display()))?;
         lock.lock()
             .with_context(|| format!("cannot lock {}", directory.display()))?;
-        if !is_kept {
-            clear(&directory)?;
-        }
-        // Nobody changes the lane meanwhile.
-        let _lane = kernel.lock()?;
-        copy(&kernel.dir, &kernel.source, &kernel.build, &directory)?;
-        Ok(Self {
+        let klp_build = Self {
             kernel,
             directory,
             _lock: lock,
-        })
+        };
+        if !is_kept {
+            clear(&klp_build.directory)?;
+        }
+        klp_build.copy()?;
+        Ok(klp_build)
+    }
+
+    fn copy(&self) -> Result<()> {
+        let kernel = self.kernel;
+        // Nobody changes the lane meanwhile.
+        let _lane = kernel.lock()?;
+        copy(&kernel.dir, &kernel.source, &kernel.build, &self.directory)
     }
 
     fn tree(&self) -> PathBuf {
@@ -103,10 +111,21 @@ impl<'k> KlpBuild<'k> {
         Some(self.directory.join(RUNNING)).filter(|tree| tree.exists())
     }
 
+    /// Makes the copy anew, without what was built in it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a file cannot be removed or written.
+    pub fn renew(&self) -> Result<()> {
+        clear(&self.directory)?;
+        self.copy()
+    }
+
     /// Builds the kernel that runs in the copy, as its users do, and keeps it; returns what that took.
     ///
     /// The names of promoted symbols depend on where the kernel is built, so it is built where klp-build builds. The
-    /// script begins with `make clean`, which removes the files and writes to none: hard links to them stay.
+    /// script begins with `make clean`, which removes the files, and hard links to them stay. It leaves Module.symvers,
+    /// to which modpost writes, so of that there is a copy.
     ///
     /// # Errors
     ///
@@ -118,7 +137,19 @@ impl<'k> KlpBuild<'k> {
         make.arg(format!("-j{jobs}")).args(["bzImage", "modules"]);
         let title = format!("build the kernel in its source tree ({})", self.kernel.lane);
         let usage = run::measured(&title, &mut make, &logs.join("klp-build-running.log"))?;
-        linked_copy(&self.tree(), &self.directory.join(RUNNING))?;
+        let (tree, running) = (self.tree(), self.directory.join(RUNNING));
+        // Beside it first: a directory of this name is a whole one.
+        let partial = self.directory.join(PARTIAL);
+        if partial.exists() {
+            fs::remove_dir_all(&partial)
+                .with_context(|| format!("cannot remove {}", partial.display()))?;
+        }
+        linked_copy(&tree, &partial)?;
+        let exports = partial.join("Module.symvers");
+        fs::remove_file(&exports)
+            .and_then(|()| fs::copy(tree.join("Module.symvers"), &exports))
+            .and_then(|_| fs::rename(&partial, &running))
+            .with_context(|| format!("cannot write {}", running.display()))?;
         Ok(usage)
     }
 
@@ -128,12 +159,26 @@ impl<'k> KlpBuild<'k> {
     ///
     /// Fails if a file cannot be asked.
     pub fn disk(&self) -> Result<u64> {
-        disk(&self.tree(), &self.kernel.source)
+        disk::taken(&self.tree(), Some(&self.kernel.source))
     }
 
     /// Returns true if the original kernel is built, and only the patched one has to be.
     pub fn has_original(&self) -> bool {
         self.tree().join(HAS_ORIGINAL).is_file()
+    }
+
+    /// Removes what the script has built, so that it begins from nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails if a file cannot be removed.
+    pub fn forget_original(&self) -> Result<()> {
+        let built = self.tree().join(SCRIPT_DIRECTORY);
+        if built.exists() {
+            fs::remove_dir_all(&built)
+                .with_context(|| format!("cannot remove {}", built.display()))?;
+        }
+        Ok(())
     }
 
     /// Builds one livepatch of all the patches, and returns what that took.
@@ -153,7 +198,7 @@ impl<'k> KlpBuild<'k> {
     ///
     /// # Errors
     ///
-    /// Fails if klp-build cannot be run.
+    /// Fails if klp-build cannot be run, is interrupted, or has no room.
     pub fn attempt(
         &self,
         patches: &[PathBuf],
@@ -161,11 +206,17 @@ impl<'k> KlpBuild<'k> {
         log: &Path,
     ) -> Result<(bool, Usage)> {
         let (title, mut script, built) = self.script(patches, livepatch)?;
-        let (is_built, usage) = run::attempted(&title, &mut script, log)?;
-        if is_built {
+        let (status, usage) = run::attempted(&title, &mut script, log)?;
+        if status.success() {
             deliver(&built, livepatch)?;
+        } else if status.code().is_none() || was_hindered(log)? {
+            bail!(
+                "klp-build was hindered and ended with {status}; the whole log is {}. If its patch was left in the \
+                 source, begin anew: `cargo xtask klp-build` without --keep",
+                log.display()
+            );
         }
-        Ok((is_built, usage))
+        Ok((status.success(), usage))
     }
 
     fn configure(&self, logs: &Path) -> Result<()> {
@@ -207,8 +258,8 @@ impl<'k> KlpBuild<'k> {
     ///
     /// Fails if a file cannot be removed.
     pub fn remove(self) -> Result<()> {
-        fs::remove_dir_all(&self.directory)
-            .with_context(|| format!("cannot remove {}", self.directory.display()))
+        // The lock stays: somebody may wait for it.
+        clear(&self.directory)
     }
 
     /// Returns a command in the copy; each `make` that it calls has the tools that the lane was built with.
@@ -228,21 +279,13 @@ fn deliver(built: &Path, livepatch: &Path) -> Result<()> {
     fs::remove_file(built).with_context(|| format!("cannot remove {}", built.display()))
 }
 
-/// Returns the bytes on the disk of the files in `tree` that are not files of `source` by another name.
-fn disk(tree: &Path, source: &Path) -> Result<u64> {
-    let mut bytes = 0;
-    let entries = fs::read_dir(tree).with_context(|| format!("cannot read {}", tree.display()))?;
-    for entry in entries {
-        let entry = entry?;
-        let (path, original) = (entry.path(), source.join(entry.file_name()));
-        let metadata = entry.metadata()?;
-        if metadata.is_dir() {
-            bytes += disk(&path, &original)?;
-        } else if fs::symlink_metadata(&original).map_or(true, |of| of.ino() != metadata.ino()) {
-            bytes += metadata.blocks() * 512;
-        }
-    }
-    Ok(bytes)
+/// Returns true if a program was killed or the disk was full: that is no answer of the script's.
+fn was_hindered(log: &Path) -> Result<bool> {
+    let said = fs::read(log).with_context(|| format!("cannot read {}", log.display()))?;
+    let said = String::from_utf8_lossy(&said);
+    Ok(["No space left on device", "Killed"]
+        .iter()
+        .any(|sign| said.contains(sign)))
 }
 
 /// Makes the copy in `directory`, unless it is there and was made of the same kernel.
@@ -284,7 +327,9 @@ fn name_gawk(program: &Path) -> Result<()> {
 /// Removes the copies in `all` of kernels that are not in `kernels` any more.
 fn forget(all: &Path, kernels: &Path) {
     for copy in fs::read_dir(all).into_iter().flatten().flatten() {
-        if !kernels.join(copy.file_name()).exists() {
+        let lock = File::open(copy.path().join("lock"));
+        let is_free = lock.is_ok_and(|lock| lock.try_lock().is_ok());
+        if is_free && !kernels.join(copy.file_name()).exists() {
             progress::note(&format!("removing {}", copy.path().display()));
             // The next run tries again to remove the rest.
             let _ = fs::remove_dir_all(copy.path());
@@ -301,7 +346,7 @@ fn clear(directory: &Path) -> Result<()> {
                 .with_context(|| format!("cannot remove {}", stamp.display()))?;
         }
     }
-    for part in [RESULTS, RUNNING, SOURCE] {
+    for part in [RESULTS, RUNNING, PARTIAL, SOURCE] {
         let part = directory.join(part);
         if part.exists() {
             fs::remove_dir_all(&part)
@@ -347,28 +392,32 @@ mod tests {
     #[test]
     fn copies_of_kernels_that_are_gone_are_removed() {
         let dir = tempfile::tempdir().unwrap();
-        for directory in ["kernel/7.3.4-a", "klp-build/7.3.4-a", "klp-build/7.3.4-b"] {
-            fs::create_dir_all(dir.path().join(directory)).unwrap();
-        }
+        let copies = ["7.3.4-a", "7.3.4-b", "7.3.4-used"];
+        fs::create_dir_all(dir.path().join("kernel/7.3.4-a")).unwrap();
         let all = dir.path().join("klp-build");
+        let locks = copies.map(|copy| {
+            fs::create_dir_all(all.join(copy)).unwrap();
+            File::create(all.join(copy).join("lock")).unwrap()
+        });
+        locks[2].lock().unwrap();
         forget(&all, &dir.path().join("kernel"));
-        assert!(all.join("7.3.4-a").exists() && !all.join("7.3.4-b").exists());
+        assert_eq!(
+            copies.map(|copy| all.join(copy).exists()),
+            [true, false, true]
+        );
         forget(&dir.path().join("none"), &all);
     }
 
     #[test]
-    fn what_was_built_takes_room_and_the_source_does_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let [source, tree] = ["source", "tree"].map(|name| dir.path().join(name));
-        fs::create_dir_all(source.join("fs")).unwrap();
-        fs::write(source.join("fs/a.c"), [0; 5000]).unwrap();
-        linked_copy(&source, &tree).unwrap();
-        assert_eq!(disk(&tree, &source).unwrap(), 0);
-        fs::write(tree.join("fs/a.o"), [1; 5000]).unwrap();
-        fs::create_dir(tree.join("klp-tmp")).unwrap();
-        fs::write(tree.join("klp-tmp/a.o"), [1; 5000]).unwrap();
-        let built = disk(&tree, &source).unwrap();
-        assert!((10_000..40_000).contains(&built), "{built}");
+    fn a_full_disk_is_no_answer() {
+        let log = tempfile::NamedTempFile::new().unwrap();
+        let said = |text: &str| {
+            fs::write(&log, text).unwrap();
+            was_hindered(log.path()).unwrap()
+        };
+        assert!(said("ld.lld: error: write: No space left on device\n"));
+        assert!(said("make: *** [a.o] Killed\n"));
+        assert!(!said("vmlinux.o: error: objtool: no changes\n"));
     }
 
     #[test]
