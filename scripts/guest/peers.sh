@@ -21,6 +21,12 @@ namesake() {
 	echo "$(dmesg | grep -c 'everything is dropped') $(dmesg | grep -c 'drop_caches: 3')"
 }
 
+# All events of ACPI that are general purpose events; the guest has hardly any.
+after[global]=many
+global() {
+	awk '{ print $1 < 1000 ? "few" : "many" }' /sys/firmware/acpi/interrupts/gpe_all
+}
+
 modprobe 8021q
 modprobe sit
 ktap_suite peers $(($# * 3))

@@ -25,11 +25,12 @@ use std::process::Command;
 use table::Row;
 
 /// The patches of scripts/fixtures/patches, and those of this comparison only. `module` and `single` are of modules.
-const PATCHES: [&str; 10] = [
+const PATCHES: [&str; 11] = [
     "promoted",
     "inlined",
     "static_local",
     "namesake",
+    "global",
     "new",
     "tracepoint",
     "fault",
@@ -38,7 +39,7 @@ const PATCHES: [&str; 10] = [
     "single",
 ];
 
-const ONLY_HERE: [&str; 2] = ["namesake", "single"];
+const ONLY_HERE: [&str; 3] = ["namesake", "global", "single"];
 const DIRECTORY_ONLY_HERE: &str = "scripts/fixtures/patches/peers";
 
 /// The modules that are patched.
