@@ -86,7 +86,8 @@ impl KernelBuild {
         let members = members.collect::<Result<Vec<_>>>()?;
         if !members.iter().any(|member| member.is_bitcode) {
             let what = format!(
-                "{}: expected a kernel with CONFIG_LTO_CLANG_THIN, found no bitcode in vmlinux.a",
+                "{}: expected a kernel with CONFIG_LTO_CLANG_THIN, found no bitcode in vmlinux.a \
+                (configure the kernel with it; CONFIG_LTO_CLANG_THIN_DIST puts native objects there)",
                 directory.display()
             );
             return Err(Error::new(ErrorKind::Unsupported, what));
