@@ -3,6 +3,7 @@
 //! The machine that the tests run on: its directories, its packages, and the programs that are called.
 
 pub mod apt;
+pub mod build_outcome;
 pub mod cargo_test;
 pub mod disk;
 pub mod guest_program;

@@ -4,6 +4,7 @@
 //! `build`.
 
 use crate::guest::image::Contents;
+use crate::host::build_outcome::{BuildOutcome, Change};
 use crate::host::{klp_gen, paths, run};
 use crate::kernel::build::external;
 use crate::kernel::Kernel;
@@ -237,12 +238,8 @@ fn ask(command: &mut Command) -> Result<BuildAnswer> {
             said,
         });
     }
-    let outcome: serde_json::Value = serde_json::from_slice(&output.stdout)?;
-    let functions = outcome["functions"].as_array().into_iter().flatten();
-    let changed = functions.filter(|function| function["change"] == "changed");
-    let mut names: Vec<_> = changed
-        .filter_map(|function| Some(function["name"].as_str()?.to_owned()))
-        .collect();
+    let outcome: BuildOutcome = serde_json::from_slice(&output.stdout)?;
+    let mut names: Vec<_> = outcome.names(Change::Changed).map(str::to_owned).collect();
     names.sort();
     Ok(BuildAnswer {
         functions: Some(names),

@@ -2,6 +2,7 @@
 
 //! The answer of a tool to one patch.
 
+use crate::host::build_outcome::{BuildOutcome, Change};
 use crate::host::run::Usage;
 use klp_policy::cleanup_symbol_name;
 use serde::{Deserialize, Serialize};
@@ -49,30 +50,17 @@ impl Answer {
         }
     }
 
-    /// Reads the outcome that `klp-gen build` printed, and what else it said.
-    pub fn of_klp_gen(is_built: bool, usage: Usage, outcome: &str, said: &str) -> Self {
-        let outcome: serde_json::Value = serde_json::from_str(outcome).unwrap_or_default();
-        let all = |field: &str| outcome[field].as_array().cloned().unwrap_or_default();
-        let functions = all("functions");
-        let changed = functions
+    /// Takes the outcome of `klp-gen build`.
+    pub fn of_klp_gen(usage: Usage, outcome: &BuildOutcome) -> Self {
+        let refusals: Vec<_> = outcome
+            .refusals
             .iter()
-            .filter(|function| function["change"] == "changed");
-        let names = changed.filter_map(|function| function["name"].as_str().map(cleaned));
-        let refusals: Vec<_> = all("refusals")
-            .iter()
-            .filter_map(|refusal| {
-                let (subject, reason) = (refusal["subject"].as_str()?, refusal["reason"].as_str()?);
-                Some(format!("{subject}: {reason}"))
-            })
+            .map(|refusal| format!("{}: {}", refusal.subject, refusal.reason))
             .collect();
-        let refusal = match &refusals[..] {
-            [] => reason(said),
-            all => all.join("; "),
-        };
         Self {
             usage,
-            functions: names.collect(),
-            refusal: (!is_built).then_some(refusal),
+            functions: outcome.names(Change::Changed).map(cleaned).collect(),
+            refusal: (!refusals.is_empty()).then(|| refusals.join("; ")),
             ..Self::default()
         }
     }
@@ -96,6 +84,10 @@ fn reason(said: &str) -> String {
 mod tests {
     use super::*;
 
+    fn of_klp_gen(outcome: &str) -> Answer {
+        Answer::of_klp_gen(Usage::default(), &serde_json::from_str(outcome).unwrap())
+    }
+
     #[test]
     fn the_functions_are_read() {
         let said = "Diffing objects\n\
@@ -108,9 +100,9 @@ mod tests {
         let names: Vec<_> = answer.functions.into_iter().collect();
         assert_eq!(names, ["tty_ldiscs_seq_show", "uptime_proc_show"]);
 
-        let outcome = r#"{"functions": [{"name": "a.llvm.1", "change": "changed"},
-            {"name": "b", "change": "new"}], "refusals": []}"#;
-        let answer = Answer::of_klp_gen(true, Usage::default(), outcome, "");
+        let outcome = r#"{"functions": [{"object": "vmlinux", "name": "a.llvm.1", "change": "changed"},
+            {"object": "vmlinux", "name": "b", "change": "new"}], "refusals": []}"#;
+        let answer = of_klp_gen(outcome);
         let names: Vec<_> = answer.functions.into_iter().collect();
         assert_eq!(names, ["a"]);
     }
@@ -124,10 +116,7 @@ mod tests {
         assert_eq!(refused("went wrong\n\n").unwrap(), "went wrong");
         assert_eq!(refused("").unwrap(), "it said nothing");
 
-        let outcome = r#"{"refusals": [{"kind": "data", "subject": "a", "reason": "changes"}]}"#;
-        let answer = Answer::of_klp_gen(false, Usage::default(), outcome, "");
-        assert_eq!(answer.refusal.unwrap(), "a: changes");
-        let answer = Answer::of_klp_gen(false, Usage::default(), "", "klp-gen: error: no kernel");
-        assert_eq!(answer.refusal.unwrap(), "klp-gen: error: no kernel");
+        let outcome = r#"{"functions": [], "refusals": [{"kind": "data", "subject": "a", "reason": "changes"}]}"#;
+        assert_eq!(of_klp_gen(outcome).refusal.unwrap(), "a: changes");
     }
 }

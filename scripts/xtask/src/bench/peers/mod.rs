@@ -197,15 +197,14 @@ impl Builder<'_> {
             "klp-gen build: {patch}: ended with {status}; the whole log is {}",
             log.display()
         );
-        let [outcome, said] = [&json, &log].map(|file| {
-            let text = fs::read(file).unwrap_or_default();
-            String::from_utf8_lossy(&text).into_owned()
-        });
+        let outcome = fs::read(&json).with_context(|| format!("cannot read {}", json.display()))?;
+        let outcome = serde_json::from_slice(&outcome)
+            .with_context(|| format!("{} is not as documented", json.display()))?;
         if cache.exists() {
             self.disk = self.disk.max(disk::taken(&cache, None)?);
             fs::remove_dir_all(&cache)?;
         }
-        Ok(Answer::of_klp_gen(status.success(), usage, &outcome, &said))
+        Ok(Answer::of_klp_gen(usage, &outcome))
     }
 }
 
