@@ -55,8 +55,6 @@ pub struct Release {
 
     /// The opcodes of the instruction that holds the type of a function: `decode_preamble_hash()`.
     pub type_opcodes: RangeInclusive<u8>,
-    /// The opcodes of a conditional jump of two bytes, if `.retpoline_sites` may list one: `apply_retpolines()`.
-    pub short_jumps: Option<RangeInclusive<u8>>,
 }
 
 /// The known releases, in ascending order.
@@ -85,7 +83,6 @@ const V6_12: Release = Release {
     checks_old_names_first: false,
     too_large: TooLarge::Wraps,
     type_opcodes: MOV_EAX..=MOV_EAX,
-    short_jumps: None,
 };
 
 /// Linux 7.3.
@@ -111,7 +108,6 @@ const V7_3: Release = Release {
     too_large: TooLarge::Saturates,
     // The register tells the number of arguments, with CONFIG_FINEIBT_BHI.
     type_opcodes: MOV_EAX..=0xbf,
-    short_jumps: Some(0x70..=0x7f),
 };
 
 /// `mov $type, %eax`.

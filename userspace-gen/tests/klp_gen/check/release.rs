@@ -589,7 +589,8 @@ fn types_and_jumps() {
     assert_eq!(with(".cfi_sites", &[0xb8, 1, 2, 3, 4]), [true, true]);
     assert_eq!(with(".cfi_sites", &[0xbf, 1, 2, 3, 4]), [false, true]);
     assert_eq!(with(".cfi_sites", &[0xc0, 1, 2, 3, 4]), [false, false]);
-    assert_eq!(with(".retpoline_sites", &[0x75, 4]), [false, true]);
+    assert_eq!(with(".retpoline_sites", &[0x0f, 0x85]), [true, true]);
+    assert_eq!(with(".retpoline_sites", &[0x75, 4]), [false, false]);
     assert_eq!(with(".retpoline_sites", &[0x90, 4]), [false, false]);
 }
 
