@@ -67,6 +67,12 @@ pub enum Refusal {
         /// The module.
         module: String,
     },
+    /// `klp_find_section_by_name()`, which the init code of klp-build calls: no `livepatch=Y` in the modinfo of the
+    /// module, so that its `klp_info` is NULL.
+    InitReadsNull {
+        /// The module.
+        module: String,
+    },
     /// `simplify_symbols()`: the symbol is not exported, or not to this module.
     UnknownSymbol {
         /// The module.
@@ -202,7 +208,7 @@ impl Refusal {
     #[must_use]
     pub const fn by(&self) -> By {
         match self {
-            Self::Harmful(_) => By::KlpGen,
+            Self::Harmful(_) | Self::InitReadsNull { .. } => By::KlpGen,
             _ => By::Kernel,
         }
     }
@@ -249,6 +255,11 @@ impl fmt::Display for Refusal {
             Self::NotLivepatch { module } => {
                 write!(f, "module {module} is not marked as a livepatch module")
             }
+            Self::InitReadsNull { module } => write!(
+                f,
+                "{module} has no livepatch=Y in its modinfo: klp_find_section_by_name() in its init code \
+                 reads through a NULL pointer (add MODULE_INFO(livepatch, \"Y\"))"
+            ),
             Self::UnknownSymbol { module, symbol } => {
                 write!(f, "{module}: Unknown symbol {symbol} (err -2)")
             }

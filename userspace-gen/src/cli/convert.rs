@@ -201,7 +201,10 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
             let report = check_file(origin.clone(), &data, &target, policy, &[])?;
             let module = report.refusals().filter(|(finding, refusal)| {
                 finding.kind == check::Kind::Module
-                    && !matches!(refusal, Refusal::NotLivepatch { .. })
+                    && !matches!(
+                        refusal,
+                        Refusal::NotLivepatch { .. } | Refusal::InitReadsNull { .. }
+                    )
             });
             let module: Vec<_> = module.collect();
             if form == Format::Json {

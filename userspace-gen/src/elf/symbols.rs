@@ -4,7 +4,7 @@
 
 use super::file::ElfFile;
 use super::section::SectionId;
-use super::symbol::{Symbol, SymbolId};
+use super::symbol::{Place, Symbol, SymbolId};
 use crate::error::Result;
 use object::elf::Sym64;
 use object::read::elf::Sym as _;
@@ -60,5 +60,12 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
     /// Returns the symbols, without the null one.
     pub fn symbols(&self) -> impl Iterator<Item = Symbol<'d>> + '_ {
         (1..self.symbol_count()).filter_map(|i| self.get_symbol(SymbolId(i)))
+    }
+
+    /// Returns true if the file has an undefined symbol of a name.
+    #[must_use]
+    pub fn imports(&self, name: &[u8]) -> bool {
+        let mut undefined = self.symbols().filter(|s| s.place == Place::Undefined);
+        undefined.any(|symbol| symbol.name == name)
     }
 }

@@ -27,7 +27,7 @@ pub(crate) const RELOCATIONS: &[u8] = b"__klp_relocs.";
 pub(crate) const TOMBSTONE: &[u8] = b".klp.tombstone.";
 
 /// The function by which the init code finds the array of objects.
-const FIND: &[u8] = b"klp_find_section_by_name";
+pub(crate) const FIND: &[u8] = b"klp_find_section_by_name";
 
 /// Reads the patch. Returns nothing without the section, or if its pointers lead nowhere.
 pub(super) fn patch<'d, R: ReadRef<'d>>(

@@ -134,8 +134,7 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
 
     /// Returns true if the module refers to a symbol of another object.
     pub(super) fn imports(&self, name: &[u8]) -> bool {
-        let mut symbols = self.elf.symbols();
-        symbols.any(|symbol| symbol.place == Place::Undefined && symbol.name == name)
+        self.elf.imports(name)
     }
 
     /// Returns true if a section is part of the module's memory.

@@ -3,11 +3,11 @@
 //! The checks of the module as a whole: that it is a livepatch, and that its dependencies are complete.
 
 use crate::check::refusal::Refusal;
-use crate::check::report::{Kind, Outcome, Report};
+use crate::check::report::{Kind, Outcome, Report, Stage};
 use crate::check::subject::Subject;
-use crate::elf::{Place, Section};
+use crate::elf::Section;
 use crate::livepatch::memory::is_applied_at_load;
-use crate::livepatch::THIS_MODULE;
+use crate::livepatch::{klp_build, THIS_MODULE};
 use object::read::ReadRef;
 
 /// The function that replaces functions.
@@ -19,17 +19,19 @@ const INIT: &[u8] = b"init_module";
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Returns whether the module calls `klp_enable_patch()`.
     pub(in crate::check) fn enables(&self) -> bool {
-        self.elf
-            .symbols()
-            .any(|s| s.name == ENABLE && s.place == Place::Undefined)
+        self.elf.imports(ENABLE)
     }
 
     /// Reports a module that is no livepatch, and a livepatch without a known `klp_patch`.
     pub(in crate::check) fn check_livepatch(&self, report: &mut Report) {
         let enables = self.enables();
         let livepatch = self.modinfo.get(b"livepatch").is_some();
-        if enables && !livepatch {
-            let module = self.module.clone();
+        let module = self.module.clone();
+        if !livepatch && self.elf.imports(klp_build::FIND) {
+            // Before the init code calls klp_enable_patch(), which looks for livepatch=Y.
+            let refusal = Refusal::InitReadsNull { module };
+            report.during(Stage::Objects, |report| self.refuse_module(refusal, report));
+        } else if enables && !livepatch {
             self.refuse_module(Refusal::NotLivepatch { module }, report);
         } else if !enables && !livepatch {
             let what =

@@ -51,9 +51,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
 
     /// Returns true if the livepatch refers to `klp_sympos`.
     pub(in crate::check) fn imports_klp_sympos(&self) -> bool {
-        self.elf
-            .symbols()
-            .any(|s| s.place == Place::Undefined && s.name == KLP_SYMPOS)
+        self.elf.imports(KLP_SYMPOS)
     }
 
     /// Checks the section index as it is in the file: the loader does not support `SHN_XINDEX`.

@@ -6,7 +6,7 @@ use super::{header_of, messages, set_header, SH_SIZE};
 use crate::elf::{self as made, Elf};
 use crate::kernel::{add_exports, linux_7_3, set_vermagic, Files};
 use crate::livepatch::Livepatch;
-use klp_gen::check::{check_file, Installed, Outcome, Report};
+use klp_gen::check::{check_file, By, Installed, Outcome, Report, Stage};
 use klp_gen::convert::{convert, Conversion};
 use klp_gen::elf::ElfFile;
 use klp_gen::target::{Target, TargetFiles};
@@ -130,10 +130,27 @@ fn names_and_licence() {
             "vmlinux exports it for GPL modules only",
         ]
     );
+}
+
+/// The init code reads `klp_info` of its module before it calls `klp_enable_patch()`.
+#[test]
+fn a_module_that_is_not_marked_dies_in_its_init_code() {
+    let unmarked = replaced(&built(), b"\0livepatch=Y\0", b"\0livepatch_Y\0");
+    let said = report(&unmarked);
+    let refused: Vec<_> = said.refusals().collect();
+    let [(finding, refusal)] = refused[..] else {
+        panic!("{refused:?}");
+    };
+    assert_eq!(finding.stage, Stage::Objects);
+    assert_eq!(refusal.by(), By::KlpGen);
     assert_eq!(
-        refused(|b| *b = replaced(b, b"\0livepatch=Y\0", b"\0livepatch_Y\0")),
-        ["module klp_built is not marked as a livepatch module"]
+        refusal.to_string(),
+        "klp_built has no livepatch=Y in its modinfo: klp_find_section_by_name() in its init code reads \
+         through a NULL pointer (add MODULE_INFO(livepatch, \"Y\"))"
     );
+    // convert adds livepatch=Y.
+    let converted = with_kernel(|t| convert("klp_built.ko", &unmarked, t, Policy::Exact).unwrap());
+    assert!(matches!(converted, Conversion::Done(_)), "{converted:?}");
 }
 
 /// The type of the compiler's relocation is what makes a tombstone harmless.
