@@ -80,9 +80,9 @@ struct Row<'r> {
 pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let files = args.target.open()?;
     let target = Target::load(&files)?.with_symvers(args.symvers.open()?);
-    console.target(&target, Some(args.target.policy));
     let data = read_file(&args.livepatch)?;
-    note_of_release(&data, &target, console);
+    let vermagic = Modinfo::vermagic_of_file(&data);
+    console.target(&target, vermagic, Some(args.target.policy));
     let installed = read_installed(&args.installed)?;
     let installed = parse_installed(&installed)?;
     let origin = args.livepatch.display().to_string();
@@ -115,16 +115,6 @@ pub fn verdict(report: &Report) -> Verdict {
         Verdict::CouldNotRun
     } else {
         Verdict::Yes
-    }
-}
-
-/// Prints a note if only the livepatch tells the release of the kernel, and that release is not known.
-fn note_of_release(data: &[u8], target: &Target<'_>, console: &Console) {
-    let elf = ElfFile::parse(String::new(), data).ok();
-    let modinfo = elf.and_then(|elf| Modinfo::of(&elf).ok());
-    let note = target.release_note(modinfo.and_then(|modinfo| modinfo.vermagic()));
-    if let Some(note) = note.filter(|_| target.vermagic().is_none()) {
-        console.note(&note);
     }
 }
 

@@ -16,6 +16,7 @@ use klp_gen::convert::problem::NameKind;
 use klp_gen::convert::{convert, Conversion, Converted, OldName, Problem, ResolvedReference};
 use klp_gen::file::read_file;
 use klp_gen::file::{expect_no_input, write_file};
+use klp_gen::livepatch::Modinfo;
 use klp_gen::printable::shown;
 use klp_gen::target::{Object, Target};
 use serde::Serialize;
@@ -170,8 +171,9 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     expect_no_input(&args.output, read)?;
     let files = args.target.open()?;
     let target = Target::load(&files)?.with_symvers(args.symvers.open()?);
-    console.target(&target, Some(args.target.policy));
     let data = read_file(&args.input)?;
+    let vermagic = Modinfo::vermagic_of_file(&data);
+    console.target(&target, vermagic, Some(args.target.policy));
     let origin = args.input.display().to_string();
     let form = args.format.format;
     match convert(&origin, &data, &target, args.target.policy)? {

@@ -96,7 +96,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     }
     let files = args.files.open()?;
     let target = Target::load(&files)?;
-    console.target(&target, None);
+    console.target(&target, None, None);
     console.mismatches(&target);
     if console.is_quiet() {
         all.clear();

@@ -143,7 +143,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let requests = read_requests(args, &file)?;
     let files = args.target.open()?;
     let target = Target::load(&files)?;
-    console.target(&target, Some(args.target.policy));
+    console.target(&target, None, Some(args.target.policy));
     console.mismatches(&target);
     let usable = if args.functions {
         Usable::Functions

@@ -52,7 +52,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
     let files = args.target.open()?;
     let target = Target::load(&files)?;
     let policy = args.target.policy;
-    console.target(&target, Some(policy));
+    console.target(&target, None, Some(policy));
     console.mismatches(&target);
     let rows = target.objects().iter().flat_map(|object| {
         let policy = rule_of(policy, object.name);

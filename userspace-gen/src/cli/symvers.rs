@@ -74,7 +74,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Verdict> {
         objects.push((origin, data));
     }
     let target = Target::load(&files)?.with_symvers(symvers);
-    console.target(&target, Some(args.target.policy));
+    console.target(&target, None, Some(args.target.policy));
     console.mismatches(&target);
     let mut references = References::default();
     let mut verdict = Verdict::Yes;

@@ -43,6 +43,13 @@ impl<'d> Modinfo<'d> {
         Ok(whole.unwrap_or_else(|| Self::new(bytes)))
     }
 
+    /// Returns the version magic in the file of a module. A file that klp-gen cannot read has none.
+    #[must_use]
+    pub fn vermagic_of_file(data: &'d [u8]) -> Option<&'d [u8]> {
+        let elf = ElfFile::parse(String::new(), data).ok()?;
+        Self::of(&elf).ok()?.vermagic()
+    }
+
     /// Reads the section as the loader does: without regard to its type.
     ///
     /// Returns `None` if its last string does not end within the file.

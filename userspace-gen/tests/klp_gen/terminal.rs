@@ -219,6 +219,28 @@ fn verbose_says_what_was_read_and_changes_no_answer() {
     assert_eq!(status, Some(2));
 }
 
+/// The text of a running kernel has no version magic.
+#[test]
+fn the_livepatch_tells_the_release_if_the_target_does_not() {
+    let files = files();
+    let text = "ffffffff81000000 T _text\nffffffff81000500 t cmdline_proc_show\n";
+    files.write("running.kallsyms", text.as_bytes());
+    for (number, judged_as) in [("7.3", "7.3"), ("6.18", "6.12")] {
+        let mut livepatch = Livepatch::of("cmdline_proc_show");
+        livepatch.set_modinfo(&["license=GPL", &format!("vermagic={number}.1 SMP ")]);
+        files.write("other.ko", &livepatch.build());
+        for command in ["check other.ko", "convert other.ko -o new.ko"] {
+            let command = format!("klp-gen {command} --kallsyms running.kallsyms -v");
+            let (_, text) = run(&files, &command);
+            let assumed = format!("the kernel is judged as Linux {judged_as}\n");
+            assert!(text.contains(&assumed), "{command}: {text}");
+            let note = format!("klp-gen does not know Linux {number}, and judges as for");
+            let printed = usize::from(number != judged_as);
+            assert_eq!(text.matches(&note).count(), printed, "{command}: {text}");
+        }
+    }
+}
+
 #[test]
 fn nothing_in_a_name_moves_the_cursor() {
     let files = files();

@@ -146,16 +146,17 @@ impl Console {
     }
 
     /// Prints a note if the release of the kernel is not known, and with `--verbose` the objects of the target, the release
-    /// and the rule.
-    pub fn target(&self, target: &Target<'_>, policy: Option<Policy>) {
+    /// and the rule. `livepatch` is the version magic of the livepatch, if the command has one: it tells the release if the
+    /// target does not.
+    pub fn target(&self, target: &Target<'_>, livepatch: Option<&[u8]>, policy: Option<Policy>) {
         for object in target.objects() {
             let (name, origin) = (object.name, &object.origin);
             let symbols = object.symbols.entries().len();
             self.detail(&format_args!("{name}: {symbols} symbols from {origin}"));
         }
-        let release = target.release(None).number;
+        let release = target.release(livepatch).number;
         self.detail(&format_args!("the kernel is judged as Linux {release}"));
-        if let Some(note) = target.release_note(None) {
+        if let Some(note) = target.release_note(livepatch) {
             self.note(&note);
         }
         if let Some(policy) = policy {
