@@ -34,8 +34,14 @@ pub(super) fn patch<'d, R: ReadRef<'d>>(
     memory: &Memory<'_, 'd, R>,
     budget: &mut u64,
 ) -> Option<Patch<'d>> {
-    let Some(section) = OBJECTS.iter().find_map(|name| memory.section(name)) else {
-        let looks_for_it = memory.imports(FIND) && memory.contains(OBJECTS[0]);
+    let finds = memory.imports(FIND);
+    // The init code looks for one of the names only.
+    let mut wanted = OBJECTS
+        .into_iter()
+        .filter(|name| !finds || memory.contains(name))
+        .peekable();
+    let looks_for_it = finds && wanted.peek().is_some();
+    let Some(section) = wanted.find_map(|name| memory.section(name)) else {
         return looks_for_it.then(|| made_of(Vec::new(), Some(PatchProblem::Empty), None));
     };
     if !memory.is_loaded(&section) {

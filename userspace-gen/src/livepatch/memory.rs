@@ -142,13 +142,14 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         self.loaded.has_memory(section)
     }
 
-    /// Returns true if data of the module contains a string, with its NUL.
+    /// Returns true if data of the module contains a string, with its NUL. The names of symbols do not count: code has no
+    /// pointers to them.
     pub(super) fn contains(&self, string: &[u8]) -> bool {
         let string = [string, b"\0"].concat();
         let mut data = self
             .elf
             .sections()
-            .filter(|s| self.loaded.has_memory(s) && !s.is_code());
+            .filter(|s| self.loaded.has_memory(s) && !self.loaded.is_table(s) && !s.is_code());
         data.any(|section| {
             let data = self.elf.section_data(&section).unwrap_or_default();
             memmem::find(data, &string).is_some()

@@ -193,6 +193,16 @@ fn objects_that_the_init_code_does_not_find() {
     // Both the name of the section and that of its relocations.
     let renamed = |b: &mut Vec<u8>| *b = replaced(b, b"a.init.klp_objects", b"a.init.klp_others_");
     assert_eq!(refused(renamed), nothing);
+    // Kernels before 7.0 look for the other name.
+    let old = b"__klp_objects\0\0\0\0";
+    let old_section =
+        |b: &mut Vec<u8>| *b = replaced(b, b"a.init.klp_objects", &[b"a", &old[..]].concat());
+    assert_eq!(refused(old_section), nothing);
+    let old_code =
+        |b: &mut Vec<u8>| *b = replaced(b, b"\0.init.klp_objects", &[b"\0", &old[..]].concat());
+    assert_eq!(refused(old_code), nothing);
+    let both = |b: &mut Vec<u8>| *b = replaced(b, b".init.klp_objects", old);
+    assert_eq!(refused(both), NOTHING);
     let not_loaded = refused(|b| {
         let flags = header_of(b, ".init.klp_objects") + 8;
         b[flags..flags + 8].fill(0);
