@@ -35,40 +35,43 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
 
     /// Returns the refusal of a `klp_patch` as a whole: `klp_enable_patch()`.
     fn patch_refusal(&self, problem: PatchProblem) -> Refusal {
-        match problem {
-        // livepatch_mod_init() of scripts/livepatch/init.c
-        PatchProblem::Empty => Refusal::Loader(format!("{}: nothing to patch!", self.module)),
-        PatchProblem::NotLoaded => Refusal::Harmful(
-            "its init code reads the section of objects, which is not loaded".to_owned(),
-        ),
-        PatchProblem::Null(member) => silent(&format!("{member} of its klp_patch is NULL")),
-        PatchProblem::OtherModule => {
-            Refusal::Harmful("mod of its klp_patch is not THIS_MODULE".to_owned())
-        }
-        // kobject_init() and the lists need memory that nothing else uses.
-        PatchProblem::InUse(name) => Refusal::Harmful(format!(
-            "the kernel's own members of a {name} are not 0, overlap another struct, or are in memory \
-            that is read-only or freed"
-        )),
-        PatchProblem::Written(what) => Refusal::Harmful(format!("a relocation writes into {what}")),
-        PatchProblem::Freed(what) => Refusal::Harmful(format!(
-            "{what} is in a section that is freed once the module has loaded"
-        )),
-        PatchProblem::NameInStruct => Refusal::Harmful(
-            "a name overlaps the kernel's own members of a klp_patch, klp_object or klp_func"
-                .to_owned(),
-        ),
-        PatchProblem::EndInStruct(name) => Refusal::Harmful(format!(
-            "the empty element of an array of {name} overlaps the kernel's own members of a klp_patch, \
-            klp_object or klp_func: the kernel reads beyond the array"
-        )),
-        PatchProblem::Nowhere(what) => {
-            Refusal::Harmful(format!("{what} does not point to anything in the module"))
-        }
-        PatchProblem::NoEnd(name) => Refusal::Harmful(format!(
-            "an array of {name} has no empty element at its end: the kernel reads beyond the array"
-        )),
-    }
+        let what = match problem {
+            // livepatch_mod_init() of scripts/livepatch/init.c
+            PatchProblem::Empty => {
+                return Refusal::Loader(format!("{}: nothing to patch!", self.module))
+            }
+            PatchProblem::Null(member) => {
+                return silent(&format!("{member} of its klp_patch is NULL"))
+            }
+            PatchProblem::NotLoaded => {
+                "its init code reads the section of objects, which is not loaded".to_owned()
+            }
+            PatchProblem::OtherModule => "mod of its klp_patch is not THIS_MODULE".to_owned(),
+            // kobject_init() and the lists need memory that nothing else uses.
+            PatchProblem::InUse(name) => format!(
+                "the kernel's own members of a {name} are not 0, overlap another struct, or are in \
+                 memory that is read-only or freed"
+            ),
+            PatchProblem::Written(what) => format!("a relocation writes into {what}"),
+            PatchProblem::Freed(what) => {
+                format!("{what} is in a section that is freed once the module has loaded")
+            }
+            PatchProblem::NameInStruct => {
+                "a name overlaps the kernel's own members of a klp_patch, klp_object or klp_func"
+                    .to_owned()
+            }
+            PatchProblem::EndInStruct(name) => format!(
+                "the empty element of an array of {name} overlaps the kernel's own members of a \
+                 klp_patch, klp_object or klp_func: the kernel reads beyond the array"
+            ),
+            PatchProblem::Nowhere(what) => {
+                format!("{what} does not point to anything in the module")
+            }
+            PatchProblem::NoEnd(name) => format!(
+                "an array of {name} has no empty element at its end: the kernel reads beyond the array"
+            ),
+        };
+        Refusal::Harmful(what)
     }
 
     /// Reports a function without a name, if the kernel looks for one before anything else: `klp_check_patch()`.
