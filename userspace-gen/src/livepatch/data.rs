@@ -12,7 +12,9 @@
 
 use super::memory::{Location, Memory, Pointer};
 use super::offsets::{klp_func, klp_object, klp_patch, klp_state};
-use super::structs::{overlaps, Patch, PatchProblem, PatchedFunction, PatchedObject, State};
+use super::structs::{
+    overlaps, ObjectName, Patch, PatchProblem, PatchedFunction, PatchedObject, State,
+};
 use object::read::ReadRef;
 use std::collections::BTreeMap;
 use std::mem;
@@ -212,27 +214,15 @@ impl<'d, R: ReadRef<'d>> Reader<'_, '_, '_, 'd, R> {
     }
 
     fn object(&mut self, element: Location) -> Option<Element<'d>> {
-        const NAME: &str = "the name of a klp_object";
         let memory = self.memory;
-        let name = match memory.pointer(element.plus(klp_object::NAME))? {
-            Pointer::Null => None,
-            Pointer::Local(name) if memory.is_kernels(name) || memory.is_per_cpu(name) => {
-                return Some(Element::Wrong(PatchProblem::Nowhere(NAME)));
+        let name = match ObjectName::read(memory, element.plus(klp_object::NAME))? {
+            ObjectName::Vmlinux => None,
+            ObjectName::Module { name, at, problem } => {
+                self.problem = self.problem.or(problem);
+                self.names.push(at);
+                Some(name)
             }
-            Pointer::Local(name) if memory.is_written_string(name) => {
-                return Some(Element::Wrong(PatchProblem::Written(NAME)));
-            }
-            Pointer::Local(name) => {
-                if memory.is_freed(name) {
-                    self.wrong(PatchProblem::Freed(NAME));
-                }
-                self.names.push(name);
-                Some(memory.string(name)?)
-            }
-            Pointer::External(_) => return None,
-            Pointer::Absolute(_) | Pointer::Unknown => {
-                return Some(Element::Wrong(PatchProblem::Nowhere(NAME)));
-            }
+            ObjectName::Wrong(problem) => return Some(Element::Wrong(problem)),
         };
         let (has_funcs, functions) = match memory.pointer(element.plus(klp_object::FUNCS))? {
             Pointer::Local(array) => (true, self.functions(array)?),

@@ -10,7 +10,7 @@
 
 use super::memory::{Location, Memory, Pointer};
 use super::offsets::{klp_func_ext, klp_object_ext, klp_patch};
-use super::structs::{Patch, PatchProblem, PatchedFunction, PatchedObject};
+use super::structs::{ObjectName, Patch, PatchProblem, PatchedFunction, PatchedObject};
 use iced_x86::{Code, Decoder, DecoderOptions, Instruction, Register};
 use object::read::ReadRef;
 use std::collections::BTreeMap;
@@ -47,41 +47,80 @@ pub(super) fn patch<'d, R: ReadRef<'d>>(
     if !memory.is_loaded(&section) {
         return Some(made_of(Vec::new(), Some(PatchProblem::NotLoaded), None));
     }
+    let count = section.size / klp_object_ext::SIZE;
+    let mut problem = (count == 0).then_some(PatchProblem::Empty);
     let mut objects = Vec::new();
-    for i in 0..section.size / klp_object_ext::SIZE {
+    for i in 0..count {
         *budget = budget.checked_sub(1)?;
         let at = Location {
             section: section.id,
             offset: i * klp_object_ext::SIZE,
         };
-        let name = match memory.pointer(at.plus(klp_object_ext::NAME))? {
-            Pointer::Null => None,
-            Pointer::Local(name) => Some(memory.string(name)?),
-            _ => return None,
+        let array = memory.pointer(at.plus(klp_object_ext::FUNCS))?;
+        let count = u64::from(memory.half(at.plus(klp_object_ext::NR_FUNCS))?);
+        if let Some(fault) = array_problem(memory, array, count) {
+            // The init code does not come to klp_enable_patch().
+            problem = Some(fault);
+            break;
+        }
+        let name = match ObjectName::read(memory, at.plus(klp_object_ext::NAME))? {
+            ObjectName::Vmlinux => None,
+            ObjectName::Module {
+                name,
+                problem: fault,
+                ..
+            } => {
+                problem = problem.or(fault);
+                Some(name)
+            }
+            ObjectName::Wrong(fault) => {
+                problem = problem.or(Some(fault));
+                break;
+            }
         };
         let callbacks = klp_object_ext::CALLBACKS.map(|offset| memory.pointer(at.plus(offset)));
         objects.push(PatchedObject {
             name,
             has_funcs: true,
-            functions: functions(memory, at, budget)?,
+            functions: functions(memory, array, count, budget)?,
             callbacks: callbacks.into_iter().collect::<Option<_>>()?,
         });
     }
-    let problem = objects.is_empty().then_some(PatchProblem::Empty);
     Some(made_of(objects, problem, replace(memory)))
 }
 
-/// Reads the functions of a `klp_object_ext`.
+/// Returns the fault of an array of functions. The init code copies all of its elements.
+fn array_problem<'d, R: ReadRef<'d>>(
+    memory: &Memory<'_, 'd, R>,
+    array: Pointer<'d>,
+    count: u64,
+) -> Option<PatchProblem> {
+    let len = count * klp_func_ext::SIZE;
+    match array {
+        _ if count == 0 => None,
+        // The file does not tell what is there.
+        Pointer::External(_) => None,
+        Pointer::Local(at) if memory.is_in_module(at) => {
+            let is_short = memory.room(at).is_none_or(|room| room < len);
+            is_short.then_some(PatchProblem::BeyondSection("klp_func_ext"))
+        }
+        Pointer::Local(_) | Pointer::Null | Pointer::Absolute(_) | Pointer::Unknown => Some(
+            PatchProblem::Nowhere("the array of functions of a klp_object_ext"),
+        ),
+    }
+}
+
+/// Reads the functions of a `klp_object_ext`: `count` elements of an array.
 fn functions<'d, R: ReadRef<'d>>(
     memory: &Memory<'_, 'd, R>,
-    object: Location,
+    array: Pointer<'d>,
+    count: u64,
     budget: &mut u64,
 ) -> Option<Vec<PatchedFunction<'d>>> {
-    let count = memory.half(object.plus(klp_object_ext::NR_FUNCS))?;
     let mut functions = Vec::new();
-    for i in 0..u64::from(count) {
+    for i in 0..count {
         *budget = budget.checked_sub(1)?;
-        let Pointer::Local(array) = memory.pointer(object.plus(klp_object_ext::FUNCS))? else {
+        let Pointer::Local(array) = array else {
             return None;
         };
         let function = array.plus(i * klp_func_ext::SIZE);

@@ -142,6 +142,12 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         self.loaded.has_memory(section)
     }
 
+    /// Returns true if a place is part of the module's memory.
+    pub(super) fn is_in_module(&self, at: Location) -> bool {
+        let section = self.elf.get_section(at.section);
+        section.is_some_and(|section| self.is_loaded(&section))
+    }
+
     /// Returns true if data of the module contains a string, with its NUL. The names of symbols do not count: code has no
     /// pointers to them.
     pub(super) fn contains(&self, string: &[u8]) -> bool {

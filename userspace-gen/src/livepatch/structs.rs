@@ -57,6 +57,8 @@ pub enum PatchProblem {
     Nowhere(&'static str),
     /// An array of this struct has no empty element at its end.
     NoEnd(&'static str),
+    /// An array of this struct is longer than its section.
+    BeyondSection(&'static str),
     /// klp-build's init code finds no object.
     Empty,
     /// klp-build's init code finds its objects in memory that is freed before.
@@ -74,6 +76,49 @@ pub struct PatchedObject<'d> {
     pub functions: Vec<PatchedFunction<'d>>,
     /// The callbacks, if the file tells.
     pub callbacks: Vec<Pointer<'d>>,
+}
+
+/// The name of an object, as the kernel reads it.
+pub(super) enum ObjectName<'d> {
+    /// NULL, which stands for vmlinux.
+    Vmlinux,
+    /// The name of a module.
+    Module {
+        /// The name.
+        name: &'d [u8],
+        /// The place of the name.
+        at: Location,
+        /// The fault of that place, if it has one.
+        problem: Option<PatchProblem>,
+    },
+    /// A name that the kernel does not read from the file.
+    Wrong(PatchProblem),
+}
+
+impl<'d> ObjectName<'d> {
+    /// Reads the name to which the pointer at `pointer` leads. Returns nothing if the file does not tell the name.
+    pub(super) fn read<R: ReadRef<'d>>(
+        memory: &Memory<'_, 'd, R>,
+        pointer: Location,
+    ) -> Option<Self> {
+        const NAME: &str = "the name of a klp_object";
+        Some(match memory.pointer(pointer)? {
+            Pointer::Null => Self::Vmlinux,
+            Pointer::Local(at) if memory.is_kernels(at) || memory.is_per_cpu(at) => {
+                Self::Wrong(PatchProblem::Nowhere(NAME))
+            }
+            Pointer::Local(at) if memory.is_written_string(at) => {
+                Self::Wrong(PatchProblem::Written(NAME))
+            }
+            Pointer::Local(at) => Self::Module {
+                name: memory.string(at)?,
+                at,
+                problem: memory.is_freed(at).then_some(PatchProblem::Freed(NAME)),
+            },
+            Pointer::External(_) => return None,
+            Pointer::Absolute(_) | Pointer::Unknown => Self::Wrong(PatchProblem::Nowhere(NAME)),
+        })
+    }
 }
 
 /// A `klp_func`.

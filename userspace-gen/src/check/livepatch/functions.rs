@@ -46,6 +46,9 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             PatchProblem::NotLoaded => {
                 "its init code reads the section of objects, which is not loaded".to_owned()
             }
+            PatchProblem::BeyondSection(name) => format!(
+                "an array of {name} is longer than its section: the init code reads beyond it"
+            ),
             PatchProblem::OtherModule => "mod of its klp_patch is not THIS_MODULE".to_owned(),
             // kobject_init() and the lists need memory that nothing else uses.
             PatchProblem::InUse(name) => format!(

@@ -11,7 +11,7 @@ use klp_gen::convert::{convert, Conversion};
 use klp_gen::elf::ElfFile;
 use klp_gen::target::{Target, TargetFiles};
 use klp_policy::Policy;
-use object::elf::{R_X86_64_64, R_X86_64_PC32, SHF_ALLOC, SHF_WRITE};
+use object::elf::{R_X86_64_PC32, SHF_ALLOC, SHF_WRITE};
 use std::fs;
 use std::path::Path;
 
@@ -241,33 +241,99 @@ fn replace_is_a_constant_in_the_init_code() {
     }
 }
 
+/// Returns the refusals of a livepatch of `net_mod` that objtool and klp-build made, and that was changed. The section of
+/// the objects is given to `change`.
+fn with_object(change: impl FnOnce(&mut Livepatch, usize)) -> Vec<String> {
+    let objects: &[(Option<&str>, &[_])] = &[(Some("net_mod"), &[("handle", 0)])];
+    let mut livepatch = Livepatch::klp_build(".init.", objects);
+    let mut sections = livepatch.elf.sections.iter();
+    let section = sections.position(|s| s.name == ".init.klp_objects");
+    change(&mut livepatch, section.unwrap());
+    let report = super::check_patch(&livepatch, Policy::Exact);
+    assert_eq!(messages(&report, "unchecked"), NOTHING);
+    messages(&report, "refused")
+}
+
+/// Adds a section with eight bytes, and returns the section and a symbol at its beginning.
+fn add_data(livepatch: &mut Livepatch, name: &str, bytes: [u8; 8]) -> (usize, usize) {
+    let flags = SHF_ALLOC | SHF_WRITE;
+    let section = livepatch.elf.section(name, flags, &bytes);
+    let place = made::Place::Section(section);
+    let (bind, kind) = (object::elf::STB_LOCAL, object::elf::STT_OBJECT);
+    let symbol = livepatch.elf.symbol("x", bind, kind, place, 0, 8);
+    (section, symbol)
+}
+
 #[test]
 fn callbacks() {
-    let callback = |to_data: bool| {
-        let objects: &[(Option<&str>, &[_])] = &[(None, &[("cmdline_proc_show", 0)])];
-        let mut livepatch = Livepatch::klp_build(".init.", objects);
-        let objects = livepatch.elf.sections.iter();
-        let objects = objects
-            .enumerate()
-            .find(|(_, s)| s.name == ".init.klp_objects");
-        let objects = objects.unwrap().0;
-        let data = livepatch
-            .elf
-            .section(".data.x", SHF_ALLOC | SHF_WRITE, &[0; 8]);
-        let place = made::Place::Section(data);
-        let (bind, kind) = (object::elf::STB_LOCAL, object::elf::STT_OBJECT);
-        let variable = livepatch.elf.symbol("x", bind, kind, place, 0, 8);
+    const POST_UNPATCH: u64 = 40;
+    let to_code = with_object(|livepatch, objects| {
         let function = livepatch.new_func;
-        // post_unpatch
-        let to = if to_data { variable } else { function };
-        livepatch.elf.relocate(objects, 40, to, R_X86_64_64, 0);
-        messages(&super::check_patch(&livepatch, Policy::Exact), "refused")
-    };
-    assert_eq!(callback(false), NOTHING);
+        livepatch.point(objects, POST_UNPATCH, function, 0);
+    });
+    assert_eq!(to_code, NOTHING);
+    let to_data = with_object(|livepatch, objects| {
+        let (_, variable) = add_data(livepatch, ".data.x", [0; 8]);
+        livepatch.point(objects, POST_UNPATCH, variable, 0);
+    });
     assert_eq!(
-        callback(true),
+        to_data,
         ["one of its callbacks is in .data.x, which does not contain code"]
     );
+}
+
+#[test]
+fn the_name_of_an_object() {
+    let named = |name: &str, is_written: bool| {
+        with_object(|livepatch, objects| {
+            let (section, symbol) = add_data(livepatch, name, *b"net_mod\0");
+            if is_written {
+                livepatch.point(section, 0, symbol, 0);
+            }
+            let relocations = &mut livepatch.elf.sections[objects].relocations;
+            relocations.retain(|r| r.offset != 0);
+            livepatch.point(objects, 0, symbol, 0);
+        })
+    };
+    assert_eq!(named(".data.x", false), NOTHING);
+    assert_eq!(
+        named(".init.data.x", false),
+        ["the name of a klp_object is in a section that is freed once the module has loaded"]
+    );
+    assert_eq!(
+        named(".data..percpu", false),
+        ["the name of a klp_object does not point to anything in the module"]
+    );
+    let written = named(".data.x", true);
+    let expected = "a relocation writes into the name of a klp_object";
+    assert!(written.iter().any(|said| said == expected), "{written:?}");
+}
+
+/// The init code copies `nr_funcs` functions before anything is checked.
+#[test]
+fn arrays_that_the_init_code_reads_beyond() {
+    const FUNCS: u64 = 8;
+    const NR_FUNCS: usize = 56;
+    let null = |livepatch: &mut Livepatch, objects: usize| {
+        let relocations = &mut livepatch.elf.sections[objects].relocations;
+        relocations.retain(|r| r.offset != FUNCS);
+    };
+    let count = |livepatch: &mut Livepatch, objects: usize, count: u8| {
+        livepatch.elf.sections[objects].data[NR_FUNCS] = count;
+    };
+    assert_eq!(
+        with_object(null),
+        ["the array of functions of a klp_object_ext does not point to anything in the module"]
+    );
+    assert_eq!(
+        with_object(|livepatch, objects| count(livepatch, objects, 2)),
+        ["an array of klp_func_ext is longer than its section: the init code reads beyond it"]
+    );
+    let empty = with_object(|livepatch, objects| {
+        null(livepatch, objects);
+        count(livepatch, objects, 0);
+    });
+    assert_eq!(empty, NOTHING);
 }
 
 /// An empty element ends the functions of an object: `klp_for_each_func_static()` reads the copies.
