@@ -93,15 +93,14 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 }
             }
             Exporter::None(_) | Exporter::Unknown(_)
-                if symbol.name.starts_with(klp_build::TOMBSTONE) && symbol.is_weak() =>
+                if symbol.is_weak() && is_of_livepatch(symbol.name) =>
             {
-                let what = "stays 0: the livepatch is of klp-build and not complete (run objtool klp post-link)";
-                Checked::from(Outcome::Refused(Refusal::Harmful(format!("{name} {what}"))))
-            }
-            Exporter::None(_) | Exporter::Unknown(_)
-                if symbol.name.starts_with(b".klp.sym.") && symbol.is_weak() =>
-            {
-                let what = "is a weak livepatch symbol that was not converted: it stays 0 (use klp-gen convert)";
+                let is_of_klp_build = symbol.name.starts_with(klp_build::TOMBSTONE);
+                let what = if is_of_klp_build || self.is_before_post_link() {
+                    "stays 0: the livepatch is of klp-build and not complete (run objtool klp post-link)"
+                } else {
+                    "is a weak livepatch symbol that was not converted: it stays 0 (use klp-gen convert)"
+                };
                 Checked::from(Outcome::Refused(Refusal::Harmful(format!("{name} {what}"))))
             }
             Exporter::None(why) if symbol.is_weak() => {
@@ -120,6 +119,13 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             },
             Exporter::Unknown(why) => Checked::from(Outcome::Unchecked(why)),
         }
+    }
+
+    /// Returns true if klp-build made the livepatch: then `objtool klp post-link` turns its undefined symbols into livepatch
+    /// symbols.
+    fn is_before_post_link(&self) -> bool {
+        let mut sections = self.elf.sections();
+        sections.any(|section| section.name.starts_with(klp_build::RELOCATIONS))
     }
 
     /// Returns a warning about a weak symbol that the loader does not resolve: `simplify_symbols()` logs
@@ -292,6 +298,11 @@ impl From<Option<Outcome>> for Checked {
             warning: None,
         }
     }
+}
+
+/// Returns true for the name of a livepatch symbol, or of the symbol that klp-build has in the place of one.
+fn is_of_livepatch(name: &[u8]) -> bool {
+    name.starts_with(b".klp.sym.") || name.starts_with(klp_build::TOMBSTONE)
 }
 
 fn not_named(module: &[u8]) -> String {

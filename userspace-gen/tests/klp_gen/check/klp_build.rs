@@ -351,16 +351,38 @@ fn functions_end_at_an_empty_element() {
 /// Before `objtool klp post-link`, code refers to weak symbols that nobody defines.
 #[test]
 fn a_module_before_post_link() {
-    let mut livepatch = Livepatch::of("cmdline_proc_show");
-    let undefined = made::UNDEFINED;
-    let (bind, kind) = (object::elf::STB_WEAK, object::elf::STT_FUNC);
-    let name = ".klp.tombstone.promoted";
-    let symbol = livepatch.elf.symbol(name, bind, kind, undefined, 0, 0);
-    livepatch.refer(symbol);
+    let with = |names: &[&str], is_listed: bool| {
+        let mut livepatch = Livepatch::of("cmdline_proc_show");
+        let undefined = made::UNDEFINED;
+        let (bind, kind) = (object::elf::STB_WEAK, object::elf::STT_FUNC);
+        for name in names {
+            let symbol = livepatch.elf.symbol(name, bind, kind, undefined, 0, 0);
+            livepatch.refer(symbol);
+        }
+        if is_listed {
+            livepatch
+                .elf
+                .section("__klp_relocs.vmlinux", SHF_ALLOC, &[0; 24]);
+        }
+        livepatch
+    };
+    let refused =
+        |livepatch: &Livepatch| messages(&super::check_patch(livepatch, Policy::Exact), "refused");
+    let (tombstone, symbol) = (".klp.tombstone.promoted", ".klp.sym.vmlinux.promoted,0");
+    let post_link =
+        "stays 0: the livepatch is of klp-build and not complete (run objtool klp post-link)";
     assert_eq!(
-        messages(&super::check_patch(&livepatch, Policy::Exact), "refused"),
-        [".klp.tombstone.promoted stays 0: the livepatch is of klp-build and not complete (run objtool klp post-link)"]
+        refused(&with(&[tombstone, symbol], true)),
+        [tombstone, symbol].map(|name| format!("{name} {post_link}"))
     );
+    assert_eq!(
+        refused(&with(&[symbol], false)),
+        [format!(
+            "{symbol} is a weak livepatch symbol that was not converted: it stays 0 (use klp-gen convert)"
+        )]
+    );
+    let livepatch = with(&[tombstone], false);
+    assert_eq!(refused(&livepatch), [format!("{tombstone} {post_link}")]);
     let converted = crate::convert::run(&livepatch, Policy::Llvm);
     assert!(converted.is_err(), "{converted:?}");
 }
