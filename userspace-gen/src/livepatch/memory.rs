@@ -83,15 +83,14 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
         release: &'static Release,
     ) -> Self {
         let loaded = Loaded::new(elf, release);
-        let is_x86 = elf.machine() == elf::EM_X86_64;
-        let none = elf::R_X86_64_NONE.0;
+        let machine = elf.machine();
         let pointers = relocations
             .iter()
             .filter(|r| loaded.has_memory(&r.target) && !r.target.is_code())
             .filter(|r| is_applied_at_load(&r.section))
             .flat_map(|r| {
                 let section = r.target.id;
-                let writes = r.relocations().filter(move |r| !is_x86 || r.kind != none);
+                let writes = r.relocations().filter(move |r| !r.is_skipped(machine));
                 writes.map(move |relocation| {
                     let offset = relocation.offset;
                     (Location { section, offset }, relocation)

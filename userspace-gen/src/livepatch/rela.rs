@@ -34,6 +34,20 @@ pub struct Relocation {
     pub addend: i64,
 }
 
+impl Relocation {
+    /// Returns true if the loader skips relocations of this type: `apply_relocate_add()`.
+    #[must_use]
+    pub fn is_skipped(&self, machine: elf::Machine) -> bool {
+        match machine {
+            // R_ARM_NONE and R_AARCH64_NONE, as the kernel calls them.
+            elf::EM_AARCH64 => [0, 256].contains(&self.kind),
+            // The loader of powerpc knows no such type.
+            elf::EM_PPC64 => false,
+            _ => self.kind == elf::R_X86_64_NONE.0,
+        }
+    }
+}
+
 impl RelaSection<'_> {
     /// Returns the relocation that stands for all those of a section that are not in the file (`SHT_NOBITS`): in memory
     /// they are zeros.

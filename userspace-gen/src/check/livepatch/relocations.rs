@@ -17,9 +17,6 @@ use object::elf;
 use object::read::ReadRef;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The relocation that changes nothing, on every architecture with livepatches.
-const NONE: u32 = elf::R_X86_64_NONE.0;
-
 const NOT_LOADED: &str = "never applied: the section to be changed is not loaded";
 
 /// Message for relocations of per-cpu variables that the kernel does not apply.
@@ -132,7 +129,7 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
                 refuse_relocation(&section, &relocation, "", no_symbol(), report);
                 continue;
             };
-            if relocation.kind == NONE {
+            if relocation.is_skipped(self.elf.machine()) {
                 continue;
             }
             let value = self.value_of(&symbol);

@@ -5,12 +5,38 @@
 use super::{check_bytes, check_patch, messages, set_header};
 use crate::elf::{Place, ABSOLUTE, LIVEPATCH};
 use crate::livepatch::{Livepatch, KLP_FUNC, KLP_OBJECT, KLP_PATCH};
-use klp_gen::elf::ElfFile;
+use klp_gen::elf::{ElfFile, SymbolId};
+use klp_gen::livepatch::rela::Relocation;
 use klp_policy::Policy;
 use object::elf::{self, STB_GLOBAL, STT_NOTYPE};
 
 /// `include/uapi/linux/elf.h`
 const SHF_RELA_LIVEPATCH: u64 = 0x0010_0000;
+
+/// Each architecture has its own number for the relocation that changes nothing; powerpc has none.
+#[test]
+fn relocations_that_the_loader_skips() {
+    for (machine, skipped) in [
+        (elf::EM_X86_64, &[0][..]),
+        (elf::EM_S390, &[0]),
+        (elf::EM_LOONGARCH, &[0]),
+        (elf::EM_AARCH64, &[0, 256]),
+        (elf::EM_PPC64, &[]),
+    ] {
+        let is_skipped = |&kind: &u32| {
+            let relocation = Relocation {
+                index: 0,
+                offset: 0,
+                symbol: SymbolId(1),
+                kind,
+                addend: 0,
+            };
+            relocation.is_skipped(machine)
+        };
+        let found: Vec<_> = (0..300).filter(is_skipped).collect();
+        assert_eq!(found, skipped, "{machine:?}");
+    }
+}
 
 /// A livepatch as some other tool could have made it: one relocation in a section of that name,
 /// against a symbol of that name.
