@@ -212,6 +212,13 @@ impl<'d, R: ReadRef<'d>> ElfFile<'d, R> {
         self.sections().find(|s| s.name == name)
     }
 
+    /// Returns the first section of a name among those with `SHF_ALLOC`: `find_sec()` in kernel/module/main.c.
+    #[must_use]
+    pub fn alloc_section_by_name(&self, name: &[u8]) -> Option<Section<'d>> {
+        let mut sections = self.sections().filter(Section::is_alloc);
+        sections.find(|s| s.name == name)
+    }
+
     /// Returns the bytes of a section; no bytes for `SHT_NOBITS`.
     ///
     /// # Errors

@@ -44,11 +44,7 @@ impl Loaded {
     /// Finds these sections in a module, for a kernel of `release`.
     #[must_use]
     pub fn new<'d, R: ReadRef<'d>>(elf: &ElfFile<'d, R>, release: &'static Release) -> Self {
-        // find_sec() only sees sections with SHF_ALLOC.
-        let find_sec = |name: &[u8]| {
-            let mut found = elf.sections().filter(|s| s.is_alloc() && s.name == name);
-            found.next().map(|s| s.id)
-        };
+        let find_sec = |name| elf.alloc_section_by_name(name).map(|s| s.id);
         let symtab = elf.symtab_section();
         let strings = symtab.and_then(|id| elf.get_section(id)).map(|s| s.link);
         let mut versions = [None; VERSIONS];

@@ -5,7 +5,6 @@
 use crate::check::refusal::Refusal;
 use crate::check::report::Report;
 use crate::check::subject::Subject;
-use crate::elf::Section;
 use object::read::ReadRef;
 
 /// The exports, and the flags of each.
@@ -18,11 +17,7 @@ const EXPORT: u64 = 12;
 impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     /// Reports exports without the flags that the kernel requires.
     pub(in crate::check) fn check_own_exports(&self, report: &mut Report) {
-        // find_sec() only sees sections with SHF_ALLOC.
-        let find_sec = |name: &[u8]| {
-            let mut found = self.elf.sections().filter(Section::is_alloc);
-            found.find(|section| section.name == name)
-        };
+        let find_sec = |name| self.elf.alloc_section_by_name(name);
         let exports = find_sec(EXPORTS).map_or(0, |section| section.size / EXPORT);
         if self.release.export_flags && exports > 0 && find_sec(FLAGS).is_none() {
             let module = &self.module;
