@@ -103,13 +103,14 @@ impl<'f, 'd, R: ReadRef<'d>> Memory<'f, 'd, R> {
                 *end = offset.saturating_add(symbol.size).max(*end);
             }
         }
+        let calls = calls(elf, relocations);
         Self {
             elf,
             loaded,
             relocations: pointers.collect(),
             extents,
-            enabled: enabled(elf, relocations),
-            calls: calls(elf, relocations),
+            enabled: enabled(elf, relocations, &calls),
+            calls,
         }
     }
 
@@ -434,17 +435,18 @@ fn calls<'d, R: ReadRef<'d>>(
 /// The function to which a livepatch passes its `klp_patch`.
 const ENABLE: &[u8] = b"klp_enable_patch";
 
+/// Returns the places of data to which the sections of code with these `calls` refer.
 fn enabled<'d, R: ReadRef<'d>>(
     elf: &ElfFile<'d, R>,
     relocations: &[RelaSection<'d>],
+    calls: &BTreeSet<Location>,
 ) -> BTreeSet<Location> {
-    let calls = |r: &Relocation| elf.get_symbol(r.symbol).is_some_and(|s| s.name == ENABLE);
     let mut found = BTreeSet::new();
     if elf.machine() != elf::EM_X86_64 {
         return found;
     }
-    let code = relocations.iter().filter(|rela| rela.target.is_code());
-    for rela in code.filter(|rela| rela.relocations().any(|r| calls(&r))) {
+    let is_caller = |section| calls.iter().any(|call| call.section == section);
+    for rela in relocations.iter().filter(|r| is_caller(r.target.id)) {
         for relocation in rela.relocations() {
             let before = match elf::RelocationType(relocation.kind) {
                 elf::R_X86_64_64 | elf::R_X86_64_32 | elf::R_X86_64_32S => 0,
