@@ -74,7 +74,8 @@ pub enum Stage {
     /// `load_module()`.
     #[default]
     Load,
-    /// The first check of `klp_enable_patch()`: every object has functions.
+    /// The init code before `klp_enable_patch()`, and the first check of `klp_enable_patch()`: every object has
+    /// functions. In 7.3 that is `klp_check_patch()`, which also requires that every function has a name.
     Objects,
     /// The part of `klp_enable_patch()` before it initializes an object.
     Enable,

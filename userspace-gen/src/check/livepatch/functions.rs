@@ -151,6 +151,10 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
         let mut places = HashMap::new();
         let mut directories = HashSet::new();
         for function in &object.functions {
+            if !function.has_old_name && self.release.checks_old_names_first {
+                // check_old_names() has refused the livepatch.
+                continue;
+            }
             let subject = function.old_name.map_or_else(
                 || "?".to_owned(),
                 |name| format!("{},{}", shown(name), function.old_sympos),
