@@ -15,22 +15,21 @@ use super::kernel::{KbuildModule, KernelBuild};
 use super::patches::Patched;
 use super::path::copy_below;
 use super::progress::Progress;
-use super::proof::Originals;
+use super::proof::{read, Originals};
 use super::shadow::Shadow;
 use super::thin_link::{Replaced, ThinLink};
 use super::{
     BuildRefusal, BuildRequest, KbuildObject, Pairs, Reason, Refusable, RefusalKind, Unit,
     WorkDirectory,
 };
-use crate::error::{Error, Result};
+use crate::error::Result;
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The largest number of objects that are compiled without `--all`.
 const MANY: usize = 100;
 
-/// The processor time for a file of the kernel, in seconds: two compilations, and its share of the other
+/// The processor time for a file of the kernel, in seconds: up to two compilations, and its share of the other
 /// steps.
 const SECONDS_EACH: usize = 3;
 
@@ -243,17 +242,12 @@ impl Front<'_> {
                 format!("does not compile with the patch: {why}"),
             )));
         }
-        let original = match originals.get(dependant, &to("before"))? {
-            Ok(original) => original,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let read = |path: &Path| {
-            fs::read(path)
-                .map_err(|e| Error::io(&format_args!("cannot read {}", path.display()), e))
-        };
-        let (old, new) = (read(&original)?, read(&patched)?);
         let Part::Bitcode(object) = &dependant.part else {
-            return Ok(if old == new {
+            let original = match originals.get(dependant, &to("before"))? {
+                Ok(original) => original,
+                Err(refusal) => return Ok(Err(refusal)),
+            };
+            return Ok(if read(&original)? == read(&patched)? {
                 Ok(None)
             } else {
                 Err(refuse(
@@ -264,17 +258,27 @@ impl Front<'_> {
                 ))
             });
         };
-        if old == new {
-            return Ok(Ok(None));
-        }
-        let texts = self.disassembler.texts(&[&original, &patched])?;
-        let [old, new] = &texts[..] else {
+        // What runs is compared first: many files include a header, and few of them change with it. Those that do not
+        // change need no proof, as nothing is taken from them.
+        let known = match originals.in_tree(dependant)? {
+            Some(in_tree) => match self.changes(&in_tree, &patched)? {
+                Some(ir) => Some(ir),
+                None => return Ok(Ok(None)),
+            },
+            None => None,
+        };
+        let original = match originals.get(dependant, &to("before"))? {
+            Ok(original) => original,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        // The original is what is in the tree, if that is known: that was the proof.
+        let changes = match known {
+            Some(ir) => Some(ir),
+            None => self.changes(&original, &patched)?,
+        };
+        let Some(ir) = changes else {
             return Ok(Ok(None));
         };
-        let ir = (Ir::parse(old), Ir::parse(new));
-        if ir.0.is_same(&ir.1) {
-            return Ok(Ok(None));
-        }
         Ok(Ok(Some(Compiled {
             dependant,
             object: object.clone(),
@@ -282,6 +286,17 @@ impl Front<'_> {
             patched,
             ir,
         })))
+    }
+
+    /// Returns the text of both files, unless they have the same code.
+    fn changes(&self, old: &Path, new: &Path) -> Result<Option<(Ir, Ir)>> {
+        if read(old)? == read(new)? {
+            return Ok(None);
+        }
+        let texts = self.disassembler.texts(&[old, new])?;
+        let mut files = texts.iter().map(|text| Ir::parse(text));
+        let both = files.next().zip(files.next());
+        Ok(both.filter(|(old, new)| !old.is_same(new)))
     }
 
     /// Finds the files of one object that change because of the changed files, and compiles them before and
@@ -430,10 +445,6 @@ impl Front<'_> {
                 ThinLink::index_of(path, before, old),
                 ThinLink::index_of(path, after, new),
             ];
-            let read = |path: &Path| {
-                fs::read(path)
-                    .map_err(|e| Error::io(&format_args!("cannot read {}", path.display()), e))
-            };
             if read(&old)? != read(&new)? {
                 flagged.push((affected.len(), old, new));
                 affected.push((path.to_owned(), None));

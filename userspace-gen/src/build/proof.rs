@@ -56,6 +56,18 @@ impl<'o> Originals<'o> {
         }
     }
 
+    /// Returns the bitcode of a file in the build directory, if it is still there.
+    ///
+    /// The linker has replaced the bitcode of a module's only file, and objtool has changed native code.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read.
+    pub fn in_tree(&self, dependant: &Dependant) -> Result<Option<PathBuf>> {
+        let object = self.kernel.directory().join(&dependant.kbuild_path);
+        Ok(is_bitcode(&object)?.then_some(object))
+    }
+
     /// Returns the object of an unpatched file, if it is the same as in the build directory.
     ///
     /// # Errors
@@ -85,17 +97,17 @@ impl<'o> Originals<'o> {
                 --source)"
             ))));
         }
-        let in_tree = self.kernel.directory().join(path);
-        // The linker has replaced the bitcode of a module's only file, and objtool has changed native code.
-        let is_kept = is_bitcode(&in_tree)?;
-        if is_kept && !self.is_same(&in_tree, to)? {
-            return Ok(Err(refuse(
-                "compiled without the patch, the object differs from the one in the build directory: source, compiler or \
-                options are not those of the kernel's build (give the tree with --source, or build the kernel again)"
-                    .to_owned(),
-            )));
+        let in_tree = self.in_tree(dependant)?;
+        if let Some(in_tree) = &in_tree {
+            if !self.is_same(in_tree, to)? {
+                return Ok(Err(refuse(
+                    "compiled without the patch, the object differs from the one in the build directory: source, compiler \
+                    or options are not those of the kernel's build (give the tree with --source, or build the kernel again)"
+                        .to_owned(),
+                )));
+            }
         }
-        let original = if is_kept { in_tree.as_path() } else { to };
+        let original = in_tree.as_deref().unwrap_or(to);
         let entry = self.cache.entry("original", key, |directory| {
             let copied = fs::copy(original, directory.join(BITCODE));
             copied
@@ -170,6 +182,6 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
         .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(|e| Error::io(&format_args!("cannot read {}", path.display()), e))
 }

@@ -3,6 +3,7 @@
 //! The files that a patch may change, and no others.
 
 use super::small_kernel::{function, unit, SmallKernel, Source};
+use std::fs;
 use std::path::Path;
 
 /// One file that others import from: a small function and a static, which that promotes.
@@ -138,6 +139,21 @@ fn a_header_and_those_who_include_it() {
     let kernel = SmallKernel::new(SOURCES);
     let affected = kernel.affected(&[("inc.h", "x / 2", "x / 4")]);
     assert_eq!(affected, ["vmlinux fs/c.c: includes inc.h"]);
+}
+
+#[test]
+fn a_file_that_does_not_change_with_a_header_is_compiled_once() {
+    let mut kernel = SmallKernel::new(SOURCES);
+    let log = kernel.launch();
+    kernel.affected(&[("inc.h", "x / 2", "x / 4")]);
+    let log = fs::read_to_string(log).unwrap();
+    let compiled = |source: &str| log.lines().filter(|line| line.contains(source)).count();
+    // The one that changes: before and after.
+    assert_eq!(
+        ["mm/a.c", "fs/b.c", "fs/c.c"].map(compiled),
+        [1, 1, 2],
+        "{log}"
+    );
 }
 
 #[test]
