@@ -52,15 +52,17 @@ impl Answer {
 
     /// Takes the outcome of `klp-gen build`.
     pub fn of_klp_gen(usage: Usage, outcome: &BuildOutcome) -> Self {
-        let refusals: Vec<_> = outcome
-            .refusals
-            .iter()
-            .map(|refusal| format!("{}: {}", refusal.subject, refusal.reason))
-            .collect();
+        let refusal = outcome.refusals.first().map(|first| {
+            let more = match outcome.refusals.len() - 1 {
+                0 => String::new(),
+                count => format!(", and {count} more"),
+            };
+            format!("{}: {}{more}", first.subject, first.reason)
+        });
         Self {
             usage,
             functions: outcome.names(Change::Changed).map(cleaned).collect(),
-            refusal: (!refusals.is_empty()).then(|| refusals.join("; ")),
+            refusal,
             ..Self::default()
         }
     }

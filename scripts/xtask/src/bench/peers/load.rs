@@ -86,13 +86,24 @@ fn take<'p>(
                 return number + 1;
             };
             if let Some(failure) = &case.failure {
-                results.insert(patch, End::Fails(format!("{step}: {failure}")));
+                results.insert(patch, End::Fails(format!("{step}: {}", told(failure))));
                 break;
             }
             results.insert(patch, End::Works);
         }
     }
     patches.len()
+}
+
+/// Returns the text of a failure in one line, without the command and its status, which every failure has.
+fn told(failure: &str) -> String {
+    let lines = failure
+        .lines()
+        .map(|line| line.trim_start_matches(['#', ' ']));
+    let lines: Vec<_> = lines
+        .filter(|line| !line.contains("` ended with status "))
+        .collect();
+    lines.join("; ")
 }
 
 #[cfg(test)]
@@ -121,6 +132,9 @@ mod tests {
         assert_eq!(results["b"], End::Fails("loaded: refused".to_owned()));
         assert_eq!(results["c"], End::Fails("works: Oops".to_owned()));
         assert!(!results.contains_key("d"));
+
+        let failure = "# `prints a b` ended with status 1\n# printed: c\n# expected: b";
+        assert_eq!(told(failure), "printed: c; expected: b");
 
         cases.truncate(3);
         assert_eq!(take(&patches[..1], &cases, None, &mut results), 1);
