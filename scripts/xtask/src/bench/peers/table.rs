@@ -49,7 +49,11 @@ pub fn tables(rows: &[Row], records: &Records, disk: u64) -> String {
         built(&records.kernel)
     );
     if let Some(peer) = &records.from_nothing {
-        let _ = writeln!(text, "| klp-build, original and patched kernel | {} |", built(peer));
+        let _ = writeln!(
+            text,
+            "| klp-build, original and patched kernel | {} |",
+            built(peer)
+        );
     }
     let _ = writeln!(text, "| cache of `klp-gen build` | | | | {} |", mib(disk));
 
