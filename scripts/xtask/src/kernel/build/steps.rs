@@ -168,7 +168,8 @@ fn target(path: &str) -> Option<String> {
         return None;
     }
     match path.rsplit_once('.') {
-        Some((stem, "c")) => Some(format!("{stem}.o")),
+        // The files of rust/helpers are included by one that `prepare` compiles.
+        Some((stem, "c")) if !path.starts_with("rust/") => Some(format!("{stem}.o")),
         // Of headers the users count, which are C files of the same patch, or the bindings; those and
         // the abstractions are built by this target, as everything that objects need.
         _ => Some("prepare".to_owned()),
@@ -185,6 +186,7 @@ mod tests {
             ("kernel/kallsyms.c", Some("kernel/kallsyms.o")),
             ("include/linux/kallsyms.h", Some("prepare")),
             ("rust/kernel/lib.rs", Some("prepare")),
+            ("rust/helpers/debugfs.c", Some("prepare")),
             ("arch/Kconfig", Some("prepare")),
             (
                 "kernel/livepatch/klp_sympos/policy/mod.rs",
