@@ -7,6 +7,7 @@
 //! incomplete entry.
 
 use crate::error::{Error, Result};
+use crate::file::read_file;
 use blake3::{Hash, Hasher};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -132,9 +133,7 @@ impl CacheKey {
     ///
     /// The file cannot be read.
     pub fn add_file(&mut self, path: &Path) -> Result<()> {
-        let bytes = fs::read(path)
-            .map_err(|e| Error::io(&format_args!("cannot read {}", path.display()), e))?;
-        self.add(&bytes);
+        self.add(&read_file(path)?);
         Ok(())
     }
 

@@ -9,6 +9,7 @@ use super::kernel::{KbuildModule, KernelBuild};
 use super::path::normal;
 use super::{KbuildObject, Reason};
 use crate::error::{Error, Result};
+use crate::file::read_file;
 use memchr::memmem::Finder;
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -71,7 +72,7 @@ pub fn dependants(
         } else {
             target
         };
-        let text = fs::read(&path).map_err(|e| cannot_read(&path, e))?;
+        let text = read_file(&path)?;
         if !finders.iter().any(|finder| finder.find(&text).is_some()) {
             continue;
         }

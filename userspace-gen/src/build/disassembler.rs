@@ -3,10 +3,12 @@
 //! `llvm-dis`, for many files in one run, and what reads an index that is too new for it.
 
 use super::index::Index;
+use super::ir::Ir;
 use super::jobs::{each, run};
 use super::kbuild::Invocation;
 use crate::bitcode::{FatObjects, LinkInputs, Llvm};
 use crate::error::{Error, Result};
+use crate::file::read_file;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -61,6 +63,21 @@ impl Disassembler {
             }
         }
         Ok(texts)
+    }
+
+    /// Returns the contents of two bitcode files, unless they compile to the same code and data.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read, or `llvm-dis` fails.
+    pub fn differing(&self, old: &Path, new: &Path) -> Result<Option<(Ir, Ir)>> {
+        if read_file(old)? == read_file(new)? {
+            return Ok(None);
+        }
+        let texts = self.texts(&[old, new])?;
+        let mut files = texts.iter().map(|text| Ir::parse(text));
+        let both = files.next().zip(files.next());
+        Ok(both.filter(|(old, new)| !old.is_same(new)))
     }
 
     /// Returns the indexes in files that a linker wrote, in order.

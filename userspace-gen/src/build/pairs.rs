@@ -15,7 +15,7 @@ use super::kernel::{KbuildModule, KernelBuild};
 use super::patches::Patched;
 use super::path::copy_below;
 use super::progress::Progress;
-use super::proof::{read, Originals};
+use super::proof::Originals;
 use super::shadow::Shadow;
 use super::thin_link::{Replaced, ThinLink};
 use super::{
@@ -23,6 +23,7 @@ use super::{
     WorkDirectory,
 };
 use crate::error::Result;
+use crate::file::read_file;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -247,7 +248,7 @@ impl Front<'_> {
                 Ok(original) => original,
                 Err(refusal) => return Ok(Err(refusal)),
             };
-            return Ok(if read(&original)? == read(&patched)? {
+            return Ok(if read_file(&original)? == read_file(&patched)? {
                 Ok(None)
             } else {
                 Err(refuse(
@@ -261,7 +262,7 @@ impl Front<'_> {
         // What runs is compared first: many files include a header, and few of them change with it. Those that do not
         // change need no proof, as nothing is taken from them.
         let known = match originals.in_tree(dependant)? {
-            Some(in_tree) => match self.changes(&in_tree, &patched)? {
+            Some(in_tree) => match self.disassembler.differing(&in_tree, &patched)? {
                 Some(ir) => Some(ir),
                 None => return Ok(Ok(None)),
             },
@@ -274,7 +275,7 @@ impl Front<'_> {
         // The original is what is in the tree, if that is known: that was the proof.
         let changes = match known {
             Some(ir) => Some(ir),
-            None => self.changes(&original, &patched)?,
+            None => self.disassembler.differing(&original, &patched)?,
         };
         let Some(ir) = changes else {
             return Ok(Ok(None));
@@ -286,17 +287,6 @@ impl Front<'_> {
             patched,
             ir,
         })))
-    }
-
-    /// Returns the text of both files, unless they have the same code.
-    fn changes(&self, old: &Path, new: &Path) -> Result<Option<(Ir, Ir)>> {
-        if read(old)? == read(new)? {
-            return Ok(None);
-        }
-        let texts = self.disassembler.texts(&[old, new])?;
-        let mut files = texts.iter().map(|text| Ir::parse(text));
-        let both = files.next().zip(files.next());
-        Ok(both.filter(|(old, new)| !old.is_same(new)))
     }
 
     /// Finds the files of one object that change because of the changed files, and compiles them before and
@@ -445,7 +435,7 @@ impl Front<'_> {
                 ThinLink::index_of(path, before, old),
                 ThinLink::index_of(path, after, new),
             ];
-            if read(&old)? != read(&new)? {
+            if read_file(&old)? != read_file(&new)? {
                 flagged.push((affected.len(), old, new));
                 affected.push((path.to_owned(), None));
             }

@@ -9,12 +9,12 @@ use super::cache::{Cache, CacheKey};
 use super::changed::Dependant;
 use super::compile::Compiler;
 use super::disassembler::Disassembler;
-use super::ir::Ir;
 use super::jobs::output;
 use super::kbuild::Invocation;
 use super::kernel::{is_bitcode, KernelBuild};
 use super::{BuildRefusal, RefusalKind};
 use crate::error::{Error, Result};
+use crate::file::read_file;
 use blake3::Hash;
 use std::collections::HashMap;
 use std::fs;
@@ -121,16 +121,7 @@ impl<'o> Originals<'o> {
     ///
     /// A compile farm gives the compiler preprocessed text, in which assembler has other places (`!srcloc`).
     fn is_same(&self, in_tree: &Path, compiled: &Path) -> Result<bool> {
-        if read(in_tree)? == read(compiled)? {
-            return Ok(true);
-        }
-        if !is_bitcode(compiled)? {
-            return Ok(false);
-        }
-        let texts = self.disassembler.texts(&[in_tree, compiled])?;
-        let mut files = texts.iter().map(|text| Ir::parse(text));
-        let both = files.next().zip(files.next());
-        Ok(both.is_some_and(|(in_tree, compiled)| in_tree.is_same(&compiled)))
+        Ok(is_bitcode(compiled)? && self.disassembler.differing(in_tree, compiled)?.is_none())
     }
 
     fn key(&self, dependant: &Dependant) -> Result<Hash> {
@@ -167,7 +158,7 @@ impl<'o> Originals<'o> {
         }
         let file = self.kernel.directory().join(path);
         let hash = if file.is_file() {
-            blake3::hash(&read(&file)?)
+            blake3::hash(&read_file(&file)?)
         } else {
             blake3::hash(b"")
         };
@@ -180,8 +171,4 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
-    fs::read(path).map_err(|e| Error::io(&format_args!("cannot read {}", path.display()), e))
 }

@@ -14,8 +14,9 @@ use std::path::{self, Path, PathBuf};
 
 /// Build a livepatch of source patches with the kernel's own scripts/livepatch/klp-build; print what that took.
 ///
-/// klp-build builds the kernel twice, in a copy of the lane's source and with its configuration and tools: 20 minutes of
-/// processor time or more. Without --lane, the kernel is that of the newest series.
+/// klp-build builds the kernel without the patches, then compiles what they change and links the kernel again: 20 minutes
+/// of processor time or more. It works in a copy of the lane's source, with the lane's configuration and tools. Without
+/// --lane, the kernel is that of the newest series.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
@@ -26,7 +27,7 @@ pub struct Args {
     /// Write the livepatch to FILE; by default it is livepatch-PATCH.ko in the current directory.
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Keep what was built in the cache. The next livepatch with this option takes one build of the kernel, not two.
+    /// Keep what was built in the cache. The next livepatch with this option takes the second link only.
     #[arg(long)]
     keep: bool,
 }

@@ -340,8 +340,7 @@ impl<'k> Calls<'k> {
 
     fn read(&self, key: blake3::Hash) -> Result<ChangedCalls> {
         let path = self.cache.entry("calls", key, |_| Ok(()))?.join(ENTRY);
-        let text = fs::read(&path)
-            .map_err(|e| Error::io(&format_args!("cannot read {}", path.display()), e))?;
+        let text = read_file(&path)?;
         serde_json::from_slice(&text).map_err(|e| Error::malformed(&path.display().to_string(), e))
     }
 

@@ -18,7 +18,7 @@ use tempfile::NamedTempFile;
 pub struct Records {
     /// The build of the kernel that runs.
     pub kernel: Taken,
-    /// The first livepatch of klp-build, for which it builds the kernel twice.
+    /// The first livepatch of klp-build, for which it builds the kernel and links it again.
     pub from_nothing: Option<Taken>,
     /// The answers of klp-build from a built tree, by patch.
     pub answers: BTreeMap<String, Answer>,

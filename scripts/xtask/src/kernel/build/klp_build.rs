@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! The kernel's own `scripts/livepatch/klp-build`, which builds a livepatch by building the kernel twice.
+//! The kernel's own `scripts/livepatch/klp-build`, which builds the kernel, compiles what a patch
+//! changes, and links the kernel again.
 //!
 //! The script builds in the source tree, which it patches meanwhile. It works in a copy of a lane's source, with the
 //! configuration and the tools of that lane, so that the lane's own directories stay as they are. The copy has another
@@ -236,7 +237,7 @@ impl<'k> KlpBuild<'k> {
             "klp-build, without the original kernel"
         } else {
             progress::note(
-                "klp-build builds the kernel twice, in 20 minutes of processor time or more",
+                "klp-build builds the kernel and links it again, in 20 minutes of processor time or more",
             );
             script.arg("--keep-tmp");
             "klp-build"
