@@ -18,7 +18,7 @@ use tempfile::TempDir;
 const TOO_NEW: &str = "Invalid summary version";
 
 /// The tools that read a kernel's bitcode.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Disassembler {
     program: String,
     analyzer: String,

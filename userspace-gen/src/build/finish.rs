@@ -80,7 +80,12 @@ pub fn finish(
         Ok(located) => located,
         Err(refusals) => return Ok(Err(refusals)),
     };
-    let pairings = Pairings::new(&versions, &layouts);
+    let places = |unit: usize| {
+        pairs
+            .sources
+            .places(kernel, &units[unit], pairs.directory.path())
+    };
+    let pairings = Pairings::new(&versions, &layouts, &places)?;
     let changes = compare(units, &versions, &pairings);
     let inputs = Inputs {
         units,

@@ -55,7 +55,15 @@ impl Ir {
     pub fn is_same(&self, other: &Self) -> bool {
         self.flags == other.flags
             && self.assembler == other.assembler
-            && self.definitions.len() == other.definitions.len()
+            && self.has_same_definitions(other)
+    }
+
+    /// Returns true if both have the same functions and variables, each under the same name, except for strings.
+    ///
+    /// Debug information is no difference.
+    #[must_use]
+    pub fn has_same_definitions(&self, other: &Self) -> bool {
+        self.definitions.len() == other.definitions.len()
             && self
                 .definitions
                 .iter()
@@ -64,6 +72,11 @@ impl Ir {
                     // The names of strings contain numbers.
                     x == y && (a == b || is_numbered(a) && is_numbered(b))
                 })
+    }
+
+    /// Returns the names of the functions and variables in order.
+    pub fn definitions(&self) -> impl Iterator<Item = &[u8]> {
+        self.definitions.iter().map(|(name, _)| name.as_slice())
     }
 
     /// Returns the GUIDs of the symbols with different definitions.
@@ -248,20 +261,25 @@ impl<'t> Text<'t> {
                 b'"' => memchr(b'"', rest).map_or(rest.len(), |end| end + 1),
                 b'!' if next.is_ascii_digit() => {
                     let (name, _) = name(rest);
-                    hasher.update(&text[copied..at]);
-                    self.meaning(b'!', name, hasher);
+                    if self.is_debug(name) {
+                        // A loop has the places of its beginning and its end.
+                        hasher.update(without_comma(&text[copied..at]));
+                    } else {
+                        hasher.update(&text[copied..at]);
+                        self.meaning(b'!', name, hasher);
+                    }
                     copied = at + 1 + name.len();
                     name.len()
                 }
                 b'!' if rest.starts_with(b"srcloc !") || rest.starts_with(b"dbg !") => {
-                    hasher.update(&text[copied..at]);
+                    hasher.update(without_comma(&text[copied..at]));
                     let number = memchr(b'!', rest).map_or(rest.len(), |bang| bang + 1);
                     let (name, _) = name(&rest[number..]);
                     copied = at + 1 + number + name.len();
                     number + name.len()
                 }
                 b'#' if rest.starts_with(b"dbg_") => {
-                    hasher.update(&text[copied..at]);
+                    hasher.update(text[copied..at].trim_ascii_end());
                     let end = memchr(b'\n', rest).unwrap_or(rest.len());
                     copied = at + 1 + end;
                     end
@@ -288,6 +306,12 @@ impl<'t> Text<'t> {
             at += 1 + length;
         }
         hasher.update(&text[copied.min(text.len())..]);
+    }
+
+    /// Returns true if a number stands for debug information.
+    fn is_debug(&self, number: &[u8]) -> bool {
+        let text = self.metadata.get(number).copied().unwrap_or_default();
+        text.starts_with(b"!DI") || text.starts_with(b"distinct !DI")
     }
 
     /// Hashes the meaning of a name or number.
@@ -326,13 +350,17 @@ impl<'t> Text<'t> {
                 return self.hash(behind);
             }
         };
-        let is_debug = |text: &[u8]| text.starts_with(b"!DI") || text.starts_with(b"distinct !DI");
         match found {
-            Some(text) if sigil == b'!' && is_debug(text) => blake3::hash(b""),
             Some(text) => self.hash(text),
             None => blake3::hash(name),
         }
     }
+}
+
+/// Returns a text without the comma and the spaces at its end.
+fn without_comma(text: &[u8]) -> &[u8] {
+    let text = text.trim_ascii_end();
+    text.strip_suffix(b",").unwrap_or(text)
 }
 
 fn is_name(byte: u8) -> bool {
@@ -367,7 +395,7 @@ mod tests {
 @"f.alias" = alias i32 (i32), ptr @f
 define i32 @f(i32 %0) #0 {
   %2 = call i32 asm "nop", "=r"() #1, !srcloc !5
-  call void @g(ptr @.str)
+  call void @g(ptr @.str), !llvm.loop !11
   ret i32 %2
 }
 define void @h() #0 {
@@ -379,6 +407,8 @@ attributes #1 = { cold }
 !llvm.module.flags = !{!0}
 !0 = !{i32 1, !"wchar_size", i32 2}
 !5 = !{i64 17}
+!11 = distinct !{!11, !12}
+!12 = !{!"llvm.loop.mustprogress"}
 ^0 = module: (path: "a.o", hash: (1, 2, 3, 4, 5))
 ^1 = gv: (name: "f", summaries: (function: (module: ^0))) ; guid = 11
 ^2 = gv: (name: "h", summaries: (function: (module: ^0))) ; guid = 12
@@ -409,6 +439,38 @@ attributes #1 = { cold }
     }
 
     #[test]
+    fn debug_information_is_no_difference() {
+        let edits = [
+            ("{ i32 1 }\n", "{ i32 1 }, !dbg !7\n"),
+            (
+                "(i32 %0) #0 {\n",
+                "(i32 %0) #0 !dbg !8 {\n    #dbg_value(i32 %0, !9, !DIExpression(), !10)\n",
+            ),
+            (
+                "!srcloc !5\n",
+                "!dbg !10, !srcloc !5\n    #dbg_value(i32 %2, !9, !DIExpression(), !10)\n",
+            ),
+            ("ret i32 %2\n", "ret i32 %2, !dbg !10\n"),
+            ("!{!11, !12}", "!{!11, !10, !10, !12}"),
+            ("!12 = ", "!10 = !DILocation(line: 1)\n!12 = "),
+            (
+                "{!0}\n",
+                "{!0, !6}\n!6 = !{i32 2, !\"Debug Info Version\", i32 3}\n",
+            ),
+        ];
+        let mut text = MODULE.to_owned();
+        for (from, to) in edits {
+            assert!(text.contains(from), "{from}");
+            text = text.replace(from, to);
+        }
+        let (plain, debug) = (Ir::parse(MODULE.as_bytes()), Ir::parse(text.as_bytes()));
+        assert!(plain.has_same_definitions(&debug));
+        assert!(!plain.is_same(&debug));
+        let other = text.replace("call void @g", "call void @h");
+        assert!(!plain.has_same_definitions(&Ir::parse(other.as_bytes())));
+    }
+
+    #[test]
     fn a_name_and_its_guid() {
         assert_eq!(Ir::parse(MODULE.as_bytes()).name(12), Some(&b"h"[..]));
     }
@@ -423,8 +485,8 @@ attributes #1 = { cold }
         assert_eq!(changed(&[(".str", ".str.4")]), (true, vec![]));
         assert_eq!(changed(&[("struct.a", "struct.b")]), (true, vec![]));
         assert_eq!(
-            changed(&[("  ret void\n", "  ret void, !dbg !77\n")]).1,
-            [12]
+            changed(&[("  ret void\n", "  ret void, !dbg !77\n")]),
+            (true, vec![])
         );
     }
 

@@ -8,72 +8,168 @@
 //! that is not compiled, so a `#line` is put behind each `#endif` as well.
 
 use diffy::{Line, Patch};
+use memchr::memmem;
 use std::collections::BTreeMap;
+
+/// The lines of a patched file, each with its number in the original.
+///
+/// Numbers begin at 0, as places in a list.
+#[derive(Clone, Debug, Default)]
+pub struct Lines {
+    /// The number of each line in the original; none for a new line.
+    origins: Vec<Option<usize>>,
+    /// The number of lines of the original.
+    original: usize,
+}
 
 /// Lines of a file that were replaced. Numbers begin at 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Change {
+struct Change {
     /// The first line behind the change, in the file as it was.
-    pub old_end: usize,
+    old_end: usize,
     /// The first line behind the change, in the file as it is now.
-    pub new_end: usize,
+    new_end: usize,
 }
 
-/// Returns the changes that a patch makes to a text to which it applies.
-#[must_use]
-pub fn changes(text: &[u8], patch: &Patch<'_, [u8]>) -> Vec<Change> {
-    let old: Vec<_> = text.split_inclusive(|&b| b == b'\n').collect();
-    let mut changes = Vec::new();
-    let mut moved = 0_isize;
-    let mut from = 0;
-    for hunk in patch.hunks() {
-        let wanted: Vec<_> = hunk
-            .lines()
-            .iter()
-            .filter_map(|line| match line {
-                Line::Context(line) | Line::Delete(line) => Some(*line),
-                Line::Insert(_) => None,
-            })
-            .collect();
-        let Some(start) = place(
-            &old,
-            &wanted,
-            hunk.old_range().start().saturating_sub(1),
-            from,
-        ) else {
-            continue;
-        };
-        let mut at = start;
-        let mut is_open = false;
-        for line in hunk.lines() {
-            match line {
-                Line::Delete(_) => {
-                    (at, moved, is_open) = (at + 1, moved - 1, true);
-                }
-                Line::Insert(_) => {
-                    (moved, is_open) = (moved + 1, true);
-                }
-                Line::Context(_) => {
-                    if is_open {
-                        changes.push(change(at, moved));
+impl Lines {
+    /// Returns the lines of a file before the first patch.
+    #[must_use]
+    pub fn new(text: &[u8]) -> Self {
+        let original = split(text).len();
+        Self {
+            origins: (0..original).map(Some).collect(),
+            original,
+        }
+    }
+
+    /// Follows a patch that applies to a text, which has these lines.
+    pub fn patch(&mut self, text: &[u8], patch: &Patch<'_, [u8]>) {
+        let old = split(text);
+        let mut origins = Vec::with_capacity(old.len());
+        let mut at = 0;
+        let origin = |at: usize| self.origins.get(at).copied().flatten();
+        for hunk in patch.hunks() {
+            let wanted: Vec<_> = hunk
+                .lines()
+                .iter()
+                .filter_map(|line| match line {
+                    Line::Context(line) | Line::Delete(line) => Some(*line),
+                    Line::Insert(_) => None,
+                })
+                .collect();
+            let near = hunk.old_range().start().saturating_sub(1);
+            let Some(start) = place(&old, &wanted, near, at) else {
+                continue;
+            };
+            origins.extend((at..start).map(origin));
+            at = start;
+            for line in hunk.lines() {
+                match line {
+                    Line::Delete(_) => at += 1,
+                    Line::Insert(_) => origins.push(None),
+                    Line::Context(_) => {
+                        origins.push(origin(at));
+                        at += 1;
                     }
-                    (at, is_open) = (at + 1, false);
                 }
             }
         }
-        if is_open {
-            changes.push(change(at, moved));
-        }
-        from = at;
+        origins.extend((at..old.len()).map(origin));
+        self.origins = origins;
     }
-    changes
+
+    /// Returns the replaced lines in order.
+    fn changes(&self) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let mut next = 0;
+        let mut is_open = false;
+        let end = (self.origins.len(), Some(self.original));
+        for (new_end, origin) in self.origins.iter().copied().enumerate().chain([end]) {
+            let Some(old_end) = origin else {
+                is_open = true;
+                continue;
+            };
+            if is_open || old_end != next {
+                changes.push(Change { old_end, new_end });
+            }
+            (next, is_open) = (old_end + 1, false);
+        }
+        changes
+    }
+
+    /// Returns the patched text with a `#line` behind each change that moved the lines behind it.
+    #[must_use]
+    pub fn keep_numbers(&self, text: &[u8]) -> Vec<u8> {
+        let mut marks = self.marks(text).into_iter().peekable();
+        let mut marked = Vec::with_capacity(text.len());
+        for (at, line) in split(text).into_iter().enumerate() {
+            marked.extend_from_slice(line);
+            if let Some((_, number)) = marks.next_if(|(end, _)| *end == at) {
+                marked.extend_from_slice(format!("#line {number}\n").as_bytes());
+            }
+        }
+        marked
+    }
+
+    /// Returns the number in the original of the line with the declaration of a variable, which the compiler places at
+    /// line `number` of the text that [`keep_numbers`](Self::keep_numbers) returns. Both numbers begin at 1.
+    ///
+    /// Returns nothing for a new line, and if two lines have the number of which not one alone declares the variable.
+    #[must_use]
+    pub fn original(&self, text: &[u8], number: usize, variable: &[u8]) -> Option<usize> {
+        let marks = self.marks(text);
+        let mut next = 1;
+        let mut places = Vec::new();
+        for (at, line) in split(text).into_iter().enumerate() {
+            if next == number {
+                places.push((at, line));
+            }
+            next = marks.get(&at).copied().unwrap_or(next + 1);
+        }
+        if places.len() > 1 {
+            let has = |line: &[u8], word: &[u8]| memmem::find(line, word).is_some();
+            places.retain(|(_, line)| has(line, b"static") && has(line, variable));
+        }
+        match places[..] {
+            [(at, _)] => self.origins.get(at)?.map(|origin| origin + 1),
+            _ => None,
+        }
+    }
+
+    /// Returns the lines behind which a `#line` is put, each with the number of the next line, which begins at 1.
+    fn marks(&self, text: &[u8]) -> BTreeMap<usize, usize> {
+        let lines = split(text);
+        let changes = self.changes();
+        let mut marks = BTreeMap::new();
+        let Some(first) = changes.iter().find(|c| c.old_end != c.new_end) else {
+            return marks;
+        };
+        for at in (first.new_end..lines.len()).filter(|&at| is_conditional(&lines, at)) {
+            let change = changes.iter().rev().find(|change| change.new_end <= at);
+            if let Some(change) = change {
+                marks.insert(at, at - change.new_end + change.old_end + 2);
+            }
+        }
+        for (at, change) in changes.iter().enumerate() {
+            let next = changes.get(at + 1).map_or(lines.len(), |next| next.new_end);
+            let end =
+                (change.new_end.saturating_sub(1)..lines.len()).find(|&line| closes(&lines, line));
+            let Some(end) = end.filter(|&end| end < next) else {
+                continue;
+            };
+            let old = (end + 1 + change.old_end).checked_sub(change.new_end);
+            if let Some(old) = old {
+                marks.insert(end, old + 1);
+            }
+        }
+        // The last line may have no end.
+        marks.retain(|&at, _| lines.get(at).is_some_and(|line| line.ends_with(b"\n")));
+        marks
+    }
 }
 
-fn change(old_end: usize, moved: isize) -> Change {
-    Change {
-        old_end,
-        new_end: old_end.saturating_add_signed(moved),
-    }
+fn split(text: &[u8]) -> Vec<&[u8]> {
+    text.split_inclusive(|&b| b == b'\n').collect()
 }
 
 /// Returns the place of the wanted lines in a file that is nearest to the place in the patch.
@@ -84,80 +180,6 @@ fn place(old: &[&[u8]], wanted: &[&[u8]], near: usize, from: usize) -> Option<us
     places.min_by_key(|at| at.abs_diff(near))
 }
 
-/// Combines the changes of a patch with those of a later patch.
-///
-/// The later changes are changes of the file that the first patch made.
-#[must_use]
-pub fn combine(first: &[Change], later: &[Change]) -> Vec<Change> {
-    if first.is_empty() {
-        return later.to_vec();
-    }
-    // The old and the new number of a line of the file in between.
-    let before = |line: usize| {
-        let change = first.iter().rev().find(|change| change.new_end <= line);
-        change.map_or(line, |c| c.old_end + (line - c.new_end))
-    };
-    let after = |line: usize| {
-        let change = later.iter().rev().find(|change| change.old_end <= line);
-        change.map_or(line, |c| c.new_end + (line - c.old_end))
-    };
-    let mut all: Vec<_> = first
-        .iter()
-        .map(|c| Change {
-            old_end: c.old_end,
-            new_end: after(c.new_end),
-        })
-        .collect();
-    all.extend(later.iter().map(|c| Change {
-        old_end: before(c.old_end),
-        new_end: c.new_end,
-    }));
-    all.sort_by_key(|change| (change.new_end, change.old_end));
-    all.dedup_by_key(|change| change.new_end);
-    all
-}
-
-/// Returns the text with a `#line` behind each change that moved the lines behind it.
-#[must_use]
-pub fn keep_numbers(text: &[u8], changes: &[Change]) -> Vec<u8> {
-    let lines: Vec<_> = text.split_inclusive(|&b| b == b'\n').collect();
-    let Some(first) = changes.iter().find(|c| c.old_end != c.new_end) else {
-        return text.to_vec();
-    };
-    // The lines behind which a #line is put, each with the number of the next line.
-    let mut marks = BTreeMap::new();
-    for at in first.new_end..lines.len() {
-        let change = changes.iter().rev().find(|change| change.new_end <= at);
-        if let (true, Some(change)) = (is_conditional(&lines, at), change) {
-            marks.insert(at, at - change.new_end + change.old_end + 2);
-        }
-    }
-    for (at, change) in changes.iter().enumerate() {
-        let next = changes.get(at + 1).map_or(lines.len(), |next| next.new_end);
-        let end =
-            (change.new_end.saturating_sub(1)..lines.len()).find(|&line| closes(&lines, line));
-        let Some(end) = end.filter(|&end| end < next) else {
-            continue;
-        };
-        let old = (end + 1 + change.old_end).checked_sub(change.new_end);
-        if let Some(old) = old {
-            marks.insert(end, old + 1);
-        }
-    }
-    let mut marked = Vec::with_capacity(text.len());
-    let mut marks = marks.into_iter().peekable();
-    for (at, line) in lines.iter().enumerate() {
-        marked.extend_from_slice(line);
-        if let Some((_, number)) = marks.next_if(|(end, _)| *end == at) {
-            if !line.ends_with(b"\n") {
-                continue;
-            }
-            marked.extend_from_slice(format!("#line {number}\n").as_bytes());
-        }
-    }
-    marked
-}
-
 /// Returns true if a line is a directive of conditional compilation.
 fn is_conditional(lines: &[&[u8]], at: usize) -> bool {
     let line = lines.get(at).copied().unwrap_or_default();
@@ -165,6 +187,16 @@ fn is_conditional(lines: &[&[u8]], at: usize) -> bool {
     let directive = directive.map(<[u8]>::trim_ascii_start).unwrap_or_default();
     let is_it = |name: &&[u8]| directive.starts_with(name);
     [&b"if"[..], b"el", b"endif"].iter().any(is_it) && !continues(line)
+}
+
+/// Returns true if a text has a directive that gives lines other numbers or another file.
+#[must_use]
+pub fn has_line_directive(text: &[u8]) -> bool {
+    split(text).into_iter().any(|line| {
+        let directive = line.trim_ascii_start().strip_prefix(b"#");
+        let directive = directive.unwrap_or_default().trim_ascii_start();
+        directive.starts_with(b"line") || directive.first().is_some_and(u8::is_ascii_digit)
+    })
 }
 
 /// Returns true if the next line continues a line.
@@ -186,11 +218,20 @@ mod tests {
     const FILE: &str =
         "int a;\nint f(void)\n{\n\treturn 1;\n}\nint g(void)\n{\n\treturn __LINE__;\n}\n";
 
+    /// Returns a text with patches applied, and its lines.
+    fn patched(before: &str, patches: &[&str]) -> (Vec<u8>, Lines) {
+        let (mut text, mut lines) = (before.as_bytes().to_vec(), Lines::new(before.as_bytes()));
+        for patch in patches {
+            let patch = Patch::from_bytes(patch.as_bytes()).unwrap();
+            lines.patch(&text, &patch);
+            text = diffy::apply_bytes(&text, &patch).unwrap();
+        }
+        (text, lines)
+    }
+
     fn marked(before: &str, patch: &str) -> String {
-        let patch = Patch::from_bytes(patch.as_bytes()).unwrap();
-        let changes = changes(before.as_bytes(), &patch);
-        let after = diffy::apply_bytes(before.as_bytes(), &patch).unwrap();
-        String::from_utf8(keep_numbers(&after, &changes)).unwrap()
+        let (text, lines) = patched(before, &[patch]);
+        String::from_utf8(lines.keep_numbers(&text)).unwrap()
     }
 
     #[test]
@@ -218,6 +259,14 @@ mod tests {
     }
 
     #[test]
+    fn a_directive_for_lines() {
+        for text in ["#line 7\n", "int a;\n # 7 \"a.y\"\n", "#  line 7 \"a.y\"\n"] {
+            assert!(has_line_directive(text.as_bytes()), "{text}");
+        }
+        assert!(!has_line_directive(b"#if 7\nline 7\n7\n# define line 7\n"));
+    }
+
+    #[test]
     fn code_that_is_left_out_takes_no_mark_with_it() {
         let before = "#ifdef A\nint f(void)\n{\n}\n#else\nint h;\n# endif /* A */\nint g;\n";
         let patch = "--- a\n+++ b\n@@ -2,3 +2,4 @@\n int f(void)\n {\n+\ta++;\n }\n";
@@ -235,46 +284,39 @@ mod tests {
 
     #[test]
     fn two_patches_of_one_file() {
-        let first = [Change {
-            old_end: 3,
-            new_end: 4,
-        }];
-        let later = [Change {
-            old_end: 8,
-            new_end: 6,
-        }];
-        let both = combine(&first, &later);
-        assert_eq!(
-            both,
-            [
-                Change {
-                    old_end: 3,
-                    new_end: 4
-                },
-                Change {
-                    old_end: 7,
-                    new_end: 6
-                }
-            ]
+        let changes = |later: &str| {
+            let first = "--- a\n+++ b\n@@ -3,2 +3,3 @@\n {\n+\ta++;\n \treturn 1;\n";
+            let changes = patched(FILE, &[first, later]).1.changes();
+            let ends = changes
+                .iter()
+                .map(|change| (change.old_end, change.new_end));
+            ends.collect::<Vec<_>>()
+        };
+        let behind = "--- a\n+++ b\n@@ -7,3 +7,2 @@\n int g(void)\n-{\n \treturn __LINE__;\n";
+        assert_eq!(changes(behind), [(3, 4), (7, 7)]);
+        let before = "--- a\n+++ b\n@@ -1,2 +1,3 @@\n int a;\n+int b;\n int f(void)\n";
+        assert_eq!(changes(before), [(1, 2), (3, 5)]);
+        let undone = "--- a\n+++ b\n@@ -3,3 +3,2 @@\n {\n-\ta++;\n \treturn 1;\n";
+        assert_eq!(changes(undone), []);
+    }
+
+    #[test]
+    fn a_line_that_the_patch_moved_has_its_number_in_the_original() {
+        let before =
+            "int f(void)\n{\n\tstatic int x;\n\treturn x;\n}\nint g(void) { static int y; }\n";
+        let patch =
+            "--- a\n+++ b\n@@ -2,2 +2,4 @@\n {\n+\tstatic int x;\n+\tx++;\n \tstatic int x;\n";
+        let (text, lines) = patched(before, &[patch]);
+        let marked = String::from_utf8(lines.keep_numbers(&text)).unwrap();
+        assert!(
+            marked.contains("\treturn x;\n}\n#line 6\nint g"),
+            "{marked}"
         );
-        // The later change is before the first.
-        let later = [Change {
-            old_end: 1,
-            new_end: 2,
-        }];
-        let both = combine(&first, &later);
-        assert_eq!(
-            both,
-            [
-                Change {
-                    old_end: 1,
-                    new_end: 2
-                },
-                Change {
-                    old_end: 3,
-                    new_end: 5
-                }
-            ]
-        );
+        assert_eq!(lines.original(&text, 3, b"x"), None);
+        assert_eq!(lines.original(&text, 5, b"x"), Some(3));
+        // Two lines have the number 6.
+        assert_eq!(lines.original(&text, 6, b"y"), Some(6));
+        assert_eq!(lines.original(&text, 6, b"x"), None);
+        assert_eq!(lines.original(&text, 99, b"y"), None);
     }
 }

@@ -14,7 +14,8 @@
 //! | the thin links | [`thin_link`], [`index`] | what every file imports, before and after |
 //! | the backends | [`backends`], [`pairs`](mod@pairs) | [`Pairs`]: object files before and after |
 //!
-//! All later steps only use [`Pairs`].
+//! All later steps only use [`Pairs`]. Where variables of one name cannot be told apart by their code, [`declared`] asks
+//! the compiler for the lines of their declarations.
 
 pub mod backends;
 pub mod cache;
@@ -23,6 +24,7 @@ pub mod changed;
 pub mod code;
 pub mod compare;
 pub mod compile;
+pub mod declared;
 pub mod disassembler;
 pub mod extract;
 pub mod finish;
@@ -43,6 +45,7 @@ mod refusal;
 pub mod shadow;
 pub mod thin_link;
 
+pub use declared::Sources;
 pub use kernel::KernelBuild;
 pub use pairs::pairs;
 pub use progress::Progress;
@@ -136,6 +139,8 @@ pub struct Unit {
 pub struct Pairs {
     /// The files, those of vmlinux first and in link order, then the modules.
     pub units: Vec<Unit>,
+    /// The sources of the files that the patch changes.
+    pub sources: Sources,
     /// The directory for intermediate files. It is removed when this value is dropped, unless it is to be
     /// kept.
     pub directory: WorkDirectory,

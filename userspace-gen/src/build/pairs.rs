@@ -6,6 +6,7 @@ use super::backends::{Backend, Backends, Wanted};
 use super::cache::{Cache, CacheKey};
 use super::changed::{below, dependants, Dependant, Part};
 use super::compile::Compiler;
+use super::declared::{Bitcode, Sources};
 use super::disassembler::Disassembler;
 use super::index::Difference;
 use super::ir::Ir;
@@ -62,12 +63,13 @@ pub fn pairs(
         cache: Cache::open(&request.cache)?,
         disassembler: kernel.disassembler()?,
     };
-    let units = match front.units()? {
-        Ok(units) => units,
+    let (units, sources) = match front.units()? {
+        Ok(found) => found,
         Err(refusals) => return Ok(Err(refusals)),
     };
     Ok(Ok(Pairs {
         units,
+        sources,
         directory: front.directory,
     }))
 }
@@ -83,7 +85,7 @@ struct Front<'f> {
 }
 
 impl Front<'_> {
-    fn units(&self) -> Result<Refusable<Vec<Unit>>> {
+    fn units(&self) -> Result<Refusable<(Vec<Unit>, Sources)>> {
         self.progress.step("patch", self.request.patches.len());
         let patched = match Patched::apply(&self.request.patches, self.kernel.source())? {
             Ok(patched) => patched,
@@ -113,7 +115,15 @@ impl Front<'_> {
             return Ok(Err(refusals));
         }
         let shadow = Shadow::write(&patched, self.kernel.source_names(), self.directory.path())?;
-        let compiled = match self.compile(&dependants, &shadow)? {
+        let before = Compiler {
+            launcher: self.request.launcher.clone(),
+            options: Vec::new(),
+        };
+        let after = Compiler {
+            options: shadow.options(),
+            ..before.clone()
+        };
+        let compiled = match self.compile(&dependants, &before, &after)? {
             Ok(compiled) => compiled,
             Err(refusals) => return Ok(Err(refusals)),
         };
@@ -138,7 +148,21 @@ impl Front<'_> {
         for (object, files) in by_object {
             units.extend(self.link(object, &files)?);
         }
-        Ok(Ok(units))
+        let bitcode = compiled.iter().map(|file| {
+            let bitcode = Bitcode {
+                original: file.original.clone(),
+                patched: file.patched.clone(),
+            };
+            (file.dependant.kbuild_path.clone(), bitcode)
+        });
+        let sources = Sources {
+            bitcode: bitcode.collect(),
+            patched,
+            before,
+            after,
+            disassembler: self.disassembler.clone(),
+        };
+        Ok(Ok((units, sources)))
     }
 
     /// Refuses patches that can be refused before anything is compiled.
@@ -189,20 +213,14 @@ impl Front<'_> {
     fn compile<'d>(
         &self,
         dependants: &'d [Dependant],
-        shadow: &Shadow,
+        before: &Compiler,
+        after: &Compiler,
     ) -> Result<Refusable<Vec<Compiled<'d>>>> {
         self.progress.step("compile", dependants.len());
-        let compiler = Compiler {
-            launcher: self.request.launcher.clone(),
-            options: Vec::new(),
-        };
-        let after = Compiler {
-            options: shadow.options(),
-            ..compiler.clone()
-        };
-        let originals = Originals::new(self.kernel, &self.cache, compiler, &self.disassembler);
+        let originals =
+            Originals::new(self.kernel, &self.cache, before.clone(), &self.disassembler);
         let results = each(self.request.jobs, dependants, |dependant| {
-            let result = self.compile_one(dependant, &originals, &after);
+            let result = self.compile_one(dependant, &originals, after);
             self.progress
                 .advance(&dependant.kbuild_path.display().to_string());
             result

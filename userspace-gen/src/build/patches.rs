@@ -5,7 +5,7 @@
 //! Paths are those of `patch -p1`. Every line of a hunk has to be in the file as the patch has it. A hunk
 //! may have moved, but there is no fuzz: a livepatch of the wrong code is worse than no livepatch.
 
-use super::lines::{self, Change};
+use super::lines::{self, Lines};
 use super::{BuildRefusal, Refusable, RefusalKind};
 use crate::error::{Error, Result};
 use crate::file::read_file;
@@ -29,7 +29,7 @@ pub struct Patched {
 #[derive(Debug, Default)]
 struct File {
     text: Vec<u8>,
-    changes: Vec<Change>,
+    lines: Lines,
 }
 
 /// The parts of a kernel's tree that no livepatch can change, each with the reason.
@@ -113,12 +113,23 @@ impl Patched {
     /// Returns each file with its new text. Unchanged lines keep their numbers as far as possible.
     pub fn texts(&self) -> impl Iterator<Item = (&Path, Vec<u8>)> {
         let texts = self.files.iter();
-        texts.map(|(path, file)| {
-            (
-                path.as_path(),
-                lines::keep_numbers(&file.text, &file.changes),
-            )
-        })
+        texts.map(|(path, file)| (path.as_path(), file.lines.keep_numbers(&file.text)))
+    }
+
+    /// Returns the number that the line with the declaration of a variable has in the unpatched file, as
+    /// [`Lines::original`] does. A file without patches keeps its numbers.
+    ///
+    /// Returns nothing as well if a patched file has `#line` of its own.
+    #[must_use]
+    pub fn original_line(&self, path: &Path, number: usize, variable: &[u8]) -> Option<usize> {
+        let mut files = self.files.values();
+        if files.any(|file| lines::has_line_directive(&file.text)) {
+            return None;
+        }
+        let Some(file) = self.files.get(path) else {
+            return Some(number);
+        };
+        file.lines.original(&file.text, number, variable)
     }
 
     fn add(
@@ -181,20 +192,15 @@ impl Patched {
                     return Ok(Err(refusal(RefusalKind::DoesNotApply, &path, &format!("is not in {}: give a patch of this kernel, with paths as of git diff (patch -p1)", tree.display()))));
                 }
             };
-            self.files.insert(
-                path.clone(),
-                File {
-                    text,
-                    changes: Vec::new(),
-                },
-            );
+            let lines = Lines::new(&text);
+            self.files.insert(path.clone(), File { text, lines });
         }
         let Some(file) = self.files.get_mut(&path) else {
             return Ok(Ok(()));
         };
         match diffy::apply_bytes(&file.text, edit) {
             Ok(text) => {
-                file.changes = lines::combine(&file.changes, &lines::changes(&file.text, edit));
+                file.lines.patch(&file.text, edit);
                 file.text = text;
                 Ok(Ok(()))
             }

@@ -113,7 +113,7 @@ fn changes(original: &Source, patched: &Source) -> (Vec<String>, Vec<String>, Ve
         original: Code::read("original.o".to_owned(), &before, &layouts).unwrap(),
         patched: Code::read("patched.o".to_owned(), &after, &layouts).unwrap(),
     }];
-    let pairings = Pairings::new(&versions, &layouts);
+    let pairings = Pairings::new(&versions, &layouts, &|_| Ok(None)).unwrap();
     let Changes {
         functions,
         data,
@@ -286,7 +286,7 @@ fn pairs(original: &Source, patched: &Source) -> Vec<(String, String)> {
         original: Code::read("original.o".to_owned(), &before, &layouts).unwrap(),
         patched: Code::read("patched.o".to_owned(), &after, &layouts).unwrap(),
     }];
-    let pairings = Pairings::new(&versions, &layouts);
+    let pairings = Pairings::new(&versions, &layouts, &|_| Ok(None)).unwrap();
     let Versions { original, patched } = &versions[0];
     let variables = patched
         .numbered()
@@ -344,7 +344,7 @@ fn a_symbol_of_another_patched_file_is_told_by_its_definition() {
         patched: Code::read("patched.o".to_owned(), after, &layouts).unwrap(),
     });
     let versions: Vec<_> = versions.collect();
-    let pairings = Pairings::new(&versions, &layouts);
+    let pairings = Pairings::new(&versions, &layouts, &|_| Ok(None)).unwrap();
     assert_eq!(
         compare(&[unit(), unit()], &versions, &pairings).functions,
         []

@@ -121,7 +121,7 @@ fn extracted<T>(
     let proof = Proof::new(&image, &[&located[0]]).unwrap();
     proof.check(&members[0], &versions[0].original, &located[0])?;
     let units = [unit()];
-    let pairings = Pairings::new(&versions, &layouts);
+    let pairings = Pairings::new(&versions, &layouts, &|_| Ok(None)).unwrap();
     let changes = compare(&units, &versions, &pairings);
     let extraction = extract(
         &Inputs {

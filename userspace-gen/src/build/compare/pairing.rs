@@ -3,15 +3,17 @@
 //! Finds the original of each function and variable of a patched file.
 //!
 //! A name that is unique in both versions decides. Names of static locals differ in a number only, which
-//! any new string changes. Static locals are paired by the unchanged functions that use them. The only one that is
-//! left is paired by its name. Several are paired by order if they are equal and remember nothing of importance; others
-//! are not paired, and whoever needs them is refused.
+//! any new string changes. Static locals are paired by the unchanged functions that use them, and then by the lines of
+//! their declarations. The only one that is left is paired by its name. Several are paired by order if they are equal and
+//! remember nothing of importance; others are not paired, and whoever needs them is refused.
 
 use super::form::{Form, Forms, ReferentKey};
 use super::names::{self, stem};
 use super::sections::is_boot_only;
 use super::versions::{Side, Versions};
 use crate::build::code::{Code, Layouts, PieceId, PieceKind, ReferenceTarget};
+use crate::build::declared::{Place, Places};
+use crate::error::Result;
 use std::collections::{BTreeMap, HashMap};
 
 /// The pairs of one file.
@@ -163,8 +165,18 @@ pub struct Pairings<'v, 'd> {
 
 impl<'v, 'd> Pairings<'v, 'd> {
     /// Pairs the pieces of all files.
-    #[must_use]
-    pub fn new(versions: &'v [Versions<'d>], layouts: &'v Layouts) -> Self {
+    ///
+    /// `places` finds the places of the variables of a file before and after the patch. That takes time, and is only
+    /// done for files with variables that nothing else tells apart.
+    ///
+    /// # Errors
+    ///
+    /// The error of `places`.
+    pub fn new(
+        versions: &'v [Versions<'d>],
+        layouts: &'v Layouts,
+        places: &dyn Fn(usize) -> Result<Option<[Places; 2]>>,
+    ) -> Result<Self> {
         let by_names = versions
             .iter()
             .map(|v| Pairing::by_names(&v.original, &v.patched));
@@ -176,12 +188,18 @@ impl<'v, 'd> Pairings<'v, 'd> {
         };
         for unit in 0..versions.len() {
             pairings.by_users(unit);
+            if pairings.has_open(unit) {
+                if let Some(places) = places(unit)? {
+                    pairings.by_places(unit, &places);
+                    pairings.by_users(unit);
+                }
+            }
             pairings.by_order(unit);
         }
         for pairing in &mut pairings.of_units {
             pairing.is_settled = true;
         }
-        pairings
+        Ok(pairings)
     }
 
     /// Returns the pairs of a file.
@@ -267,6 +285,63 @@ impl<'v, 'd> Pairings<'v, 'd> {
         unpaired.collect()
     }
 
+    /// Returns true if a file has variables that remember something and that neither their names nor their users tell
+    /// apart.
+    fn has_open(&self, unit: usize) -> bool {
+        let patched = &self.versions[unit].patched;
+        self.of_units[unit].ambiguous.values().any(|group| {
+            let Some(&first) = group.patched.first() else {
+                return false;
+            };
+            let left = self.of_units[unit].left_of(patched, first);
+            let is_pair = left.originals.len() == 1 && left.patched.len() == 1;
+            let is_state = |&id: &PieceId| {
+                let piece = patched.piece(id);
+                let is_told = is_pair && !is_part(patched, id)
+                    || names::is_forgetful(piece.name.unwrap_or_default());
+                let is_writable = patched.section(piece.section).is_writable();
+                piece.kind == PieceKind::Data && is_writable && !is_told
+            };
+            !left.originals.is_empty() && left.patched.iter().any(is_state)
+        })
+    }
+
+    /// Pairs the variables of a name that are declared in the same place.
+    ///
+    /// LLVM splits variables after their places are known. A part may have the name of another variable only if a further
+    /// part has a name that no variable has (`f.x.0`), and then none of the group is paired.
+    fn by_places(&mut self, unit: usize, places: &[Places; 2]) {
+        let Versions { original, patched } = &self.versions[unit];
+        let mut pairs = Vec::new();
+        let groups = self.of_units[unit].ambiguous.iter();
+        let variables = groups.filter(|((kind, _), _)| *kind == PieceKind::Data);
+        for (_, group) in variables {
+            let sides = [
+                (original, &group.originals, &places[0]),
+                (patched, &group.patched, &places[1]),
+            ];
+            let found = sides.map(|(code, ids, places)| by_place(code, ids, places));
+            let [Some(before), Some(after)] = found else {
+                continue;
+            };
+            pairs.extend(before.into_iter().filter_map(|(place, original)| {
+                let one = |ids: &[PieceId]| <[PieceId; 1]>::try_from(ids).ok();
+                let ([original], [patched]) = (one(&original)?, one(after.get(place)?)?);
+                Some((original, patched))
+            }));
+        }
+        for (one, other) in pairs {
+            if is_same_life(
+                &self.versions[unit].original,
+                one,
+                &self.versions[unit].patched,
+                other,
+            ) {
+                self.of_units[unit].pair(one, other);
+            }
+        }
+    }
+
     /// Pairs the remaining pieces of a name by order, if both versions have the same number, all are equal, and it
     /// does not matter which is which.
     fn by_order(&mut self, unit: usize) {
@@ -302,6 +377,23 @@ impl<'v, 'd> Pairings<'v, 'd> {
             }
         }
     }
+}
+
+/// Returns the variables that are declared in each place; nothing if the place of one is not known.
+fn by_place<'p>(
+    code: &Code<'_>,
+    ids: &[PieceId],
+    places: &'p Places,
+) -> Option<HashMap<&'p Place, Vec<PieceId>>> {
+    let mut found: HashMap<_, Vec<_>> = HashMap::new();
+    for &id in ids {
+        let place = places.get(&names::clean(code.piece(id).name?))?;
+        // A new variable has no place.
+        if let Some(place) = place {
+            found.entry(place).or_default().push(id);
+        }
+    }
+    Some(found)
 }
 
 /// Returns the pieces of the same file that a piece and its entries refer to, reference by reference.

@@ -7,6 +7,7 @@ mod backends;
 mod cache;
 mod calls;
 mod command;
+mod declared;
 mod launcher;
 mod refused;
 mod small_kernel;

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+
+//! Finds where the static variables of a file are declared, to tell variables of one name apart.
+//!
+//! LLVM gives static locals of one name numbers (`f.x`, `f.x.7`), by their order in the file. With a new variable in
+//! front of the kernel's, the kernel's gets another number. The line of its declaration is the same, or the patch
+//! says where it moved to. The compiler says which line that is, if it makes debug information. Most kernels are built
+//! without that, so the file is compiled once more, before and after the patch, but only if it is needed. The result has
+//! to be the code that is compared, apart from the debug information.
+
+pub mod debug_info;
+
+use super::compile::Compiler;
+use super::disassembler::Disassembler;
+use super::ir::Ir;
+use super::kbuild::Saved;
+use super::kernel::{is_bitcode, KernelBuild};
+use super::patches::Patched;
+use super::path::{copy_below, normal};
+use super::Unit;
+use crate::error::Result;
+use debug_info::{declarations, Declaration};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// The place of a variable's declaration in the original source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// The line of a file.
+    Line(PathBuf, usize),
+    /// The name in a file of which the patch changes nothing.
+    Name(Vec<u8>),
+}
+
+/// The places of the variables of a file by their names in the bitcode; none for a declaration that the patch adds.
+pub type Places = HashMap<Vec<u8>, Option<Place>>;
+
+/// A file that the patch changes, as bitcode.
+#[derive(Debug)]
+pub struct Bitcode {
+    /// The file of the running kernel.
+    pub original: PathBuf,
+    /// The file with the patch.
+    pub patched: PathBuf,
+}
+
+/// The sources before and after the patch.
+#[derive(Debug)]
+pub struct Sources {
+    /// The patched files.
+    pub patched: Patched,
+    /// The compiler of the original files.
+    pub before: Compiler,
+    /// The compiler of the patched files.
+    pub after: Compiler,
+    /// The files that the patch changes, by kbuild's names.
+    pub bitcode: HashMap<PathBuf, Bitcode>,
+    /// The tools that read bitcode.
+    pub disassembler: Disassembler,
+}
+
+impl Sources {
+    /// Returns the places of the variables of a file before and after the patch, each in the original source.
+    ///
+    /// Returns nothing if the places are not certain. Intermediate files are written below `directory`.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read or written, or a tool cannot be run.
+    pub fn places(
+        &self,
+        kernel: &KernelBuild,
+        unit: &Unit,
+        directory: &Path,
+    ) -> Result<Option<[Places; 2]>> {
+        let path = &unit.kbuild_path;
+        let Some(bitcode) = self.bitcode.get(path) else {
+            return self.names(&kernel.directory().join(path));
+        };
+        let saved = Saved::open(kernel.directory(), path)?;
+        let mut all = Vec::new();
+        for (name, compiler, compared) in [
+            ("before", &self.before, &bitcode.original),
+            ("after", &self.after, &bitcode.patched),
+        ] {
+            let mut compiler = compiler.clone();
+            compiler.options.push("-g".to_owned());
+            let to = copy_below(&directory.join("declared").join(name), path);
+            if compiler.compile(kernel, path, &saved, &to)?.is_err() || !is_bitcode(&to)? {
+                return Ok(None);
+            }
+            let texts = self.disassembler.texts(&[compared, &to])?;
+            let [compared, text] = &texts[..] else {
+                return Ok(None);
+            };
+            if !Ir::parse(compared).has_same_definitions(&Ir::parse(text)) {
+                return Ok(None);
+            }
+            all.push(declarations(text));
+        }
+        let directory = saved.directory.as_deref().unwrap_or(kernel.directory());
+        let places = |declarations: &HashMap<Vec<u8>, Declaration>, is_patched| -> Places {
+            let places = declarations.iter().map(|(name, declaration)| {
+                let place = self.place(kernel, directory, declaration, is_patched);
+                (name.clone(), place)
+            });
+            places.collect()
+        };
+        Ok(match &all[..] {
+            [before, after] => Some([places(before, false), places(after, true)]),
+            _ => None,
+        })
+    }
+
+    /// Returns the names of a file as places: the bitcode of a file that only imports other code is the same.
+    fn names(&self, bitcode: &Path) -> Result<Option<[Places; 2]>> {
+        if !is_bitcode(bitcode)? {
+            return Ok(None);
+        }
+        let texts = self.disassembler.texts(&[bitcode])?;
+        let names = texts.first().map(|text| {
+            let ir = Ir::parse(text);
+            let names = ir.definitions().map(<[u8]>::to_vec);
+            let places = names.map(|name| (name.clone(), Some(Place::Name(name))));
+            places.collect::<Places>()
+        });
+        Ok(names.map(|names| [names.clone(), names]))
+    }
+
+    /// Returns the place of a declaration in the original source.
+    fn place(
+        &self,
+        kernel: &KernelBuild,
+        directory: &Path,
+        declaration: &Declaration,
+        is_patched: bool,
+    ) -> Option<Place> {
+        let file = normal(&directory.join(&declaration.file));
+        if !is_patched {
+            return Some(Place::Line(file, declaration.line));
+        }
+        let mut trees = kernel.source_names().iter();
+        let below = trees.find_map(|tree| file.strip_prefix(tree).ok());
+        let line = self
+            .patched
+            .original_line(below?, declaration.line, &declaration.name)?;
+        Some(Place::Line(file, line))
+    }
+}
