@@ -68,9 +68,14 @@ log_mark() {
 	klp_log_mark=$(dmesg | wc -l)
 }
 
+# log_since() - print what the kernel logged since log_mark
+log_since() {
+	dmesg | tail -n "+$((klp_log_mark + 1))"
+}
+
 # log_says(text) - whether the kernel logged the text since log_mark
 log_says() {
-	dmesg | tail -n "+$((klp_log_mark + 1))" | tee /dev/stderr | grep -qF -- "$1"
+	log_since | tee /dev/stderr | grep -qF -- "$1"
 }
 
 # wait_for(command...) - try for forty seconds

@@ -12,15 +12,6 @@ single() {
 	unshare -n cat /proc/net/dev | grep -o 'sit[^:]*'
 }
 
-# The kernel's own variable says from here on that it is quiet; the one of the livepatch does not.
-echo 4 >/proc/sys/vm/drop_caches
-# shellcheck disable=SC2034
-after[namesake]='1 0'
-namesake() {
-	echo 3 >/proc/sys/vm/drop_caches
-	echo "$(dmesg | grep -c 'everything is dropped') $(dmesg | grep -c 'drop_caches: 3')"
-}
-
 # All events of ACPI that are general purpose events; the guest has hardly any.
 after[global]=many
 global() {

@@ -59,6 +59,17 @@ static_local() {
 	echo "$(cat $boot_id) $(cat $boot_id)"
 }
 
+# The kernel's own variable says from here on that it is quiet. The livepatch has another one of its name, which says so
+# when the livepatch has printed its message.
+echo 4 >/proc/sys/vm/drop_caches
+before[namesake]='0 0'
+after[namesake]='1 0'
+namesake() {
+	log_mark
+	echo 3 >/proc/sys/vm/drop_caches
+	echo "$(log_since | grep -c 'everything is dropped') $(log_since | grep -c 'drop_caches: 3')"
+}
+
 before[new]=' '
 after[new]='first read second read'
 new() {

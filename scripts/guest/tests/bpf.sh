@@ -53,7 +53,7 @@ is_explained() {
 	shift
 	log_mark
 	refused fentry "$@" || return 1
-	dmesg | tail -n "+$((klp_log_mark + 1))" | sed -n 's/^\[[ 0-9.]*\] kallsyms: //p' >/tmp/logged
+	log_since | sed -n 's/^\[[ 0-9.]*\] kallsyms: //p' >/tmp/logged
 	cat /tmp/logged
 	diff /tmp/logged <(echo "$lines")
 }

@@ -16,7 +16,7 @@ special() {
 	sed '/^static key/d; s/smap .*/smap/; s/shown .*/shown/' $special | paste -s -d ,
 }
 
-patches='string promoted inlined percpu after_init static_local new tracepoint fault header module'
+patches='string promoted inlined percpu after_init static_local namesake new tracepoint fault header module'
 
 # all_print(when) - whether that is so for each patch, before or after
 all_print() {
@@ -77,7 +77,7 @@ tracepoint_left_out() {
 # callbacks_called() - whether the log since log_mark has the four callbacks
 callbacks_called() {
 	local said
-	said=$(dmesg | tail -n "+$((klp_log_mark + 1))" | sed -n 's/.*klp_callbacks: //p' | paste -s -d ,)
+	said=$(log_since | sed -n 's/.*klp_callbacks: //p' | paste -s -d ,)
 	echo "$said"
 	[ "$said" = 'pre_patch vmlinux,post_patch vmlinux,pre_unpatch vmlinux,post_unpatch vmlinux' ]
 }
@@ -95,7 +95,7 @@ check_special() {
 	check 'special: everything is as before' prints special "${before[special]}"
 }
 
-ktap_suite build 70
+ktap_suite build 74
 modprobe 8021q
 insmod /klp/modules/klp_special.ko
 check 'the kernel is as it was built' all_print before

@@ -27,7 +27,7 @@ held_by() {
 
 # logged(n) - whether the log says n times since log_mark that a livepatch keeps klp_sympos
 logged() {
-	dmesg | tail -n "+$((klp_log_mark + 1))" | grep "keeps module 'klp_sympos' loaded" >/tmp/said
+	log_since | grep "keeps module 'klp_sympos' loaded" >/tmp/said
 	cat /tmp/said
 	[ "$(wc -l </tmp/said)" = "$1" ]
 }

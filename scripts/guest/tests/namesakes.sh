@@ -84,7 +84,7 @@ graphs() {
 
 # logged() - what was logged for tracers since log_mark
 logged() {
-	dmesg | tail -n "+$((klp_log_mark + 1))" | sed -n 's/^\[[ 0-9.]*\] \(kallsyms\|ftrace\): /\1: /p'
+	log_since | sed -n 's/^\[[ 0-9.]*\] \(kallsyms\|ftrace\): /\1: /p'
 }
 
 # says_what_was_passed_over(command...) - whether the log says once that the name is taken as it is

@@ -27,7 +27,7 @@ unresolved() {
 refused_and_logged() {
 	log_mark
 	! insmod "/klp/modules/$1.ko" || return 1
-	dmesg | tail -n "+$((klp_log_mark + 1))" | sed -n 's/^\[[ 0-9.]*\] \(klp_sympos:\)/\1/p' >/tmp/logged
+	log_since | sed -n 's/^\[[ 0-9.]*\] \(klp_sympos:\)/\1/p' >/tmp/logged
 	cat /tmp/logged
 }
 

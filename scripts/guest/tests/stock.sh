@@ -12,7 +12,7 @@ observe() {
 	cat /proc/cmdline
 	unload_livepatch livepatch-sample || return 1
 	cat /proc/cmdline
-	dmesg | tail -n "+$((klp_log_mark + 1))" | sed 's/^\[[ 0-9.]*\] //' |
+	log_since | sed 's/^\[[ 0-9.]*\] //' |
 		grep -e livepatch -e klp | grep -v taint
 }
 

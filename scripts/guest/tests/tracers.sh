@@ -167,7 +167,7 @@ ambiguity_logged() {
 	add_kprobe && return 1
 	log_says "kallsyms: '$function' may stand for 2 symbols:" &&
 		log_says ": $function.llvm.1 [klp_twins]" &&
-		[ "$(dmesg | tail -n "+$((klp_log_mark + 1))" | grep -c "$function\.llvm\.")" = 2 ]
+		[ "$(log_since | grep -c "$function\.llvm\.")" = 2 ]
 }
 
 neither_a_part_nor_a_pattern_is_a_name() {

@@ -52,7 +52,7 @@ use ExpectedAnswer::{Built, Refused};
 type SourcePatch = (&'static str, Tree, ExpectedAnswer);
 
 /// Every patch of the directory.
-const ALL: [SourcePatch; 16] = [
+const ALL: [SourcePatch; 17] = [
     ("string", Tree::Kernel, Built(&["cpu_byteorder_show"])),
     ("promoted", Tree::Kernel, Built(&["tty_ldiscs_seq_show"])),
     (
@@ -64,6 +64,11 @@ const ALL: [SourcePatch; 16] = [
     ("percpu", Tree::Kernel, Built(&["proc_nr_inodes"])),
     ("after_init", Tree::Kernel, Built(&["cmdline_proc_show"])),
     ("static_local", Tree::Kernel, Built(&["proc_do_uuid"])),
+    (
+        "namesake",
+        Tree::Kernel,
+        Built(&["drop_caches_sysctl_handler"]),
+    ),
     ("new", Tree::Kernel, Built(&["uptime_proc_show"])),
     ("tracepoint", Tree::Kernel, Built(&["__set_task_comm"])),
     ("fault", Tree::Kernel, Built(&["filldir64"])),

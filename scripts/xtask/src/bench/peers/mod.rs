@@ -39,7 +39,7 @@ const PATCHES: [&str; 11] = [
     "single",
 ];
 
-const ONLY_HERE: [&str; 3] = ["namesake", "global", "single"];
+const ONLY_HERE: [&str; 2] = ["global", "single"];
 const DIRECTORY_ONLY_HERE: &str = "scripts/fixtures/patches/peers";
 
 /// The modules that are patched.
