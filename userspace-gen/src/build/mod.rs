@@ -45,9 +45,8 @@ mod refusal;
 pub mod shadow;
 pub mod thin_link;
 
-pub use declared::Sources;
 pub use kernel::KernelBuild;
-pub use pairs::pairs;
+pub use pairs::{pairs, Pairs};
 pub use progress::Progress;
 pub use refusal::{BuildRefusal, RefusalKind};
 
@@ -132,18 +131,6 @@ pub struct Unit {
     pub patched: PathBuf,
     /// The reason for which its code may differ.
     pub reason: Reason,
-}
-
-/// All files with code that may have changed.
-#[derive(Debug)]
-pub struct Pairs {
-    /// The files, those of vmlinux first and in link order, then the modules.
-    pub units: Vec<Unit>,
-    /// The sources of the files that the patch changes.
-    pub sources: Sources,
-    /// The directory for intermediate files. It is removed when this value is dropped, unless it is to be
-    /// kept.
-    pub directory: WorkDirectory,
 }
 
 /// The request for a livepatch: the options of `klp-gen build`.

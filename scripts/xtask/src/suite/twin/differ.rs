@@ -2,8 +2,8 @@
 
 //! The functions and variables that differ between two kernels.
 
-use super::image::Piece;
 use super::names::function;
+use super::pieces::Piece;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The difference between two kernels. Each function or variable is here with all of its names.

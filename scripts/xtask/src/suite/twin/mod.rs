@@ -9,6 +9,7 @@ mod differ;
 mod image;
 mod lines;
 mod names;
+mod pieces;
 
 use crate::host::run;
 use crate::kernel::build::throwaway::{module_object, ThrowawayBuild};
@@ -17,8 +18,8 @@ use crate::report::progress::Step;
 use crate::suite::corpus::{Answer, Built};
 use anyhow::{ensure, Context, Result};
 use differ::difference;
-use image::Piece;
 use lines::padded;
+use pieces::Piece;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -223,5 +224,5 @@ fn keep(copy: &ThrowawayBuild<'_>, objects: &BTreeSet<String>, to: &Path) -> Res
 
 fn pieces(path: &PathBuf) -> Result<Vec<Piece>> {
     let data = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-    image::read(&data).with_context(|| format!("{}: cannot be compared", path.display()))
+    pieces::read(&data).with_context(|| format!("{}: cannot be compared", path.display()))
 }
