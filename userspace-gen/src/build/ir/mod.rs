@@ -80,6 +80,12 @@ impl Ir {
         self.definitions.iter().map(|(name, _)| name.as_slice())
     }
 
+    #[cfg(test)]
+    fn hash_of(&self, name: &[u8]) -> Option<Hash> {
+        let found = self.definitions.iter().find(|(of, _)| of == name);
+        found.map(|(_, hash)| *hash)
+    }
+
     /// Returns the GUIDs of the symbols with different definitions.
     #[must_use]
     pub fn changed(&self, other: &Self) -> HashSet<u64> {
@@ -234,6 +240,24 @@ attributes #1 = { cold }
             changed(&[("type { i32 }", "type { i64 }")]),
             (false, vec![13])
         );
+    }
+
+    #[test]
+    fn a_function_is_changed_by_the_name_of_what_it_uses() {
+        let text = "@x = external global i32\n@y = external global i32\n@f.k = internal global i32 0\n\
+            @f.k.7 = internal global i32 0\ndefine void @f() {\n  call void @a(ptr @x, ptr @f.k.7)\n}\n\
+            declare void @a(ptr, ptr)\ndeclare void @b(ptr, ptr)\n";
+        let old = Ir::parse(text.as_bytes());
+        for (from, to, is_same) in [
+            ("call void @a", "call void @b", false),
+            ("ptr @x,", "ptr @y,", false),
+            ("ptr @f.k.7)", "ptr @f.k)", false),
+            ("f.k.7", "f.k.9", true),
+        ] {
+            let new = text.replace(from, to);
+            let (old, new) = (old.hash_of(b"f"), Ir::parse(new.as_bytes()).hash_of(b"f"));
+            assert_eq!(old == new, is_same, "{from}");
+        }
     }
 
     #[test]

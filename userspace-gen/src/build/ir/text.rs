@@ -2,6 +2,7 @@
 
 //! The text of a module as `llvm-dis` prints it, taken apart, and hashed without the numbers that any edit moves.
 
+use crate::build::compare::names::stem;
 use blake3::{Hash, Hasher};
 use memchr::memchr;
 use std::cell::RefCell;
@@ -17,6 +18,8 @@ pub struct Text<'t> {
     pub globals: HashMap<&'t [u8], Global<'t>>,
     /// The names of those that have a definition, in order.
     pub definitions: Vec<&'t [u8]>,
+    /// All names in order.
+    order: Vec<&'t [u8]>,
     types: HashMap<&'t [u8], &'t [u8]>,
     attributes: HashMap<&'t [u8], &'t [u8]>,
     metadata: HashMap<&'t [u8], &'t [u8]>,
@@ -26,6 +29,8 @@ pub struct Text<'t> {
     pub assembler: Vec<&'t [u8]>,
     /// The names of the symbols in the summary, by their GUIDs.
     pub names: HashMap<u64, &'t [u8]>,
+    /// The place of a name among those that differ from it in numbers only.
+    ranks: HashMap<&'t [u8], usize>,
     known: RefCell<Known<'t>>,
 }
 
@@ -101,6 +106,7 @@ impl<'t> Text<'t> {
                 _ => (),
             }
         }
+        module.ranks = ranks(&module.order);
         module
     }
 
@@ -116,6 +122,7 @@ impl<'t> Text<'t> {
                 is_private,
             },
         );
+        self.order.push(name);
         if is_definition && !is_external {
             self.definitions.push(name);
         }
@@ -220,9 +227,25 @@ impl<'t> Text<'t> {
         text.starts_with(b"!DI") || text.starts_with(b"distinct !DI")
     }
 
+    /// Hashes a function's or variable's own name, unless that has no meaning.
+    ///
+    /// A new static local gives others of the file another number, and does not change what they are.
+    fn identity(&self, name: &'t [u8], hasher: &mut Hasher) {
+        let is_private = |global: &Global<'_>| global.is_private;
+        if self.globals.get(name).is_some_and(is_private) {
+            return;
+        }
+        let rank = self.ranks.get(name).copied().unwrap_or_default();
+        hasher.update(&stem(name));
+        hasher.update(&rank.to_le_bytes());
+    }
+
     /// Hashes the meaning of a name or number.
     fn meaning(&self, sigil: u8, name: &'t [u8], hasher: &mut Hasher) {
         hasher.update(&[sigil]);
+        if sigil == b'@' {
+            self.identity(name, hasher);
+        }
         let key = (sigil, name);
         let known = self.known.borrow().get(&key).copied();
         let hash = match known {
@@ -267,6 +290,18 @@ impl<'t> Text<'t> {
 fn without_comma(text: &[u8]) -> &[u8] {
     let text = text.trim_ascii_end();
     text.strip_suffix(b",").unwrap_or(text)
+}
+
+/// Returns the place of each name among those that differ from it in numbers only.
+fn ranks<'t>(names: &[&'t [u8]]) -> HashMap<&'t [u8], usize> {
+    let mut counts: HashMap<_, usize> = HashMap::new();
+    let mut ranks = HashMap::new();
+    for &name in names {
+        let count = counts.entry(stem(name)).or_default();
+        ranks.insert(name, *count);
+        *count += 1;
+    }
+    ranks
 }
 
 fn is_name(byte: u8) -> bool {

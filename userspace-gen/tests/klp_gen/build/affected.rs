@@ -70,6 +70,13 @@ fn a_new_header_that_hides_another_one_of_its_name() {
 }
 
 #[test]
+fn a_call_of_another_function_of_the_same_type() {
+    let kernel = SmallKernel::new(SOURCES);
+    let affected = kernel.affected(&[("fs/b.c", "small(x)", "other(x)")]);
+    assert_eq!(affected, ["vmlinux fs/b.c: the patch"]);
+}
+
+#[test]
 fn a_function_that_nobody_imports() {
     let kernel = SmallKernel::new(SOURCES);
     let patch = kernel.patch("fix.patch", &[("mm/a.c", "x * 3", "x * 5")]);
