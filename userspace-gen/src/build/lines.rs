@@ -7,7 +7,7 @@
 //! is wrong, too many functions count as changed, and nothing else happens. The preprocessor skips a `#line` in code
 //! that is not compiled, so a `#line` is put behind each `#endif` as well.
 
-use diffy::{Line, Patch};
+use diffy::{Hunk, Line, Patch};
 use memchr::memmem;
 use std::collections::BTreeMap;
 
@@ -42,40 +42,56 @@ impl Lines {
         }
     }
 
-    /// Follows a patch that applies to a text, which has these lines.
-    pub fn patch(&mut self, text: &[u8], patch: &Patch<'_, [u8]>) {
+    /// Applies a patch to a text, which has these lines, and returns the patched text.
+    ///
+    /// Hunks are placed as by patch(1): in order, as near as possible to the place that the hunk before suggests. Every line
+    /// has to be there, and a hunk without context has to be in its place.
+    ///
+    /// # Errors
+    ///
+    /// The first hunk that has no place, as its number from 0.
+    pub fn patch(
+        &mut self,
+        text: &[u8],
+        patch: &Patch<'_, [u8]>,
+    ) -> std::result::Result<Vec<u8>, usize> {
         let old = split(text);
+        let mut patched = Vec::with_capacity(text.len());
         let mut origins = Vec::with_capacity(old.len());
-        let mut at = 0;
-        let origin = |at: usize| self.origins.get(at).copied().flatten();
-        for hunk in patch.hunks() {
-            let wanted: Vec<_> = hunk
-                .lines()
-                .iter()
-                .filter_map(|line| match line {
-                    Line::Context(line) | Line::Delete(line) => Some(*line),
-                    Line::Insert(_) => None,
-                })
-                .collect();
-            let near = hunk.old_range().start().saturating_sub(1);
-            let Some(start) = place(&old, &wanted, near, at) else {
-                continue;
-            };
-            origins.extend((at..start).map(origin));
+        let (mut at, mut offset) = (0, 0_isize);
+        for (number, hunk) in patch.hunks().iter().enumerate() {
+            let start = place(&old, hunk, offset, at).ok_or(number)?;
+            offset = start.wrapping_sub(expected(hunk)).cast_signed();
+            for (line, &bytes) in old.iter().enumerate().take(start).skip(at) {
+                origins.push(self.origin(line));
+                patched.extend_from_slice(bytes);
+            }
             at = start;
             for line in hunk.lines() {
                 match line {
                     Line::Delete(_) => at += 1,
-                    Line::Insert(_) => origins.push(None),
-                    Line::Context(_) => {
-                        origins.push(origin(at));
+                    Line::Insert(bytes) => {
+                        origins.push(None);
+                        patched.extend_from_slice(bytes);
+                    }
+                    Line::Context(bytes) => {
+                        origins.push(self.origin(at));
+                        patched.extend_from_slice(bytes);
                         at += 1;
                     }
                 }
             }
         }
-        origins.extend((at..old.len()).map(origin));
+        for (line, &bytes) in old.iter().enumerate().skip(at) {
+            origins.push(self.origin(line));
+            patched.extend_from_slice(bytes);
+        }
         self.origins = origins;
+        Ok(patched)
+    }
+
+    fn origin(&self, line: usize) -> Option<usize> {
+        self.origins.get(line).copied().flatten()
     }
 
     /// Returns the replaced lines in order.
@@ -172,12 +188,40 @@ fn split(text: &[u8]) -> Vec<&[u8]> {
     text.split_inclusive(|&b| b == b'\n').collect()
 }
 
-/// Returns the place of the wanted lines in a file that is nearest to the place in the patch.
-fn place(old: &[&[u8]], wanted: &[&[u8]], near: usize, from: usize) -> Option<usize> {
+/// Returns true if a hunk has lines that stay.
+#[must_use]
+pub fn has_context(hunk: &Hunk<'_, [u8]>) -> bool {
+    let mut lines = hunk.lines().iter();
+    lines.any(|line| matches!(line, Line::Context(_)))
+}
+
+/// Returns the place that a hunk names. A hunk that only adds lines names the line in front of them.
+fn expected(hunk: &Hunk<'_, [u8]>) -> usize {
+    let range = hunk.old_range();
+    range.start().saturating_sub(usize::from(range.len() > 0))
+}
+
+/// Returns the place of a hunk in a file, not before `from`. `offset` is the distance of the hunk before from the place that
+/// it named.
+fn place(old: &[&[u8]], hunk: &Hunk<'_, [u8]>, offset: isize, from: usize) -> Option<usize> {
+    let lines = hunk.lines();
+    let wanted = lines.iter().filter_map(|line| match line {
+        Line::Context(line) | Line::Delete(line) => Some(*line),
+        Line::Insert(_) => None,
+    });
+    let wanted: Vec<_> = wanted.collect();
+    let near = expected(hunk).saturating_add_signed(offset);
+    let fits = |at: usize| {
+        let rest = old.get(at..).filter(|_| at >= from);
+        rest.is_some_and(|rest| rest.starts_with(&wanted))
+    };
+    if !has_context(hunk) {
+        // Nothing says that lines without context are in their place, but the lines that they replace.
+        return (fits(near) && (!wanted.is_empty() || old.is_empty())).then_some(near);
+    }
     let last = old.len().checked_sub(wanted.len())?;
-    let fits = |&at: &usize| old.get(at..at + wanted.len()) == Some(wanted);
-    let places = (from..=last).filter(fits);
-    places.min_by_key(|at| at.abs_diff(near))
+    let places = (from..=last).filter(|&at| fits(at));
+    places.min_by_key(|&at| (at.abs_diff(near), at < near))
 }
 
 /// Returns true if a line is a directive of conditional compilation.
@@ -223,8 +267,7 @@ mod tests {
         let (mut text, mut lines) = (before.as_bytes().to_vec(), Lines::new(before.as_bytes()));
         for patch in patches {
             let patch = Patch::from_bytes(patch.as_bytes()).unwrap();
-            lines.patch(&text, &patch);
-            text = diffy::apply_bytes(&text, &patch).unwrap();
+            text = lines.patch(&text, &patch).unwrap();
         }
         (text, lines)
     }
@@ -256,6 +299,40 @@ mod tests {
             text.contains("\treturn 3;\n}\n#line 6\nint g(void)\n"),
             "{text}"
         );
+    }
+
+    /// Returns the lines of a patched text, or the number of the hunk that has no place.
+    fn applied(before: &str, hunks: &str) -> Result<String, usize> {
+        let text = format!("--- a\n+++ b\n{hunks}");
+        let patch = Patch::from_bytes(text.as_bytes()).unwrap();
+        let patched = Lines::new(before.as_bytes()).patch(before.as_bytes(), &patch);
+        patched.map(|text| String::from_utf8(text).unwrap().replace('\n', " "))
+    }
+
+    #[test]
+    fn a_hunk_without_context_is_in_its_place() {
+        let text = "a\nb\na\nb\na\n";
+        assert_eq!(applied(text, "@@ -3 +2,0 @@\n-a\n").unwrap(), "a b b a ");
+        assert_eq!(
+            applied(text, "@@ -4 +4 @@\n-b\n+c\n").unwrap(),
+            "a b a c a "
+        );
+        for hunk in ["@@ -2 +2 @@\n-a\n+c\n", "@@ -2,0 +3 @@\n+c\n"] {
+            assert_eq!(applied(text, hunk), Err(0), "{hunk}");
+        }
+        assert_eq!(applied("", "@@ -0,0 +1 @@\n+c\n").unwrap(), "c ");
+        let far = format!("@@ -{} +1 @@\n-a\n+c\n", usize::MAX / 4);
+        assert_eq!(applied(text, &far), Err(0));
+    }
+
+    #[test]
+    fn hunks_move_together_and_keep_their_order() {
+        let text = "x\na\nb\n1\n2\na\nb\n3\n";
+        // Both are two lines too early. The first line of the second is also in front of the first hunk.
+        let moved = "@@ -2,2 +2,3 @@\n 1\n+new\n 2\n@@ -4,2 +5,3 @@\n a\n+new\n b\n";
+        assert_eq!(applied(text, moved).unwrap(), "x a b 1 new 2 a new b 3 ");
+        let behind = "@@ -4,2 +4,3 @@\n 1\n+new\n 2\n@@ -7,2 +8,3 @@\n x\n+new\n a\n";
+        assert_eq!(applied(text, behind), Err(1));
     }
 
     #[test]

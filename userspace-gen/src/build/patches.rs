@@ -198,19 +198,12 @@ impl Patched {
         let Some(file) = self.files.get_mut(&path) else {
             return Ok(Ok(()));
         };
-        match diffy::apply_bytes(&file.text, edit) {
+        match file.lines.patch(&file.text, edit) {
             Ok(text) => {
-                file.lines.patch(&file.text, edit);
                 file.text = text;
                 Ok(Ok(()))
             }
-            Err(e) => Ok(Err(does_not_apply(
-                &path,
-                origin,
-                &file.text,
-                edit,
-                &e.to_string(),
-            ))),
+            Err(hunk) => Ok(Err(does_not_apply(&path, origin, &file.text, edit, hunk))),
         }
     }
 
@@ -329,18 +322,13 @@ fn does_not_apply(
     origin: &str,
     text: &[u8],
     edit: &Patch<'_, [u8]>,
-    why: &str,
+    number: usize,
 ) -> BuildRefusal {
-    let number = why
-        .rsplit('#')
-        .next()
-        .and_then(|n| n.trim().parse::<usize>().ok());
-    let hunk = number.and_then(|n| edit.hunks().get(n.checked_sub(1)?));
     // Writing to a string does not fail.
     let mut reason = format!("{origin} does not apply");
-    if let (Some(number), Some(hunk)) = (number, hunk) {
+    if let Some(hunk) = edit.hunks().get(number) {
         let start = hunk.old_range().start();
-        let _ = write!(reason, ": hunk {number}, at line {start}");
+        let _ = write!(reason, ": hunk {}, at line {start}", number + 1);
         let expected = hunk.lines().iter().filter_map(|line| match line {
             Line::Context(line) | Line::Delete(line) => Some(*line),
             Line::Insert(_) => None,
@@ -348,6 +336,9 @@ fn does_not_apply(
         let mut there = text
             .split_inclusive(|&b| b == b'\n')
             .skip(start.saturating_sub(1));
+        if !lines::has_context(hunk) {
+            reason += ", without context (give a patch with three lines of context, as git diff makes it)";
+        }
         for expected in expected {
             let found = there.next().unwrap_or_default();
             if found != expected {
