@@ -18,7 +18,7 @@ use crate::file::{read_file, write_file};
 use crate::target::{Symvers, Target, TargetFiles};
 use klp_policy::{ObjName, Policy};
 use object::read::ReadCache;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
@@ -80,10 +80,11 @@ pub fn finish(
         Ok(located) => located,
         Err(refusals) => return Ok(Err(refusals)),
     };
-    let places = |unit: usize| {
+    let places = |unit: usize, wanted: &HashSet<Vec<u8>>| {
+        let directory = pairs.directory.path();
         pairs
             .sources
-            .places(kernel, &units[unit], pairs.directory.path())
+            .places(kernel, &units[unit], wanted, directory)
     };
     let pairings = Pairings::new(&versions, &layouts, &places)?;
     let changes = compare(units, &versions, &pairings);

@@ -7,9 +7,10 @@
 //! is wrong, too many functions count as changed, and nothing else happens. The preprocessor skips a `#line` in code
 //! that is not compiled, so a `#line` is put behind each `#endif` as well.
 
+use super::shape::{shapes, Shape};
 use diffy::{Hunk, Line, Patch};
-use memchr::memmem;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 /// The lines of a patched file, each with its number in the original.
 ///
@@ -58,10 +59,11 @@ impl Lines {
         let old = split(text);
         let mut patched = Vec::with_capacity(text.len());
         let mut origins = Vec::with_capacity(old.len());
-        let (mut at, mut offset) = (0, 0_isize);
+        // The place that the hunk before named, and the place where it was found.
+        let (mut at, mut moved) = (0, (0, 0));
         for (number, hunk) in patch.hunks().iter().enumerate() {
-            let start = place(&old, hunk, offset, at).ok_or(number)?;
-            offset = start.wrapping_sub(expected(hunk)).cast_signed();
+            let start = place(&old, hunk, moved, at).ok_or(number)?;
+            moved = (named(hunk), start);
             for (line, &bytes) in old.iter().enumerate().take(start).skip(at) {
                 origins.push(self.origin(line));
                 patched.extend_from_slice(bytes);
@@ -88,10 +90,6 @@ impl Lines {
         }
         self.origins = origins;
         Ok(patched)
-    }
-
-    fn origin(&self, line: usize) -> Option<usize> {
-        self.origins.get(line).copied().flatten()
     }
 
     /// Returns the replaced lines in order.
@@ -127,29 +125,35 @@ impl Lines {
         marked
     }
 
-    /// Returns the number in the original of the line with the declaration of a variable, which the compiler places at
-    /// line `number` of the text that [`keep_numbers`](Self::keep_numbers) returns. Both numbers begin at 1.
-    ///
-    /// Returns nothing for a new line, and if two lines have the number of which not one alone declares the variable.
+    /// Returns the lines that the compiler gives a number, in the text that [`keep_numbers`](Self::keep_numbers) returns:
+    /// their places in the patched text. The first number is 1.
     #[must_use]
-    pub fn original(&self, text: &[u8], number: usize, variable: &[u8]) -> Option<usize> {
+    pub fn numbered(&self, text: &[u8], number: usize) -> Vec<usize> {
         let marks = self.marks(text);
         let mut next = 1;
-        let mut places = Vec::new();
-        for (at, line) in split(text).into_iter().enumerate() {
+        let mut found = Vec::new();
+        for at in 0..self.origins.len() {
             if next == number {
-                places.push((at, line));
+                found.push(at);
             }
             next = marks.get(&at).copied().unwrap_or(next + 1);
         }
-        if places.len() > 1 {
-            let has = |line: &[u8], word: &[u8]| memmem::find(line, word).is_some();
-            places.retain(|(_, line)| has(line, b"static") && has(line, variable));
-        }
-        match places[..] {
-            [(at, _)] => self.origins.get(at)?.map(|origin| origin + 1),
-            _ => None,
-        }
+        found
+    }
+
+    /// Returns the number that a line has in the original.
+    #[must_use]
+    pub fn origin(&self, line: usize) -> Option<usize> {
+        self.origins.get(line).copied().flatten()
+    }
+
+    /// Returns the places in the original of lines that follow each other there as here.
+    #[must_use]
+    pub fn unchanged(&self, lines: &RangeInclusive<usize>) -> Option<RangeInclusive<usize>> {
+        let first = self.origin(*lines.start())?;
+        let mut expected = (first..).zip(lines.clone());
+        let is_same = expected.all(|(origin, line)| self.origin(line) == Some(origin));
+        is_same.then(|| first..=first + (lines.end() - lines.start()))
     }
 
     /// Returns the lines behind which a `#line` is put, each with the number of the next line, which begins at 1.
@@ -160,7 +164,15 @@ impl Lines {
         let Some(first) = changes.iter().find(|c| c.old_end != c.new_end) else {
             return marks;
         };
-        for at in (first.new_end..lines.len()).filter(|&at| is_conditional(&lines, at)) {
+        let shapes = shapes(text);
+        // The compiler reads no directive in a comment.
+        let is_code = |at: usize| {
+            shapes
+                .get(at)
+                .is_some_and(|shape: &Shape| !shape.begins_in_comment)
+        };
+        let conditional = |&at: &usize| is_code(at) && is_conditional(&lines, at);
+        for at in (first.new_end..lines.len()).filter(conditional) {
             let change = changes.iter().rev().find(|change| change.new_end <= at);
             if let Some(change) = change {
                 marks.insert(at, at - change.new_end + change.old_end + 2);
@@ -168,8 +180,8 @@ impl Lines {
         }
         for (at, change) in changes.iter().enumerate() {
             let next = changes.get(at + 1).map_or(lines.len(), |next| next.new_end);
-            let end =
-                (change.new_end.saturating_sub(1)..lines.len()).find(|&line| closes(&lines, line));
+            let mut behind = change.new_end.saturating_sub(1)..lines.len();
+            let end = behind.find(|&line| is_code(line) && closes(&lines, line));
             let Some(end) = end.filter(|&end| end < next) else {
                 continue;
             };
@@ -179,7 +191,10 @@ impl Lines {
             }
         }
         // The last line may have no end.
-        marks.retain(|&at, _| lines.get(at).is_some_and(|line| line.ends_with(b"\n")));
+        marks.retain(|&at, _| {
+            let has_end = lines.get(at).is_some_and(|line| line.ends_with(b"\n"));
+            has_end && shapes.get(at).is_some_and(|shape| !shape.ends_open)
+        });
         marks
     }
 }
@@ -196,21 +211,29 @@ pub fn has_context(hunk: &Hunk<'_, [u8]>) -> bool {
 }
 
 /// Returns the place that a hunk names. A hunk that only adds lines names the line in front of them.
-fn expected(hunk: &Hunk<'_, [u8]>) -> usize {
+fn named(hunk: &Hunk<'_, [u8]>) -> usize {
     let range = hunk.old_range();
-    range.start().saturating_sub(usize::from(range.len() > 0))
+    range.start().saturating_sub(usize::from(!range.is_empty()))
 }
 
-/// Returns the place of a hunk in a file, not before `from`. `offset` is the distance of the hunk before from the place that
-/// it named.
-fn place(old: &[&[u8]], hunk: &Hunk<'_, [u8]>, offset: isize, from: usize) -> Option<usize> {
+/// Returns the place of a hunk in a file, not before `from`. `moved` has the place that the hunk before named, and the place
+/// where it was found.
+fn place(
+    old: &[&[u8]],
+    hunk: &Hunk<'_, [u8]>,
+    moved: (usize, usize),
+    from: usize,
+) -> Option<usize> {
     let lines = hunk.lines();
     let wanted = lines.iter().filter_map(|line| match line {
         Line::Context(line) | Line::Delete(line) => Some(*line),
         Line::Insert(_) => None,
     });
     let wanted: Vec<_> = wanted.collect();
-    let near = expected(hunk).saturating_add_signed(offset);
+    let (named_before, before) = moved;
+    let near = named(hunk)
+        .saturating_add(before)
+        .saturating_sub(named_before);
     let fits = |at: usize| {
         let rest = old.get(at..).filter(|_| at >= from);
         rest.is_some_and(|rest| rest.starts_with(&wanted))
@@ -389,11 +412,22 @@ mod tests {
             marked.contains("\treturn x;\n}\n#line 6\nint g"),
             "{marked}"
         );
-        assert_eq!(lines.original(&text, 3, b"x"), None);
-        assert_eq!(lines.original(&text, 5, b"x"), Some(3));
+        assert_eq!(lines.numbered(&text, 5), [4]);
+        assert_eq!((lines.origin(2), lines.origin(4)), (None, Some(2)));
         // Two lines have the number 6.
-        assert_eq!(lines.original(&text, 6, b"y"), Some(6));
-        assert_eq!(lines.original(&text, 6, b"x"), None);
-        assert_eq!(lines.original(&text, 99, b"y"), None);
+        assert_eq!(lines.numbered(&text, 6), [5, 7]);
+        assert!(lines.numbered(&text, 99).is_empty());
+        assert_eq!(lines.unchanged(&(4..=7)), Some(2..=5));
+        assert_eq!(lines.unchanged(&(1..=4)), None);
+    }
+
+    #[test]
+    fn a_comment_has_no_marks() {
+        let before =
+            "int f(void)\n{\n\ta;\n}\n/*\n}\n#if A\n*/\nint g;\n#endif /* that\n*/\nint h;\n";
+        let patch = "--- a\n+++ b\n@@ -4,2 +4,3 @@\n }\n+int b;\n /*\n";
+        assert!(!marked(before, patch).contains("#line"));
+        let before = before.replace("/* that\n*/", "/* that */");
+        assert!(marked(&before, patch).ends_with("/* that */\n#line 11\nint h;\n"));
     }
 }

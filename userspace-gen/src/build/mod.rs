@@ -15,7 +15,7 @@
 //! | the backends | [`backends`], [`pairs`](mod@pairs) | [`Pairs`]: object files before and after |
 //!
 //! All later steps only use [`Pairs`]. Where variables of one name cannot be told apart by their code, [`declared`] asks
-//! the compiler for the lines of their declarations.
+//! the compiler where they are declared.
 
 pub mod backends;
 pub mod cache;
@@ -43,6 +43,7 @@ pub mod progress;
 pub mod proof;
 mod refusal;
 pub mod shadow;
+pub mod shape;
 pub mod thin_link;
 
 pub use kernel::KernelBuild;

@@ -5,6 +5,7 @@
 //! Paths are those of `patch -p1`. Every line of a hunk has to be in the file as the patch has it. A hunk
 //! may have moved, but there is no fuzz: a livepatch of the wrong code is worse than no livepatch.
 
+use super::declared::text::{declared, Block, CText, Declared};
 use super::lines::{self, Lines};
 use super::{BuildRefusal, Refusable, RefusalKind};
 use crate::error::{Error, Result};
@@ -28,6 +29,7 @@ pub struct Patched {
 
 #[derive(Debug, Default)]
 struct File {
+    original: Vec<u8>,
     text: Vec<u8>,
     lines: Lines,
 }
@@ -116,20 +118,46 @@ impl Patched {
         texts.map(|(path, file)| (path.as_path(), file.lines.keep_numbers(&file.text)))
     }
 
-    /// Returns the number that the line with the declaration of a variable has in the unpatched file, as
-    /// [`Lines::original`] does. A file without patches keeps its numbers.
+    /// Returns where a static local is declared that the compiler places at line `number` of a file with the patch (or
+    /// without it), as seen from the original source.
     ///
-    /// Returns nothing as well if a patched file has `#line` of its own.
+    /// The context of a patch says which lines are alike, not what its author had in mind: a new block in front of an old
+    /// one often begins with the lines of the old one. So a declaration is only the old one's if its whole block is
+    /// unchanged, and there once.
+    ///
+    /// Returns nothing if that is not certain, or if the patch does not change the file.
     #[must_use]
-    pub fn original_line(&self, path: &Path, number: usize, variable: &[u8]) -> Option<usize> {
-        let mut files = self.files.values();
-        if files.any(|file| lines::has_line_directive(&file.text)) {
+    pub fn declared(
+        &self,
+        path: &Path,
+        number: usize,
+        variable: &[u8],
+        is_patched: bool,
+    ) -> Option<Declared> {
+        let file = self.files.get(path)?;
+        if !is_patched {
+            return declared(&file.original, number, variable);
+        }
+        if [&file.original, &file.text]
+            .iter()
+            .any(|text| lines::has_line_directive(text))
+        {
             return None;
         }
-        let Some(file) = self.files.get(path) else {
-            return Some(number);
+        let text = CText::new(&file.text);
+        let mut places = file.lines.numbered(&file.text, number);
+        places.retain(|&place| text.declares(place, variable));
+        let &[place] = &places[..] else { return None };
+        let block = match text.block(place)? {
+            Block::Body => return Some(Declared::Body),
+            Block::Inner(block) => block,
         };
-        file.lines.original(&file.text, number, variable)
+        let Some(origin) = file.lines.origin(place) else {
+            return Some(Declared::New);
+        };
+        let before = file.lines.unchanged(&block)?;
+        let is_unique = text.is_unique(&block) && CText::new(&file.original).is_unique(&before);
+        is_unique.then_some(Declared::Line(origin + 1))
     }
 
     fn add(
@@ -193,7 +221,12 @@ impl Patched {
                 }
             };
             let lines = Lines::new(&text);
-            self.files.insert(path.clone(), File { text, lines });
+            let file = File {
+                original: text.clone(),
+                text,
+                lines,
+            };
+            self.files.insert(path.clone(), file);
         }
         let Some(file) = self.files.get_mut(&path) else {
             return Ok(Ok(()));

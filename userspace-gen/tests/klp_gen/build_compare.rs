@@ -5,6 +5,7 @@
 use crate::elf::{Elf, Place};
 use klp_gen::build::code::{Code, Layouts, PieceKind};
 use klp_gen::build::compare::{compare, Changes, Pairings, Versions};
+use klp_gen::build::declared::{self, At, Places};
 use klp_gen::build::{KbuildObject, Reason, Unit};
 use object::elf::{
     self, RelocationType, SectionFlags, SHF_ALLOC, SHF_EXECINSTR, SHF_MERGE, SHF_STRINGS,
@@ -107,13 +108,22 @@ pub fn unit() -> Unit {
 
 /// Returns the names of the functions and variables that differ, and what is refused.
 fn changes(original: &Source, patched: &Source) -> (Vec<String>, Vec<String>, Vec<String>) {
+    changes_with(original, patched, None)
+}
+
+/// Returns the same, with the places of variables before and after.
+fn changes_with(
+    original: &Source,
+    patched: &Source,
+    places: Option<&[Places; 2]>,
+) -> (Vec<String>, Vec<String>, Vec<String>) {
     let (before, after) = (original.build(), patched.build());
     let layouts = Layouts::X86_64;
     let versions = [Versions {
         original: Code::read("original.o".to_owned(), &before, &layouts).unwrap(),
         patched: Code::read("patched.o".to_owned(), &after, &layouts).unwrap(),
     }];
-    let pairings = Pairings::new(&versions, &layouts, &|_| Ok(None)).unwrap();
+    let pairings = Pairings::new(&versions, &layouts, &|_, _| Ok(places.cloned())).unwrap();
     let Changes {
         functions,
         data,
@@ -286,7 +296,7 @@ fn pairs(original: &Source, patched: &Source) -> Vec<(String, String)> {
         original: Code::read("original.o".to_owned(), &before, &layouts).unwrap(),
         patched: Code::read("patched.o".to_owned(), &after, &layouts).unwrap(),
     }];
-    let pairings = Pairings::new(&versions, &layouts, &|_| Ok(None)).unwrap();
+    let pairings = Pairings::new(&versions, &layouts, &|_, _| Ok(None)).unwrap();
     let Versions { original, patched } = &versions[0];
     let variables = patched
         .numbered()
@@ -344,7 +354,7 @@ fn a_symbol_of_another_patched_file_is_told_by_its_definition() {
         patched: Code::read("patched.o".to_owned(), after, &layouts).unwrap(),
     });
     let versions: Vec<_> = versions.collect();
-    let pairings = Pairings::new(&versions, &layouts, &|_| Ok(None)).unwrap();
+    let pairings = Pairings::new(&versions, &layouts, &|_, _| Ok(None)).unwrap();
     assert_eq!(
         compare(&[unit(), unit()], &versions, &pairings).functions,
         []
@@ -761,21 +771,40 @@ fn init_functions_pair_only_with_init_functions() {
 }
 
 #[test]
-fn parts_of_a_variable_are_told_by_unchanged_users_only() {
-    let make = |numbers: [u8; 2], first: u8| {
+fn parts_of_a_variable_are_told_by_their_fields() {
+    let make = |numbers: [u8; 2]| {
         let mut source = Source::new();
         let symbols = numbers.map(|n| source.variable(&format!("state.{n}"), &[0; 8]));
-        for (at, (name, byte)) in [("same", 0x90), ("other", first)].iter().enumerate() {
-            let section = source.function(name, &[&[*byte], &INC, &[0xc3]]);
-            source.elf.relocate(section, 3, symbols[at], PC32, -4);
+        for (name, symbol) in ["one", "two"].into_iter().zip(symbols) {
+            let section = source.function(name, &[&INC, &[0xc3]]);
+            source.elf.relocate(section, 2, symbol, PC32, -4);
         }
         source
     };
-    // The field of a function that is the same is known, whatever its number. The other one is not.
-    let (functions, ..) = changes(&make([1, 2], 0x90), &make([2, 3], 0x90));
-    assert_eq!(functions, [""; 0]);
-    let (functions, ..) = changes(&make([1, 2], 0x90), &make([2, 3], 0xf8));
-    assert_eq!(functions, ["other"]);
+    let fields = |parts: [(&str, &str); 2]| {
+        let place = |field: &str| declared::Place {
+            at: At::File,
+            part: field.into(),
+        };
+        let parts = parts.map(|(name, field)| (name.as_bytes().to_vec(), Some(place(field))));
+        Places::from(parts)
+    };
+    let old = fields([("state.1", "first"), ("state.2", "second")]);
+    let (before, after) = (make([1, 2]), make([2, 3]));
+    for (new, expected) in [
+        // Nothing is known, and the same code may use another field.
+        (None, &["one", "two"][..]),
+        (Some([("state.2", "first"), ("state.3", "second")]), &[]),
+        (
+            Some([("state.2", "second"), ("state.3", "first")]),
+            &["one", "two"],
+        ),
+        (Some([("state.2", "first"), ("state.3", "third")]), &["two"]),
+    ] {
+        let places = new.map(|new| [old.clone(), fields(new)]);
+        let (functions, ..) = changes_with(&before, &after, places.as_ref());
+        assert_eq!(functions, expected, "{new:?}");
+    }
 }
 
 #[test]

@@ -59,7 +59,9 @@ fn link(files: &[(&str, &Source)], is_last_link: bool) -> Elf {
                     continue;
                 };
                 let is_section = symbol.kind == STT_SECTION;
-                if (symbol.bind == STB_LOCAL) != is_local || is_section && is_last_link {
+                // scripts/Makefile.vmlinux of 7.3 strips the names that modpost has read.
+                let is_stripped = is_section || symbol.name.starts_with("__mod_device_table__");
+                if (symbol.bind == STB_LOCAL) != is_local || is_stripped && is_last_link {
                     continue;
                 }
                 let section = first_sections[at] + section;
@@ -121,7 +123,7 @@ fn extracted<T>(
     let proof = Proof::new(&image, &[&located[0]]).unwrap();
     proof.check(&members[0], &versions[0].original, &located[0])?;
     let units = [unit()];
-    let pairings = Pairings::new(&versions, &layouts, &|_| Ok(None)).unwrap();
+    let pairings = Pairings::new(&versions, &layouts, &|_, _| Ok(None)).unwrap();
     let changes = compare(&units, &versions, &pairings);
     let extraction = extract(
         &Inputs {
@@ -514,6 +516,20 @@ fn a_file_that_is_not_the_one_in_the_kernel_is_refused() {
     assert!(found[0].contains(expected), "{found:?}");
 }
 
+#[test]
+fn a_file_with_a_table_whose_name_was_stripped_is_the_one_in_the_kernel() {
+    let make = |name: &str| {
+        let mut source = user(0x90, &[]);
+        source.variable(name, &[0; 8]);
+        source.function("last", &[&[0xc3]]);
+        source
+    };
+    let table = make("__mod_device_table__kmod_a__pci__ids");
+    assert_eq!(differences(&table, &table), [""; 0]);
+    let found = differences(&table, &make("__mod_device_table__kmod_b__pci__ids"));
+    assert!(found[0].contains("not of the same build"), "{found:?}");
+}
+
 /// Returns how a file differs from the one that is in the kernel.
 fn differences(in_kernel: &Source, here: &Source) -> Vec<String> {
     let directory = Files::new();
@@ -603,7 +619,7 @@ fn a_new_per_cpu_variable_is_where_the_module_loader_looks() {
 }
 
 #[test]
-fn the_last_part_of_a_variable_is_not_told_by_its_name() {
+fn parts_of_a_variable_are_not_told_by_their_names() {
     let make = |numbers: [u8; 2], first: u8| {
         let mut source = Source::new();
         let symbols = numbers.map(|n| source.variable(&format!("state.{n}"), &[0; 8]));
@@ -616,7 +632,8 @@ fn the_last_part_of_a_variable_is_not_told_by_its_name() {
     let before = make([1, 2], 0x90);
     let files = [("user.c", &before)];
     let refusals = extracted(&files, &make([2, 3], 0xf8), |_, _| ()).unwrap_err();
-    assert_eq!(refusals[0].subject, "state.3");
+    let subjects: Vec<_> = refusals.iter().map(|r| r.subject.as_str()).collect();
+    assert_eq!(subjects, ["state.2", "state.3"]);
     assert!(
         refusals[0].reason.contains("cannot be told apart"),
         "{refusals:?}"

@@ -2,7 +2,7 @@
 
 //! The real changes of a source patch: the functions with other code, and what a livepatch cannot change.
 
-use super::form::{is_content, DESCRIPTORS};
+use super::form::{is_compared, DESCRIPTORS};
 use super::names;
 use super::pairing::Pairings;
 use super::sections::{class, is_boot_only};
@@ -50,28 +50,9 @@ pub fn compare(units: &[Unit], versions: &[Versions<'_>], pairings: &Pairings<'_
     changes
 }
 
-/// Sections that are not in the memory of a running kernel.
-const NOT_LOADED: [&[u8]; 8] = [
-    b".discard",
-    b".no_trim_symbol",
-    b"__tracepoint_check",
-    b".modinfo",
-    b".export_symbol",
-    b".note",
-    b".llvm",
-    b".printk_index",
-];
-
 /// Prefixes of sections with variables that are used by their symbols. Other sections of data are tables
 /// that the kernel walks.
 const PLAIN: [&[u8]; 5] = [b".data", b".bss", b".rodata", b".ref.data", DESCRIPTORS];
-
-/// Returns true if a piece is in the memory of a running kernel and is compared by itself: private content is
-/// compared together with the function that uses it.
-fn is_loaded(code: &Code<'_>, id: PieceId) -> bool {
-    let section = code.section(code.piece(id).section).name;
-    !NOT_LOADED.iter().any(|prefix| section.starts_with(prefix)) && !is_content(code, id)
-}
 
 /// Returns true if a section has variables that are used by their symbols.
 fn is_plain(section: &[u8]) -> bool {
@@ -146,7 +127,7 @@ impl Comparison<'_, '_> {
         for (id, piece) in code.numbered() {
             let section = code.section(piece.section).name;
             let is_entry = piece.kind == PieceKind::Data
-                && is_loaded(code, id)
+                && is_compared(code, id)
                 && !is_plain(section)
                 && !is_boot_only(section);
             if !is_entry || self.pairings.of(self.unit).patched(id).is_some() {
@@ -199,7 +180,7 @@ impl Comparison<'_, '_> {
     fn data(&self, id: PieceId, original: Option<PieceId>, changes: &mut Changes) {
         let code = &self.version.patched;
         let section = self.section_name(id);
-        if !is_loaded(code, id) {
+        if !is_compared(code, id) {
             return;
         }
         match original {

@@ -4,6 +4,7 @@
 //! change.
 
 use super::names::stem;
+use super::sections::is_loaded;
 use super::versions::Side;
 use crate::build::code::{Code, Layouts, PieceId, Reference, ReferenceTarget, TableEntry};
 use crate::elf::SectionId;
@@ -185,6 +186,13 @@ impl<'d> Forms<'_, 'd> {
 
 /// The name of the constants that printk makes for its index. They contain line numbers.
 pub const INDEX_ENTRY: &[u8] = b"._entry";
+
+/// Returns true if a piece is in the memory of a running kernel and is compared by itself: private content is
+/// compared together with the function that uses it.
+#[must_use]
+pub fn is_compared(code: &Code<'_>, id: PieceId) -> bool {
+    is_loaded(code.section(code.piece(id).section).name) && !is_content(code, id)
+}
 
 /// Returns true if a piece is taken together with the function that uses it: a private constant, a
 /// descriptor of `pr_debug()`, or an entry of printk's index.

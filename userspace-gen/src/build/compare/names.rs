@@ -74,14 +74,25 @@ pub fn is_lock_key(name: &[u8]) -> bool {
     stem.rsplit(|&b| b == b'.').next() == Some(b"__key")
 }
 
-/// Returns true if the name is that of a variable and a number: LLVM splits a static struct into variables that are
-/// called by the places of their fields (`SRAGlobal()` of `GlobalOpt.cpp`), which any new field shifts.
+/// Returns true if the name may be that of a part of a static struct: LLVM splits a struct into variables that it
+/// numbers from 0 (`SRAGlobal()` of `GlobalOpt.cpp`), without those of fields that nobody uses. So another use gives a
+/// field another number.
+///
+/// A part of `state` is `state.1`. Those of static locals are known by a 0 (`f.x.0`), which no static local has as its own
+/// number, or by two numbers (`f.x.7.1`).
 #[must_use]
-pub fn is_numbered(name: &[u8]) -> bool {
+pub fn is_part(name: &[u8]) -> bool {
     let name = clean(name);
-    let mut parts = name.split(|&b| b == b'.').skip(1).peekable();
-    parts.peek().is_some()
-        && parts.all(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit))
+    let components = name.split(|&b| b == b'.').skip(1);
+    let is_number: Vec<_> = components
+        .map(|part| !part.is_empty() && part.iter().all(u8::is_ascii_digit))
+        .collect();
+    match is_number[..] {
+        [] => false,
+        [.., true, true] => true,
+        [.., true] if name.ends_with(b".0") => true,
+        ref all => all.iter().all(|&is_number| is_number),
+    }
 }
 
 /// Returns the name of the function from which a part with its own symbol was split: `foo` for `foo.cold`.
@@ -141,12 +152,24 @@ mod tests {
     }
 
     #[test]
-    fn parts_of_a_variable_have_a_number_and_no_function() {
-        for name in ["state.1", "state.1.llvm.77", "state.1.2"] {
-            assert!(is_numbered(name.as_bytes()), "{name}");
+    fn parts_of_a_variable_have_a_number_that_no_variable_has() {
+        for name in [
+            "state.1",
+            "state.1.llvm.77",
+            "state.1.2",
+            "show.key.0",
+            "show.key.7.1",
+        ] {
+            assert!(is_part(name.as_bytes()), "{name}");
         }
-        for name in ["state", "show.key", "show.key.1", "state.llvm.77"] {
-            assert!(!is_numbered(name.as_bytes()), "{name}");
+        for name in [
+            "state",
+            "show.key",
+            "show.key.1",
+            "show.key.10",
+            "state.llvm.77",
+        ] {
+            assert!(!is_part(name.as_bytes()), "{name}");
         }
     }
 

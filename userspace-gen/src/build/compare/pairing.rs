@@ -3,18 +3,18 @@
 //! Finds the original of each function and variable of a patched file.
 //!
 //! A name that is unique in both versions decides. Names of static locals differ in a number only, which
-//! any new string changes. Static locals are paired by the unchanged functions that use them, and then by the lines of
-//! their declarations. The only one that is left is paired by its name. Several are paired by order if they are equal and
+//! any new string changes. Static locals are paired by the unchanged functions that use them, and then by the places of
+//! their declarations, as parts of split variables always are. The only one that is left is paired by its name. Several are paired by order if they are equal and
 //! remember nothing of importance; others are not paired, and whoever needs them is refused.
 
-use super::form::{Form, Forms, ReferentKey};
+use super::form::{is_compared, Form, Forms, ReferentKey};
 use super::names::{self, stem};
 use super::sections::is_boot_only;
 use super::versions::{Side, Versions};
 use crate::build::code::{Code, Layouts, PieceId, PieceKind, ReferenceTarget};
 use crate::build::declared::{Place, Places};
 use crate::error::Result;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The pairs of one file.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +25,8 @@ pub struct Pairing {
     patched: Vec<Option<PieceId>>,
     /// The names that several pieces of one version share.
     ambiguous: HashMap<GroupName, Group>,
+    /// Those of them in which the places of the declarations are known.
+    told: HashSet<GroupName>,
     /// True if no more pieces will be paired.
     is_settled: bool,
 }
@@ -97,6 +99,7 @@ impl Pairing {
             originals: vec![None; original.pieces().len()],
             patched: vec![None; patched.pieces().len()],
             ambiguous: HashMap::new(),
+            told: HashSet::new(),
             is_settled: false,
         };
         for (name, group) in groups {
@@ -147,7 +150,7 @@ fn is_same_life(original: &Code<'_>, one: PieceId, patched: &Code<'_>, other: Pi
 /// Returns true if a piece is a part of a variable that LLVM has split.
 fn is_part(code: &Code<'_>, id: PieceId) -> bool {
     let piece = code.piece(id);
-    piece.kind == PieceKind::Data && names::is_numbered(piece.name.unwrap_or_default())
+    piece.kind == PieceKind::Data && names::is_part(piece.name.unwrap_or_default())
 }
 
 fn group_name(code: &Code<'_>, id: PieceId) -> GroupName {
@@ -163,11 +166,13 @@ pub struct Pairings<'v, 'd> {
     defined: [HashMap<&'d [u8], (usize, PieceId)>; 2],
 }
 
+/// A function that finds the places of the variables with some names of a file, before and after the patch.
+pub type FindPlaces<'f> = dyn Fn(usize, &HashSet<Vec<u8>>) -> Result<Option<[Places; 2]>> + 'f;
+
 impl<'v, 'd> Pairings<'v, 'd> {
     /// Pairs the pieces of all files.
     ///
-    /// `places` finds the places of the variables of a file before and after the patch. That takes time, and is only
-    /// done for files with variables that nothing else tells apart.
+    /// `places` takes time, and is only called for variables that nothing else tells apart.
     ///
     /// # Errors
     ///
@@ -175,7 +180,7 @@ impl<'v, 'd> Pairings<'v, 'd> {
     pub fn new(
         versions: &'v [Versions<'d>],
         layouts: &'v Layouts,
-        places: &dyn Fn(usize) -> Result<Option<[Places; 2]>>,
+        places: &FindPlaces<'_>,
     ) -> Result<Self> {
         let by_names = versions
             .iter()
@@ -188,9 +193,11 @@ impl<'v, 'd> Pairings<'v, 'd> {
         };
         for unit in 0..versions.len() {
             pairings.by_users(unit);
-            if pairings.has_open(unit) {
-                if let Some(places) = places(unit)? {
-                    pairings.by_places(unit, &places);
+            let open = pairings.open(unit);
+            if !open.is_empty() {
+                let names = open.iter().flat_map(|group| pairings.names(unit, group));
+                if let Some(places) = places(unit, &names.collect())? {
+                    pairings.by_places(unit, open, &places);
                     pairings.by_users(unit);
                 }
             }
@@ -278,18 +285,22 @@ impl<'v, 'd> Pairings<'v, 'd> {
             let is_open =
                 pairing.patched(original).is_none() && pairing.original(patched).is_none();
             let name = group_name(&versions.original, original);
+            // A function may use another part than before with the same code.
+            let is_part =
+                is_part(&versions.original, original) || is_part(&versions.patched, patched);
             is_open
+                && !is_part
                 && name == group_name(&versions.patched, patched)
                 && pairing.ambiguous.contains_key(&name)
         });
         unpaired.collect()
     }
 
-    /// Returns true if a file has variables that remember something and that neither their names nor their users tell
-    /// apart.
-    fn has_open(&self, unit: usize) -> bool {
+    /// Returns the groups of variables that remember something and that neither their names nor their users tell apart.
+    fn open(&self, unit: usize) -> Vec<GroupName> {
         let patched = &self.versions[unit].patched;
-        self.of_units[unit].ambiguous.values().any(|group| {
+        let groups = self.of_units[unit].ambiguous.iter();
+        let open = groups.filter(|((kind, _), group)| {
             let Some(&first) = group.patched.first() else {
                 return false;
             };
@@ -299,23 +310,33 @@ impl<'v, 'd> Pairings<'v, 'd> {
                 let piece = patched.piece(id);
                 let is_told = is_pair && !is_part(patched, id)
                     || names::is_forgetful(piece.name.unwrap_or_default());
-                let is_writable = patched.section(piece.section).is_writable();
-                piece.kind == PieceKind::Data && is_writable && !is_told
+                let section = patched.section(piece.section);
+                !is_told && section.is_writable() && is_compared(patched, id)
             };
-            !left.originals.is_empty() && left.patched.iter().any(is_state)
-        })
+            *kind == PieceKind::Data
+                && !left.originals.is_empty()
+                && left.patched.iter().any(is_state)
+        });
+        open.map(|(name, _)| name.clone()).collect()
     }
 
-    /// Pairs the variables of a name that are declared in the same place.
-    ///
-    /// LLVM splits variables after their places are known. A part may have the name of another variable only if a further
-    /// part has a name that no variable has (`f.x.0`), and then none of the group is paired.
-    fn by_places(&mut self, unit: usize, places: &[Places; 2]) {
+    /// Returns the names in the bitcode of the pieces of a group.
+    fn names(&self, unit: usize, group: &GroupName) -> Vec<Vec<u8>> {
         let Versions { original, patched } = &self.versions[unit];
-        let mut pairs = Vec::new();
-        let groups = self.of_units[unit].ambiguous.iter();
-        let variables = groups.filter(|((kind, _), _)| *kind == PieceKind::Data);
-        for (_, group) in variables {
+        let group = &self.of_units[unit].ambiguous[group];
+        let originals = group.originals.iter().map(|&id| original.piece(id).name);
+        let new = group.patched.iter().map(|&id| patched.piece(id).name);
+        let names = originals.chain(new).flatten();
+        names.map(names::clean).collect()
+    }
+
+    /// Pairs the variables of each group that are declared in the same place.
+    ///
+    /// A group with a variable whose place is not certain is left as it is.
+    fn by_places(&mut self, unit: usize, groups: Vec<GroupName>, places: &[Places; 2]) {
+        let Versions { original, patched } = &self.versions[unit];
+        for name in groups {
+            let group = &self.of_units[unit].ambiguous[&name];
             let sides = [
                 (original, &group.originals, &places[0]),
                 (patched, &group.patched, &places[1]),
@@ -324,21 +345,19 @@ impl<'v, 'd> Pairings<'v, 'd> {
             let [Some(before), Some(after)] = found else {
                 continue;
             };
-            pairs.extend(before.into_iter().filter_map(|(place, original)| {
+            let pairs = before.into_iter().filter_map(|(place, original)| {
                 let one = |ids: &[PieceId]| <[PieceId; 1]>::try_from(ids).ok();
                 let ([original], [patched]) = (one(&original)?, one(after.get(place)?)?);
                 Some((original, patched))
-            }));
-        }
-        for (one, other) in pairs {
-            if is_same_life(
-                &self.versions[unit].original,
-                one,
-                &self.versions[unit].patched,
-                other,
-            ) {
-                self.of_units[unit].pair(one, other);
+            });
+            let pairs: Vec<_> = pairs
+                .filter(|&(one, other)| is_same_life(original, one, patched, other))
+                .collect();
+            let pairing = &mut self.of_units[unit];
+            for (one, other) in pairs {
+                pairing.pair(one, other);
             }
+            pairing.told.insert(name);
         }
     }
 
@@ -346,7 +365,11 @@ impl<'v, 'd> Pairings<'v, 'd> {
     /// does not matter which is which.
     fn by_order(&mut self, unit: usize) {
         let versions = &self.versions[unit];
-        let names: Vec<_> = self.of_units[unit].ambiguous.keys().cloned().collect();
+        let pairing = &self.of_units[unit];
+        // The places have told which variables have no pair.
+        let names = pairing.ambiguous.keys();
+        let names = names.filter(|name| !pairing.told.contains(*name));
+        let names: Vec<_> = names.cloned().collect();
         for name in names {
             let Some(&first) = self.of_units[unit].ambiguous[&name].patched.first() else {
                 continue;

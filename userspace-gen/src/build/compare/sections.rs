@@ -15,6 +15,24 @@ pub fn is_boot_only(section: &[u8]) -> bool {
     names.iter().any(|name| section.starts_with(name))
 }
 
+/// The beginnings of the names of sections that are not in the memory of a running kernel.
+const NOT_LOADED: [&[u8]; 8] = [
+    b".discard",
+    b".no_trim_symbol",
+    b"__tracepoint_check",
+    b".modinfo",
+    b".export_symbol",
+    b".note",
+    b".llvm",
+    b".printk_index",
+];
+
+/// Returns true if a section is in the memory of a running kernel.
+#[must_use]
+pub fn is_loaded(section: &[u8]) -> bool {
+    !NOT_LOADED.iter().any(|prefix| section.starts_with(prefix))
+}
+
 /// The beginnings of the names of sections whose variables are no ordinary ones.
 const CLASSES: [&[u8]; 4] = [
     b".data..percpu",

@@ -6,6 +6,9 @@ use memchr::memmem;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+/// The beginning of the part that a variable is.
+const PART: &[u8] = b"expr: !DIExpression(";
+
 /// The place of the declaration of a variable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Declaration {
@@ -13,8 +16,12 @@ pub struct Declaration {
     pub file: PathBuf,
     /// The number of the line, which begins at 1.
     pub line: usize,
-    /// The name in the source, without that of the function.
+    /// The name in the source, without the function's name.
     pub name: Vec<u8>,
+    /// True if the declaration is outside of functions.
+    pub is_of_file: bool,
+    /// The part of the variable, if LLVM has split it: the words of `DIExpression`.
+    pub part: Vec<u8>,
 }
 
 /// Returns the declarations of all variables that have one, by the names of the variables in the bitcode.
@@ -44,6 +51,9 @@ pub fn declarations(text: &[u8]) -> HashMap<Vec<u8>, Declaration> {
         let variable = nodes.get(field(expression, b"var: ")?)?;
         let file = nodes.get(field(variable, b"file: ")?)?;
         let [directory, file] = [b"directory: ", &b"filename: "[..]].map(|name| field(file, name));
+        let scope = nodes.get(field(variable, b"scope: ")?)?;
+        let part = &expression[memmem::find(expression, PART)? + PART.len()..];
+        let end = memchr::memchr(b')', part)?;
         let path = |bytes: Option<&[u8]>| Some(String::from_utf8_lossy(bytes?).into_owned());
         Some(Declaration {
             file: Path::new(&path(directory)?).join(path(file)?),
@@ -52,6 +62,8 @@ pub fn declarations(text: &[u8]) -> HashMap<Vec<u8>, Declaration> {
                 .parse()
                 .ok()?,
             name: field(variable, b"name: ")?.to_vec(),
+            is_of_file: scope.starts_with(b"distinct !DICompileUnit("),
+            part: part.get(..end)?.to_vec(),
         })
     };
     variables
@@ -89,19 +101,23 @@ fn field<'t>(node: &'t [u8], name: &[u8]) -> Option<&'t [u8]> {
 mod tests {
     use super::*;
 
+    const PART_OF_Y: &[u8] = b"DW_OP_LLVM_fragment, 32, 32";
+
     #[test]
     fn a_variable_has_the_place_of_its_declaration() {
         let text = br#"
 @f.x = internal global i32 0, align 4, !dbg !0
-@"f.y-z" = internal global i32 0, align 4, !dbg !3, !guid !9
+@"y-z.1" = internal global i32 0, align 4, !dbg !3, !guid !9
 @both = internal global i64 0, !dbg !0, !dbg !3
 @.str = private constant [2 x i8] c"a\00"
 !llvm.module.flags = !{!8}
 !0 = !DIGlobalVariableExpression(var: !1, expr: !DIExpression())
 !1 = distinct !DIGlobalVariable(name: "x", scope: !7, file: !2, line: 60, type: !6, isLocal: true, isDefinition: true)
 !2 = !DIFile(filename: "fs/a.c", directory: "/build", checksumkind: CSK_MD5, checksum: "0")
-!3 = !DIGlobalVariableExpression(var: !4, expr: !DIExpression())
-!4 = distinct !DIGlobalVariable(name: "y", scope: !7, file: !5, line: 7, type: !6, isLocal: true, isDefinition: true)
+!3 = !DIGlobalVariableExpression(var: !4, expr: !DIExpression(DW_OP_LLVM_fragment, 32, 32))
+!4 = distinct !DIGlobalVariable(name: "y", scope: !6, file: !5, line: 7, type: !6, isLocal: true, isDefinition: true)
+!6 = distinct !DICompileUnit(language: DW_LANG_C11)
+!7 = distinct !DISubprogram(name: "f")
 !5 = !DIFile(filename: "/source/a.h", directory: "/build")
 "#;
         let mut found: Vec<_> = declarations(text).into_iter().collect();
@@ -110,10 +126,16 @@ mod tests {
             file: file.into(),
             line,
             name: name.into(),
+            is_of_file: name == "y",
+            part: if name == "y" {
+                PART_OF_Y.to_vec()
+            } else {
+                Vec::new()
+            },
         };
         let expected = [
             (b"f.x".to_vec(), declaration("/build/fs/a.c", 60, "x")),
-            (b"f.y-z".to_vec(), declaration("/source/a.h", 7, "y")),
+            (b"y-z.1".to_vec(), declaration("/source/a.h", 7, "y")),
         ];
         assert_eq!(found, expected);
     }

