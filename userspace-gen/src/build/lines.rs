@@ -45,12 +45,13 @@ impl Lines {
 
     /// Applies a patch to a text, which has these lines, and returns the patched text.
     ///
-    /// Hunks are placed as by patch(1): in order, as near as possible to the place that the hunk before suggests. Every line
-    /// has to be there, and a hunk without context has to be in its place.
+    /// Hunks are placed in order, as near as possible to the place that the hunk before suggests. Every line has to be there.
+    /// As for git-apply(1), a hunk without context behind its change is at the end of the file, and one of the first line
+    /// without context in front is at the beginning. A hunk without any context has to be in its place.
     ///
     /// # Errors
     ///
-    /// The first hunk that has no place, as its number from 0.
+    /// The first hunk that has no place, or that would join two lines, as its number from 0.
     pub fn patch(
         &mut self,
         text: &[u8],
@@ -59,6 +60,7 @@ impl Lines {
         let old = split(text);
         let mut patched = Vec::with_capacity(text.len());
         let mut origins = Vec::with_capacity(old.len());
+        let joins = |patched: &Vec<u8>| !patched.is_empty() && !patched.ends_with(b"\n");
         // The place that the hunk before named, and the place where it was found.
         let (mut at, mut moved) = (0, (0, 0));
         for (number, hunk) in patch.hunks().iter().enumerate() {
@@ -72,6 +74,7 @@ impl Lines {
             for line in hunk.lines() {
                 match line {
                     Line::Delete(_) => at += 1,
+                    Line::Insert(_) | Line::Context(_) if joins(&patched) => return Err(number),
                     Line::Insert(bytes) => {
                         origins.push(None);
                         patched.extend_from_slice(bytes);
@@ -83,6 +86,9 @@ impl Lines {
                     }
                 }
             }
+        }
+        if at < old.len() && joins(&patched) {
+            return Err(patch.hunks().len().saturating_sub(1));
         }
         for (line, &bytes) in old.iter().enumerate().skip(at) {
             origins.push(self.origin(line));
@@ -243,7 +249,11 @@ fn place(
         return (fits(near) && (!wanted.is_empty() || old.is_empty())).then_some(near);
     }
     let last = old.len().checked_sub(wanted.len())?;
+    let is_context = |line: Option<&Line<'_, [u8]>>| matches!(line, Some(Line::Context(_)));
+    let is_first = hunk.old_range().start() <= 1 && !is_context(lines.first());
+    let is_last = !is_context(lines.last());
     let places = (from..=last).filter(|&at| fits(at));
+    let places = places.filter(|&at| (at == 0 || !is_first) && (at == last || !is_last));
     places.min_by_key(|&at| (at.abs_diff(near), at < near))
 }
 
@@ -346,6 +356,24 @@ mod tests {
         assert_eq!(applied("", "@@ -0,0 +1 @@\n+c\n").unwrap(), "c ");
         let far = format!("@@ -{} +1 @@\n-a\n+c\n", usize::MAX / 4);
         assert_eq!(applied(text, &far), Err(0));
+    }
+
+    #[test]
+    fn a_hunk_of_the_end_or_the_beginning_is_there() {
+        let text = "a\nb\na\nb\n";
+        let last = "@@ -1,2 +1,3 @@\n a\n b\n+c\n";
+        assert_eq!(applied(text, last).unwrap(), "a b a b c ");
+        assert_eq!(applied("a\nb\nc\n", last), Err(0));
+        let first = "@@ -1,2 +1,3 @@\n+c\n a\n b\n";
+        assert_eq!(applied(text, first).unwrap(), "c a b a b ");
+        assert_eq!(applied("d\na\nb\n", first), Err(0));
+    }
+
+    #[test]
+    fn a_line_without_end_is_the_last() {
+        let hunk = "@@ -1 +1 @@\n-a\n+c\n\\ No newline at end of file\n";
+        assert_eq!(applied("a\n", hunk).unwrap(), "c");
+        assert_eq!(applied("a\nb\n", hunk), Err(0));
     }
 
     #[test]

@@ -784,7 +784,7 @@ fn parts_of_a_variable_are_told_by_their_fields() {
     let fields = |parts: [(&str, &str); 2]| {
         let place = |field: &str| declared::Place {
             at: At::File,
-            part: field.into(),
+            form: field.into(),
         };
         let parts = parts.map(|(name, field)| (name.as_bytes().to_vec(), Some(place(field))));
         Places::from(parts)

@@ -305,11 +305,9 @@ impl<'v, 'd> Pairings<'v, 'd> {
                 return false;
             };
             let left = self.of_units[unit].left_of(patched, first);
-            let is_pair = left.originals.len() == 1 && left.patched.len() == 1;
             let is_state = |&id: &PieceId| {
                 let piece = patched.piece(id);
-                let is_told = is_pair && !is_part(patched, id)
-                    || names::is_forgetful(piece.name.unwrap_or_default());
+                let is_told = names::is_forgetful(piece.name.unwrap_or_default());
                 let section = patched.section(piece.section);
                 !is_told && section.is_writable() && is_compared(patched, id)
             };

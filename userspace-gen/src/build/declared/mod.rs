@@ -32,8 +32,8 @@ use text::Declared;
 pub struct Place {
     /// The declaration.
     pub at: At,
-    /// The part, as debug information says it; empty for a whole variable.
-    pub part: Vec<u8>,
+    /// The type and the part, as debug information says them.
+    pub form: Vec<u8>,
 }
 
 /// The place of a declaration in the original source.
@@ -134,8 +134,8 @@ impl Sources {
                     Declared::Body => Some(At::Body),
                     Declared::Line(line) => Some(At::Line(file, line)),
                 };
-                let part = declaration.part.clone();
-                places.insert(name.clone(), at.map(|at| Place { at, part }));
+                let form = declaration.form.clone();
+                places.insert(name.clone(), at.map(|at| Place { at, form }));
             }
             Ok(places)
         };
@@ -155,8 +155,8 @@ impl Sources {
             let ir = Ir::parse(text);
             let names = ir.definitions().map(<[u8]>::to_vec);
             let places = names.map(|name| {
-                let (at, part) = (At::Name(name.clone()), Vec::new());
-                (name, Some(Place { at, part }))
+                let (at, form) = (At::Name(name.clone()), Vec::new());
+                (name, Some(Place { at, form }))
             });
             places.collect::<Places>()
         });

@@ -204,7 +204,9 @@ impl<'t> Text<'t> {
                     copied = at + 1 + name.len();
                     name.len()
                 }
-                sigil @ (b'%' | b'@') if is_name(next) => {
+                sigil @ (b'%' | b'@')
+                    if is_name(next) || sigil == b'@' && next.is_ascii_digit() =>
+                {
                     let (name, behind) = name(rest);
                     let length = rest.len() - behind.len();
                     if sigil == b'@' || self.types.contains_key(name) {

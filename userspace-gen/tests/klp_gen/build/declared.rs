@@ -192,8 +192,8 @@ fn context_that_belongs_to_the_new_block() {
 #[test]
 fn a_block_that_is_there_twice() {
     let text = "int use(int *);\nint one(int y)\n{\n\tif (y) {\n\t\tstatic int x;\n\n\t\tuse(&x);\n\t}\n\treturn y;\n}\n";
-    let hunk = "@@ -4,5 +4,11 @@\n \tif (y) {\n \t\tstatic int x;\n \n \t\tuse(&x);\n \t}\n+\ty += use(0);\n+\tif (y) {\n\
-        +\t\tstatic int x;\n+\n+\t\tuse(&x);\n+\t}\n";
+    let hunk = "@@ -4,6 +4,12 @@\n \tif (y) {\n \t\tstatic int x;\n \n \t\tuse(&x);\n \t}\n+\ty += use(0);\n+\tif (y) {\n\
+        +\t\tstatic int x;\n+\n+\t\tuse(&x);\n+\t}\n \treturn y;\n";
     let paired = paired_of_file(text, hunk, "one.");
     assert_eq!(paired, ["new -> one.x", "new -> one.x.1"]);
 }
@@ -214,10 +214,34 @@ const SPLIT: &str = "static struct { int first, second; } state;\nint one(int y)
     int two(int y)\n{\n\treturn y;\n}\n";
 
 #[test]
+fn a_new_field_makes_other_parts() {
+    // LLVM names fields by their bits, and those of the new field are those that the first field had.
+    let hunk = "@@ -1,5 +1,5 @@\n-static struct { int first, second; } state;\n+static struct { int zero, first, second; } state;\n\
+        \x20int one(int y)\n {\n-\tstate.first += y;\n+\tstate.first += y + state.zero++;\n \treturn state.first;\n";
+    let paired = paired_of_file(SPLIT, hunk, "state");
+    assert_eq!(paired, ["new -> state.0", "new -> state.1"]);
+}
+
+#[test]
 fn a_part_of_a_split_variable_is_told_by_its_field() {
     let same = "@@ -9,2 +9,2 @@\n-\treturn y;\n+\treturn y + 1;\n }\n";
     assert_eq!(paired_of_file(SPLIT, same, "state"), ["state.0 -> state.0"]);
     let other = "@@ -3,4 +3,4 @@\n {\n-\tstate.first += y;\n-\treturn state.first;\n+\tstate.second += y;\n\
         +\treturn state.second;\n }\n@@ -9,2 +9,2 @@\n-\treturn y;\n+\treturn y + 1;\n }\n";
     assert_eq!(paired_of_file(SPLIT, other, "state"), ["new -> state.0"]);
+}
+
+#[test]
+fn the_only_one_left_is_paired_by_its_name_unless_it_is_new() {
+    let text = "int use(int *); int bar(int *);\nstatic inline int f(int k)\n{\n\tif (k == 1) {\n\t\tstatic int x;\n\n\t\tuse(&x);\n\t}\n\
+        \tif (k == 2) {\n\t\tstatic int x;\n\n\t\tbar(&x);\n\t}\n\treturn k;\n}\nint g(void)\n{\n\treturn f(1);\n}\n\
+        int h(int k)\n{\n\treturn f(k);\n}\n";
+    let edited = "@@ -9,7 +9,7 @@\n-\tif (k == 2) {\n+\tif (k == 3) {\n \t\tstatic int x;\n \n-\t\tbar(&x);\n+\t\tbar(&x) + use(&x);\n\
+        \x20\t}\n \treturn k;\n }\n";
+    let replaced = "@@ -9,7 +9,8 @@\n-\tif (k == 2) {\n-\t\tstatic int x;\n-\n-\t\tbar(&x);\n-\t}\n+\tif (k == 3) {\n+\t\tint y = 0;\n\
+        +\t\tstatic int x;\n+\n+\t\tbar(&x) + use(&y);\n+\t}\n \treturn k;\n }\n";
+    let paired = paired_of_file(text, edited, "f.x");
+    assert_eq!(paired, ["f.x -> f.x", "f.x.1 -> f.x.1"]);
+    let paired = paired_of_file(text, replaced, "f.x");
+    assert_eq!(paired, ["f.x -> f.x", "new -> f.x.1"]);
 }
