@@ -3,7 +3,7 @@
 //! Makes a livepatch from the objects before and after.
 
 use super::code::{probe, Layouts};
-use super::compare::{compare, Files, Pairings, Versions};
+use super::compare::{compare, Changes, Files, Pairings, Versions};
 use super::extract::{extract, Addition, Extraction, Inputs, Replacement};
 use super::identity::content::Proof;
 use super::identity::{Image, Located};
@@ -88,6 +88,7 @@ pub fn finish(
     };
     let pairings = Pairings::new(&versions, &layouts, &places)?;
     let changes = compare(units, &versions, &pairings);
+    let other_bits = other_bits(pairs, kernel, &pairings, &changes)?;
     let inputs = Inputs {
         units,
         versions: &versions,
@@ -108,7 +109,13 @@ pub fn finish(
     for warning in warnings {
         progress.warn(&warning);
     }
-    let refusals: Vec<_> = changes.refusals.iter().cloned().chain(refusals).collect();
+    let refusals: Vec<_> = changes
+        .refusals
+        .iter()
+        .cloned()
+        .chain(other_bits)
+        .chain(refusals)
+        .collect();
     if !refusals.is_empty() {
         return Ok(Err(refusals));
     }
@@ -143,6 +150,35 @@ fn nothing(units: &[Unit]) -> BuildRefusal {
             patch changes, or both versions compile to the same code"
                 .to_owned(),
     }
+}
+
+/// Refuses functions that would read other values from a variable of one bit than the kernel has stored.
+fn other_bits(
+    pairs: &Pairs,
+    kernel: &KernelBuild,
+    pairings: &Pairings<'_, '_>,
+    changes: &Changes,
+) -> Result<Vec<BuildRefusal>> {
+    let mut refusals = Vec::new();
+    for (number, unit) in pairs.units.iter().enumerate() {
+        let functions = changes.functions.iter().filter(|f| f.unit == number);
+        let used = functions.flat_map(|f| pairings.variables_of(number, f.patched));
+        let used: BTreeSet<_> = used.collect();
+        let used: Vec<_> = used.into_iter().collect();
+        let directory = pairs.directory.path();
+        for name in pairs.sources.other_bits(kernel, unit, &used, directory)? {
+            refusals.push(BuildRefusal {
+                kind: RefusalKind::Variable,
+                subject: crate::printable::shown(&name),
+                reason: format!(
+                    "{}: LLVM keeps the variable as one bit, since it has two values only, and with the patch it has other \
+                    ones: what the kernel has stored would be read as another value (use a new variable)",
+                    unit.source.display()
+                ),
+            });
+        }
+    }
+    Ok(refusals)
 }
 
 /// Reads the layouts of tables from the kernel's headers.

@@ -221,6 +221,24 @@ impl<'v, 'd> Pairings<'v, 'd> {
         self.defined[side as usize].get(name).copied()
     }
 
+    /// Returns the names before and after of the variables that a patched function of a file uses, and that the kernel has.
+    #[must_use]
+    pub fn variables_of(&self, unit: usize, function: PieceId) -> Vec<(Vec<u8>, Vec<u8>)> {
+        let Versions { original, patched } = &self.versions[unit];
+        let used = targets(patched, function).into_iter().flatten();
+        let pairs = used.filter_map(|id| {
+            let piece = patched.piece(id);
+            let is_state =
+                piece.kind == PieceKind::Data && patched.section(piece.section).is_writable();
+            let old = self.of_units[unit].original(id).filter(|_| is_state)?;
+            Some((
+                names::clean(original.piece(old).name?),
+                names::clean(piece.name?),
+            ))
+        });
+        pairs.collect()
+    }
+
     /// Returns the form of a piece.
     #[must_use]
     pub fn form(&self, side: Side, unit: usize, id: PieceId) -> Form {

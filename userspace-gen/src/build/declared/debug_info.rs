@@ -3,7 +3,7 @@
 //! The place in the source of each variable of a bitcode file with debug information, as `llvm-dis` prints it.
 
 use memchr::memmem;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// The beginning of the part that a variable is.
@@ -25,6 +25,9 @@ pub struct Declaration {
     pub form: Vec<u8>,
 }
 
+/// The declarations of variables by their names in the bitcode.
+pub type Declarations = HashMap<Vec<u8>, Declaration>;
+
 /// The nodes of metadata by their numbers.
 type Nodes<'t> = HashMap<&'t [u8], &'t [u8]>;
 
@@ -33,7 +36,7 @@ const DEPTH: usize = 8;
 
 /// Returns the declarations of all variables that have one, by the names of the variables in the bitcode.
 #[must_use]
-pub fn declarations(text: &[u8]) -> HashMap<Vec<u8>, Declaration> {
+pub fn declarations(text: &[u8]) -> Declarations {
     let mut nodes = Nodes::new();
     let mut variables = Vec::new();
     for line in text.split(|&b| b == b'\n') {
@@ -79,6 +82,15 @@ pub fn declarations(text: &[u8]) -> HashMap<Vec<u8>, Declaration> {
         .into_iter()
         .filter_map(|(name, node)| Some((name.to_vec(), declaration(node)?)))
         .collect()
+}
+
+/// Returns the names of the variables that are one bit.
+#[must_use]
+pub fn bits(text: &[u8]) -> HashSet<&[u8]> {
+    let lines = text.split(|&b| b == b'\n');
+    let variables = lines.filter(|line| line.starts_with(b"@"));
+    let bits = variables.filter(|line| memmem::find(line, b" global i1 ").is_some());
+    bits.map(name).collect()
 }
 
 /// Writes what a type is: its name, its size, and its fields with their places.

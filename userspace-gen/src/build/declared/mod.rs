@@ -22,7 +22,7 @@ use super::path::{copy_below, normal};
 use super::Unit;
 use crate::error::Result;
 use crate::file::read_file;
-use debug_info::{declarations, Declaration};
+use debug_info::{declarations, Declaration, Declarations};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use text::Declared;
@@ -93,33 +93,15 @@ impl Sources {
         wanted: &HashSet<Vec<u8>>,
         directory: &Path,
     ) -> Result<Option<[Places; 2]>> {
-        let path = &unit.kbuild_path;
-        let Some(bitcode) = self.bitcode.get(path) else {
-            return self.names(&kernel.directory().join(path));
+        let Some(bitcode) = self.bitcode.get(&unit.kbuild_path) else {
+            return self.names(&kernel.directory().join(&unit.kbuild_path));
         };
-        let saved = Saved::open(kernel.directory(), path)?;
-        let mut all = Vec::new();
-        for (name, compiler, compared) in [
-            ("before", &self.before, &bitcode.original),
-            ("after", &self.after, &bitcode.patched),
-        ] {
-            let mut compiler = compiler.clone();
-            compiler.options.push("-g".to_owned());
-            let to = copy_below(&directory.join("declared").join(name), path);
-            if compiler.compile(kernel, path, &saved, &to)?.is_err() || !is_bitcode(&to)? {
-                return Ok(None);
-            }
-            let texts = self.disassembler.texts(&[compared, &to])?;
-            let [compared, text] = &texts[..] else {
-                return Ok(None);
-            };
-            if !Ir::parse(compared).has_same_definitions(&Ir::parse(text)) {
-                return Ok(None);
-            }
-            all.push(declarations(text));
-        }
+        let saved = Saved::open(kernel.directory(), &unit.kbuild_path)?;
+        let Some(all) = self.declarations(kernel, unit, bitcode, directory)? else {
+            return Ok(None);
+        };
         let directory = saved.directory.as_deref().unwrap_or(kernel.directory());
-        let places = |declarations: &HashMap<Vec<u8>, Declaration>, is_patched| -> Result<Places> {
+        let places = |declarations: &Declarations, is_patched| -> Result<Places> {
             let mut places = Places::new();
             for name in wanted {
                 let Some(declaration) = declarations.get(name) else {
@@ -139,10 +121,92 @@ impl Sources {
             }
             Ok(places)
         };
-        let [before, after] = &all[..] else {
-            return Ok(None);
-        };
+        let [before, after] = &all;
         Ok(Some([places(before, false)?, places(after, true)?]))
+    }
+
+    /// Returns those of the pairs of variables, by their names before and after, that LLVM keeps as one bit and whose two
+    /// values may not be the same before and after.
+    ///
+    /// LLVM keeps a variable as one bit if only one value is stored beside the initial one
+    /// (`TryToShrinkGlobalToBoolean()` of `GlobalOpt.cpp`). The bit says which one it is, and debug information says which
+    /// values these are.
+    ///
+    /// # Errors
+    ///
+    /// A file cannot be read or written, or a tool cannot be run.
+    pub fn other_bits(
+        &self,
+        kernel: &KernelBuild,
+        unit: &Unit,
+        pairs: &[(Vec<u8>, Vec<u8>)],
+        directory: &Path,
+    ) -> Result<Vec<Vec<u8>>> {
+        let Some(bitcode) = self
+            .bitcode
+            .get(&unit.kbuild_path)
+            .filter(|_| !pairs.is_empty())
+        else {
+            return Ok(Vec::new());
+        };
+        let texts = self
+            .disassembler
+            .texts(&[&bitcode.original, &bitcode.patched])?;
+        let mut bits = texts.iter().map(|text| debug_info::bits(text));
+        let (Some(before), Some(after)) = (bits.next(), bits.next()) else {
+            return Ok(Vec::new());
+        };
+        let mut suspects: Vec<_> = pairs
+            .iter()
+            .filter(|(old, new)| before.contains(&old[..]) || after.contains(&new[..]))
+            .collect();
+        if !suspects.is_empty() {
+            if let Some([before, after]) = self.declarations(kernel, unit, bitcode, directory)? {
+                suspects.retain(|(old, new)| {
+                    let both = before.get(old).zip(after.get(new));
+                    both.is_none_or(|(before, after)| before.form != after.form)
+                });
+            }
+        }
+        Ok(suspects.into_iter().map(|(_, new)| new.clone()).collect())
+    }
+
+    /// Compiles a file with debug information, before and after the patch.
+    ///
+    /// Returns nothing if the compiler makes other code with it.
+    fn declarations(
+        &self,
+        kernel: &KernelBuild,
+        unit: &Unit,
+        bitcode: &Bitcode,
+        directory: &Path,
+    ) -> Result<Option<[Declarations; 2]>> {
+        let path = &unit.kbuild_path;
+        let saved = Saved::open(kernel.directory(), path)?;
+        let mut all = Vec::new();
+        for (name, compiler, compared) in [
+            ("before", &self.before, &bitcode.original),
+            ("after", &self.after, &bitcode.patched),
+        ] {
+            let mut compiler = compiler.clone();
+            compiler.options.push("-g".to_owned());
+            let to = copy_below(&directory.join("declared").join(name), path);
+            // The same livepatch may have asked before.
+            if !to.is_file() && compiler.compile(kernel, path, &saved, &to)?.is_err()
+                || !is_bitcode(&to)?
+            {
+                return Ok(None);
+            }
+            let texts = self.disassembler.texts(&[compared, &to])?;
+            let [compared, text] = &texts[..] else {
+                return Ok(None);
+            };
+            if !Ir::parse(compared).has_same_definitions(&Ir::parse(text)) {
+                return Ok(None);
+            }
+            all.push(declarations(text));
+        }
+        Ok(all.try_into().ok())
     }
 
     /// Returns the names of a file as places: the bitcode of a file that only imports other code is the same.

@@ -245,3 +245,31 @@ fn the_only_one_left_is_paired_by_its_name_unless_it_is_new() {
     let paired = paired_of_file(text, replaced, "f.x");
     assert_eq!(paired, ["f.x -> f.x", "new -> f.x.1"]);
 }
+
+/// Returns the variables of one bit that have other values with an edit.
+fn other_bits(edits: &[(&str, &str, &str)]) -> Vec<Vec<u8>> {
+    let kernel = SmallKernel::new(&[(
+        "mm/a.c",
+        "",
+        "static unsigned char mode = 5;\nint set(void)\n{\n\tmode = 7;\n\treturn 0;\n}\nint get(void)\n{\n\treturn mode;\n}\n",
+    )]);
+    let patch = kernel.patch("edit.patch", edits);
+    let pairs = kernel.pairs(&[&patch]).unwrap();
+    let unit = unit(&pairs, "mm/a.c");
+    let mode = (b"mode".to_vec(), b"mode".to_vec());
+    let (build, directory) = (kernel.open(), kernel.path("work"));
+    let found = pairs.sources.other_bits(&build, unit, &[mode], &directory);
+    found.unwrap()
+}
+
+#[test]
+fn a_variable_of_one_bit_keeps_its_values() {
+    assert!(other_bits(&[("mm/a.c", "return 0;", "return 1;")]).is_empty());
+    for (old, new) in [
+        ("mode = 7;", "mode = 8;"),
+        ("mode = 5;", "mode = 6;"),
+        ("return 0;", "return mode = 9;"),
+    ] {
+        assert_eq!(other_bits(&[("mm/a.c", old, new)]), [b"mode"], "{new}");
+    }
+}
