@@ -228,8 +228,9 @@ impl<'v, 'd> Pairings<'v, 'd> {
         let used = targets(patched, function).into_iter().flatten();
         let pairs = used.filter_map(|id| {
             let piece = patched.piece(id);
-            let is_state =
-                piece.kind == PieceKind::Data && patched.section(piece.section).is_writable();
+            let is_state = piece.kind == PieceKind::Data
+                && patched.section(piece.section).is_writable()
+                && !names::is_forgetful(piece.name.unwrap_or_default());
             let old = self.of_units[unit].original(id).filter(|_| is_state)?;
             Some((
                 names::clean(original.piece(old).name?),

@@ -183,6 +183,8 @@ attributes #1 = { cold }
                 "!dbg !10, !srcloc !5\n    #dbg_value(i32 %2, !9, !DIExpression(), !10)\n",
             ),
             ("ret i32 %2\n", "ret i32 %2, !dbg !10\n"),
+            ("ret void\n", "ret void, !dbg !10, !llvm.loop !13\n"),
+            ("!12 = ", "!13 = distinct !{!13, !10, !10}\n!12 = "),
             ("!{!11, !12}", "!{!11, !10, !10, !12}"),
             ("!12 = ", "!10 = !DILocation(line: 1)\n!12 = "),
             (

@@ -11,6 +11,9 @@ use std::collections::HashMap;
 /// The hashes of names that were resolved before, by sigil and name; nothing while a name is being resolved.
 type Known<'t> = HashMap<(u8, &'t [u8]), Option<Hash>>;
 
+/// The beginning of what is known of a loop, behind the first `!`.
+const LOOP: &[u8] = b"llvm.loop !";
+
 /// A module's text, taken apart.
 #[derive(Default)]
 pub struct Text<'t> {
@@ -191,6 +194,13 @@ impl<'t> Text<'t> {
                     copied = at + 1 + number + name.len();
                     number + name.len()
                 }
+                b'!' if rest.starts_with(LOOP) && self.has_places_only(&rest[LOOP.len()..]) => {
+                    hasher.update(without_comma(&text[copied..at]));
+                    let (name, _) = name(&rest[LOOP.len()..]);
+                    let length = LOOP.len() + name.len();
+                    copied = at + 1 + length;
+                    length
+                }
                 b'#' if rest.starts_with(b"dbg_") => {
                     hasher.update(text[copied..at].trim_ascii_end());
                     let end = memchr(b'\n', rest).unwrap_or(rest.len());
@@ -221,6 +231,20 @@ impl<'t> Text<'t> {
             at += 1 + length;
         }
         hasher.update(&text[copied.min(text.len())..]);
+    }
+
+    /// Returns true if a text begins with the number of a loop of which nothing is known but its places.
+    fn has_places_only(&self, text: &[u8]) -> bool {
+        let (own, _) = name(text);
+        let node = self.metadata.get(own).copied().unwrap_or_default();
+        let Some(elements) = node.strip_prefix(b"distinct !{") else {
+            return false;
+        };
+        let elements = elements.strip_suffix(b"}").unwrap_or(elements);
+        elements.split(|&b| b == b',').all(|element| {
+            let number = element.trim_ascii().strip_prefix(b"!");
+            number.is_some_and(|number| number == own || self.is_debug(number))
+        })
     }
 
     /// Returns true if a number stands for debug information.
