@@ -39,7 +39,10 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
     pub(in crate::check) fn check_relocations(&self, report: &mut Report) {
         let mut seen = Seen::default();
         let mut rel = self.elf.sections().filter(|s| self.is_rel(s)).peekable();
-        for rela in &self.rela {
+        // The loader leaves the relocations of other objects to the livepatch core, which applies them behind all others.
+        let (later, first): (Vec<&RelaSection<'d>>, Vec<_>) =
+            self.rela.iter().partition(|rela| is_later(rela));
+        for rela in first.into_iter().chain(later) {
             while let Some(section) = rel.next_if(|s| s.id < rela.section.id) {
                 self.refuse_rel(&section, report);
             }
@@ -303,6 +306,12 @@ impl<'d, R: ReadRef<'d>> Subject<'_, 'd, R> {
             .find_map(|place| place)
             .filter(|_| !objname.is_vmlinux())
     }
+}
+
+/// Returns true if the livepatch core applies a section: `klp_apply_object_relocs()`.
+fn is_later(rela: &RelaSection<'_>) -> bool {
+    let parsed = LivepatchSection::parse(rela.section.name);
+    rela.section.is_livepatch_rela() && parsed.is_ok_and(|parsed| !parsed.objname().is_vmlinux())
 }
 
 /// Returns the reason for which a section of relocations is applied too late.
